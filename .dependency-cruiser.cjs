@@ -1,0 +1,27 @@
+// Data flows one way: a folder imports only from folders above it in this list, types included.
+const order = [
+  'config', 'process', 'onnx', 'network', 'dialects', 'recovery', 'lock',
+  'surgery', 'execution', 'verdict', 'report', 'github',
+];
+
+module.exports = {
+  forbidden: [
+    ...order.map((folder, i) => ({
+      name: `${folder}-imports-only-from-above`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { path: [`^src/(${order.slice(i + 1).join('|') || '(?!)'})/`, '^src/[^/]+\\.ts$'] },
+    })),
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: '^src/(cli|action)\\.ts$' }, to: {} },
+    { name: 'no-unlisted-folder', severity: 'error', from: { path: `^src/(?!(${order.join('|')})/)[^/]+/` }, to: {} },
+    { name: 'onnxruntime-only-in-execution', severity: 'error', from: { path: '^src/', pathNot: '^src/execution/' }, to: { path: 'onnxruntime' } },
+    { name: 'actions-toolkit-only-in-github', severity: 'error', from: { path: '^src/', pathNot: '^src/(github/|action\\.ts)' }, to: { path: '@actions/' } },
+    { name: 'no-dev-dependencies', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'] } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
+};

@@ -1,0 +1,78 @@
+// Compiles schemas/*.schema.json to self-contained ES modules beside the code that uses them, so that no schema compiler runs (or ships) with prunegate.
+//   node scripts/build-validators.mjs           writes them
+//   node scripts/build-validators.mjs --check   exits 1 when one is not what its schema compiles to
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Ajv from 'ajv';
+import standaloneCode from 'ajv/dist/standalone/index.js';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Which schema becomes which module and function. A schema that is not listed is compiled too, to hold it to strict mode. */
+const modules = {
+  'config.schema.json': { file: 'src/config/config.validator.generated', name: 'validateConfig' },
+  'tao-tf2.schema.json': { file: 'src/dialects/tao-tf2/spec.validator.generated', name: 'validateSpec' },
+};
+
+const check = process.argv.includes('--check');
+const stale = [];
+for (const schemaName of readdirSync(join(root, 'schemas')).filter((name) => name.endsWith('.schema.json'))) {
+  const outputs = await compile(schemaName);
+  for (const [path, text] of Object.entries(outputs)) {
+    const target = join(root, path);
+    if (existsSync(target) && readFileSync(target, 'utf8') === text) continue;
+    if (check) stale.push(path);
+    else writeFileSync(target, text);
+  }
+}
+if (stale.length > 0) {
+  console.error(`${stale.join(', ')}: not what the schema compiles to; run node scripts/build-validators.mjs`);
+  process.exitCode = 1;
+}
+
+async function compile(schemaName) {
+  const ajv = new Ajv.default({
+    strict: true,
+    strictTypes: true,
+    allowUnionTypes: true,
+    // Which mistake to tell first is decided in src/config/validate.ts, which needs them all and the schema beside them.
+    allErrors: true,
+    verbose: true,
+    useDefaults: true,
+    code: { source: true, esm: true },
+  });
+  ajv.addSchema(JSON.parse(readFileSync(join(root, 'schemas', schemaName), 'utf8')), schemaName);
+  if (ajv.getSchema(schemaName) === undefined) throw new Error(`${schemaName} does not compile`);
+  const module = modules[schemaName];
+  if (module === undefined) return {};
+  const header = `// Generated from schemas/${schemaName} by scripts/build-validators.mjs.\n`;
+  return {
+    [`${module.file}.js`]: header + (await selfContained(standaloneCode(ajv, { [module.name]: schemaName }))),
+    [`${module.file}.d.ts`]: `${header}import type { Validator } from '${validatorType(module.file)}';\n\nexport declare const ${module.name}: Validator;\n`,
+  };
+}
+
+/** Standalone code still requires ajv's helpers from ajv/dist/runtime: bundle them in. */
+async function selfContained(code) {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: root, sourcefile: 'validator.js' },
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'node20',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    logLevel: 'error',
+  });
+  return outputFiles[0].text;
+}
+
+function validatorType(file) {
+  const path = relative(dirname(file), 'src/config/validate.ts').replaceAll('\\', '/');
+  return path.startsWith('.') ? path : `./${path}`;
+}

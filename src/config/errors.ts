@@ -1,0 +1,45 @@
+/** Where a user's mistake lies and what to do about it. Every field that is known is printed. */
+export interface InputErrorDetails {
+  /** The file at fault, as the user wrote its path. */
+  readonly file?: string;
+  /** One-based line in that file. */
+  readonly line?: number;
+  /** The key, input, flag or tensor at fault. */
+  readonly key?: string;
+  /** The value found, shown as JSON and shortened. */
+  readonly value?: unknown;
+}
+
+/**
+ * A mistake that the user can mend: bad usage, config, spec or model file. Exit status 2, one line, no stack.
+ * Whatever else is thrown is a bug of ours (exit status 4).
+ */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+  readonly details: InputErrorDetails;
+
+  /** @param problem what is wrong and what to do, as one sentence that reads after `file:line: key:`. */
+  constructor(problem: string, details: InputErrorDetails = {}) {
+    const place = [details.file === undefined ? '' : `${details.file}${details.line === undefined ? '' : `:${details.line}`}`, details.key ?? '']
+      .filter((part) => part !== '')
+      .map((part) => `${part}: `)
+      .join('');
+    const found = details.value === undefined ? '' : ` (found ${shown(details.value)})`;
+    super(oneLine(`${place}${problem}${found}`));
+    this.details = details;
+  }
+}
+
+/** A value as JSON, at most 80 characters, so that a message stays one readable line. */
+export function shown(value: unknown): string {
+  const text =
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
+}
+
+/** Control characters, line breaks and bidirectional overrides would let a file's content forge log lines: show them escaped. */
+export function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) => {
+    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}

@@ -1,0 +1,39 @@
+import { InputError } from './errors.ts';
+
+/** Keys and list positions that lead to a value, from the top of its file. */
+export type KeyPath = readonly (string | number)[];
+
+/** Where a value was given: a line of a file, an override, a flag or an action input. */
+export interface Place {
+  /** The file as the user would write its path; null for flags and inputs. */
+  readonly file: string | null;
+  /** One-based line in `file`; null where there is none. */
+  readonly line: number | null;
+  /** The key as shown to the user, such as `prune.threshold`, `models[0].dense` or `--dense`; null for a whole file. */
+  readonly key: string | null;
+}
+
+/** Finds the place of a value by its path below some root. */
+export type Locate = (path: KeyPath) => Place;
+
+/**
+ * The error for a mistake at a place.
+ * @param problem one sentence that reads after `file:line: key:`, such as `must be at least 0`.
+ * @param value the value found, appended to the message; leave it out where there is none.
+ */
+export function inputErrorAt(place: Place, problem: string, value?: unknown): InputError {
+  return new InputError(problem, {
+    ...(place.file === null ? {} : { file: place.file }),
+    ...(place.line === null ? {} : { line: place.line }),
+    ...(place.key === null || place.key === '' ? {} : { key: place.key }),
+    ...(value === undefined ? {} : { value }),
+  });
+}
+
+/** `models[0].spec.threshold` for `['models', 0, 'spec', 'threshold']`. */
+export function formatPath(path: KeyPath): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    return text === '' ? part : `${text}.${part}`;
+  }, '');
+}

@@ -1,0 +1,139 @@
+import { readFileSync, statSync } from 'node:fs';
+import { Lexer, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import { InputError } from './errors.ts';
+import { formatPath, inputErrorAt, type KeyPath } from './place.ts';
+import { isMapping, type Mapping } from './values.ts';
+import { descend, MAX_DEPTH, treeOf, type YamlFailure, type YamlNode } from './yaml-tree.ts';
+
+/** Bytes of a config or spec file: real ones have a few thousand. */
+const MAX_BYTES = 1024 * 1024;
+
+/** A YAML (or JSON) file whose top level is a mapping. */
+export interface YamlFile {
+  /** As the user would write it, for messages and annotations. */
+  readonly path: string;
+  /** Frozen data; mappings have no prototype. */
+  readonly value: Mapping;
+  /** One-based line of the key itself; of the nearest existing ancestor for a missing key. */
+  lineOf(path: KeyPath): number | null;
+  /** A scalar as the file spells it (`off`, `1e-3`), without quotes; null for anything else. */
+  sourceOf(path: KeyPath): string | null;
+}
+
+/**
+ * Reads a YAML or JSON file.
+ * @param path opened as it is, and shown in messages.
+ * @throws InputError when it is missing, no regular file, too big, not UTF-8, or as parseYaml does.
+ */
+export function readYaml(path: string): YamlFile {
+  return parseYaml(readText(path), path);
+}
+
+/**
+ * Parses YAML 1.2 (core schema), of which JSON is a part; the merge key `<<` is taken too.
+ * @throws InputError with file and line for syntax errors, duplicate keys, tags, excessive or recursive aliases, several documents, an empty
+ *   file, or a top level that is not a mapping.
+ */
+export function parseYaml(text: string, path: string): YamlFile {
+  const fail: YamlFailure = (problem, line, keyPath) =>
+    inputErrorAt({ file: path, line, key: formatPath(keyPath) }, problem);
+  const root = parseTree(text, fail);
+  if (root === null || root.source === '') throw new InputError('is empty', { file: path });
+  const { value } = root;
+  if (!isMapping(value)) throw inputErrorAt({ file: path, line: root.line, key: null }, 'must be a mapping of keys', value);
+  return {
+    path,
+    value,
+    lineOf: (keyPath) => descend(root, keyPath).at.keyLine,
+    sourceOf: (keyPath) => {
+      const { exact, at } = descend(root, keyPath);
+      return exact ? at.node.source : null;
+    },
+  };
+}
+
+/**
+ * Parses one YAML value of any kind; null for a text without content.
+ * @throws what `fail` makes.
+ */
+export function parseTree(text: string, fail: YamlFailure): YamlNode | null {
+  const plain = text.replace(/^\ufeff/, '');
+  refuseDeepNesting(plain, fail);
+  const lines = new LineCounter();
+  const document = parsed(plain, lines, fail);
+  const [error] = document.errors;
+  if (error !== undefined) throw fail(syntaxProblem(error), lines.linePos(error.pos[0]).line || 1, []);
+  return treeOf(document, lines, fail);
+}
+
+/** The parser recurses and takes ten seconds to fail on a mebibyte of brackets: count them in its tokens first. */
+function refuseDeepNesting(text: string, fail: YamlFailure): void {
+  let line = 1;
+  let brackets = 0;
+  let dashes = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') brackets += 1;
+    else if (token === ']' || token === '}') brackets -= 1;
+    else if (token === '-' || token === '?') dashes += 1;
+    else if (token.includes('\n')) {
+      line += token.split('\n').length - 1;
+      dashes = 0;
+    }
+    if (brackets > MAX_DEPTH || dashes > MAX_DEPTH) throw fail(`is nested deeper than ${MAX_DEPTH} levels`, line, []);
+  }
+}
+
+function parsed(text: string, lineCounter: LineCounter, fail: YamlFailure) {
+  try {
+    return parseDocument(text, {
+      version: '1.2',
+      schema: 'core',
+      resolveKnownTags: false,
+      stringKeys: true,
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'error',
+      lineCounter,
+    });
+  } catch (error) {
+    // Nesting by indentation alone can still end the parser's stack.
+    if (error instanceof RangeError) throw fail('is nested too deeply', 1, []);
+    throw error;
+  }
+}
+
+function syntaxProblem(error: YAMLError): string {
+  switch (error.code) {
+    case 'MULTIPLE_DOCS':
+      return 'holds more than one YAML document (---): keep one';
+    case 'TAG_RESOLVE_FAILED':
+      return `has a tag (${error.message}): tags are not supported, write the plain value`;
+    case 'RESOURCE_EXHAUSTION':
+      return 'is nested too deeply';
+    case 'NON_STRING_KEY':
+      return 'has a key that is not plain text';
+    default:
+      return `is not valid YAML: ${error.message}`;
+  }
+}
+
+function readText(path: string): string {
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) throw new InputError('is a folder, not a file', { file: path });
+    if (!stat.isFile()) throw new InputError('is not a regular file', { file: path });
+    if (stat.size > MAX_BYTES) throw new InputError(`has ${stat.size} bytes: more than 1 MiB is no config or spec`, { file: path });
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(readProblem(error), { file: path });
+  }
+}
+
+function readProblem(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist';
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'is not UTF-8 text';
+  if (code === 'EACCES' || code === 'EPERM') return 'may not be read: permission denied';
+  return `cannot be read (${code === '' ? String(error) : code})`;
+}

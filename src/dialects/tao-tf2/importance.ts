@@ -1,0 +1,170 @@
+import type { OnnxFile } from '../../onnx/index.ts';
+import { toFloat32, toFloat64 } from '../../onnx/index.ts';
+import type { Weight } from '../../network/index.ts';
+import type { Normalizer } from './spec.ts';
+
+/** Filter norms, and the relative error within which two of them cannot be told apart. */
+export interface Stat {
+  /** One value for each filter. */
+  readonly values: Float32Array | Float64Array;
+  /** 0 where the pruner's arithmetic is reproduced bit for bit. */
+  readonly error: number;
+}
+
+/** Half precision weights are rounded copies of the float32 ones that the pruner saw (IEEE 754 binary16, bfloat16). */
+const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16: 2 ** -7 };
+
+/**
+ * L2 norm of each filter's kernel, normalized over the layer (pruning.py `get_L2_norm`, `normalize_stat`).
+ * numpy sums the Keras kernel (kh, kw, in, out) over its leading axes one after the other in float32; ONNX stores
+ * (out, in, kh, kw), so the walk is kh, kw, in with each square and each sum rounded.
+ */
+export function filterStat(file: OnnxFile, weight: Weight, normalizer: Normalizer): Stat {
+  const data = file.readTensor(weight.tensor);
+  if (data.dtype === 'float64') return { values: normalize64(norms64(toFloat64(data), weight), normalizer), error: 2 ** -50 };
+  return { values: normalize32(norms32(toFloat32(data), weight), normalizer), error: ROUNDING[data.dtype] ?? 0 };
+}
+
+const LANES = 8;
+
+/** Sums of squares run in independent lanes, so that the processor need not wait for one filter's chain of additions. */
+export function norms32(data: Float32Array, weight: Weight): Float32Array {
+  const { outCount, outStride } = weight;
+  const sums = outStride === 1 ? sumsAcrossRows(data, weight) : new Float32Array(outCount);
+  if (outStride !== 1) {
+    let filter = 0;
+    for (; filter + LANES <= outCount; filter += LANES) sumEight(data, weight, filter, sums);
+    for (; filter < outCount; filter++) sumOne(data, weight, filter, sums);
+  }
+  for (let filter = 0; filter < outCount; filter++) sums[filter] = Math.sqrt(sums[filter]!);
+  return sums;
+}
+
+/** Weights stored [in, out]: neighbouring filters lie side by side, and storing into float32 rounds each sum. */
+function sumsAcrossRows(data: Float32Array, weight: Weight): Float32Array {
+  const { outCount, inCount, inStride, kernelOffsets } = weight;
+  const sums = new Float32Array(outCount);
+  for (const offset of kernelOffsets) {
+    for (let i = 0; i < inCount; i++) {
+      const row = offset + i * inStride;
+      for (let filter = 0; filter < outCount; filter++) {
+        const w = data[row + filter]!;
+        sums[filter] = Math.fround(sums[filter]! + Math.fround(w * w));
+      }
+    }
+  }
+  return sums;
+}
+
+function sumEight(data: Float32Array, weight: Weight, first: number, sums: Float32Array): void {
+  const { outStride: s, inCount, inStride, kernelOffsets } = weight;
+  const base = first * s;
+  let a = Math.fround(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  let e = a;
+  let f = a;
+  let g = a;
+  let h = a;
+  for (let k = 0; k < kernelOffsets.length; k++) {
+    let at = base + kernelOffsets[k]!;
+    for (let i = 0; i < inCount; i++, at += inStride) {
+      const w0 = data[at]!;
+      const w1 = data[at + s]!;
+      const w2 = data[at + 2 * s]!;
+      const w3 = data[at + 3 * s]!;
+      const w4 = data[at + 4 * s]!;
+      const w5 = data[at + 5 * s]!;
+      const w6 = data[at + 6 * s]!;
+      const w7 = data[at + 7 * s]!;
+      a = Math.fround(a + Math.fround(w0 * w0));
+      b = Math.fround(b + Math.fround(w1 * w1));
+      c = Math.fround(c + Math.fround(w2 * w2));
+      d = Math.fround(d + Math.fround(w3 * w3));
+      e = Math.fround(e + Math.fround(w4 * w4));
+      f = Math.fround(f + Math.fround(w5 * w5));
+      g = Math.fround(g + Math.fround(w6 * w6));
+      h = Math.fround(h + Math.fround(w7 * w7));
+    }
+  }
+  sums.set([a, b, c, d, e, f, g, h], first);
+}
+
+function sumOne(data: Float32Array, weight: Weight, filter: number, sums: Float32Array): void {
+  const { outStride, inCount, inStride, kernelOffsets } = weight;
+  let sum = Math.fround(0);
+  for (const offset of kernelOffsets) {
+    let at = filter * outStride + offset;
+    for (let i = 0; i < inCount; i++, at += inStride) {
+      const w = data[at]!;
+      sum = Math.fround(sum + Math.fround(w * w));
+    }
+  }
+  sums[filter] = sum;
+}
+
+function norms64(data: Float64Array, weight: Weight): Float64Array {
+  const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  return Float64Array.from({ length: outCount }, (_, filter) => {
+    let sum = 0;
+    for (const offset of kernelOffsets) {
+      for (let i = 0; i < inCount; i++) sum += data[filter * outStride + offset + i * inStride]! ** 2;
+    }
+    return Math.sqrt(sum);
+  });
+}
+
+/** `stat / max` or `stat / sqrt(sum(stat ** 2)) * n`, each step in float32; NaN where the whole layer is zero. */
+export function normalize32(stat: Float32Array, normalizer: Normalizer): Float32Array {
+  if (normalizer === 'off') return stat;
+  if (normalizer === 'max') {
+    const largest = maximum(stat);
+    return stat.map((s) => s / largest);
+  }
+  const norm = Math.fround(Math.sqrt(pairwiseSum(stat.map((s) => s * s), 0, stat.length)));
+  return stat.map((s) => Math.fround(Math.fround(s / norm) * stat.length));
+}
+
+function normalize64(stat: Float64Array, normalizer: Normalizer): Float64Array {
+  if (normalizer === 'off') return stat;
+  if (normalizer === 'max') {
+    const largest = maximum(stat);
+    return stat.map((s) => s / largest);
+  }
+  const norm = Math.sqrt(stat.reduce((sum, s) => sum + s * s, 0));
+  return stat.map((s) => (s / norm) * stat.length);
+}
+
+/** np.max: NaN wins. */
+function maximum(values: Float32Array | Float64Array): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    if (Number.isNaN(value)) return Number.NaN;
+    if (value > largest) largest = value;
+  }
+  return largest;
+}
+
+const PAIRWISE_BLOCK = 128;
+
+/** numpy's pairwise float32 sum of a contiguous 1-D array (numpy/core/src/umath/loops_utils.h.src, `FLOAT_pairwise_sum`). */
+export function pairwiseSum(values: Float32Array, start: number, n: number): number {
+  if (n < 8) {
+    let sum = Math.fround(0);
+    for (let k = 0; k < n; k++) sum = Math.fround(sum + values[start + k]!);
+    return sum;
+  }
+  if (n > PAIRWISE_BLOCK) {
+    const half = Math.floor(n / 2) - (Math.floor(n / 2) % 8);
+    return Math.fround(pairwiseSum(values, start, half) + pairwiseSum(values, start + half, n - half));
+  }
+  const lanes = values.slice(start, start + 8);
+  let k = 8;
+  for (; k < n - (n % 8); k += 8) for (let lane = 0; lane < 8; lane++) lanes[lane] = lanes[lane]! + values[start + k + lane]!;
+  const add = (a: number, b: number): number => Math.fround(a + b);
+  const [l0, l1, l2, l3, l4, l5, l6, l7] = lanes as unknown as [number, number, number, number, number, number, number, number];
+  let sum = add(add(add(l0, l1), add(l2, l3)), add(add(l4, l5), add(l6, l7)));
+  for (; k < n; k++) sum = Math.fround(sum + values[start + k]!);
+  return sum;
+}

@@ -1,0 +1,78 @@
+import type { SpecDocument } from '../config/index.ts';
+import type { Folding, Network, RetainedIndices } from '../network/index.ts';
+
+/** Filters whose order the pruner does not define: every `certain` one is kept and any `pick` of the `candidates`. */
+export interface Tie {
+  readonly certain: RetainedIndices;
+  readonly candidates: RetainedIndices;
+  readonly pick: number;
+}
+
+/** What a layer should retain, and which rule says so. */
+export interface LayerExpectation {
+  readonly name: string;
+  /** What its own norms alone would keep, exclusions and partners ignored; null where unknown or not a notion of the dialect. */
+  readonly exploring: RetainedIndices | null;
+  /** Post-exploration retained indices; null where they cannot be known. */
+  readonly expected: RetainedIndices | null;
+  /** One sentence: which rule decided, or why nothing could be expected. */
+  readonly reason: string;
+  /** The rule in two or three words, for a table. */
+  readonly rule: string;
+  readonly tie: Tie | null;
+  /** All outcomes, nominal first, where the pruner's own choice is not determined by the model. */
+  readonly alternatives: readonly RetainedIndices[] | null;
+  /** Id of its equalization group. */
+  readonly group: number | null;
+}
+
+/** Layers that are pruned alike. */
+export interface EqualizationGroup {
+  readonly id: number;
+  readonly members: readonly string[];
+  readonly criterion: string;
+}
+
+/** Layers whose outcomes vary together: outcome `k` of each layer belongs to outcome `k` of the others. */
+export interface JointOutcomes {
+  readonly layers: readonly string[];
+  readonly outcomes: readonly ReadonlyMap<string, RetainedIndices>[];
+}
+
+/** What the real pruner would raise instead of pruning. */
+export interface Refusal {
+  /** As the pruner words it, with the type of the exception. */
+  readonly message: string;
+  readonly layer: string | null;
+}
+
+export interface Expectation {
+  /** By layer name, for every prunable layer of the dense network, in graph order. */
+  readonly layers: ReadonlyMap<string, LayerExpectation>;
+  readonly groups: readonly EqualizationGroup[];
+  readonly joint: readonly JointOutcomes[];
+  readonly refusal: Refusal | null;
+  /** Why this filter stays or goes, as one line. */
+  explain(layer: string, filter: number): string;
+}
+
+/** A pruner's spec after reading: opaque to everybody but its dialect. */
+export interface Spec {
+  /** Effective keys, as the report shows them. */
+  readonly effective: Readonly<Record<string, unknown>>;
+  /** One line for the head of a report: `threshold 0.68 of max, granularity 8, at least 16, union`. */
+  readonly summary: string;
+  /** Where annotations about a decision go. */
+  readonly file: string;
+  /** Line of the key that decided, of its nearest ancestor, or null. */
+  line(key: string): number | null;
+}
+
+/** How a pruner decides, behind one face. */
+export interface Dialect {
+  readonly name: string;
+  /** @throws InputError naming file, line, key and value */
+  readSpec(document: SpecDocument): Spec;
+  /** @param folding overrules the detector for every layer */
+  expect(dense: Network, spec: Spec, folding: Folding | null): Expectation;
+}

@@ -1,0 +1,174 @@
+/** A dimension's size, or null where it is symbolic or cannot be inferred. */
+export type Dim = number | null;
+
+/** A channel that belongs to no prunable layer (a graph input's, a constant's). */
+export const FIXED_CHANNEL = -1;
+
+/**
+ * Which channel each position of a tensor carries. `axes` are the tensor's axes along which channels vary (one for an
+ * ordinary feature map, several between the reshapes of a channel shuffle), ascending; `ids` holds the network-wide
+ * channel id of each position, row-major over those axes. Concat, flatten, slices and shuffles are all index arithmetic
+ * on `ids`, so whoever reads the network never looks at an ONNX operator again.
+ */
+export interface ChannelMap {
+  readonly shape: readonly Dim[];
+  readonly axes: readonly number[];
+  readonly ids: Int32Array;
+}
+
+/** The channel map of an ordinary feature map: channels along one axis. */
+export function alongAxis(shape: readonly Dim[], axis: number, ids: Int32Array): ChannelMap {
+  return { shape, axes: [axis], ids };
+}
+
+/** The ids of a map whose channels lie along exactly `axis`, else null. */
+export function idsAlong(map: ChannelMap, axis: number): Int32Array | null {
+  return map.axes.length === 1 && map.axes[0] === axis ? map.ids : null;
+}
+
+/** Transpose (ai.onnx): axis `i` of the result is axis `perm[i]` of the operand. */
+export function transposeMap(map: ChannelMap, perm: readonly number[]): ChannelMap {
+  const shape = perm.map((axis) => map.shape[axis] ?? null);
+  const order = perm.filter((axis) => map.axes.includes(axis));
+  const axes = order.map((axis) => perm.indexOf(axis));
+  const sizes = sizesOf(map);
+  const strides = rowMajorStrides(sizes);
+  const picked = order.map((axis) => map.axes.indexOf(axis));
+  const ids = gatherStrided(map.ids, picked.map((i) => sizes[i]!), picked.map((i) => strides[i]!));
+  return { shape, axes, ids };
+}
+
+/**
+ * Reshape (ai.onnx) to a resolved target shape. Dimensions are split into blocks of equal product on both sides; blocks
+ * that hold channel axes are expanded to all their axes and cut anew. Null where a symbolic dimension makes the blocks
+ * undecidable.
+ */
+export function reshapeMap(map: ChannelMap, target: readonly Dim[]): ChannelMap | null {
+  const blocks = matchBlocks(map.shape, target);
+  if (blocks === null) return null;
+  const touched = blocks.filter((block) => block.from.some((axis) => map.axes.includes(axis)));
+  const fromAxes = touched.flatMap((block) => block.from);
+  const toAxes = touched.flatMap((block) => block.to);
+  const fromSizes: number[] = [];
+  for (const axis of fromAxes) {
+    const size = map.shape[axis];
+    if (size === null || size === undefined) return null;
+    fromSizes.push(size);
+  }
+  if (toAxes.length === 0) return null;
+  const ids = expandOver(map, fromAxes, fromSizes);
+  return dropUniformAxes({ shape: target, axes: toAxes, ids });
+}
+
+interface Block {
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+
+/** Splits two shapes of equal element count into the smallest runs of axes with equal products. */
+function matchBlocks(from: readonly Dim[], to: readonly Dim[]): Block[] | null {
+  const blocks: Block[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < from.length && j < to.length) {
+    let a = from[i]!;
+    let b = to[j]!;
+    const startA = i++;
+    const startB = j++;
+    if (a === null || b === null) {
+      // A symbolic dimension (the batch) can only stand opposite another one.
+      if (a !== b) return null;
+      blocks.push({ from: [startA], to: [startB] });
+      continue;
+    }
+    while (a !== b) {
+      if (a < b) {
+        const next: Dim | undefined = from[i++];
+        if (next === null || next === undefined) return null;
+        a *= next;
+      } else {
+        const next: Dim | undefined = to[j++];
+        if (next === null || next === undefined) return null;
+        b *= next;
+      }
+    }
+    blocks.push({ from: range(startA, i), to: range(startB, j) });
+  }
+  // What is left on either side can only be ones; they join the last block.
+  const restFrom = range(i, from.length);
+  const restTo = range(j, to.length);
+  if (restFrom.some((axis) => from[axis] !== 1) || restTo.some((axis) => to[axis] !== 1)) return null;
+  const last = blocks.pop();
+  if (last === undefined) return null;
+  blocks.push({ from: [...last.from, ...restFrom], to: [...last.to, ...restTo] });
+  return blocks;
+}
+
+/** Drops axes along which the ids do not vary, so that `[N, C, H*W]` is known by its channel axis alone. */
+export function dropUniformAxes(map: ChannelMap): ChannelMap {
+  let { axes, ids } = map;
+  for (let k = axes.length - 1; k >= 0 && axes.length > 1; k--) {
+    const sizes = axes.map((axis) => map.shape[axis] ?? 1);
+    const strides = rowMajorStrides(sizes);
+    const size = sizes[k]!;
+    const stride = strides[k]!;
+    if (!isUniform(ids, size, stride)) continue;
+    const kept = axes.map((_, n) => n).filter((n) => n !== k);
+    ids = gatherStrided(ids, kept.map((n) => sizes[n]!), kept.map((n) => strides[n]!));
+    axes = kept.map((n) => axes[n]!);
+  }
+  return { shape: map.shape, axes, ids };
+}
+
+function isUniform(ids: Int32Array, size: number, stride: number): boolean {
+  if (size === 1) return true;
+  const block = size * stride;
+  for (let start = 0; start < ids.length; start += block) {
+    for (let k = stride; k < block; k++) if (ids[start + k] !== ids[start + (k % stride)]) return false;
+  }
+  return true;
+}
+
+/** The ids over a superset of the map's axes (ascending), repeated along the added ones. */
+function expandOver(map: ChannelMap, axes: readonly number[], sizes: readonly number[]): Int32Array {
+  const own = rowMajorStrides(sizesOf(map));
+  const strides = axes.map((axis) => {
+    const at = map.axes.indexOf(axis);
+    return at < 0 ? 0 : own[at]!;
+  });
+  return gatherStrided(map.ids, sizes, strides);
+}
+
+function gatherStrided(source: Int32Array, sizes: readonly number[], strides: readonly number[]): Int32Array {
+  const out = new Int32Array(sizes.reduce((product, size) => product * size, 1));
+  const index = new Array<number>(sizes.length).fill(0);
+  let offset = 0;
+  for (let n = 0; n < out.length; n++) {
+    out[n] = source[offset]!;
+    for (let k = sizes.length - 1; k >= 0; k--) {
+      offset += strides[k]!;
+      index[k]!++;
+      if (index[k]! < sizes[k]!) break;
+      offset -= strides[k]! * sizes[k]!;
+      index[k] = 0;
+    }
+  }
+  return out;
+}
+
+function sizesOf(map: ChannelMap): number[] {
+  // Along a channel axis the size is always known: it is the number of ids.
+  if (map.axes.length === 1) return [map.ids.length];
+  return map.axes.map((axis) => map.shape[axis] ?? 1);
+}
+
+/** Row-major strides, in elements. */
+export function rowMajorStrides(sizes: readonly number[]): number[] {
+  const strides = new Array<number>(sizes.length).fill(1);
+  for (let k = sizes.length - 2; k >= 0; k--) strides[k] = strides[k + 1]! * sizes[k + 1]!;
+  return strides;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, k) => from + k);
+}

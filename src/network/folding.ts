@@ -1,0 +1,37 @@
+import type { LayerDraft } from './layers.ts';
+import type { Folding } from './types.ts';
+
+export interface FoldingEvidence {
+  readonly state: Folding;
+  readonly evidence: string;
+}
+
+/** What the whole model tells about how it was exported. */
+export interface ExportFacts {
+  readonly producer: string;
+  /** Layers whose output goes straight into a BatchNorm. */
+  readonly normalized: ReadonlySet<LayerDraft>;
+}
+
+/**
+ * Whether BatchNorm was multiplied into a layer's weights, from what exporters leave behind: tf2onnx names fused tensors
+ * `<node>_weights_fused_bn` (optimizer/back_to_back_optimizer.py), the dynamo exporter adds a `<weight>_bias`
+ * (onnxscript rules/common/_fuse_batchnorm.py), TorchScript renames fused weights `onnx::Conv_<n>` (eval_peephole.cpp).
+ */
+export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidence {
+  const names = layer.weightNames;
+  const fused = names.find((name) => /_(weights|bias)_fused_bn$/.test(name));
+  if (fused !== undefined) return { state: 'folded', evidence: `tf2onnx named its tensor ${fused}` };
+  const dynamo = names.find((name) => /\.weight_bias$/.test(name));
+  if (dynamo !== undefined) return { state: 'folded', evidence: `the exporter added the bias ${dynamo}` };
+  if (facts.normalized.has(layer)) return { state: 'raw', evidence: 'a BatchNorm follows it' };
+  const isConv = layer.parts.some((part) => part.op === 'Conv' || part.op === 'ConvTranspose');
+  if (!layer.hasBias) return { state: 'raw', evidence: 'it has no bias, which folding would leave' };
+  if (facts.producer === 'tf2onnx') return { state: 'raw', evidence: 'tf2onnx names what it folds, and this is not named so' };
+  const renamed = names.find((name) => /^onnx::|^\d+$/.test(name));
+  if (renamed !== undefined) return { state: isConv ? 'folded' : 'raw', evidence: isConv ? `its weight lost its name (${renamed})` : 'dense layers are not folded by the TorchScript exporter' };
+  const trained = names.some((name) => /\.weight$/.test(name)) && names.some((name) => /\.bias$/.test(name));
+  if (trained && facts.producer === 'pytorch') return { state: 'raw', evidence: 'its parameters kept their names' };
+  if (!isConv) return { state: 'raw', evidence: 'exporters fold BatchNorm into convolutions only' };
+  return { state: 'unknown', evidence: 'it has a bias and no BatchNorm follows it' };
+}

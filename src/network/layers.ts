@@ -1,0 +1,160 @@
+import type { OnnxNode } from '../onnx/index.ts';
+import type { Dim } from './channels.ts';
+import type { SourceNames } from './names.ts';
+import type { Channels, LayerKind, Opaque, Weight } from './types.ts';
+import type { Origin, Value } from './walk.ts';
+
+/** A source layer while its nodes are being collected. */
+export interface LayerDraft {
+  readonly id: number;
+  readonly name: string;
+  /** Kinds of the nodes it is made of, in graph order. */
+  readonly parts: { readonly kind: LayerKind; readonly op: string }[];
+  readonly calls: CallDraft[];
+  weight: Weight | Opaque | null;
+  groups: number;
+  firstChannel: number;
+  filters: number;
+  targetShape: readonly Dim[] | null;
+  output: { shape: readonly Dim[] | null; channelAxis: number | null };
+  /** Initializer names around the weights: evidence of folding. */
+  readonly weightNames: string[];
+  hasBias: boolean;
+}
+
+export interface CallDraft {
+  /** Tensors read from outside the layer, in operand order, with the layers that made them. */
+  readonly externals: Map<string, LayerDraft>;
+  /** A two-operand node read the same tensor twice: `Add([x, x])` is still an element-wise layer. */
+  doubled: boolean;
+  columns: Channels | null;
+  positions: number | null;
+}
+
+export interface LayerDrafts {
+  readonly all: readonly LayerDraft[];
+  /** A graph input's layer. */
+  input(name: string): Origin;
+  /** Adds a node to its source layer: the one its name tells, or one of its own. */
+  place(node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>): Origin;
+  /** Whether a node's name tells its source layer. */
+  isNamed(node: OnnxNode): boolean;
+  /** Whether a node is all that its source layer consists of. */
+  isAlone(node: OnnxNode): boolean;
+  /** Adds a node with weights under a name already decided; nodes that share the weight are calls of one layer. */
+  placeWeighted(node: OnnxNode, kind: LayerKind, name: string, weightKey: string, values: ReadonlyMap<string, Value>): Origin;
+}
+
+/**
+ * Groups nodes into the layers of the source framework, by name.
+ * @param nodesOf how many nodes of the graph carry each layer's name
+ */
+export function layerDrafts(names: SourceNames, nodesOf: ReadonlyMap<string, number>): LayerDrafts {
+  const all: LayerDraft[] = [];
+  const byName = new Map<string, LayerDraft>();
+  const byWeight = new Map<string, LayerDraft>();
+
+  const create = (name: string): LayerDraft => {
+    const draft: LayerDraft = {
+      id: all.length,
+      name,
+      parts: [],
+      calls: [],
+      weight: null,
+      groups: 1,
+      firstChannel: 0,
+      filters: 0,
+      targetShape: null,
+      output: { shape: null, channelAxis: null },
+      weightNames: [],
+      hasBias: false,
+    };
+    all.push(draft);
+    byName.set(name, draft);
+    return draft;
+  };
+
+  const join = (layer: LayerDraft, node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>, newCall: boolean): Origin => {
+    layer.parts.push({ kind, op: node.opType });
+    const signals = node.inputs.flatMap((name) => {
+      const value = values.get(name);
+      return value !== undefined && value.kind !== 'constant' && value.from !== null ? [{ name, from: value.from }] : [];
+    });
+    const inside = signals.find((signal) => signal.from.layer === layer);
+    const at = inside === undefined || newCall ? layer.calls.length : inside.from.call;
+    const call = layer.calls[at] ?? { externals: new Map<string, LayerDraft>(), doubled: false, columns: null, positions: null };
+    layer.calls[at] = call;
+    for (const { name, from } of signals) {
+      if (from.layer !== layer || newCall) call.externals.set(name, from.layer);
+    }
+    if (signals.length > 1 && new Set(signals.map((s) => s.name)).size < signals.length) call.doubled = true;
+    return { layer, call: at };
+  };
+
+  const unused = (name: string): string => {
+    if (!byName.has(name)) return name;
+    for (let n = 2; ; n++) if (!byName.has(`${name}#${n}`)) return `${name}#${n}`;
+  };
+
+  return {
+    all,
+    input(name) {
+      const layer = create(unused(name));
+      layer.parts.push({ kind: 'input', op: 'Input' });
+      layer.calls.push({ externals: new Map(), doubled: false, columns: null, positions: null });
+      return { layer, call: 0 };
+    },
+    place(node, kind, values) {
+      const source = names.parse(node.name);
+      const known = source === null ? undefined : byName.get(source.layer);
+      const layer = known ?? create(unused(source?.layer ?? (node.name || node.outputs[0] || node.opType)));
+      return join(layer, node, kind, values, false);
+    },
+    isNamed: (node) => names.parse(node.name) !== null,
+    isAlone(node) {
+      const source = names.parse(node.name);
+      return source !== null && nodesOf.get(source.layer) === 1;
+    },
+    placeWeighted(node, kind, name, weightKey, values) {
+      const key = `${weightKey}\u0000${name}`;
+      // Two different weights under one name (a separable conv, a borrowed name) are two layers.
+      const layer = byWeight.get(key) ?? create(unused(name));
+      byWeight.set(key, layer);
+      return join(layer, node, kind, values, true);
+    },
+  };
+}
+
+/** Kinds that say what a layer is, strongest first; an activation merely rides along. */
+const RANK: readonly LayerKind[] = [
+  'input',
+  'conv',
+  'depthwise',
+  'dense',
+  'conv-transpose',
+  'opaque',
+  'batch-norm',
+  'concat',
+  'elementwise',
+  'flatten',
+  'reshape',
+  'global-pool',
+  'pool',
+  'upsample',
+  'pad',
+  'crop',
+  'softmax',
+  'permute',
+];
+
+/** The kind of a finished layer and the operator that makes it so. */
+export function layerKind(draft: LayerDraft): { readonly kind: LayerKind; readonly op: string } {
+  for (const kind of RANK) {
+    const part = draft.parts.find((p) => p.kind === kind);
+    if (part === undefined) continue;
+    // x * sigmoid(x) inside one layer is an activation: only one tensor comes in from outside.
+    if (kind === 'elementwise' && draft.calls.every((call) => call.externals.size < 2 && !call.doubled)) continue;
+    return part;
+  }
+  return { kind: 'activation', op: draft.parts[0]?.op ?? '' };
+}

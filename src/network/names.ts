@@ -1,0 +1,86 @@
+/**
+ * Layer names from ONNX names. tf2onnx writes `StatefulPartitionedCall/<model>/<layer>/<op>`; the prefix, the model and
+ * the last segment are not part of the Keras layer's name. Names that end in `__<counter>` were made up by the exporter
+ * (tf2onnx `utils.make_name`), borrow a neighbour's name and mean nothing.
+ */
+const MADE_UP = /__\d+$/;
+const CALL_SEGMENT = /^(Stateful)?PartitionedCall(_\d+)?$/;
+/** Operators inside a Keras layer that tf2onnx names with more than one segment. */
+const INNER_SCOPES = new Set(['batchnorm', 'Tensordot', 'resize', 'moments', 'strided_slice', 'Reshape', 'separable_conv2d']);
+
+export interface SourceNames {
+  /** The layer and operator segments of a node or initializer name; null where the name says nothing. */
+  parse(name: string): SourceName | null;
+}
+
+export interface SourceName {
+  readonly layer: string;
+  /** The operator segment, such as `Conv2D` or `BiasAdd_1`. */
+  readonly op: string;
+}
+
+/**
+ * @param names names of nodes (not of initializers) of the whole graph
+ * @param weighted names of the nodes with weights: they tell nested models from slashes inside layer names
+ */
+export function sourceNames(names: readonly string[], weighted: readonly string[]): SourceNames {
+  const paths = names.map(segments).filter((path): path is string[] => path !== null);
+  const model = commonFirstSegments(paths);
+  const containers = nestedModels(weighted.map(segments), model);
+  return {
+    parse(name) {
+      const path = segments(name);
+      if (path === null || path.length <= model) return null;
+      let start = model;
+      while (start < path.length - 2 && containers.has(path.slice(0, start + 1).join('/'))) start++;
+      const opAt = opSegment(path, start);
+      if (opAt <= start) return null;
+      return { layer: path.slice(start, opAt).join('/'), op: path.slice(opAt).join('/') };
+    },
+  };
+}
+
+/** Where the operator starts: the last segment, or the scope that a layer opens for a few operators. */
+function opSegment(path: readonly string[], start: number): number {
+  const scope = path.findIndex((part, k) => k > start && k < path.length - 1 && INNER_SCOPES.has(part.replace(/_\d+$/, '')));
+  return scope > start ? scope : path.length - 1;
+}
+
+function segments(name: string): string[] | null {
+  if (MADE_UP.test(name) || !name.includes('/')) return null;
+  const path = name.split('/').filter((part) => part !== '');
+  let start = 0;
+  while (start < path.length && CALL_SEGMENT.test(path[start]!)) start++;
+  return path.length - start >= 2 ? path.slice(start) : null;
+}
+
+/** How many leading segments all paths share: the model's name (and that of a model that wraps it whole). */
+function commonFirstSegments(paths: readonly string[][]): number {
+  const first = paths[0];
+  if (first === undefined) return 0;
+  let shared = 0;
+  while (paths.every((path) => path.length > shared + 2 && path[shared] === first[shared])) shared++;
+  return shared;
+}
+
+/** A segment under which several layers with weights lie is a nested model; a slash in one layer's name holds only that one. */
+function nestedModels(weighted: readonly (string[] | null)[], model: number): Set<string> {
+  const layersUnder = new Map<string, Set<string>>();
+  for (const path of weighted) {
+    if (path === null) continue;
+    for (let end = model + 1; end < path.length - 1; end++) {
+      const prefix = path.slice(0, end).join('/');
+      const inner = path.slice(end, -1).join('/');
+      if (inner === '') continue;
+      const layers = layersUnder.get(prefix) ?? new Set<string>();
+      layers.add(inner);
+      layersUnder.set(prefix, layers);
+    }
+  }
+  return new Set([...layersUnder].filter(([, layers]) => layers.size > 1).map(([prefix]) => prefix));
+}
+
+/** `name` and `name_1`, `name_2` are calls of one operator: TensorFlow numbers repeated names in a scope. */
+export function baseOp(op: string): string {
+  return op.replace(/_\d+$/, '');
+}

@@ -1,0 +1,119 @@
+import type { OnnxNode } from '../onnx/index.ts';
+import type { ChannelMap, Dim } from './channels.ts';
+import { FIXED_CHANNEL } from './channels.ts';
+import { withShape } from './ops-layout.ts';
+import type { TensorView } from './tensor-view.ts';
+import type { FollowerRole } from './types.ts';
+import type { Handler, Origin, Value, Walk } from './walk.ts';
+import { input, isSignal, setOpaque, setOutput, shapeOf } from './walk.ts';
+
+/** Operators that work on each element alone, or along channels without moving them. */
+export const unary: Handler = (walk, node) => passThrough(walk, node, 'activation');
+export const softmax: Handler = (walk, node) => passThrough(walk, node, 'softmax');
+
+function passThrough(walk: Walk, node: OnnxNode, kind: 'activation' | 'softmax'): void {
+  const value = input(walk, node, 0);
+  if (!isSignal(value)) return setOutput(walk, node, { kind: 'fixed', shape: shapeOf(value), from: null });
+  const from = walk.drafts.place(node, kind, walk.values);
+  setOutput(walk, node, value.kind === 'channels' ? { kind: 'channels', map: value.map, from } : withShape(value, value.shape, from));
+}
+
+const ROLES: Readonly<Record<string, FollowerRole>> = { Add: 'shift', Sub: 'shift', Mul: 'scale', Div: 'scale', PRelu: 'slope' };
+
+/** Add, Mul, Max, ... of any number of operands with numpy broadcasting (onnx/docs/Broadcasting.md). */
+export const elementwise: Handler = (walk, node) => {
+  const operands = node.inputs.map((_, k) => input(walk, node, k));
+  if (operands.some((operand) => operand === null)) return setOpaque(walk, node);
+  const values = operands as Value[];
+  const shape = broadcastShape(values.map(shapeOf));
+  const signals = values.filter(isSignal);
+  if (signals.length === 0) return setOutput(walk, node, { kind: 'fixed', shape, from: null });
+  const from = walk.drafts.place(node, signals.length > 1 ? 'elementwise' : 'activation', walk.values);
+
+  const unknown = signals.find((value) => value.kind === 'opaque');
+  if (unknown !== undefined && unknown.kind === 'opaque') {
+    return setOutput(walk, node, { kind: 'opaque', op: unknown.op, shape, from });
+  }
+  const aligned = values.map((value) => align(value, shape?.length ?? shapeOf(value)?.length ?? 0));
+  const maps = aligned.flatMap((value) => (value.kind === 'channels' ? [value.map] : []));
+  // The operand with the most channels leads: the others are broadcast to it, or tied to it.
+  const lead = maps.reduce<ChannelMap | null>((best, map) => (best === null || map.ids.length > best.ids.length ? map : best), null);
+  if (lead === null) return setOutput(walk, node, { kind: 'fixed', shape, from });
+  const opaque = (): void => setOutput(walk, node, { kind: 'opaque', op: node.opType, shape, from });
+
+  const tied: Int32Array[] = [lead.ids];
+  for (const value of aligned) {
+    if (value.kind === 'channels') {
+      if (value.map === lead || value.map.ids.length === 1) continue;
+      if (value.map.axes.join() !== lead.axes.join() || value.map.ids.length !== lead.ids.length) return opaque();
+      tied.push(value.map.ids);
+    } else if (value.kind === 'constant') {
+      const outcome = followChannels(walk, node, value.view, lead, from);
+      if (outcome === 'unplaced') return opaque();
+    } else if (value.kind === 'fixed' && lead.axes.some((axis) => (value.shape?.[axis] ?? 1) !== 1)) {
+      tied.push(new Int32Array(lead.ids.length).fill(FIXED_CHANNEL));
+    }
+  }
+  if (tied.length > 1) walk.couplings.push({ layer: from.layer.name, op: node.opType, operands: tied });
+  setOutput(walk, node, { kind: 'channels', map: { shape: shape ?? lead.shape, axes: lead.axes, ids: lead.ids }, from });
+};
+
+/**
+ * Records a constant operand whose elements follow the channels: a bias added after a MatMul, a BatchNorm that was
+ * taken apart, a PRelu slope.
+ */
+function followChannels(walk: Walk, node: OnnxNode, view: TensorView, map: ChannelMap, from: Origin): 'placed' | 'unplaced' {
+  const varying = view.dims.flatMap((size, axis) => (size > 1 ? [axis] : []));
+  if (!varying.some((axis) => map.axes.includes(axis))) return 'placed';
+  const axis = varying[0]!;
+  if (varying.length > 1 || map.axes.length > 1 || view.dims[axis] !== map.ids.length) return 'unplaced';
+  const isBias = node.opType === 'Add' && from.layer.weight !== null;
+  if (isBias) from.layer.hasBias = true;
+  walk.followers.push({
+    layer: from.layer.name,
+    role: isBias ? 'bias' : (ROLES[node.opType] ?? 'constant'),
+    tensor: view.tensor,
+    stride: view.strides[axis]!,
+    channels: map.ids,
+  });
+  return 'placed';
+}
+
+/** Pads a value's axes on the left to the rank of the result, as broadcasting does. */
+function align(value: Value, rank: number): Value {
+  const missing = rank - (shapeOf(value)?.length ?? rank);
+  if (missing <= 0) return value;
+  const ones = new Array<number>(missing).fill(1);
+  switch (value.kind) {
+    case 'channels': {
+      const { map } = value;
+      const axes = map.axes.map((axis) => axis + missing);
+      return { kind: 'channels', map: { shape: [...ones, ...map.shape], axes, ids: map.ids }, from: value.from };
+    }
+    case 'constant': {
+      const { view } = value;
+      return { kind: 'constant', view: { tensor: view.tensor, dims: [...ones, ...view.dims], strides: [...ones, ...view.strides] } };
+    }
+    case 'fixed':
+    case 'opaque':
+      return { ...value, shape: value.shape === null ? null : [...ones, ...value.shape] };
+  }
+}
+
+/** Result shape of broadcasting; null where an operand's rank is unknown. */
+function broadcastShape(shapes: readonly (readonly Dim[] | null)[]): readonly Dim[] | null {
+  if (shapes.some((shape) => shape === null)) return null;
+  const known = shapes as readonly (readonly Dim[])[];
+  const rank = Math.max(...known.map((shape) => shape.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    let size: Dim = 1;
+    for (const shape of known) {
+      const at = axis - (rank - shape.length);
+      const dim = at < 0 ? 1 : (shape[at] ?? null);
+      if (dim === 1) continue;
+      if (dim !== null) size = dim;
+      else if (size === 1) size = null;
+    }
+    return size;
+  });
+}

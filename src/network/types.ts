@@ -1,0 +1,116 @@
+import type { OnnxFile } from '../onnx/index.ts';
+import type { OnnxTensor } from '../onnx/index.ts';
+import type { Dim } from './channels.ts';
+
+/** What a source layer is, as far as pruners care. */
+export type LayerKind =
+  | 'input'
+  | 'conv'
+  | 'depthwise'
+  | 'dense'
+  | 'conv-transpose'
+  | 'batch-norm'
+  | 'activation'
+  | 'elementwise'
+  | 'concat'
+  | 'flatten'
+  | 'reshape'
+  | 'permute'
+  | 'pool'
+  | 'global-pool'
+  | 'pad'
+  | 'upsample'
+  | 'crop'
+  | 'softmax'
+  | 'opaque';
+
+/** Whether BatchNorm has been multiplied into a layer's weights, which makes their norms useless to a pruner's rule. */
+export type Folding = 'raw' | 'folded' | 'unknown';
+
+/**
+ * A weight tensor with named axes, as strides over its stored elements: element (out, in, kernel position k) lies at
+ * `out * outStride + in * inStride + kernelOffsets[k]`, kernel positions in row-major (kh, kw) order.
+ */
+export interface Weight {
+  readonly tensor: OnnxTensor;
+  readonly outCount: number;
+  readonly outStride: number;
+  /** Input channels of one group: 1 for a depthwise conv. */
+  readonly inCount: number;
+  readonly inStride: number;
+  readonly kernelOffsets: Int32Array;
+}
+
+/** Something the network could not place: the operator's name, and the node's for messages. */
+export interface Opaque {
+  readonly opaque: string;
+}
+
+/** Channel ids of a tensor's channel positions, or why they are not known. */
+export type Channels = Int32Array | Opaque;
+
+/** One call of a layer: the layers it reads, in operand order. */
+export interface Call {
+  readonly inputs: readonly number[];
+  /** For a layer with weights: the channel each input column of the whole input (all groups) comes from. */
+  readonly columns: Channels | null;
+  /** Spatial positions computed for one sample, for MACs; null where a size is unknown. */
+  readonly positions: number | null;
+}
+
+/** A layer of the source framework, prunable or not. Layers are numbered in graph order. */
+export interface Layer {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: LayerKind;
+  /** The ONNX operator that makes the layer what it is. */
+  readonly op: string;
+  readonly calls: readonly Call[];
+  /** null for a layer without prunable weights; an Opaque where its weight is computed at run time. */
+  readonly weight: Weight | Opaque | null;
+  /** Groups of a convolution; 1 elsewhere. */
+  readonly groups: number;
+  /** First channel id of its output channels, and how many; count 0 for layers that produce none of their own. */
+  readonly firstChannel: number;
+  readonly filters: number;
+  readonly folding: { readonly state: Folding; readonly evidence: string };
+  /** Target shape of a Reshape as written (-1 where inferred, null where computed at run time). */
+  readonly targetShape: readonly Dim[] | null;
+  /** Shape of its (last) output, where inferred, and the axis of its channels. */
+  readonly output: { readonly shape: readonly Dim[] | null; readonly channelAxis: number | null };
+}
+
+export type FollowerRole = 'bias' | 'scale' | 'shift' | 'mean' | 'variance' | 'slope' | 'constant';
+
+/** A constant whose elements follow channels: a bias, a BatchNorm vector, a PRelu slope, an added or multiplied vector. */
+export interface Follower {
+  /** Source layer (by name) that the constant stands in, for messages. */
+  readonly layer: string;
+  readonly role: FollowerRole;
+  readonly tensor: OnnxTensor;
+  readonly stride: number;
+  /** Channel of each element, in element order. */
+  readonly channels: Int32Array;
+}
+
+/** Operands that must keep the same channel positions: the two sides of an Add, a depthwise conv's input and output. */
+export interface Coupling {
+  readonly layer: string;
+  readonly op: string;
+  readonly operands: readonly Int32Array[];
+}
+
+/** A model seen as layers, and where every channel comes from and goes to. Immutable; tensors are read through `file`. */
+export interface Network {
+  readonly file: OnnxFile;
+  readonly layers: readonly Layer[];
+  readonly followers: readonly Follower[];
+  readonly couplings: readonly Coupling[];
+  /** Layer that owns each channel id. */
+  readonly channelOwner: Int32Array;
+  /** Prunable layers (conv, depthwise, dense) by name, in graph order. */
+  readonly prunable: ReadonlyMap<string, Layer>;
+}
+
+/** Retained indices: sorted, zero-based positions of the output channels (filters) that a layer keeps. */
+export type RetainedIndices = readonly number[];

@@ -1,0 +1,53 @@
+import type { OnnxNode } from '../onnx/index.ts';
+import type { Walk } from './walk.ts';
+
+/** Suffixes of weight and bias names behind the layer's own path, most telling first. */
+const TORCH_PARAMETER = /\.(weight|bias|weight_bias)$/;
+const FUSED = /_(weights|bias)_fused_bn$/;
+const TF_VARIABLE = /\/ReadVariableOp(_\d+)?(:\d+)?$/;
+
+/**
+ * The source layer's name of a node with weights. PyTorch names the parameters (`layer1.0.conv1.weight`); tf2onnx names
+ * the nodes, and where it made a name up (`Conv__983`) only the bias or the weight still tells the layer.
+ */
+export function weightedName(walk: Walk, node: OnnxNode): string {
+  const constants = node.inputs.slice(1).filter((name) => walk.values.get(name)?.kind === 'constant');
+  const origins = constants.map((name) => tensorName(walk, name));
+  for (const name of origins) {
+    if (TORCH_PARAMETER.test(name) && !name.includes('/')) return name.replace(TORCH_PARAMETER, '');
+  }
+  const parsed = walk.names.parse(node.name);
+  if (parsed !== null) return parsed.layer;
+  for (const name of origins) {
+    const fromTensor = layerOfTensor(walk, name);
+    if (fromTensor !== null) return fromTensor;
+  }
+  // A bias that was not fused stands in an Add of its own, behind layout nodes; its name still tells the layer.
+  return nameOfFollowingBias(walk, node) ?? (node.name || node.outputs[0] || node.opType);
+}
+
+/** Layer name in a tf2onnx initializer name such as `<path>/<layer>/Conv2D/ReadVariableOp:0` or `<node>_weights_fused_bn`. */
+function layerOfTensor(walk: Walk, name: string): string | null {
+  if (TF_VARIABLE.test(name)) return walk.names.parse(name.replace(TF_VARIABLE, ''))?.layer ?? null;
+  if (FUSED.test(name)) return walk.names.parse(name.replace(FUSED, ''))?.layer ?? null;
+  return null;
+}
+
+/** The stored tensor's name behind Identity and Transpose nodes, else the input's own. */
+function tensorName(walk: Walk, name: string): string {
+  const value = walk.values.get(name);
+  return value?.kind === 'constant' ? value.view.tensor.name || name : name;
+}
+
+function nameOfFollowingBias(walk: Walk, node: OnnxNode): string | null {
+  let tensor = node.outputs[0];
+  for (let steps = 0; tensor !== undefined && steps < 4; steps++) {
+    const next: OnnxNode | undefined = walk.soleConsumer(tensor);
+    if (next === undefined) return null;
+    const parsed = walk.names.parse(next.name);
+    if (parsed !== null && /^BiasAdd/.test(parsed.op)) return parsed.layer;
+    if (next.opType !== 'Transpose') return null;
+    tensor = next.outputs[0];
+  }
+  return null;
+}

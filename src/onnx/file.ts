@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { InputError } from '../config/errors.ts';
+import { HASH_CHUNK_BYTES, MAX_READ_BYTES } from './limits.ts';
+
+/** A regular file opened for reading. */
+export interface RegularFile {
+  /** As the user wrote it, for messages. */
+  readonly path: string;
+  readonly descriptor: number;
+  /** Bytes when it was opened. */
+  readonly size: number;
+  /** Device, inode and link count, exact. */
+  readonly stats: BigIntStats;
+}
+
+const CAUSES: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file: a part of its path is not a directory',
+  EACCES: 'may not be read: permission denied',
+  EPERM: 'may not be read: operation not permitted',
+  EISDIR: 'is a directory: name the .onnx file',
+  ELOOP: 'is a symbolic link that may not be followed',
+  ENAMETOOLONG: 'the path is too long',
+  ENXIO: 'is not a regular file: name the .onnx file',
+  ERR_INVALID_ARG_VALUE: 'the path holds a NUL character',
+  EMFILE: 'cannot be opened: too many open files',
+};
+
+/** Makes the error for one file or tensor from the rest of a sentence about it. */
+export type Refuse = (problem: string) => InputError;
+
+/** What a failed file system call means to the user; anything else is a bug and returned as it is. */
+export function fileError(error: unknown, refuse: Refuse): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+  return code === null ? error : refuse(CAUSES[code] ?? `cannot be read (${code})`);
+}
+
+/**
+ * Opens a regular file. O_NONBLOCK keeps a FIFO from hanging the open; what is not a regular file is refused after it.
+ *
+ * @param flags further open flags, such as O_NOFOLLOW.
+ * @throws InputError for a missing or unreadable file, a directory, FIFO or device.
+ */
+export function openRegularFile(path: string, flags = 0, refuse: Refuse = refusing(path)): RegularFile {
+  let descriptor: number;
+  try {
+    // Windows has neither flag, whatever the types say.
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | flags);
+  } catch (error) {
+    throw fileError(error, refuse);
+  }
+  try {
+    const stats = fstatSync(descriptor, { bigint: true });
+    if (stats.isDirectory()) throw refuse('is a directory: name the .onnx file');
+    if (!stats.isFile()) throw refuse('is not a regular file: name the .onnx file');
+    return { path, descriptor, size: Number(stats.size), stats };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function refusing(file: string): Refuse {
+  return (problem) => new InputError(problem, { file });
+}
+
+/**
+ * Reads bytes [position, position + length) into target[0, length). Loops, because one read may return less than asked and
+ * may not ask for 2^31 bytes or more.
+ *
+ * @throws InputError where the file has become shorter than it was when it was opened.
+ */
+export function readFully(file: RegularFile, target: Uint8Array, position: number, length: number): void {
+  for (let done = 0; done < length; ) {
+    let count: number;
+    try {
+      count = readSync(file.descriptor, target, done, Math.min(length - done, MAX_READ_BYTES), position + done);
+    } catch (error) {
+      throw fileError(error, refusing(file.path));
+    }
+    if (count === 0) {
+      throw new InputError('ended early: it was changed while it was read; write it once, then check it', {
+        file: file.path,
+      });
+    }
+    done += count;
+  }
+}
+
+/**
+ * A zeroed buffer for a tensor's bytes, on an offset that every typed array accepts.
+ *
+ * @throws InputError where this process cannot hold so many bytes.
+ */
+export function allocate(bytes: number, file: string, key: string): Uint8Array {
+  try {
+    return new Uint8Array(bytes);
+  } catch {
+    throw new InputError(`its ${bytes} bytes do not fit in memory`, { file, key });
+  }
+}
+
+/** SHA-256 of the whole file, in lowercase hex, with one small buffer whatever the file's size. */
+export function sha256Of(file: RegularFile): string {
+  const hash = createHash('sha256');
+  const chunk = new Uint8Array(Math.min(HASH_CHUNK_BYTES, Math.max(file.size, 1)));
+  for (let position = 0; position < file.size; position += chunk.length) {
+    const length = Math.min(chunk.length, file.size - position);
+    readFully(file, chunk, position, length);
+    hash.update(length === chunk.length ? chunk : chunk.subarray(0, length));
+  }
+  return hash.digest('hex');
+}

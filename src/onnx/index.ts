@@ -1,0 +1,15 @@
+export { constantTensor } from './constant.ts';
+export { bytesPerElement, isFloat } from './dtype.ts';
+export type {
+  DType,
+  FieldRange,
+  OnnxAttribute,
+  OnnxGraph,
+  OnnxModel,
+  OnnxNode,
+  OnnxTensor,
+  OnnxValueInfo,
+  TensorStorage,
+} from './model.ts';
+export { type OnnxFile, openModel } from './open.ts';
+export { type TensorData, toFloat32, toFloat64, toIntegers } from './values.ts';

@@ -1,0 +1,114 @@
+/** Element types that an ONNX tensor may have (onnx.proto, TensorProto.DataType), by the names used in messages. */
+export type DType =
+  | 'undefined'
+  | 'float32'
+  | 'uint8'
+  | 'int8'
+  | 'uint16'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'string'
+  | 'bool'
+  | 'float16'
+  | 'float64'
+  | 'uint32'
+  | 'uint64'
+  | 'complex64'
+  | 'complex128'
+  | 'bfloat16'
+  | 'float8e4m3fn'
+  | 'float8e4m3fnuz'
+  | 'float8e5m2'
+  | 'float8e5m2fnuz'
+  | 'uint4'
+  | 'int4'
+  | 'float4e2m1'
+  | 'float8e8m0'
+  | 'uint2'
+  | 'int2'
+  | 'unknown';
+
+/** Where a tensor's elements lie; they are read only when asked for. */
+export type TensorStorage =
+  | { readonly kind: 'raw'; readonly offset: number; readonly length: number }
+  /** Ranges of the file holding float_data, int32_data, int64_data, double_data or uint64_data, packed or not. */
+  | { readonly kind: 'typed'; readonly field: number; readonly ranges: readonly FieldRange[] }
+  | { readonly kind: 'external'; readonly location: string; readonly offset: number; readonly length: number | null }
+  | { readonly kind: 'inline'; readonly bytes: Uint8Array }
+  | { readonly kind: 'none' };
+
+export interface FieldRange {
+  readonly offset: number;
+  readonly length: number;
+  /** A packed range holds elements only; an unpacked one holds elements that each have their tag in front. */
+  readonly packed: boolean;
+}
+
+/** The header of a TensorProto. `dims` are checked to be safe non-negative integers whose product is a safe integer. */
+export interface OnnxTensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  /** Product of `dims`; 1 for a scalar. */
+  readonly elements: number;
+  readonly storage: TensorStorage;
+}
+
+export type OnnxAttribute =
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'tensor'; readonly value: OnnxTensor }
+  | { readonly kind: 'graph'; readonly value: OnnxGraph }
+  | { readonly kind: 'floats'; readonly value: readonly number[] }
+  | { readonly kind: 'ints'; readonly value: readonly number[] }
+  | { readonly kind: 'strings'; readonly value: readonly string[] }
+  | { readonly kind: 'graphs'; readonly value: readonly OnnxGraph[] }
+  | { readonly kind: 'other' };
+
+export interface OnnxNode {
+  readonly name: string;
+  readonly opType: string;
+  /** Empty for the default `ai.onnx` operator set. */
+  readonly domain: string;
+  /** Empty strings stand for omitted optional inputs. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, OnnxAttribute>;
+}
+
+/** A graph input, output or value_info; a dimension is a size, a symbol's name, or null where nothing is said. */
+export interface OnnxValueInfo {
+  readonly name: string;
+  readonly dtype: DType;
+  /** null where the shape is not given. */
+  readonly shape: readonly (number | string | null)[] | null;
+}
+
+export interface OnnxGraph {
+  readonly name: string;
+  readonly nodes: readonly OnnxNode[];
+  readonly initializers: ReadonlyMap<string, OnnxTensor>;
+  readonly inputs: readonly OnnxValueInfo[];
+  readonly outputs: readonly OnnxValueInfo[];
+  readonly valueInfo: ReadonlyMap<string, OnnxValueInfo>;
+  /** Names of sparse_initializer entries: they exist, but their values are not read. */
+  readonly sparseInitializers: readonly string[];
+}
+
+/** A ModelProto whose tensor contents stay on disk. */
+export interface OnnxModel {
+  /** Path as the user wrote it. */
+  readonly path: string;
+  /** File size in bytes. */
+  readonly size: number;
+  readonly irVersion: number;
+  readonly producer: { readonly name: string; readonly version: string };
+  /** Operator set version by domain; '' is ai.onnx. */
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly graph: OnnxGraph;
+  readonly metadata: ReadonlyMap<string, string>;
+  /** `domain:name` of model-local functions; nodes that call one are not inlined. */
+  readonly functions: readonly string[];
+}

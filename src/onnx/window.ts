@@ -1,0 +1,118 @@
+import { InputError } from '../config/errors.ts';
+import { type RegularFile, readFully } from './file.ts';
+import { MAX_HEADER_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES } from './limits.ts';
+
+/** A tag and a value always fit. */
+const LEAST_WINDOW_BYTES = 32;
+
+/** Most headers begin with nodes, which are read in sequence. */
+const FIRST_READ_BYTES = 64 * 1024;
+
+/**
+ * A sliding view of a file and the place in it where the next field is read. The one mutable value of this folder: it lives
+ * as long as one scan. Offsets are bytes.
+ */
+export interface Window {
+  readonly file: RegularFile;
+  readonly buffer: Buffer;
+  /** File offset of buffer[0]. */
+  base: number;
+  /** Bytes of the buffer that hold the file's. */
+  filled: number;
+  /** Index in the buffer of the next byte. */
+  at: number;
+  /** Size of the next read: small after a skip, doubled while reading goes on in sequence. */
+  step: number;
+  /** File offset where the innermost open message ends. */
+  end: number;
+  /** Open messages and groups. */
+  depth: number;
+  /** Estimated heap taken by what was kept. */
+  kept: number;
+  /** The two halves of the last varint, as signed 32-bit integers. */
+  low: number;
+  high: number;
+  /** Recently read short strings by hash: a graph names every edge at least twice. */
+  names: string[];
+}
+
+/** A window at the start of a file, with a buffer for stretches of up to `stretch` bytes. */
+export function openWindow(file: RegularFile, stretch = file.size): Window {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(MAX_WINDOW_BYTES, Math.max(stretch, LEAST_WINDOW_BYTES)));
+  return {
+    file,
+    buffer,
+    base: 0,
+    filled: 0,
+    at: 0,
+    step: Math.min(FIRST_READ_BYTES, buffer.length),
+    end: file.size,
+    depth: 0,
+    kept: 0,
+    low: 0,
+    high: 0,
+    names: [],
+  };
+}
+
+/** Moves to bytes [start, end) of the file. */
+export function seek(window: Window, start: number, end: number): void {
+  window.base = start;
+  window.at = 0;
+  window.filled = 0;
+  window.end = end;
+  window.step = Math.min(window.buffer.length, Math.max(end - start, LEAST_WINDOW_BYTES));
+}
+
+/** File offset of the next byte. */
+export function position(window: Window): number {
+  return window.base + window.at;
+}
+
+/** True while the innermost message has fields left. */
+export function more(window: Window): boolean {
+  return window.base + window.at < window.end;
+}
+
+/** The error for a file whose bytes are not what protobuf or onnx.proto allows. */
+export function malformed(window: Window, what: string): InputError {
+  return new InputError(`is not a readable ONNX file: ${what} at byte ${position(window)}; export it again`, {
+    file: window.file.path,
+  });
+}
+
+/** Counts what is about to be kept against the budget of the header. */
+export function charge(window: Window, bytes: number): void {
+  window.kept += bytes;
+  if (window.kept > MAX_HEADER_BYTES) {
+    throw malformed(window, `its nodes and names would take more than ${MAX_HEADER_BYTES} bytes of memory`);
+  }
+}
+
+/** Makes the next `count` bytes (at most the buffer's size) lie in the buffer, one after another, from index `at`. */
+export function need(window: Window, count: number): void {
+  if (window.at + count <= window.filled) return;
+  const { file, buffer } = window;
+  const start = position(window);
+  if (start + count > file.size) throw malformed(window, 'a field is cut off');
+  const rest = Math.max(window.filled - window.at, 0);
+  if (rest > 0) buffer.copyWithin(0, window.at, window.filled);
+  const wanted = Math.min(Math.max(window.step, count - rest), buffer.length - rest, file.size - start - rest);
+  readFully(file, rest === 0 ? buffer : buffer.subarray(rest), start + rest, wanted);
+  window.base = start;
+  window.at = 0;
+  window.filled = rest + wanted;
+  window.step = Math.min(window.step * 2, buffer.length);
+}
+
+/** Passes over bytes without reading them. */
+export function skip(window: Window, count: number): void {
+  window.at += count;
+  const overshoot = window.at - window.filled;
+  if (overshoot <= 0) return;
+  window.base += window.at;
+  window.at = 0;
+  window.filled = 0;
+  // A short jump (a bias, a doc string) is still reading in sequence; after a long one the next header is all we want.
+  if (overshoot >= window.step) window.step = Math.min(MIN_WINDOW_BYTES, window.buffer.length);
+}
