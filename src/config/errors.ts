@@ -20,7 +20,10 @@ export class InputError extends Error {
 
   /** @param problem what is wrong and what to do, as one sentence that reads after `file:line: key:`. */
   constructor(problem: string, details: InputErrorDetails = {}) {
-    const place = [details.file === undefined ? '' : `${details.file}${details.line === undefined ? '' : `:${details.line}`}`, details.key ?? '']
+    const place = [
+      details.file === undefined ? '' : `${details.file}${details.line === undefined ? '' : `:${details.line}`}`,
+      details.key ?? '',
+    ]
       .filter((part) => part !== '')
       .map((part) => `${part}: `)
       .join('');

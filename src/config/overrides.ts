@@ -33,9 +33,19 @@ export function parseOverride({ text, place }: Override): Assignment {
   }
   const value = parseTree(spelled, (problem) => inputErrorAt(place, `the value ${problem}`, text));
   if (value !== null && (isMapping(value.value) || !isFlat(value.value))) {
-    throw inputErrorAt(place, 'the value must be a number, text, true, false, null or a list of them like [a, b]', text);
+    throw inputErrorAt(
+      place,
+      'the value must be a number, text, true, false, null or a list of them like [a, b]',
+      text,
+    );
   }
-  return { path, value: value === null ? '' : value.value, source: value === null ? '' : value.source, adds: plus !== '', place };
+  return {
+    path,
+    value: value === null ? '' : value.value,
+    source: value === null ? '' : value.source,
+    adds: plus !== '',
+    place,
+  };
 }
 
 function isFlat(value: unknown): boolean {

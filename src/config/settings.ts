@@ -68,7 +68,8 @@ export function settingsFromFlags(options: Readonly<Record<string, unknown>>): S
   return settingsFrom('flags', (key) => {
     const value = options[key];
     // `--pruned "$UNSET"` must not fall back to the config file.
-    if (typeof value === 'string' && value.trim() === '') throw new InputError('must not be empty', { key: settingName('flags', key) });
+    if (typeof value === 'string' && value.trim() === '')
+      throw new InputError('must not be empty', { key: settingName('flags', key) });
     return value;
   });
 }

@@ -1,5 +1,5 @@
-import { formatPath, inputErrorAt, type KeyPath, type Place } from './place.ts';
 import { type Assignment, type Override, parseOverride } from './overrides.ts';
+import { formatPath, inputErrorAt, type KeyPath, type Place } from './place.ts';
 import { copied, isMapping, type Mapping, mappingOf, nearest, valueAt } from './values.ts';
 import { readYaml, type YamlFile } from './yaml.ts';
 
@@ -31,10 +31,11 @@ export interface SpecDocument {
 
 /**
  * Reads a spec file (YAML or JSON) and applies overrides, the last one winning.
+ * @param namedAt where the user named the file: said when it cannot be read.
  * @throws InputError for an unreadable file, a `prune` that is no mapping, or an override that fits nowhere.
  */
-export function loadSpec(path: string, overrides: readonly Override[] = []): SpecDocument {
-  const file = readYaml(path);
+export function loadSpec(path: string, overrides: readonly Override[] = [], namedAt?: Place): SpecDocument {
+  const file = readYaml(path, namedAt);
   return specOf(file, [], file.value, overrides);
 }
 
@@ -43,7 +44,12 @@ export function loadSpec(path: string, overrides: readonly Override[] = []): Spe
  * @param path leads to `value` in `configFile`.
  * @throws InputError as loadSpec does.
  */
-export function specFromInline(value: Mapping, configFile: YamlFile, path: KeyPath, overrides: readonly Override[] = []): SpecDocument {
+export function specFromInline(
+  value: Mapping,
+  configFile: YamlFile,
+  path: KeyPath,
+  overrides: readonly Override[] = [],
+): SpecDocument {
   return specOf(configFile, path, value, overrides);
 }
 
@@ -55,7 +61,8 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
   };
   const root = copied(given) as Record<string, unknown>;
   if (sectionIn.length > 0) root[SECTION] ??= mappingOf([]);
-  if (!isMapping(valueAt(root, sectionIn))) throw inputErrorAt(inFile(sectionIn), 'must be a mapping of pruning keys', root[SECTION]);
+  if (!isMapping(valueAt(root, sectionIn)))
+    throw inputErrorAt(inFile(sectionIn), 'must be a mapping of pruning keys', root[SECTION]);
   const assignments = overrides.map(parseOverride).map((assignment) => assigned(root, assignment, sectionIn));
 
   const decider = (path: KeyPath) => assignments.findLast((one) => one.path.every((part, i) => part === path[i]));
@@ -97,7 +104,8 @@ function assigned(root: Record<string, unknown>, assignment: Assignment, section
   for (const part of path.slice(0, -1)) {
     parent[part] ??= mappingOf([]);
     const next = parent[part];
-    if (!isMapping(next)) throw inputErrorAt(assignment.place, `${part} is no mapping that could hold ${path.join('.')}`, next);
+    if (!isMapping(next))
+      throw inputErrorAt(assignment.place, `${part} is no mapping that could hold ${path.join('.')}`, next);
     parent = next as Record<string, unknown>;
   }
   parent[path.at(-1) ?? ''] = assignment.value;
@@ -107,10 +115,14 @@ function assigned(root: Record<string, unknown>, assignment: Assignment, section
 /** As in Hydra, an override without `+` must name a section that the spec has, else a mistyped one would go unnoticed. */
 function wholePath(root: Mapping, { path, adds, place }: Assignment, sectionIn: readonly string[]): readonly string[] {
   const [first = '', ...rest] = path;
-  if (first === SECTION && rest.length === 0) throw inputErrorAt(place, `must set a key of ${SECTION}, like prune.threshold=0.68`);
+  if (first === SECTION && rest.length === 0)
+    throw inputErrorAt(place, `must set a key of ${SECTION}, like prune.threshold=0.68`);
   if (sectionIn.length === 0) return first === SECTION ? rest : path;
   if (adds || Object.hasOwn(root, first) || TOP_KEYS.includes(first)) return path;
   const meant = nearest(first, Object.keys(root)) ?? SECTION;
-  const hint = rest.length > 0 ? `did you mean ${[meant, ...rest].join('.')}?` : `write ${SECTION}.${first} for a pruning key, +${first} to add one`;
+  const hint =
+    rest.length > 0
+      ? `did you mean ${[meant, ...rest].join('.')}?`
+      : `write ${SECTION}.${first} for a pruning key, +${first} to add one`;
   throw inputErrorAt(place, `${first} is no key of ${rest.length > 0 ? 'the spec' : 'the experiment spec'}: ${hint}`);
 }

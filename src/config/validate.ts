@@ -36,16 +36,21 @@ function firstMistake(issues: readonly SchemaIssue[], value: unknown, at: Locate
     .sort((a, b) => a.rank - b.rank || a.line - b.line);
   const first = mistakes[0];
   if (first === undefined) return inputErrorAt(at([]), 'is not valid');
-  const same = mistakes.filter(({ issue, rank }) => issue.instancePath === first.issue.instancePath && rank === first.rank);
-  const problem = problemOf(first.issue, same.map(({ issue }) => issue), String(first.path.at(-1) ?? ''));
-  return inputErrorAt(at(first.path), problem, valueAt(value, first.path));
+  const here = mistakes.filter(({ issue }) => issue.instancePath === first.issue.instancePath);
+  // Where one of several schemas would do, what each of them asks for is allowed; else the mistakes add up, and one is enough to tell.
+  const alternatives = here.filter(({ rank }) => rank === first.rank).map(({ issue }) => issue);
+  const told = here.some(({ issue }) => CHOICES.includes(issue.keyword)) ? alternatives : [first.issue];
+  const found = valueAt(value, first.path);
+  return inputErrorAt(at(first.path), problemOf(first.issue, told, first.path, found), found);
 }
+
+const CHOICES: readonly string[] = ['anyOf', 'oneOf'];
 
 /** A misspelt key explains a missing one, so it comes first; that no branch of a choice fits is said by the branches. */
 function rankOf({ keyword }: SchemaIssue): number {
   if (keyword === 'additionalProperties') return 0;
   if (keyword === 'required') return 2;
-  return ['anyOf', 'oneOf', 'if', 'not'].includes(keyword) ? 3 : 1;
+  return [...CHOICES, 'if', 'not'].includes(keyword) ? 3 : 1;
 }
 
 function pathOf(issue: SchemaIssue, value: unknown): KeyPath {
@@ -59,41 +64,48 @@ function pathOf(issue: SchemaIssue, value: unknown): KeyPath {
   return last === undefined ? path : [...path, String(last)];
 }
 
-function problemOf(first: SchemaIssue, same: readonly SchemaIssue[], key: string): string {
-  if (first.keyword === 'additionalProperties') return unknownKey(key, Object.keys(first.parentSchema?.['properties'] ?? {}));
+function problemOf(first: SchemaIssue, told: readonly SchemaIssue[], path: KeyPath, found: unknown): string {
   if (first.keyword === 'required') return 'is required';
-  return `must ${[...new Set(same.map(demandOf))].join(' or ')}`;
+  if (first.keyword === 'additionalProperties') {
+    const known = Object.keys(first.parentSchema?.properties ?? {}).filter((key) => !key.startsWith('$'));
+    const meant = nearest(String(path.at(-1)), known);
+    return meant === null
+      ? `is no known key; known are ${known.join(', ')}`
+      : `is no known key: did you mean ${meant}?`;
+  }
+  const meant = typeof found === 'string' ? nearest(found, told.flatMap(allowedTexts)) : null;
+  return `must ${[...new Set(told.map(demandOf))].join(' or ')}${meant === null ? '' : `: did you mean ${meant}?`}`;
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
-  const meant = nearest(key, known);
-  return meant === null ? `is no known key; known are ${known.join(', ')}` : `is no known key: did you mean ${meant}?`;
+function allowedTexts({ keyword, params }: SchemaIssue): readonly string[] {
+  return keyword === 'enum' ? (params.allowedValues as readonly unknown[]).map(String) : [];
 }
 
 /** What a schema asks for, as it reads after `must`. */
-function demandOf({ keyword, params, parentSchema, message }: SchemaIssue): string {
+function demandOf(issue: SchemaIssue): string {
+  const { keyword, params, parentSchema, message } = issue;
   switch (keyword) {
     case 'type':
-      return `be ${[params['type']].flat().map(typeName).join(' or ')}`;
+      return `be ${[params.type].flat().map(typeName).join(' or ')}`;
     case 'enum':
-      return `be one of ${(params['allowedValues'] as readonly unknown[]).map(String).join(', ')}`;
+      return `be one of ${allowedTexts(issue).join(', ')}`;
     case 'const':
-      return `be ${JSON.stringify(params['allowedValue'])}`;
+      return `be ${JSON.stringify(params.allowedValue)}`;
     case 'minimum':
-      return `be at least ${params['limit']}`;
+      return `be at least ${params.limit}`;
     case 'exclusiveMinimum':
-      return `be above ${params['limit']}`;
+      return `be above ${params.limit}`;
     case 'maximum':
-      return `be at most ${params['limit']}`;
+      return `be at most ${params.limit}`;
     case 'exclusiveMaximum':
-      return `be below ${params['limit']}`;
+      return `be below ${params.limit}`;
     case 'minLength':
     case 'minItems':
-      return params['limit'] === 1 ? 'not be empty' : `hold at least ${params['limit']}`;
+      return params.limit === 1 ? 'not be empty' : `hold at least ${params.limit}`;
     case 'uniqueItems':
-      return `not hold an item twice (items ${Number(params['j']) + 1} and ${Number(params['i']) + 1})`;
+      return `not hold an item twice (items ${[Number(params.i) + 1, Number(params.j) + 1].sort((a, b) => a - b).join(' and ')})`;
     case 'pattern':
-      return `be ${parentSchema?.['description'] ?? `like ${params['pattern']}`}`;
+      return `be ${parentSchema?.description ?? `like ${params.pattern}`}`;
     default:
       return (message ?? 'be valid').replace(/^must /, '');
   }

@@ -34,7 +34,7 @@ export function valueAt(value: unknown, path: KeyPath): unknown {
 /** The candidate that the user probably meant by a misspelt word, or null when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   const plain = (text: string) => text.slice(0, 100).toLowerCase().replaceAll('_', '-');
-  const reach = Math.max(1, Math.floor(word.length / 3));
+  const reach = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3));
   const [best] = candidates
     .map((candidate) => ({ candidate, edits: distance(plain(word), plain(candidate)) }))
     .filter(({ edits }) => edits <= reach)

@@ -122,10 +122,16 @@ function keyText(key: Node, path: KeyPath, state: Build, line: number): string {
   return String(key.value);
 }
 
-function mergeSources(node: YamlNode, path: KeyPath, state: Build, line: number): readonly (readonly [string, YamlChild])[] {
+function mergeSources(
+  node: YamlNode,
+  path: KeyPath,
+  state: Build,
+  line: number,
+): readonly (readonly [string, YamlChild])[] {
   const sources = Array.isArray(node.value) ? [...node.children.values()].map((child) => child.node) : [node];
   return sources.flatMap((source) => {
-    if (source.source !== null || Array.isArray(source.value)) throw state.fail('must name a mapping to merge', line, path);
+    if (source.source !== null || Array.isArray(source.value))
+      throw state.fail('must name a mapping to merge', line, path);
     return [...source.children];
   });
 }
@@ -160,4 +166,3 @@ export function descend(root: YamlNode, path: KeyPath): { readonly exact: boolea
   }
   return { exact: true, at };
 }
-

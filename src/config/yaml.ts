@@ -1,12 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { Lexer, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import { InputError } from './errors.ts';
-import { formatPath, inputErrorAt, type KeyPath } from './place.ts';
+import { formatPath, inputErrorAt, type KeyPath, type Place } from './place.ts';
 import { isMapping, type Mapping } from './values.ts';
 import { descend, MAX_DEPTH, treeOf, type YamlFailure, type YamlNode } from './yaml-tree.ts';
 
 /** Bytes of a config or spec file: real ones have a few thousand. */
 const MAX_BYTES = 1024 * 1024;
+/** Words, marks and spaces of YAML; a spec with a list of a thousand layers has some four thousand. */
+const MAX_TOKENS = 100_000;
 
 /** A YAML (or JSON) file whose top level is a mapping. */
 export interface YamlFile {
@@ -23,10 +25,11 @@ export interface YamlFile {
 /**
  * Reads a YAML or JSON file.
  * @param path opened as it is, and shown in messages.
+ * @param namedAt where the user named the file: said when it cannot be read.
  * @throws InputError when it is missing, no regular file, too big, not UTF-8, or as parseYaml does.
  */
-export function readYaml(path: string): YamlFile {
-  return parseYaml(readText(path), path);
+export function readYaml(path: string, namedAt?: Place): YamlFile {
+  return parseYaml(readText(path, namedAt), path);
 }
 
 /**
@@ -40,7 +43,8 @@ export function parseYaml(text: string, path: string): YamlFile {
   const root = parseTree(text, fail);
   if (root === null || root.source === '') throw new InputError('is empty', { file: path });
   const { value } = root;
-  if (!isMapping(value)) throw inputErrorAt({ file: path, line: root.line, key: null }, 'must be a mapping of keys', value);
+  if (!isMapping(value))
+    throw inputErrorAt({ file: path, line: root.line, key: null }, 'must be a mapping of keys', value);
   return {
     path,
     value,
@@ -58,7 +62,7 @@ export function parseYaml(text: string, path: string): YamlFile {
  */
 export function parseTree(text: string, fail: YamlFailure): YamlNode | null {
   const plain = text.replace(/^\ufeff/, '');
-  refuseDeepNesting(plain, fail);
+  refuseExcess(plain, fail);
   const lines = new LineCounter();
   const document = parsed(plain, lines, fail);
   const [error] = document.errors;
@@ -66,11 +70,12 @@ export function parseTree(text: string, fail: YamlFailure): YamlNode | null {
   return treeOf(document, lines, fail);
 }
 
-/** The parser recurses and takes ten seconds to fail on a mebibyte of brackets: count them in its tokens first. */
-function refuseDeepNesting(text: string, fail: YamlFailure): void {
+/** The parser takes ten seconds over a mebibyte of brackets or commas: count its tokens first, which is quick. */
+function refuseExcess(text: string, fail: YamlFailure): void {
   let line = 1;
   let brackets = 0;
   let dashes = 0;
+  let tokens = 0;
   for (const token of new Lexer().lex(text)) {
     if (token === '[' || token === '{') brackets += 1;
     else if (token === ']' || token === '}') brackets -= 1;
@@ -79,6 +84,9 @@ function refuseDeepNesting(text: string, fail: YamlFailure): void {
       line += token.split('\n').length - 1;
       dashes = 0;
     }
+    tokens += 1;
+    if (tokens > MAX_TOKENS)
+      throw fail(`holds more than ${MAX_TOKENS} YAML tokens: no config or spec is that big`, line, []);
     if (brackets > MAX_DEPTH || dashes > MAX_DEPTH) throw fail(`is nested deeper than ${MAX_DEPTH} levels`, line, []);
   }
 }
@@ -117,17 +125,23 @@ function syntaxProblem(error: YAMLError): string {
   }
 }
 
-function readText(path: string): string {
+function readText(path: string, namedAt: Place | undefined): string {
   try {
     const stat = statSync(path);
-    if (stat.isDirectory()) throw new InputError('is a folder, not a file', { file: path });
-    if (!stat.isFile()) throw new InputError('is not a regular file', { file: path });
-    if (stat.size > MAX_BYTES) throw new InputError(`has ${stat.size} bytes: more than 1 MiB is no config or spec`, { file: path });
+    if (stat.isDirectory()) throw unreadable('is a folder, not a file', path, namedAt);
+    if (!stat.isFile()) throw unreadable('is not a regular file', path, namedAt);
+    if (stat.size > MAX_BYTES) {
+      throw unreadable(`has ${stat.size} bytes: a config or spec has 1 MiB at most`, path, namedAt);
+    }
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(readProblem(error), { file: path });
+    throw error instanceof InputError ? error : unreadable(readProblem(error), path, namedAt);
   }
+}
+
+function unreadable(problem: string, path: string, namedAt: Place | undefined): InputError {
+  if (namedAt === undefined) return new InputError(problem, { file: path });
+  return inputErrorAt(namedAt, `names ${path}, which ${problem}`);
 }
 
 function readProblem(error: unknown): string {

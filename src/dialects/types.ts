@@ -39,11 +39,16 @@ export interface JointOutcomes {
   readonly outcomes: readonly ReadonlyMap<string, RetainedIndices>[];
 }
 
-/** What the real pruner would raise instead of pruning. */
+/**
+ * What the real pruner would raise instead of pruning. Layers may still have indices: those with which it entered the
+ * step that raises.
+ */
 export interface Refusal {
   /** As the pruner words it, with the type of the exception. */
   readonly message: string;
   readonly layer: string | null;
+  /** False where another outcome of the pruner's undetermined choices would run. */
+  readonly always: boolean;
 }
 
 export interface Expectation {

@@ -34,7 +34,7 @@ export function readNetwork(file: OnnxFile): Network {
     opset: file.model.opsets.get('') ?? 0,
     values: new Map<string, Value>(),
     integers: new Map(),
-    drafts: layerDrafts(names, nodesPerLayer(nodes, names.parse)),
+    drafts: layerDrafts(names, nodes),
     names,
     channels: {
       claim(layer, count) {
@@ -124,6 +124,10 @@ function finishNetwork(walk: Walk, owners: readonly number[], normalized: Readon
     followers: walk.followers,
     couplings: walk.couplings,
     channelOwner: Int32Array.from(owners),
+    outputLayers: walk.file.model.graph.outputs.flatMap(({ name }) => {
+      const value = walk.values.get(name);
+      return value !== undefined && value.kind !== 'constant' && value.from !== null ? [layers[value.from.layer.id]!] : [];
+    }),
     prunable,
   };
 }
@@ -144,13 +148,4 @@ function soleConsumers(nodes: readonly OnnxNode[]): ReadonlyMap<string, OnnxNode
   const consumers = new Map<string, OnnxNode | null>();
   for (const node of nodes) for (const name of node.inputs) consumers.set(name, consumers.has(name) ? null : node);
   return consumers;
-}
-
-function nodesPerLayer(nodes: readonly OnnxNode[], parse: (name: string) => { readonly layer: string } | null): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const node of nodes) {
-    const layer = parse(node.name)?.layer;
-    if (layer !== undefined) counts.set(layer, (counts.get(layer) ?? 0) + 1);
-  }
-  return counts;
 }

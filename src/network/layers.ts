@@ -47,9 +47,11 @@ export interface LayerDrafts {
 
 /**
  * Groups nodes into the layers of the source framework, by name.
- * @param nodesOf how many nodes of the graph carry each layer's name
+ * @param nodes all nodes, in graph order
  */
-export function layerDrafts(names: SourceNames, nodesOf: ReadonlyMap<string, number>): LayerDrafts {
+export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): LayerDrafts {
+  const nodesOf = nodesPerLayer(nodes, names);
+  const leadsBack = layersAhead(nodes, names);
   const all: LayerDraft[] = [];
   const byName = new Map<string, LayerDraft>();
   const byWeight = new Map<string, LayerDraft>();
@@ -91,6 +93,19 @@ export function layerDrafts(names: SourceNames, nodesOf: ReadonlyMap<string, num
     return { layer, call: at };
   };
 
+  /** The layer that a nameless node stands inside: it reads that layer alone, and leads back to it. */
+  const enclosing = (node: OnnxNode, values: ReadonlyMap<string, Value>): LayerDraft | undefined => {
+    const ahead = leadsBack.get(node);
+    if (ahead === undefined) return undefined;
+    const origins = new Set<LayerDraft>();
+    for (const name of node.inputs) {
+      const value = values.get(name);
+      if (value !== undefined && value.kind !== 'constant' && value.from !== null) origins.add(value.from.layer);
+    }
+    const [only] = origins;
+    return origins.size === 1 && only !== undefined && ahead.has(only.name) ? only : undefined;
+  };
+
   const unused = (name: string): string => {
     if (!byName.has(name)) return name;
     for (let n = 2; ; n++) if (!byName.has(`${name}#${n}`)) return `${name}#${n}`;
@@ -106,7 +121,7 @@ export function layerDrafts(names: SourceNames, nodesOf: ReadonlyMap<string, num
     },
     place(node, kind, values) {
       const source = names.parse(node.name);
-      const known = source === null ? undefined : byName.get(source.layer);
+      const known = source === null ? enclosing(node, values) : byName.get(source.layer);
       const layer = known ?? create(unused(source?.layer ?? (node.name || node.outputs[0] || node.opType)));
       return join(layer, node, kind, values, false);
     },
@@ -123,6 +138,36 @@ export function layerDrafts(names: SourceNames, nodesOf: ReadonlyMap<string, num
       return join(layer, node, kind, values, true);
     },
   };
+}
+
+function nodesPerLayer(nodes: readonly OnnxNode[], names: SourceNames): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const node of nodes) {
+    const layer = names.parse(node.name)?.layer;
+    if (layer !== undefined) counts.set(layer, (counts.get(layer) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** For each nameless node, the layers whose named nodes it reaches through nameless ones only. */
+function layersAhead(nodes: readonly OnnxNode[], names: SourceNames): ReadonlyMap<OnnxNode, ReadonlySet<string>> {
+  const readers = new Map<string, Set<string>>();
+  const ahead = new Map<OnnxNode, ReadonlySet<string>>();
+  for (const node of nodes.toReversed()) {
+    const named = names.parse(node.name)?.layer;
+    let reached: Set<string>;
+    if (named !== undefined) reached = new Set([named]);
+    else {
+      reached = new Set(node.outputs.flatMap((name) => [...(readers.get(name) ?? [])]));
+      if (reached.size > 0) ahead.set(node, reached);
+    }
+    for (const name of node.inputs) {
+      const known = readers.get(name);
+      if (known === undefined) readers.set(name, new Set(reached));
+      else for (const layer of reached) known.add(layer);
+    }
+  }
+  return ahead;
 }
 
 /** Kinds that say what a layer is, strongest first; an activation merely rides along. */

@@ -77,7 +77,22 @@ function nestedModels(weighted: readonly (string[] | null)[], model: number): Se
       layersUnder.set(prefix, layers);
     }
   }
-  return new Set([...layersUnder].filter(([, layers]) => layers.size > 1).map(([prefix]) => prefix));
+  const containers = new Set([...layersUnder].filter(([, layers]) => layers.size > 1).map(([prefix]) => prefix));
+  return collide(weighted, model, containers) ? new Set() : containers;
+}
+
+/** Whether layers of different nested models would end up with one name. */
+function collide(weighted: readonly (string[] | null)[], model: number, containers: ReadonlySet<string>): boolean {
+  const pathsOf = new Map<string, string>();
+  return weighted.some((path) => {
+    if (path === null) return false;
+    let start = model;
+    while (start < path.length - 2 && containers.has(path.slice(0, start + 1).join('/'))) start++;
+    const [whole, short] = [path.slice(0, -1).join('/'), path.slice(start, -1).join('/')];
+    const known = pathsOf.get(short) ?? whole;
+    pathsOf.set(short, known);
+    return known !== whole;
+  });
 }
 
 /** `name` and `name_1`, `name_2` are calls of one operator: TensorFlow numbers repeated names in a scope. */

@@ -108,6 +108,8 @@ export interface Network {
   readonly couplings: readonly Coupling[];
   /** Layer that owns each channel id. */
   readonly channelOwner: Int32Array;
+  /** Layers that make the graph's outputs. */
+  readonly outputLayers: readonly Layer[];
   /** Prunable layers (conv, depthwise, dense) by name, in graph order. */
   readonly prunable: ReadonlyMap<string, Layer>;
 }

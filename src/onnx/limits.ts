@@ -7,9 +7,9 @@ export const MAX_NESTING = 100;
 
 /**
  * Estimated heap that names, nodes and attributes of one model may take, in bytes (CWE-770). An empty node costs two bytes
- * of file and a few hundred of heap, so the file's size alone bounds nothing. 20,000 nodes take about 30 MB of it.
+ * of file and a few hundred of heap, so the file's size alone bounds nothing. @KEPT@
  */
-export const MAX_HEADER_BYTES = 1024 * 1024 * 1024;
+export const MAX_HEADER_BYTES = 512 * 1024 * 1024;
 
 /** What one object of the header is charged against MAX_HEADER_BYTES, and one entry of a list. */
 export const OBJECT_BYTES = 256;

@@ -134,7 +134,10 @@ export function readEntry(window: Window): readonly [string, string] {
 /** Unpacked elements that follow each other are one range: a range each would cost fifty times the file's size. */
 function addRange(window: Window, draft: TensorDraft, field: number, range: FieldRange): void {
   if (range.length === 0) return;
-  draft.typed ??= new Map();
+  if (draft.typed === null) {
+    charge(window, OBJECT_BYTES);
+    draft.typed = new Map();
+  }
   const ranges = draft.typed.get(field);
   const last = ranges?.at(-1);
   if (

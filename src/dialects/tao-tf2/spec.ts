@@ -1,0 +1,79 @@
+import type { SpecDocument } from '../../config/index.ts';
+import { inputErrorAt, validate } from '../../config/index.ts';
+import type { Spec } from '../types.ts';
+import { validateSpec } from './spec.validator.generated.js';
+
+export type Normalizer = 'max' | 'L2' | 'off';
+export type Criterion = 'union' | 'intersection' | 'arithmetic_mean' | 'geometric_mean';
+
+/** The `prune` section of a TAO experiment spec, defaults filled in. */
+export interface TaoSpec extends Spec {
+  readonly threshold: number;
+  readonly normalizer: Normalizer;
+  readonly criterion: Criterion;
+  readonly granularity: number;
+  readonly minNumFilters: number;
+  /** The user's list. */
+  readonly excludedLayers: ReadonlySet<string>;
+  readonly task: Task | null;
+}
+
+type Task = 'classification' | 'efficientdet';
+
+/** TAO's own defaults for `threshold`: classification 0.1, EfficientDet 0.2. */
+const TASK_THRESHOLD: Readonly<Record<Task, number>> = { classification: 0.1, efficientdet: 0.2 };
+
+/** Excluded by name whatever the spec says: TAO's classification and EfficientDet pruners append them. */
+export const BUILT_IN_EXCLUSIONS: ReadonlySet<string> = new Set([
+  ...['predictions', 'predictions_dense'],
+  ...['box-0', 'box-1', 'box-2', 'class-0', 'class-1', 'class-2'],
+]);
+
+/** A conv with this in its name keeps everything (EfficientDet's feature pyramid). */
+export const FPN_CELL = 'fpn_cell';
+
+interface Written {
+  readonly threshold?: number;
+  readonly normalizer: Normalizer | false;
+  readonly equalization_criterion: Criterion;
+  readonly granularity: number;
+  readonly min_num_filters: number;
+  readonly excluded_layers: readonly string[];
+  readonly task?: Task;
+}
+
+/** @throws InputError naming file, line, key, value and what is allowed */
+export function readTaoSpec(document: SpecDocument): TaoSpec {
+  const task = document.siblings['task'];
+  const keys = task === undefined ? document.section : { ...document.section, task };
+  const written = validate<Written>(validateSpec, keys, (path) => document.at(path));
+  const threshold = written.threshold ?? (written.task === undefined ? undefined : TASK_THRESHOLD[written.task]);
+  if (threshold === undefined) {
+    throw inputErrorAt(document.at('threshold'), "threshold is required; without it TAO's default applies only where task: classification or efficientdet is given");
+  }
+  if (!Number.isFinite(threshold)) throw inputErrorAt(document.at('threshold'), 'must be a finite number', threshold);
+  const normalizer = written.normalizer === false ? 'off' : written.normalizer;
+  const effective = {
+    threshold,
+    normalizer,
+    granularity: written.granularity,
+    min_num_filters: written.min_num_filters,
+    equalization_criterion: written.equalization_criterion,
+    excluded_layers: written.excluded_layers,
+    built_in_exclusions: [...BUILT_IN_EXCLUSIONS, `*${FPN_CELL}*`],
+  };
+  const of = normalizer === 'off' ? '' : ` of ${normalizer}`;
+  return {
+    effective,
+    summary: `threshold ${threshold}${of}, granularity ${written.granularity}, at least ${written.min_num_filters}, ${written.equalization_criterion}`,
+    file: document.file,
+    line: (key) => document.line(key),
+    threshold,
+    normalizer,
+    criterion: written.equalization_criterion,
+    granularity: written.granularity,
+    minNumFilters: written.min_num_filters,
+    excludedLayers: new Set(written.excluded_layers),
+    task: written.task ?? null,
+  };
+}
