@@ -64,8 +64,7 @@ async function selfContained(code) {
     format: 'esm',
     platform: 'neutral',
     target: 'node20',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     legalComments: 'none',
     logLevel: 'error',
   });

@@ -1,5 +1,5 @@
 import { InputError } from '../config/errors.ts';
-import type { OnnxFile, OnnxNode } from '../onnx/index.ts';
+import type { OnnxFile, OnnxGraph, OnnxNode } from '../onnx/index.ts';
 import { foldingOf } from './folding.ts';
 import type { LayerDraft } from './layers.ts';
 import { layerDrafts, layerKind } from './layers.ts';
@@ -9,7 +9,7 @@ import { evaluateIntegers } from './ops-integers.ts';
 import { viewOf } from './tensor-view.ts';
 import type { Call, Coupling, Follower, Layer, Network } from './types.ts';
 import type { Value, Walk } from './walk.ts';
-import { input, isSignal, setOpaque } from './walk.ts';
+import { attribute, input, isSignal, setOpaque } from './walk.ts';
 
 const PRUNABLE = new Set(['conv', 'depthwise', 'dense']);
 
@@ -22,10 +22,7 @@ const PRUNABLE = new Set(['conv', 'depthwise', 'dense']);
 export function readNetwork(file: OnnxFile): Network {
   const { graph } = file.model;
   const nodes = graph.nodes;
-  const names = sourceNames(
-    nodes.map((node) => node.name),
-    nodes.filter((node) => WEIGHTED_OPS.has(node.opType)).map((node) => node.name),
-  );
+  const names = sourceNames(nodes, (node) => WEIGHTED_OPS.has(node.opType));
   const owners: number[] = [];
   const normalized = new Set<LayerDraft>();
   const consumers = soleConsumers(nodes);
@@ -120,6 +117,7 @@ function finishNetwork(walk: Walk, owners: readonly number[], normalized: Readon
   }
   return {
     file: walk.file,
+    dataFormat: dataFormatOf(walk.file.model.graph),
     layers,
     followers: walk.followers,
     couplings: walk.couplings,
@@ -130,6 +128,19 @@ function finishNetwork(walk: Walk, owners: readonly number[], normalized: Readon
     }),
     prunable,
   };
+}
+
+/** A channels-last model transposes its inputs before the first convolution (NHWC to NCHW). */
+function dataFormatOf(graph: OnnxGraph): Network['dataFormat'] {
+  for (const { name, shape } of graph.inputs) {
+    if (shape?.length !== 4 || graph.initializers.has(name)) continue;
+    const readers = graph.nodes.filter((node) => node.inputs.includes(name));
+    if (readers.length === 0) continue;
+    const isTransposed = (node: OnnxNode): boolean => node.opType === 'Transpose' && String(attribute(node, 'perm', 'ints')) === '0,3,1,2';
+    if (readers.every(isTransposed)) return 'channels_last';
+    if (readers.some((node) => node.opType === 'Conv')) return 'channels_first';
+  }
+  return null;
 }
 
 function requireInputs(walk: Walk, node: OnnxNode): void {

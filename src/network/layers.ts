@@ -1,6 +1,6 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
-import type { SourceNames } from './names.ts';
+import { baseOp, type SourceNames } from './names.ts';
 import type { Channels, LayerKind, Opaque, Weight } from './types.ts';
 import type { Origin, Value } from './walk.ts';
 
@@ -37,7 +37,7 @@ export interface LayerDrafts {
   input(name: string): Origin;
   /** Adds a node to its source layer: the one its name tells, or one of its own. */
   place(node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>): Origin;
-  /** Whether a node's name tells its source layer. */
+  /** Whether a node's name tells that it is one of a source layer's own operators. */
   isNamed(node: OnnxNode): boolean;
   /** Whether a node is all that its source layer consists of. */
   isAlone(node: OnnxNode): boolean;
@@ -55,8 +55,9 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
   const all: LayerDraft[] = [];
   const byName = new Map<string, LayerDraft>();
   const byWeight = new Map<string, LayerDraft>();
+  const weightedNames = new Set<string>();
 
-  const create = (name: string): LayerDraft => {
+  const create = (name: string, isWeighted = false): LayerDraft => {
     const draft: LayerDraft = {
       id: all.length,
       name,
@@ -73,6 +74,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     };
     all.push(draft);
     byName.set(name, draft);
+    if (isWeighted) weightedNames.add(name);
     return draft;
   };
 
@@ -106,15 +108,16 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     return origins.size === 1 && only !== undefined && ahead.has(only.name) ? only : undefined;
   };
 
-  const unused = (name: string): string => {
-    if (!byName.has(name)) return name;
-    for (let n = 2; ; n++) if (!byName.has(`${name}#${n}`)) return `${name}#${n}`;
+  const unused = (name: string, isTaken: (name: string) => boolean): string => {
+    if (!isTaken(name)) return name;
+    for (let n = 2; ; n++) if (!isTaken(`${name}#${n}`)) return `${name}#${n}`;
   };
+  const isKnown = (name: string): boolean => byName.has(name);
 
   return {
     all,
     input(name) {
-      const layer = create(unused(name));
+      const layer = create(unused(name, isKnown));
       layer.parts.push({ kind: 'input', op: 'Input' });
       layer.calls.push({ externals: new Map(), doubled: false, columns: null, positions: null });
       return { layer, call: 0 };
@@ -122,10 +125,14 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     place(node, kind, values) {
       const source = names.parse(node.name);
       const known = source === null ? enclosing(node, values) : byName.get(source.layer);
-      const layer = known ?? create(unused(source?.layer ?? (node.name || node.outputs[0] || node.opType)));
+      const layer = known ?? create(unused(source?.layer ?? (node.name || node.outputs[0] || node.opType), isKnown));
       return join(layer, node, kind, values, false);
     },
-    isNamed: (node) => names.parse(node.name) !== null,
+    isNamed(node) {
+      // Transposes of size-one axes are rewritten as reshapes, and keep their name.
+      const source = names.parse(node.name);
+      return source !== null && baseOp(source.op) !== 'transpose';
+    },
     isAlone(node) {
       const source = names.parse(node.name);
       return source !== null && nodesOf.get(source.layer) === 1;
@@ -133,7 +140,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     placeWeighted(node, kind, name, weightKey, values) {
       const key = `${weightKey}\u0000${name}`;
       // Two different weights under one name (a separable conv, a borrowed name) are two layers.
-      const layer = byWeight.get(key) ?? create(unused(name));
+      const layer = byWeight.get(key) ?? create(unused(name, (taken) => weightedNames.has(taken)), true);
       byWeight.set(key, layer);
       return join(layer, node, kind, values, true);
     },

@@ -1,3 +1,5 @@
+import type { OnnxNode } from '../onnx/index.ts';
+
 /**
  * Layer names from ONNX names. tf2onnx writes `StatefulPartitionedCall/<model>/<layer>/<op>`; the prefix, the model and
  * the last segment are not part of the Keras layer's name. Names that end in `__<counter>` were made up by the exporter
@@ -20,13 +22,14 @@ export interface SourceName {
 }
 
 /**
- * @param names names of nodes (not of initializers) of the whole graph
- * @param weighted names of the nodes with weights: they tell nested models from slashes inside layer names
+ * @param nodes all nodes of the graph, in order
+ * @param hasWeight nodes with weights: they tell nested models from slashes inside layer names
  */
-export function sourceNames(names: readonly string[], weighted: readonly string[]): SourceNames {
-  const paths = names.map(segments).filter((path): path is string[] => path !== null);
-  const model = commonFirstSegments(paths);
-  const containers = nestedModels(weighted.map(segments), model);
+export function sourceNames(nodes: readonly OnnxNode[], hasWeight: (node: OnnxNode) => boolean): SourceNames {
+  const paths = nodes.map((node) => segments(node.name));
+  const model = commonFirstSegments(paths.filter((path): path is string[] => path !== null));
+  const weighted = paths.filter((_, k) => hasWeight(nodes[k]!));
+  const containers = nestedModels(weighted, model, (prefix) => isClosed(nodes, paths, prefix));
   return {
     parse(name) {
       const path = segments(name);
@@ -64,7 +67,7 @@ function commonFirstSegments(paths: readonly string[][]): number {
 }
 
 /** A segment under which several layers with weights lie is a nested model; a slash in one layer's name holds only that one. */
-function nestedModels(weighted: readonly (string[] | null)[], model: number): Set<string> {
+function nestedModels(weighted: readonly (string[] | null)[], model: number, isClosedUnder: (prefix: string) => boolean): Set<string> {
   const layersUnder = new Map<string, Set<string>>();
   for (const path of weighted) {
     if (path === null) continue;
@@ -77,8 +80,24 @@ function nestedModels(weighted: readonly (string[] | null)[], model: number): Se
       layersUnder.set(prefix, layers);
     }
   }
-  const containers = new Set([...layersUnder].filter(([, layers]) => layers.size > 1).map(([prefix]) => prefix));
+  const containers = new Set([...layersUnder].filter(([prefix, layers]) => layers.size > 1 && isClosedUnder(prefix)).map(([prefix]) => prefix));
   return collide(weighted, model, containers) ? new Set() : containers;
+}
+
+/** A nested model is called as a whole: no path leaves it and comes back. */
+function isClosed(nodes: readonly OnnxNode[], paths: readonly (string[] | null)[], prefix: string): boolean {
+  const depth = prefix.split('/').length;
+  const reach = new Map<string, 'inside' | 'left'>();
+  for (const [k, node] of nodes.entries()) {
+    const read = new Set(node.inputs.map((name) => reach.get(name)));
+    const path = paths[k] ?? null;
+    const isInside = path !== null && path.slice(0, depth).join('/') === prefix;
+    if (isInside && read.has('left')) return false;
+    // A node with a made-up name stands on neither side.
+    const after = isInside ? 'inside' : read.has('left') || (read.has('inside') && path !== null) ? 'left' : read.has('inside') ? 'inside' : undefined;
+    if (after !== undefined) for (const name of node.outputs) reach.set(name, after);
+  }
+  return true;
 }
 
 /** Whether layers of different nested models would end up with one name. */

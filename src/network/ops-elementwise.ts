@@ -75,6 +75,7 @@ function followChannels(walk: Walk, node: OnnxNode, view: TensorView, map: Chann
     tensor: view.tensor,
     stride: view.strides[axis]!,
     channels: map.ids,
+    isComputed: walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false,
   });
   return 'placed';
 }

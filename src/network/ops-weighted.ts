@@ -197,6 +197,7 @@ function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin): void
     tensor: value.view.tensor,
     stride: value.view.strides[axis]!,
     channels: Int32Array.from({ length: layer.filters }, (_, c) => layer.firstChannel + c),
+    isComputed: false,
   });
 }
 
@@ -221,7 +222,7 @@ function normalization(walk: Walk, node: OnnxNode, roles: readonly ('scale' | 's
   if (!understood) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: shapeOf(x), from });
   vectors.forEach((value, k) => {
     if (value?.kind !== 'constant') return;
-    walk.followers.push({ layer: from.layer.name, role: roles[k]!, tensor: value.view.tensor, stride: 1, channels: ids });
+    walk.followers.push({ layer: from.layer.name, role: roles[k]!, tensor: value.view.tensor, stride: 1, channels: ids, isComputed: false });
   });
   setOutput(walk, node, { kind: 'channels', map: x.map, from });
 }

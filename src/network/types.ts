@@ -91,6 +91,8 @@ export interface Follower {
   readonly stride: number;
   /** Channel of each element, in element order. */
   readonly channels: Int32Array;
+  /** The exporter computed it (gamma / sqrt(var + eps) of a BatchNorm taken apart), so its last bits may vary with its length. */
+  readonly isComputed: boolean;
 }
 
 /** Operands that must keep the same channel positions: the two sides of an Add, a depthwise conv's input and output. */
@@ -103,6 +105,8 @@ export interface Coupling {
 /** A model seen as layers, and where every channel comes from and goes to. Immutable; tensors are read through `file`. */
 export interface Network {
   readonly file: OnnxFile;
+  /** How the source framework lays out its tensors; null where the model's inputs do not tell. */
+  readonly dataFormat: 'channels_first' | 'channels_last' | null;
   readonly layers: readonly Layer[];
   readonly followers: readonly Follower[];
   readonly couplings: readonly Coupling[];

@@ -45,7 +45,7 @@ function nameOfFollowingBias(walk: Walk, node: OnnxNode): string | null {
     const next: OnnxNode | undefined = walk.soleConsumer(tensor);
     if (next === undefined) return null;
     const parsed = walk.names.parse(next.name);
-    if (parsed !== null && /^BiasAdd/.test(parsed.op)) return parsed.layer;
+    if (next.opType === 'Add' && parsed !== null && /^BiasAdd/.test(parsed.op)) return parsed.layer;
     if (next.opType !== 'Transpose') return null;
     tensor = next.outputs[0];
   }

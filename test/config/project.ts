@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach } from 'vitest';
-import { InputError } from '../../src/config/index.ts';
+import { InputError, loadRequests, type ModelRequest, settingsFromFlags } from '../../src/config/index.ts';
 
 const folders: string[] = [];
 const home = process.cwd();
@@ -33,4 +33,16 @@ export function mistake(call: () => unknown): string {
     throw error;
   }
   throw new Error('no mistake was found');
+}
+
+/** A config of two models. */
+export const TWO = 'models:\n  - name: a\n    dense: a.onnx\n  - name: b\n    dense: b.onnx\n';
+
+export type Flags = Readonly<Record<string, unknown>>;
+type Files = Readonly<Record<string, string>>;
+
+/** The models of a project with this prunegate.yml (null: none) and these flags and files. */
+export function requests(config: string | null, flags: Flags = {}, files: Files = {}): readonly ModelRequest[] {
+  const folder = project({ ...files, ...(config === null ? {} : { 'prunegate.yml': config }) });
+  return loadRequests(settingsFromFlags(flags), folder);
 }

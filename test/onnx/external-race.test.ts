@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, realpathSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { openModel } from '../../src/onnx/index.ts';
@@ -20,13 +20,16 @@ vi.mock('node:fs', async (original) => {
   return { ...fs, openSync };
 });
 
-const directory = join(realpathSync(temporaryDirectory()), 'model');
+const root = realpathSync(temporaryDirectory());
+const directory = join(root, 'model');
 const path = join(directory, 'model.onnx');
 
 /** Reads data/weights.bin while `swap` changes it between the look at it and its opening (CWE-367). */
 function readDuring(swap: (file: string, secret: string) => void): string {
   const file = join(directory, 'data', 'weights.bin');
-  const secret = join(directory, '..', 'secret');
+  const secret = join(root, 'secret');
+  rmSync(directory, { recursive: true, force: true });
+  rmSync(secret, { recursive: true, force: true });
   mkdirSync(join(directory, 'data'), { recursive: true });
   mkdirSync(secret, { recursive: true });
   writeFileSync(file, new Uint8Array(8));
@@ -49,7 +52,6 @@ describe.runIf(process.platform !== 'win32')('a file swapped while it is opened 
       symlinkSync(join(secret, 'weights.bin'), file);
     });
     expect(message).toContain('is a symbolic link that may not be followed');
-    unlinkSync(join(directory, 'data', 'weights.bin'));
   });
 
   it('for another file', () => {

@@ -39,7 +39,8 @@ describe('bytes that are not protobuf', () => {
     ['a fixed64 that leaves its message', bytesOf(len(7, [0xc1, 0x3e, 1]), new Uint8Array(20)), 'runs past the end'],
     ['field number 0', bytesOf([0x02, 0x00]), 'number 0'],
     ['field number 0, written long', bytesOf([0x82, 0x00, 0x00]), 'impossible number'],
-    ['a tag of more than 32 bits', bytesOf(varint(2n ** 35n), [0]), 'impossible number'],
+    ['a tag of more than 32 bits', bytesOf(varint(2n ** 35n + 8n), [0], len(7)), 'impossible number'],
+    ['a fixed32 cut off at the end', bytesOf(len(7), varint(902 * 8 + 5), [1, 2]), 'runs past the end'],
     ['wire type 6', bytesOf([0x0e]), 'unknown wire type'],
     ['wire type 7', bytesOf([0x0f]), 'unknown wire type'],
     ['a group end alone', bytesOf([0x0c]), 'never began'],
@@ -67,7 +68,10 @@ describe('bytes that are not protobuf', () => {
     open(bytesOf(group(100), len(7)));
     open(bytesOf([0x08], varint(1, 10), len(7)));
     open(subgraphs(25));
-    open(len(7, len(1, len(4, new Uint8Array(2 ** 20).fill(97)))));
+    const long = `${'ä'.repeat(2 ** 19 - 1)}!?`;
+    withModel(path, len(7, len(1, len(4, long), len(3, 'next'))), ({ model }) => {
+      expect(model.graph.nodes[0]).toMatchObject({ opType: long, name: 'next' });
+    });
   });
 
   it('more nodes than memory should hold are refused, not built', () => {
@@ -130,7 +134,7 @@ function readEverything(content: Uint8Array): 'read' | 'refused' {
   }
 }
 
-describe('a damaged model is read or refused, never anything else', () => {
+describe('a damaged model is read or refused, never anything else', { timeout: 30_000 }, () => {
   it('cut off at every byte', () => {
     const whole = fixture('mixed.onnx');
     const outcomes = Array.from({ length: whole.length }, (_, length) => readEverything(whole.subarray(0, length)));
@@ -156,7 +160,7 @@ describe('a damaged model is read or refused, never anything else', () => {
         for (const [at, byte] of changes) damaged[at] = byte;
         readEverything(damaged);
       }),
-      { numRuns: 4000 },
+      { numRuns: 1500 },
     );
   });
 
@@ -166,18 +170,18 @@ describe('a damaged model is read or refused, never anything else', () => {
       fc.property(fc.nat(whole.length), fc.nat(20), fc.uint8Array({ maxLength: 20 }), (at, gone, put) => {
         readEverything(bytesOf(whole.subarray(0, at), put, whole.subarray(at + gone)));
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
   it('that is random', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (content) => void readEverything(content)),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (content) => void readEverything(len(7, len(5, content)))),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -138,7 +138,7 @@ describe('an open model', () => {
 });
 
 describe('a Constant node', () => {
-  const constant = (...attribute: Uint8Array[]): OnnxNode =>
+  const constant = (...attribute: (Uint8Array | readonly number[])[]): OnnxNode =>
     withModel(
       path,
       len(7, len(1, len(2, 'c'), len(4, 'Constant'), len(5, ...attribute))),

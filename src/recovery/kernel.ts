@@ -1,0 +1,71 @@
+import type { Layer, Network, Weight } from '../network/index.ts';
+import type { Bits } from './bits.ts';
+import { bitsOf } from './bits.ts';
+
+/** A layer's kernel in memory, addressed by its named axes. */
+export interface Kernel {
+  readonly bits: Bits;
+  readonly weight: Weight;
+  readonly groups: number;
+  readonly dtype: string;
+}
+
+/** Reads a layer's kernel; null where its weight is computed at run time or holds no floats. */
+export function readKernel(network: Network, layer: Layer): Kernel | null {
+  const { weight } = layer;
+  if (weight === null || 'opaque' in weight) return null;
+  const data = network.file.readTensor(weight.tensor);
+  const bits = bitsOf(data);
+  return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype };
+}
+
+/** Filters of one group, and where each of its pruned input columns lies in the dense kernel. */
+export interface RowGroup {
+  /** Pruned filters first .. end. */
+  readonly first: number;
+  readonly end: number;
+  /** Dense filters first .. end that they can be. */
+  readonly denseFirst: number;
+  readonly denseEnd: number;
+  /** Element offset within a pruned row, for each compared element. */
+  readonly offsets: Int32Array;
+  /** Element offset within a dense row, for each compared element. */
+  readonly denseOffsets: Int32Array;
+}
+
+/**
+ * Pairs the elements of pruned and dense rows.
+ * @param columns dense input column of each pruned input column, over all groups
+ * @returns null where a pruned group mixes columns of several dense groups
+ */
+export function rowGroups(dense: Kernel, pruned: Kernel, columns: Int32Array): RowGroup[] | null {
+  const groups: RowGroup[] = [];
+  // A depthwise kernel has one input column for each filter: rows are compared whole.
+  const isDepthwise = pruned.weight.inCount === 1 && pruned.groups === pruned.weight.outCount && dense.weight.inCount === 1;
+  const count = isDepthwise ? 1 : pruned.groups;
+  const rows = pruned.weight.outCount / count;
+  const denseRows = dense.weight.outCount / (isDepthwise ? 1 : dense.groups);
+  for (let g = 0; g < count; g++) {
+    const own = isDepthwise ? Int32Array.of(0) : columns.subarray(g * pruned.weight.inCount, (g + 1) * pruned.weight.inCount);
+    const denseGroup = isDepthwise ? 0 : Math.floor((own[0] ?? 0) / dense.weight.inCount);
+    if (!isDepthwise && own.some((column) => Math.floor(column / dense.weight.inCount) !== denseGroup)) return null;
+    const inGroup = isDepthwise ? own : own.map((column) => column - denseGroup * dense.weight.inCount);
+    groups.push({
+      first: g * rows,
+      end: (g + 1) * rows,
+      denseFirst: denseGroup * denseRows,
+      denseEnd: (denseGroup + 1) * denseRows,
+      offsets: elementOffsets(pruned.weight, Int32Array.from(own.keys())),
+      denseOffsets: elementOffsets(dense.weight, inGroup),
+    });
+  }
+  return groups;
+}
+
+function elementOffsets(weight: Weight, columns: Int32Array): Int32Array {
+  const { kernelOffsets, inStride } = weight;
+  const offsets = new Int32Array(columns.length * kernelOffsets.length);
+  let n = 0;
+  for (const column of columns) for (const k of kernelOffsets) offsets[n++] = column * inStride + k;
+  return offsets;
+}

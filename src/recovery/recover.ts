@@ -1,0 +1,212 @@
+import type { Layer, Network, RetainedIndices } from '../network/index.ts';
+import { FIXED_CHANNEL } from '../network/index.ts';
+import { assignRows } from './assign.ts';
+import type { ChannelCorrespondence } from './columns.ts';
+import { correspondingPositions } from './columns.ts';
+import { compareFollowers, type FollowerIndex, indexFollowers, list } from './followers.ts';
+import type { Kernel } from './kernel.ts';
+import { readKernel, rowGroups } from './kernel.ts';
+import { lookUpByValue } from './lookup.ts';
+import { matchRows, nearestRow } from './rows.ts';
+import type { Assignment, Disagreement, KernelOutcome, LayerRecovery, Recovery } from './types.ts';
+
+/** Which filters a caller would choose where dense rows are equal, by layer name: a hint that every other tensor is still held against. */
+export type Preference = (layer: string) => RetainedIndices | null;
+
+/**
+ * Recovers which filters each layer of the pruned model really has, by the bits of its kernel rows over the input columns
+ * that remain, and holds every other tensor that follows those channels against the dense model's.
+ * @param prefer where several dense filters are equal in all that belongs to them, the ones to name
+ */
+export function recoverRetention(dense: Network, pruned: Network, prefer: Preference = () => null): Recovery {
+  const correspondence: ChannelCorrespondence = { dense, pruned, partner: partners(dense, pruned), assigned: new Map() };
+  const followers = { dense: indexFollowers(dense), pruned: indexFollowers(pruned) };
+  const kernels = new Map<number, KernelOutcome>();
+  const disagreements = new Map<number, Disagreement[]>();
+  const elsewhere: Disagreement[] = [];
+  const blame = (owner: number, disagreement: Disagreement): void => {
+    const layer = pruned.layers[owner];
+    if (layer === undefined || !dense.prunable.has(layer.name)) {
+      elsewhere.push(disagreement);
+      return;
+    }
+    disagreements.set(owner, [...(disagreements.get(owner) ?? []), disagreement]);
+  };
+
+  for (const layer of pruned.layers) {
+    const denseLayer = correspondence.partner.get(layer.id);
+    if (layer.weight === null || denseLayer === undefined) continue;
+    const placed = placeLayer(correspondence, followers, denseLayer, layer, prefer(layer.name));
+    kernels.set(layer.id, placed.outcome);
+    if (placed.assigned !== null) correspondence.assigned.set(layer.id, placed.assigned);
+    for (const { owner, disagreement } of placed.columns) blame(owner, disagreement);
+  }
+  for (const { owners, tensor, detail } of compareFollowers(correspondence, followers.dense, followers.pruned)) {
+    if (owners.length === 0) elsewhere.push({ tensor, detail });
+    for (const owner of owners) blame(owner, { tensor, detail });
+  }
+
+  const layers = new Map<string, LayerRecovery>();
+  for (const name of dense.prunable.keys()) {
+    const layer = pruned.prunable.get(name);
+    const kernel = layer === undefined ? undefined : kernels.get(layer.id);
+    layers.set(
+      name,
+      layer === undefined || kernel === undefined
+        ? { name, kernel: { kind: 'missing' }, actual: null, isPermuted: false, duplicated: [], disagreements: [] }
+        : { name, kernel, ...retention(correspondence.assigned.get(layer.id)), disagreements: disagreements.get(layer.id) ?? [] },
+    );
+  }
+  const others = pruned.layers.filter((layer) => layer.kind === 'conv-transpose');
+  for (const layer of others) {
+    const outcome = kernels.get(layer.id);
+    if (outcome === undefined) elsewhere.push({ tensor: layer.name, detail: 'the dense model has no such layer' });
+    else if (outcome.kind !== 'exact') elsewhere.push({ tensor: layer.name, detail: 'detail' in outcome ? outcome.detail : outcome.kind });
+    else if (correspondence.assigned.get(layer.id)?.some((filter, at) => filter !== at) || layer.filters !== correspondence.partner.get(layer.id)?.filters) {
+      elsewhere.push({ tensor: layer.name, detail: 'a transposed convolution keeps all its output channels, this one does not' });
+    }
+  }
+  for (const layer of dense.layers) {
+    if (layer.kind === 'conv-transpose' && ![...correspondence.partner.values()].includes(layer)) elsewhere.push({ tensor: layer.name, detail: 'the pruned model has no such layer' });
+  }
+  const extra = [...pruned.prunable.keys()].filter((name) => !dense.prunable.has(name));
+  return { layers, extra, elsewhere };
+}
+
+/** Layers with weights of the same name and kind. */
+function partners(dense: Network, pruned: Network): ReadonlyMap<number, Layer> {
+  const byName = new Map(dense.layers.filter((layer) => layer.weight !== null).map((layer) => [layer.name, layer]));
+  const pairs = new Map<number, Layer>();
+  for (const layer of pruned.layers) {
+    const partner = layer.weight === null ? undefined : byName.get(layer.name);
+    if (partner !== undefined && isSameKind(partner, layer)) pairs.set(layer.id, partner);
+  }
+  return pairs;
+}
+
+/** A depthwise conv that keeps one channel is exported as an ordinary conv of one input and one output. */
+function isSameKind(dense: Layer, pruned: Layer): boolean {
+  return dense.kind === pruned.kind || (dense.kind === 'depthwise' && pruned.kind === 'conv' && pruned.filters === 1);
+}
+
+/** A few altered filters are worth naming; comparing each row of a retrained layer with every dense one is not. */
+const MAX_NEAREST = 16;
+
+interface Placed {
+  readonly outcome: KernelOutcome;
+  readonly assigned: Assignment | null;
+  /** Input columns that were cut for other filters than their layer's own. */
+  readonly columns: readonly { readonly owner: number; readonly disagreement: Disagreement }[];
+}
+
+interface Followers {
+  readonly dense: FollowerIndex;
+  readonly pruned: FollowerIndex;
+}
+
+function placeLayer(correspondence: ChannelCorrespondence, followers: Followers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Placed {
+  const fail = (detail: string): Placed => ({ outcome: { kind: 'unrecognized', detail }, assigned: null, columns: [] });
+  const kernels = { dense: readKernel(correspondence.dense, denseLayer), pruned: readKernel(correspondence.pruned, layer) };
+  if (kernels.dense === null || kernels.pruned === null) return fail('its weight is computed at run time');
+  if (kernels.dense.dtype !== kernels.pruned.dtype) return fail(`its weights are ${kernels.pruned.dtype}, the dense ones ${kernels.dense.dtype}`);
+  if (kernels.dense.weight.kernelOffsets.length !== kernels.pruned.weight.kernelOffsets.length) return fail('its kernel has another size than the dense one');
+  const both = { dense: kernels.dense, pruned: kernels.pruned };
+
+  const columns = columnsOf(correspondence, denseLayer, layer);
+  if (columns !== null) {
+    const placed = placeRows(both, columns, followers, denseLayer, layer, preferred);
+    if (placed !== null) return { ...placed, columns: [] };
+  }
+  const found = lookUpByValue(both.dense, both.pruned);
+  if (found === null || found.rows.includes(-1) || found.columns.includes(-1)) {
+    return fail(layer.folding.state !== denseLayer.folding.state ? `BatchNorm is ${layer.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer` : 'none of its filters is a dense filter');
+  }
+  const placed = placeRows(both, found.columns, followers, denseLayer, layer, preferred);
+  if (placed === null) return fail('none of its filters is a dense filter');
+  return { ...placed, columns: misplacedColumns(correspondence, denseLayer, layer, found.columns) };
+}
+
+function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer): Int32Array | null {
+  if (denseLayer.kind === 'depthwise') return Int32Array.of(0);
+  for (const [k, call] of layer.calls.entries()) {
+    const columns = correspondingPositions(correspondence, denseLayer.calls[k]?.columns ?? null, call.columns);
+    if (columns !== null) return columns;
+  }
+  return null;
+}
+
+/** @returns null where no row at all is recognized over these columns */
+function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel }, columns: Int32Array, followers: Followers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Omit<Placed, 'columns'> | null {
+  const groups = rowGroups(kernels.dense, kernels.pruned, columns);
+  if (groups === null) return null;
+  const candidates = matchRows(kernels.dense, kernels.pruned, groups);
+  const unmatched = candidates.flatMap((rows, p) => (rows.length === 0 ? [p] : []));
+  const nearest = new Map(
+    unmatched.slice(0, MAX_NEAREST).map((p) => {
+      const group = groups.find((g) => p >= g.first && p < g.end)!;
+      return [p, nearestRow(kernels.dense, kernels.pruned, group, p)];
+    }),
+  );
+  const unknown = unmatched.filter((p) => (nearest.get(p) ?? null) === null);
+  if (unknown.length === candidates.length || unknown.length * 2 > candidates.length) return null;
+  const told = candidates.map((rows, p) => (rows.length > 0 ? rows : Int32Array.of(nearest.get(p)?.filter ?? -1)));
+  const assigned = assignRows(told, {
+    preferred,
+    isSame: (filter, p) => followers.dense.fingerprint(denseLayer, filter) === followers.pruned.fingerprint(layer, p),
+  });
+  if (unmatched.length === 0) return { outcome: { kind: 'exact' }, assigned };
+  const first = unmatched[0]!;
+  const near = nearest.get(first) ?? null;
+  const size = groups[0]!.offsets.length;
+  const detail =
+    near === null
+      ? `${unmatched.length} of its ${candidates.length} filters are no dense filter, the first is its filter ${first}`
+      : `its filter ${first} is dense filter ${near.filter} but for ${near.differing} of ${size} values${unmatched.length > 1 ? `, and ${unmatched.length - 1} more filters differ` : ''}`;
+  return { outcome: { kind: 'altered', detail }, assigned };
+}
+
+/** Which layers' channels a consumer keeps otherwise than those layers themselves. */
+function misplacedColumns(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer, found: Int32Array): Placed['columns'] {
+  const { dense, pruned } = correspondence;
+  const [denseColumns, columns] = [denseLayer.calls[0]?.columns, layer.calls[0]?.columns];
+  if (!(denseColumns instanceof Int32Array) || !(columns instanceof Int32Array)) return [];
+  const keptBy = new Map<number, { readonly kept: number[]; readonly own: Assignment }>();
+  const misplaced: { owner: number; disagreement: Disagreement }[] = [];
+  for (const [at, id] of columns.entries()) {
+    const denseId = denseColumns[found[at]!]!;
+    if (id === FIXED_CHANNEL || denseId === FIXED_CHANNEL) {
+      if (id !== denseId) return [{ owner: -1, disagreement: { tensor: layer.name, detail: 'its input columns mix channels of the model input and of a layer' } }];
+      continue;
+    }
+    const owner = pruned.channelOwner[id]!;
+    const from = dense.layers[dense.channelOwner[denseId]!]!;
+    const own = correspondence.assigned.get(owner);
+    if (own === undefined) continue;
+    if (from.name !== pruned.layers[owner]!.name) {
+      misplaced.push({ owner, disagreement: { tensor: `input columns of ${layer.name}`, detail: `they were cut for the channels of ${from.name}` } });
+      continue;
+    }
+    const entry = keptBy.get(owner) ?? { kept: [], own };
+    entry.kept.push(denseId - from.firstChannel);
+    keptBy.set(owner, entry);
+  }
+  for (const [owner, { kept, own }] of keptBy) {
+    const unexpected = [...new Set(kept)].filter((filter) => !own.includes(filter));
+    const missing = [...own].filter((filter) => !kept.includes(filter));
+    const detail = unexpected.length + missing.length > 0 ? `they keep ${list(unexpected)} instead of ${list(missing)}` : 'they keep its filters in another order';
+    const isSame = unexpected.length + missing.length === 0 && String(kept.slice(0, own.length)) === String([...own]);
+    if (!isSame) misplaced.push({ owner, disagreement: { tensor: `input columns of ${layer.name}`, detail } });
+  }
+  if (misplaced.length === 0 && keptBy.size > 0) {
+    misplaced.push({ owner: [...keptBy.keys()][0]!, disagreement: { tensor: `input columns of ${layer.name}`, detail: 'they are not the columns of the channels that reach it' } });
+  }
+  return [...new Map(misplaced.map((entry) => [`${entry.owner} ${entry.disagreement.detail}`, entry])).values()];
+}
+
+function retention(assigned: Assignment | undefined): Pick<LayerRecovery, 'actual' | 'isPermuted' | 'duplicated'> {
+  if (assigned === undefined || assigned.includes(-1)) return { actual: null, isPermuted: false, duplicated: [] };
+  const filters = [...assigned];
+  const sorted = [...new Set(filters)].sort((a, b) => a - b);
+  const duplicated = sorted.filter((filter) => filters.filter((other) => other === filter).length > 1);
+  return { actual: sorted, isPermuted: filters.some((filter, at) => at > 0 && filter < filters[at - 1]!), duplicated };
+}
