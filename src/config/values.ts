@@ -27,13 +27,13 @@ export function copied(value: unknown): unknown {
 export function valueAt(value: unknown, path: KeyPath): unknown {
   return path.reduce<unknown>((parent, key) => {
     if (Array.isArray(parent)) return parent[Number(key)];
-    return isMapping(parent) && Object.hasOwn(parent, key) ? parent[key] : undefined;
+    return isMapping(parent) ? parent[key] : undefined;
   }, value);
 }
 
 /** The candidate that the user probably meant by a misspelt word, or null when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
-  const plain = (text: string) => text.slice(0, 100).toLowerCase().replaceAll('_', '-');
+  const plain = (text: string) => text.slice(0, 100).toLowerCase();
   const reach = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3));
   const [best] = candidates
     .map((candidate) => ({ candidate, edits: distance(plain(word), plain(candidate)) }))

@@ -1,4 +1,4 @@
-import { InputError } from '../config/index.ts';
+import { inputErrorAt, type Place } from '../config/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
 import type { Dialect } from './types.ts';
 
@@ -6,10 +6,13 @@ export type { Dialect, EqualizationGroup, Expectation, JointOutcomes, LayerExpec
 
 const DIALECTS: readonly Dialect[] = [taoTf2];
 
-/** The pruner that a spec names. */
-export function dialectOf(name: string, at: { readonly file: string; readonly line: number | null }): Dialect {
+/**
+ * The pruner that a spec names.
+ * @param at where it names it
+ * @throws InputError for one that is not known
+ */
+export function dialectOf(name: string, at: Place): Dialect {
   const found = DIALECTS.find((dialect) => dialect.name === name);
   if (found !== undefined) return found;
-  const known = DIALECTS.map((dialect) => dialect.name).join(', ');
-  throw new InputError(`must be one of ${known}`, { file: at.file, ...(at.line === null ? {} : { line: at.line }), key: 'dialect', value: name });
+  throw inputErrorAt(at, `must be one of ${DIALECTS.map((dialect) => dialect.name).join(', ')}`, name);
 }

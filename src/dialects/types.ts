@@ -19,6 +19,8 @@ export interface LayerExpectation {
   readonly reason: string;
   /** The rule in two or three words, for a table. */
   readonly rule: string;
+  /** The key of the spec that decided, for the line of an annotation. */
+  readonly specKey: string;
   readonly tie: Tie | null;
   /** All outcomes, nominal first, where the pruner's own choice is not determined by the model. */
   readonly alternatives: readonly RetainedIndices[] | null;
@@ -57,6 +59,11 @@ export interface Expectation {
   readonly groups: readonly EqualizationGroup[];
   readonly joint: readonly JointOutcomes[];
   readonly refusal: Refusal | null;
+  /**
+   * Input columns that the pruner's own cut keeps of a layer, given what each layer retains; null where it claims nothing.
+   * Where they are not those of the channels that reach the layer, the pruner is at fault, not the run that is checked.
+   */
+  columnsCut(consumer: string, retained: (layer: string) => RetainedIndices | null): RetainedIndices | null;
   /** Why this filter stays or goes, as one line. */
   explain(layer: string, filter: number): string;
 }

@@ -40,7 +40,7 @@ export const convTranspose: Handler = (walk, node) => {
   const spatial = convTransposeSpatial(node, shapeOf(x), view.dims.slice(2));
   const origin = placeProducer(walk, node, 'conv-transpose', weightOf(node, view, 1, 0), outCount);
   origin.layer.groups = groups;
-  finish(walk, node, x, origin, { axis: 1, outAxis: 1, inTotal: view.dims[0]!, outShape: [shapeOf(x)?.[0] ?? null, outCount, ...spatial], spatial });
+  finish(walk, node, x, origin, { axis: 1, outAxis: 1, inTotal: view.dims[0]!, outShape: [shapeOf(x)?.[0] ?? null, outCount, ...spatial], spatial: shapeOf(x)?.slice(2) ?? [null] });
   followBias(walk, node, 2, origin);
 };
 
@@ -107,6 +107,7 @@ interface Finish {
   readonly outAxis: number;
   readonly inTotal: number;
   readonly outShape: readonly Dim[];
+  /** Sizes whose product is the number of times the kernel is applied to one sample. */
   readonly spatial: readonly Dim[];
 }
 

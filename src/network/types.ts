@@ -54,7 +54,7 @@ export interface Call {
   readonly inputs: readonly number[];
   /** For a layer with weights: the channel each input column of the whole input (all groups) comes from. */
   readonly columns: Channels | null;
-  /** Spatial positions computed for one sample, for MACs; null where a size is unknown. */
+  /** How often the kernel is applied to one sample (output positions; input ones of a transposed conv); null where a size is unknown. */
   readonly positions: number | null;
 }
 

@@ -24,6 +24,7 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
   const kernels = new Map<number, KernelOutcome>();
   const disagreements = new Map<number, Disagreement[]>();
   const elsewhere: Disagreement[] = [];
+  const misplaced = new Map<string, readonly number[]>();
   const blame = (owner: number, disagreement: Disagreement): void => {
     const layer = pruned.layers[owner];
     if (layer === undefined || !dense.prunable.has(layer.name)) {
@@ -39,11 +40,13 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
     const placed = placeLayer(correspondence, followers, denseLayer, layer, prefer(layer.name));
     kernels.set(layer.id, placed.outcome);
     if (placed.assigned !== null) correspondence.assigned.set(layer.id, placed.assigned);
-    for (const { owner, disagreement } of placed.columns) blame(owner, disagreement);
+    if (placed.misplaced === null) continue;
+    misplaced.set(layer.name, [...placed.misplaced]);
+    for (const { owner, disagreement } of misplacedColumns(correspondence, denseLayer, layer, placed.misplaced)) blame(owner, disagreement);
   }
   for (const { owners, tensor, detail } of compareFollowers(correspondence, followers.dense, followers.pruned)) {
-    if (owners.length === 0) elsewhere.push({ tensor, detail });
-    for (const owner of owners) blame(owner, { tensor, detail });
+    if (owners.length === 0) elsewhere.push({ tensor, consumer: null, detail });
+    for (const owner of owners) blame(owner, { tensor, consumer: null, detail });
   }
 
   const layers = new Map<string, LayerRecovery>();
@@ -60,17 +63,17 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
   const others = pruned.layers.filter((layer) => layer.kind === 'conv-transpose');
   for (const layer of others) {
     const outcome = kernels.get(layer.id);
-    if (outcome === undefined) elsewhere.push({ tensor: layer.name, detail: 'the dense model has no such layer' });
-    else if (outcome.kind !== 'exact') elsewhere.push({ tensor: layer.name, detail: 'detail' in outcome ? outcome.detail : outcome.kind });
+    if (outcome === undefined) elsewhere.push({ tensor: layer.name, consumer: null, detail: 'the dense model has no such layer' });
+    else if (outcome.kind !== 'exact') elsewhere.push({ tensor: layer.name, consumer: null, detail: 'detail' in outcome ? outcome.detail : outcome.kind });
     else if (correspondence.assigned.get(layer.id)?.some((filter, at) => filter !== at) || layer.filters !== correspondence.partner.get(layer.id)?.filters) {
-      elsewhere.push({ tensor: layer.name, detail: 'a transposed convolution keeps all its output channels, this one does not' });
+      elsewhere.push({ tensor: layer.name, consumer: null, detail: 'a transposed convolution keeps all its output channels, this one does not' });
     }
   }
   for (const layer of dense.layers) {
-    if (layer.kind === 'conv-transpose' && ![...correspondence.partner.values()].includes(layer)) elsewhere.push({ tensor: layer.name, detail: 'the pruned model has no such layer' });
+    if (layer.kind === 'conv-transpose' && ![...correspondence.partner.values()].includes(layer)) elsewhere.push({ tensor: layer.name, consumer: null, detail: 'the pruned model has no such layer' });
   }
   const extra = [...pruned.prunable.keys()].filter((name) => !dense.prunable.has(name));
-  return { layers, extra, elsewhere };
+  return { layers, misplaced, extra, elsewhere };
 }
 
 /** Layers with weights of the same name and kind. */
@@ -95,8 +98,8 @@ const MAX_NEAREST = 16;
 interface Placed {
   readonly outcome: KernelOutcome;
   readonly assigned: Assignment | null;
-  /** Input columns that were cut for other filters than their layer's own. */
-  readonly columns: readonly { readonly owner: number; readonly disagreement: Disagreement }[];
+  /** Dense input columns, where they are not those of the channels that reach the layer. */
+  readonly misplaced: Int32Array | null;
 }
 
 interface Followers {
@@ -105,7 +108,7 @@ interface Followers {
 }
 
 function placeLayer(correspondence: ChannelCorrespondence, followers: Followers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Placed {
-  const fail = (detail: string): Placed => ({ outcome: { kind: 'unrecognized', detail }, assigned: null, columns: [] });
+  const fail = (detail: string): Placed => ({ outcome: { kind: 'unrecognized', detail }, assigned: null, misplaced: null });
   const kernels = { dense: readKernel(correspondence.dense, denseLayer), pruned: readKernel(correspondence.pruned, layer) };
   if (kernels.dense === null || kernels.pruned === null) return fail('its weight is computed at run time');
   if (kernels.dense.dtype !== kernels.pruned.dtype) return fail(`its weights are ${kernels.pruned.dtype}, the dense ones ${kernels.dense.dtype}`);
@@ -115,7 +118,7 @@ function placeLayer(correspondence: ChannelCorrespondence, followers: Followers,
   const columns = columnsOf(correspondence, denseLayer, layer);
   if (columns !== null) {
     const placed = placeRows(both, columns, followers, denseLayer, layer, preferred);
-    if (placed !== null) return { ...placed, columns: [] };
+    if (placed !== null) return { ...placed, misplaced: null };
   }
   const found = lookUpByValue(both.dense, both.pruned);
   if (found === null || found.rows.includes(-1) || found.columns.includes(-1)) {
@@ -123,7 +126,7 @@ function placeLayer(correspondence: ChannelCorrespondence, followers: Followers,
   }
   const placed = placeRows(both, found.columns, followers, denseLayer, layer, preferred);
   if (placed === null) return fail('none of its filters is a dense filter');
-  return { ...placed, columns: misplacedColumns(correspondence, denseLayer, layer, found.columns) };
+  return { ...placed, misplaced: found.columns };
 }
 
 function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer): Int32Array | null {
@@ -136,7 +139,7 @@ function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, lay
 }
 
 /** @returns null where no row at all is recognized over these columns */
-function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel }, columns: Int32Array, followers: Followers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Omit<Placed, 'columns'> | null {
+function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel }, columns: Int32Array, followers: Followers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Omit<Placed, 'misplaced'> | null {
   const groups = rowGroups(kernels.dense, kernels.pruned, columns);
   if (groups === null) return null;
   const candidates = matchRows(kernels.dense, kernels.pruned, groups);
@@ -165,17 +168,24 @@ function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel },
   return { outcome: { kind: 'altered', detail }, assigned };
 }
 
+interface Blame {
+  /** Pruned layer id whose channels are concerned. */
+  readonly owner: number;
+  readonly disagreement: Disagreement;
+}
+
 /** Which layers' channels a consumer keeps otherwise than those layers themselves. */
-function misplacedColumns(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer, found: Int32Array): Placed['columns'] {
+function misplacedColumns(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer, found: Int32Array): readonly Blame[] {
+  const about = { tensor: `input columns of ${layer.name}`, consumer: layer.name };
   const { dense, pruned } = correspondence;
   const [denseColumns, columns] = [denseLayer.calls[0]?.columns, layer.calls[0]?.columns];
   if (!(denseColumns instanceof Int32Array) || !(columns instanceof Int32Array)) return [];
   const keptBy = new Map<number, { readonly kept: number[]; readonly own: Assignment }>();
-  const misplaced: { owner: number; disagreement: Disagreement }[] = [];
+  const misplaced: Blame[] = [];
   for (const [at, id] of columns.entries()) {
     const denseId = denseColumns[found[at]!]!;
     if (id === FIXED_CHANNEL || denseId === FIXED_CHANNEL) {
-      if (id !== denseId) return [{ owner: -1, disagreement: { tensor: layer.name, detail: 'its input columns mix channels of the model input and of a layer' } }];
+      if (id !== denseId) return [{ owner: -1, disagreement: { ...about, detail: 'they mix channels of the model input and of a layer' } }];
       continue;
     }
     const owner = pruned.channelOwner[id]!;
@@ -183,7 +193,7 @@ function misplacedColumns(correspondence: ChannelCorrespondence, denseLayer: Lay
     const own = correspondence.assigned.get(owner);
     if (own === undefined) continue;
     if (from.name !== pruned.layers[owner]!.name) {
-      misplaced.push({ owner, disagreement: { tensor: `input columns of ${layer.name}`, detail: `they were cut for the channels of ${from.name}` } });
+      misplaced.push({ owner, disagreement: { ...about, detail: `they were cut for the channels of ${from.name}` } });
       continue;
     }
     const entry = keptBy.get(owner) ?? { kept: [], own };
@@ -195,10 +205,10 @@ function misplacedColumns(correspondence: ChannelCorrespondence, denseLayer: Lay
     const missing = [...own].filter((filter) => !kept.includes(filter));
     const detail = unexpected.length + missing.length > 0 ? `they keep ${list(unexpected)} instead of ${list(missing)}` : 'they keep its filters in another order';
     const isSame = unexpected.length + missing.length === 0 && String(kept.slice(0, own.length)) === String([...own]);
-    if (!isSame) misplaced.push({ owner, disagreement: { tensor: `input columns of ${layer.name}`, detail } });
+    if (!isSame) misplaced.push({ owner, disagreement: { ...about, detail } });
   }
   if (misplaced.length === 0 && keptBy.size > 0) {
-    misplaced.push({ owner: [...keptBy.keys()][0]!, disagreement: { tensor: `input columns of ${layer.name}`, detail: 'they are not the columns of the channels that reach it' } });
+    misplaced.push({ owner: [...keptBy.keys()][0]!, disagreement: { ...about, detail: 'they are not the columns of the channels that reach it' } });
   }
   return [...new Map(misplaced.map((entry) => [`${entry.owner} ${entry.disagreement.detail}`, entry])).values()];
 }

@@ -13,8 +13,10 @@ export type KernelOutcome =
 
 /** Another tensor that belongs to a layer and keeps other channels, or other values, than the layer's own kernel. */
 export interface Disagreement {
-  /** Name of the tensor, or of the layer that consumes the channels. */
+  /** Name of the tensor, or whose input columns. */
   readonly tensor: string;
+  /** The layer whose input columns disagree; null for a tensor that follows the channels. */
+  readonly consumer: string | null;
   readonly detail: string;
 }
 
@@ -33,6 +35,8 @@ export interface LayerRecovery {
 export interface Recovery {
   /** By name, for every prunable layer of the dense model, in graph order. */
   readonly layers: ReadonlyMap<string, LayerRecovery>;
+  /** Dense input columns of each layer whose columns are not those of the channels that reach it. */
+  readonly misplaced: ReadonlyMap<string, readonly number[]>;
   /** Layers of the pruned model that the dense one does not have. */
   readonly extra: readonly string[];
   /** Disagreements that no prunable layer owns, such as in a transposed convolution. */

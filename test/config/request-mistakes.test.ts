@@ -178,9 +178,9 @@ describe('mistakes', () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
-    expect(refused).toBeGreaterThan(100);
+    expect(refused).toBeGreaterThan(50);
     expect(loadRequests(settingsFromFlags({}), writeConfig(folder, JSON.stringify(good)))).toHaveLength(2);
-  });
+  }, 30_000);
 });

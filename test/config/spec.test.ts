@@ -173,6 +173,10 @@ describe('overrides', () => {
       'prune.threshold={a: 1}',
       'the value must be a number, text, true, false, null or a list of them like [a, b] (found "prune.threshold={a: 1}")',
     ],
+    [
+      'prune.threshold=[a, [b]]',
+      'the value must be a number, text, true, false, null or a list of them like [a, b] (found "prune.threshold=[a, [b]]")',
+    ],
     ['prune.threshold=[a', 'the value is not valid YAML: Flow sequence must end with a ] (found "prune.threshold=[a")'],
     [
       'prune.threshold=!!int 3',

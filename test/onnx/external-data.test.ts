@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { locationProblem } from '../../src/onnx/external-location.ts';
@@ -91,6 +100,16 @@ describe('external data is read', () => {
     const file = openModel(join(outer, 'link', 'model.onnx'));
     expect(file.readTensor(file.model.graph.initializers.get('w')!).bytes).toHaveLength(8);
     file.close();
+  });
+
+  it.runIf(process.platform === 'linux')('and its file closed with the model', () => {
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const before = open();
+    expect(read({ location: 'weights.bin' })).toEqual([1, 2]);
+    expect(refused('missing.bin')).toContain('no such file');
+    linkSync(join(directory, 'weights.bin'), join(directory, 'twice'));
+    expect(refused('weights.bin')).toContain('hard link');
+    expect(open()).toBe(before);
   });
 
   it('not at all for a tensor without elements', () => {

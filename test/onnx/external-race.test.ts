@@ -27,7 +27,7 @@ const path = join(directory, 'model.onnx');
 /** Reads data/weights.bin while `swap` changes it between the look at it and its opening (CWE-367). */
 function readDuring(swap: (file: string, secret: string) => void): string {
   const file = join(directory, 'data', 'weights.bin');
-  const secret = join(root, 'secret');
+  const secret = join(root, 'model-evil');
   rmSync(directory, { recursive: true, force: true });
   rmSync(secret, { recursive: true, force: true });
   mkdirSync(join(directory, 'data'), { recursive: true });

@@ -135,6 +135,19 @@ describe('an open model', () => {
       ]);
     });
   });
+
+  it('merges a tensor or graph attribute given in pieces', () => {
+    const tensor = [len(5, int(1, 2), int(2, 1)), len(5, int(1, 3), len(8, 'w')), len(5, len(9, new Uint8Array(24)))];
+    const graph = [len(6, len(2, 'g'), len(1, len(4, 'A'))), len(6, len(1, len(4, 'B')))];
+    withModel(path, len(7, len(1, len(5, len(1, 't'), ...tensor), len(5, len(1, 'g'), ...graph))), ({ model }) => {
+      const { attributes } = model.graph.nodes[0]!;
+      expect(attributes.get('t')).toMatchObject({ kind: 'tensor', value: { name: 'w', dims: [2, 3] } });
+      expect(attributes.get('g')).toMatchObject({
+        kind: 'graph',
+        value: { name: 'g', nodes: [{ opType: 'A' }, { opType: 'B' }] },
+      });
+    });
+  });
 });
 
 describe('a Constant node', () => {
@@ -176,5 +189,6 @@ describe('a Constant node', () => {
     expect(constantTensor(constant(len(1, 'value_string'), int(20, 3), len(4, 'x')))).toBeNull();
     expect(constantTensor(constant(len(1, 'sparse_value'), int(20, 11), len(22)))).toBeNull();
     expect(constantTensor({ ...constant(len(1, 'value_int'), int(3, 1)), opType: 'Relu' })).toBeNull();
+    expect(constantTensor({ ...constant(len(1, 'value_int'), int(3, 1)), domain: 'com.example' })).toBeNull();
   });
 });

@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DType, openModel, type TensorData, toFloat32, toFloat64, toIntegers } from '../../src/onnx/index.ts';
+import {
+  type DType,
+  type OnnxTensor,
+  openModel,
+  type TensorData,
+  toFloat32,
+  toFloat64,
+  toIntegers,
+} from '../../src/onnx/index.ts';
 import {
   bytesOf,
   int,
@@ -93,6 +101,7 @@ describe('typed fields', () => {
     ['float_data', { dataType: 1, floatData: [1, 2] }],
     ['int32_data', { dataType: 6, int32Data: [1, 2] }],
     ['int64_data', { dataType: 7, int64Data: [1n, 2n] }],
+    ['fewer but longer int64_data', { dataType: 7, int64Data: [300n, 300n] }],
     ['more float_data', { dataType: 1, floatData: [1, 2, 3, 4] }],
     ['more int64_data', { dataType: 7, int64Data: [1n, 2n, 3n, 4n] }],
   ])('%s must have as many elements as dims', (_, init) => {
@@ -149,6 +158,8 @@ describe('a tensor header', () => {
     ['a dimension of 2^53', [int(1, 2n ** 53n)], /negative or impossibly large/],
     ['dimensions whose product overflows', [int(1, 2n ** 40n), int(1, 2n ** 40n)], /more elements than can exist/],
     ['an overflow hidden by a zero', [int(1, 2n ** 40n), int(1, 2n ** 40n), int(1, 0)], /more elements than can exist/],
+    ['an overflow behind a zero', [int(1, 0), int(1, 2n ** 40n), int(1, 2n ** 40n)], /more elements than can exist/],
+    ['a negative dimension behind a zero', [int(1, 0), int(1, -1)], /negative or impossibly large/],
     [
       'too few raw bytes',
       [int(1, 2), int(2, 1), len(9, 'abcd')],
@@ -167,6 +178,9 @@ describe('a tensor header', () => {
     expect([
       ...toFloat32(readOnly(path, modelOf(int(1, 1), int(2, 1), len(8, 'w'), len(4), len(9, [0, 0, 128, 63])))),
     ]).toEqual([1]);
+    expect([
+      ...toFloat32(readOnly(path, modelOf(int(1, 1), int(2, 1), len(8, 'w'), len(9), len(4, [0, 0, 128, 63])))),
+    ]).toEqual([1]);
   });
 
   it.each([
@@ -182,11 +196,28 @@ describe('a tensor header', () => {
   it.each([
     ['twice', [len(5, len(8, 'w')), len(5, len(8, 'w'))], 'tensor w: is stored twice'],
     ['dense and sparse', [len(5, len(8, 'w')), len(15, len(1, len(8, 'w')))], 'tensor w: is stored twice'],
+    ['sparse and dense', [len(15, len(1, len(8, 'w'))), len(5, len(8, 'w'))], 'tensor w: is stored twice'],
     ['in two pieces of the graph', [len(5, len(8, 'w'))], 'tensor w: is stored twice'],
     ['without a name', [len(5, int(2, 1))], 'without a name'],
   ])('%s in one graph is refused', (place, fields, message) => {
     const graph = len(7, ...fields);
     expect(refusal(() => open(place.includes('pieces') ? bytesOf(graph, graph) : graph))).toContain(message);
+  });
+});
+
+describe('inline bytes', () => {
+  it('are copied where a view would not be aligned', () => {
+    const bytes = Buffer.from([0, 0, 0, 128, 63, 0, 0, 0, 64]).subarray(1);
+    const tensor: OnnxTensor = {
+      name: '',
+      dtype: 'float32',
+      dims: [2],
+      elements: 2,
+      storage: { kind: 'inline', bytes },
+    };
+    const file = openModel(fixture);
+    expect([...toFloat32(file.readTensor(tensor))]).toEqual([1, 2]);
+    file.close();
   });
 });
 

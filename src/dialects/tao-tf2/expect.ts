@@ -1,7 +1,9 @@
 import type { Folding, Layer, Network, RetainedIndices } from '../../network/index.ts';
 import type { Expectation, JointOutcomes, LayerExpectation, Refusal } from '../types.ts';
-import { explainFilter, reasonOf, ruleOf } from './explain.ts';
-import { type Choices, type Decision, type Exploration, excludedNames, explore, type OwnStat } from './exploration.ts';
+import { columnsCut } from './columns.ts';
+import { explainFilter, reasonOf, ruleOf, specKeyOf } from './explain.ts';
+import type { Choices } from './choices.ts';
+import { type Decision, type Exploration, excludedNames, explore, type OwnStat } from './exploration.ts';
 import { filterStat } from './importance.ts';
 import { requireRebuildable } from './rebuild.ts';
 import { TaoError } from './refusal.ts';
@@ -38,11 +40,12 @@ export function expectTao(network: Network, spec: TaoSpec, folding: Folding | nu
     isReversed: () => false,
   });
   if (outcome.exploration !== null) addOrderPoints(run, outcome.exploration, points);
-  const { raised } = outcome;
-  const running = raised === null ? null : firstThatRuns(run, points);
-  const refusal = raised === null ? null : { message: raised.message, layer: raised.layer, always: running === null };
-  if (outcome.exploration === null && running !== null) outcome = running.outcome;
-  const joint = outcome.exploration === null ? [] : jointOutcomes(run, points, running?.settled ?? new Map(), outcome.exploration);
+  const outcomes = outcomesOf(run, points);
+  const running = outcomes.find(({ outcome: { raised } }) => raised === null);
+  const raised = outcome.raised ?? outcomes.find((other) => other.outcome.raised !== null)?.outcome.raised ?? null;
+  const refusal = raised === null ? null : { message: raised.message, layer: raised.layer, always: outcome.raised !== null && running === undefined };
+  if (outcome.exploration === null && running !== undefined) outcome = running.outcome;
+  const joint = outcome.exploration === null ? [] : jointOutcomes(run, points, running?.taken ?? new Map(), outcome.exploration);
   return assemble(network, spec, ownStats, outcome.exploration, refusal, joint);
 }
 
@@ -103,13 +106,9 @@ function weightIsFinite(network: Network, layer: Layer): boolean {
   return filterStat(network.file, layer.weight, 'off').values.every(Number.isFinite);
 }
 
-/** The first combination of choices on which the real pruner would not raise. */
-function firstThatRuns(run: Run, points: Points): { readonly outcome: Outcome; readonly settled: Taken } | null {
-  for (const settled of combinations([...points], MAX_OUTCOMES)) {
-    const outcome = run(taking(settled));
-    if (outcome.raised === null) return { outcome, settled };
-  }
-  return null;
+/** What the pruner does under each combination of its undetermined choices. */
+function outcomesOf(run: Run, points: Points): readonly { readonly outcome: Outcome; readonly taken: Taken }[] {
+  return points.size === 0 ? [] : [...combinations([...points], MAX_OUTCOMES)].map((taken) => ({ outcome: run(taking(taken)), taken }));
 }
 
 function* combinations(points: readonly (readonly [string, Point])[], limit: number): Generator<Taken> {
@@ -189,6 +188,7 @@ function assemble(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<Layer, 
       expected: tooMany ? null : (decision?.retained ?? null),
       reason,
       rule: refusal !== null ? 'pruner raises' : ruleOf(decision),
+      specKey: specKeyOf(decision),
       tie: decision?.tie ?? null,
       alternatives: varying === undefined || tooMany ? null : distinct(varying.outcomes.map((kept) => kept.get(name)!)),
       group: groupOf.get(name) ?? null,
@@ -199,6 +199,10 @@ function assemble(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<Layer, 
     groups,
     joint: joint.filter((set) => set.outcomes.length > 0),
     refusal,
+    columnsCut(consumer, retained) {
+      const layer = network.prunable.get(consumer);
+      return layer === undefined || exploration === null ? null : columnsCut(network, exploration, layer, retained);
+    },
     explain(name, filter) {
       const layer = network.prunable.get(name);
       const decision = layer === undefined ? undefined : exploration?.decisions.get(layer);

@@ -12,6 +12,13 @@ export function ruleOf(decision: Decision | null): string {
   return decision.by === 'own' ? rule : `${rule}, equalized`;
 }
 
+/** The spec's key behind a decision. */
+export function specKeyOf(decision: Decision | null): string {
+  if (decision?.by === 'excluded') return 'excluded_layers';
+  if (decision?.rule === 'minimum') return 'min_num_filters';
+  return decision?.rule === 'granularity' ? 'granularity' : 'threshold';
+}
+
 /** Which rule decided a layer's retained indices, as one sentence. */
 export function reasonOf(decision: Decision, name: string, spec: TaoSpec): string {
   const { by, note, members, retained } = decision;

@@ -1,6 +1,7 @@
 import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
 import type { Tie } from '../types.ts';
-import { consumersOf } from './creation-order.ts';
+import type { Choices } from './choices.ts';
+import { consumersOf } from './layer-order.ts';
 import { mergeAll, mergePair } from './equalization.ts';
 import type { Stat } from './importance.ts';
 import { prunableParents } from './parents.ts';
@@ -26,14 +27,6 @@ export interface Decision {
 
 /** A layer's own stat, or why there is none. */
 export type OwnStat = Stat | { readonly unknown: string };
-
-/** Decides where the real pruner's choice is not determined by the model. */
-export interface Choices {
-  /** @returns the option to take, 0 being the nominal one */
-  choose(key: string, options: number, layers: readonly Layer[]): number;
-  /** Whether the layers that read this one are explored in the reverse of the nominal order. */
-  isReversed(branch: Layer): boolean;
-}
 
 export interface Exploration {
   readonly decisions: ReadonlyMap<Layer, Decision>;
@@ -99,7 +92,7 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
 
   const exploreDepthwise = (layer: Layer): void => {
     if (layer.filters !== layer.groups) throw new TaoError('ValueError', 'DepthwiseConv2D for pruning can only have depth_multiplier == 1.', layer.name);
-    const { parents, opaque } = prunableParents(network, layer, true);
+    const { parents, opaque } = prunableParents(network, layer, true, choices);
     if (opaque !== null) {
       const blocked = unknown([layer, ...parents], `${opaque.name} (${opaque.op}) between it and its partner could not be placed`);
       for (const member of blocked.members) write(member, blocked);
@@ -128,7 +121,7 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
 
   /** @returns false where the layer keeps all without being measured itself */
   const exploreElementwise = (layer: Layer): boolean => {
-    const { parents, opaque } = prunableParents(network, layer, false);
+    const { parents, opaque } = prunableParents(network, layer, false, choices);
     if (opaque !== null) {
       const blocked = unknown(parents, `${opaque.name} (${opaque.op}) above ${layer.name} could not be placed`);
       for (const member of parents) write(member, blocked);
@@ -136,8 +129,12 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
     }
     const dense = parents.find((parent) => parent.kind === 'dense');
     if (dense !== undefined) throw new TaoError('AttributeError', "'Dense' object has no attribute 'filters'", layer.name);
-    for (const parent of parents) if (parent.kind === 'conv' && parent.filters === 1) write(parent, all(parent, [parent], 'broadcast', layer.name));
-    const equalized = parents.filter((parent) => !(parent.kind === 'conv' && parent.filters === 1));
+    const broadcast = parents.filter((parent) => parent.kind === 'conv' && parent.filters === 1);
+    // Of several, the pruner's loop drops one or all of them, by the order of a Python set: it pops while it iterates.
+    const isOneLeft = broadcast.length > 1 && broadcast.length < parents.length && choices.choose(`broadcast parents of ${layer.name}`, 2, parents) === 1;
+    if (isOneLeft) throw new TaoError('ValueError', 'all input arrays must have the same shape', layer.name);
+    for (const parent of broadcast) write(parent, all(parent, [parent], 'broadcast', layer.name));
+    const equalized = parents.filter((parent) => !broadcast.includes(parent));
     if (equalized.length === 0) {
       if (layer.kind !== 'conv') throw new TaoError('ValueError', 'Unhandled number of weights: 0', layer.name);
       return false;

@@ -1,4 +1,5 @@
 import type { Layer, LayerKind, Network } from '../../network/index.ts';
+import type { Choices } from './choices.ts';
 import { TaoError } from './refusal.ts';
 
 /** Layers that `find_prunable_parent` looks through (pruning.py `TRAVERSABLE_LAYERS`). */
@@ -16,6 +17,11 @@ const TRAVERSABLE: ReadonlySet<LayerKind> = new Set<LayerKind>([
 
 const PRUNABLE: ReadonlySet<LayerKind> = new Set<LayerKind>(['conv', 'dense', 'depthwise']);
 
+/** Keras names its ELU layers so, which the pruner does not look through; an Activation('elu') of that name it does. */
+function isNamedElu(layer: Layer): boolean {
+  return layer.op === 'Elu' && /^elu(_\d+)?$/.test(layer.name);
+}
+
 export interface PrunableParents {
   /** Nearest prunable layers up every branch, without duplicates; the real pruner's order is that of a Python set. */
   readonly parents: readonly Layer[];
@@ -28,7 +34,7 @@ export interface PrunableParents {
  * search, and graph inputs are skipped.
  * @throws TaoError 'Pruning is not possible with X layer in the way'
  */
-export function prunableParents(network: Network, layer: Layer, skipRoot: boolean): PrunableParents {
+export function prunableParents(network: Network, layer: Layer, skipRoot: boolean, choices: Choices): PrunableParents {
   const parents: Layer[] = [];
   const seen = new Set<number>();
   let opaque: Layer | null = null;
@@ -43,7 +49,8 @@ export function prunableParents(network: Network, layer: Layer, skipRoot: boolea
       opaque = at;
       return;
     }
-    if (!TRAVERSABLE.has(at.kind)) throw new TaoError('NotImplementedError', `Pruning is not possible with ${at.name} layer in the way`, at.name);
+    const isBlocking = !TRAVERSABLE.has(at.kind) || (isNamedElu(at) && choices.choose(`what ${at.name} is`, 2, []) === 1);
+    if (isBlocking) throw new TaoError('NotImplementedError', `Pruning is not possible with ${at.name} layer in the way`, at.name);
     for (const call of at.calls) {
       for (const id of call.inputs) {
         const inbound = network.layers[id]!;

@@ -26,11 +26,11 @@ export function requireRebuildable(network: Network, exploration: Exploration): 
   for (const layer of network.layers) {
     const inbound = layer.calls.flatMap((call) => call.inputs.map((id) => network.layers[id]!));
     const inputs = inbound.map((input) => rebuilt.get(input) ?? { width: null, claim: null });
-    rebuilt.set(layer, rebuild(layer, inbound, inputs, exploration, layerIsPruned));
+    rebuilt.set(layer, rebuild(network, layer, inbound, inputs, exploration, layerIsPruned));
   }
 }
 
-function rebuild(layer: Layer, inbound: readonly Layer[], inputs: readonly Rebuilt[], exploration: Exploration, layerIsPruned: (layer: Layer) => boolean): Rebuilt {
+function rebuild(network: Network, layer: Layer, inbound: readonly Layer[], inputs: readonly Rebuilt[], exploration: Exploration, layerIsPruned: (layer: Layer) => boolean): Rebuilt {
   const first = inputs[0] ?? { width: null, claim: 'none' as const };
   const own = exploration.decisions.get(layer)?.retained?.length ?? null;
   switch (layer.kind) {
@@ -53,6 +53,8 @@ function rebuild(layer: Layer, inbound: readonly Layer[], inputs: readonly Rebui
       requireSameWidths(layer, inbound, inputs);
       return { width: inputs.reduce<number | null>((most, input) => (most === null || input.width === null ? null : Math.max(most, input.width)), 0), claim: first.claim };
     case 'concat': {
+      // The channel axis of channels_first is -3, which a (batch, channels) shape does not have.
+      if (network.dataFormat === 'channels_first' && layer.output.shape?.length === 2) throw new TaoError('IndexError', 'tuple index out of range', layer.name);
       const claims = inputs.map((input, k) => (layerIsPruned(inbound[k]!) ? input.claim : denseWidth(inbound[k]!)));
       return { width: sum(inputs.map((input) => input.width)), claim: sum(claims.map((claim) => (claim === 'none' ? null : claim))) };
     }

@@ -1,0 +1,89 @@
+import { type FailOn, inputErrorAt, type ModelRequest } from './config/index.ts';
+import { dialectOf, type Expectation, type Spec } from './dialects/index.ts';
+import { type Network, readNetwork } from './network/index.ts';
+import { openModel } from './onnx/index.ts';
+import { type Recovery, recoverRetention } from './recovery/index.ts';
+import { type Conclusion, makeReport, type Report } from './report/index.ts';
+import { judge } from './verdict/index.ts';
+
+/** Which sides are wanted: both and their verdicts, or one alone. */
+export type Scope = 'check' | 'expect' | 'recover';
+
+export interface Checked {
+  readonly report: Report;
+  /** Settings of the spec in one line; null where no spec was read. */
+  readonly spec: Spec | null;
+  /** 0 fine, 1 diverges, 3 unverifiable (product contract). */
+  readonly exitCode: 0 | 1 | 3;
+}
+
+/**
+ * Checks one model: reads both networks, recomputes what should be retained, recovers what is, and judges.
+ * @throws InputError for whatever the user can mend
+ */
+export function check(request: ModelRequest, scope: Scope, version: string): Checked {
+  refuseUnsupported(request);
+  const spec = scope === 'recover' ? null : readSpec(request);
+  const dense = readNetwork(openModel(request.dense));
+  const pruned = scope === 'expect' ? null : readNetwork(openModel(required(request, 'pruned')));
+  try {
+    const expectation = spec === null ? null : spec.dialect.expect(dense, spec.spec, request.folding);
+    const recovery = pruned === null ? null : recoverRetention(dense, pruned, (layer) => expectation?.layers.get(layer)?.expected ?? null);
+    const judgement = judge({ dense, expectation, recovery });
+    const gate = scope === 'check' ? gateOf(judgement.verdict, judgement.layers.some((layer) => layer.verdict === 'ambiguous'), request) : null;
+    const report = makeReport({
+      version,
+      model: request.name ?? 'model',
+      dialect: spec?.dialect.name ?? null,
+      spec: spec?.spec ?? null,
+      dense,
+      pruned,
+      groups: expectation?.groups ?? [],
+      refusal: expectation?.refusal ?? null,
+      judgement,
+      conclusion: gate?.conclusion ?? null,
+    });
+    return { report, spec: spec?.spec ?? null, exitCode: gate?.exitCode ?? (isComplete(expectation, recovery) ? 0 : 3) };
+  } finally {
+    closeAll(dense, pruned);
+  }
+}
+
+function readSpec(request: ModelRequest) {
+  const document = request.spec;
+  if (document === null) throw inputErrorAt(request.at('spec'), 'is required: name the pruning spec');
+  const dialect = dialectOf(document.dialect, document.at('dialect'));
+  return { dialect, spec: dialect.readSpec(document) };
+}
+
+function required(request: ModelRequest, key: 'pruned'): string {
+  const path = request[key];
+  if (path === null) throw inputErrorAt(request.at(key), 'is required: name the pruned model');
+  return path;
+}
+
+/** What is asked for and not there yet is an error: a gate that skipped it in silence would look green. */
+function refuseUnsupported(request: ModelRequest): void {
+  const { commands } = request;
+  const command = commands.export ?? commands.prune;
+  if (command !== null) throw inputErrorAt(command.at, 'commands are not run by this version; make the files in a step before this one');
+  for (const key of ['denseFolded', 'reported', 'lock'] as const) {
+    if (request[key] !== null) throw inputErrorAt(request.at(key === 'lock' ? 'lockFile' : key), 'is not supported by this version yet');
+  }
+}
+
+function gateOf(verdict: Report['verdict'], hasAmbiguous: boolean, { failOn, warnOnly }: Pick<ModelRequest, 'failOn' | 'warnOnly'>): { readonly conclusion: Conclusion; readonly exitCode: 0 | 1 | 3 } {
+  const failing = (on: FailOn): boolean => failOn.includes(on);
+  const exitCode = verdict === 'diverges' && failing('mismatch') ? 1 : verdict === 'unverifiable' && failing('unverifiable') ? 3 : hasAmbiguous && failing('ambiguous') ? 1 : 0;
+  if (exitCode === 0) return { conclusion: verdict === 'conforms' ? 'success' : 'neutral', exitCode };
+  return warnOnly ? { conclusion: 'neutral', exitCode: 0 } : { conclusion: 'failure', exitCode };
+}
+
+function isComplete(expectation: Expectation | null, recovery: Recovery | null): boolean {
+  if (expectation !== null && (expectation.refusal !== null || [...expectation.layers.values()].some((layer) => layer.expected === null))) return false;
+  return recovery === null || [...recovery.layers.values()].every((layer) => layer.kernel.kind === 'exact' && layer.actual !== null);
+}
+
+function closeAll(...networks: readonly (Network | null)[]): void {
+  for (const network of networks) network?.file.close();
+}

@@ -1,0 +1,5 @@
+export { renderJson } from './json.ts';
+export { escaped, renderMarkdown } from './markdown.ts';
+export { type Conclusion, makeReport, makeReportSet, type Report, type ReportLayer, type ReportSet } from './report.ts';
+export { renderText, type TextOptions } from './text.ts';
+export { writeReport } from './write.ts';

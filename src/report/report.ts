@@ -1,0 +1,142 @@
+import type { EqualizationGroup, Spec, Tie } from '../dialects/index.ts';
+import type { Folding, LayerKind, Network, RetainedIndices } from '../network/index.ts';
+import { sizeOf } from '../network/index.ts';
+import type { Finding, Judgement, LayerVerdict, RunVerdict } from '../verdict/index.ts';
+
+/** schemas/report.schema.json: the machine-readable result of one model. Keys keep their names; others may be added. */
+export interface Report {
+  readonly schemaVersion: 1;
+  readonly tool: { readonly name: 'prunegate'; readonly version: string };
+  readonly verdict: RunVerdict | null;
+  readonly conclusion: Conclusion | null;
+  readonly model: string;
+  readonly dialect: string | null;
+  readonly spec: Readonly<Record<string, unknown>> | null;
+  readonly inputs: { readonly dense: ReportInput; readonly pruned: ReportInput | null };
+  readonly layers: readonly ReportLayer[];
+  readonly groups: readonly EqualizationGroup[];
+  readonly findings: readonly Finding[];
+  readonly notes: readonly string[];
+  readonly refusal: { readonly message: string; readonly layer: string | null } | null;
+  readonly execution: null;
+  readonly totals: ReportTotals;
+}
+
+export type Conclusion = 'success' | 'failure' | 'neutral';
+
+export interface ReportInput {
+  readonly path: string;
+  readonly sha256: string;
+  readonly folding: Folding | 'mixed';
+}
+
+export interface ReportLayer {
+  readonly name: string;
+  readonly kind: LayerKind;
+  readonly filters: number;
+  readonly folding: Folding;
+  readonly foldingEvidence: string;
+  readonly exploring: RetainedIndices | null;
+  readonly expected: RetainedIndices | null;
+  readonly actual: RetainedIndices | null;
+  readonly reported: RetainedIndices | null;
+  readonly verdict: LayerVerdict | null;
+  readonly group: number | null;
+  readonly missing: RetainedIndices;
+  readonly unexpected: RetainedIndices;
+  readonly reason: string;
+  readonly rule: string;
+  readonly explanations: readonly string[];
+  readonly tie: Tie | null;
+  readonly alternatives: readonly RetainedIndices[] | null;
+}
+
+export interface ReportTotals {
+  readonly layers: number;
+  readonly match: number;
+  readonly mismatch: number;
+  readonly ambiguous: number;
+  readonly unverifiable: number;
+  readonly filters: { readonly dense: number; readonly retained: number | null };
+  readonly parameters: { readonly dense: number; readonly pruned: number | null };
+  readonly macs: { readonly dense: number | null; readonly pruned: number | null };
+}
+
+/** Several models, or the merged reports of many runs. */
+export interface ReportSet {
+  readonly schemaVersion: 1;
+  readonly tool: Report['tool'];
+  readonly verdict: RunVerdict | null;
+  readonly conclusion: Conclusion | null;
+  readonly reports: readonly Report[];
+}
+
+export interface ReportParts {
+  readonly version: string;
+  readonly model: string;
+  readonly dialect: string | null;
+  readonly spec: Spec | null;
+  readonly dense: Network;
+  readonly pruned: Network | null;
+  readonly groups: readonly EqualizationGroup[];
+  readonly refusal: { readonly message: string; readonly layer: string | null } | null;
+  readonly judgement: Judgement;
+  readonly conclusion: Conclusion | null;
+}
+
+export function makeReport({ version, model, dialect, spec, dense, pruned, groups, refusal, judgement, conclusion }: ReportParts): Report {
+  return {
+    schemaVersion: 1,
+    tool: { name: 'prunegate', version },
+    verdict: judgement.verdict,
+    conclusion,
+    model,
+    dialect,
+    spec: spec?.effective ?? null,
+    inputs: { dense: inputOf(dense), pruned: pruned === null ? null : inputOf(pruned) },
+    layers: judgement.layers.map(({ specKey: _, ...layer }): ReportLayer => ({ ...layer, reported: null })),
+    groups,
+    findings: judgement.findings,
+    notes: judgement.notes,
+    refusal: refusal === null ? null : { message: refusal.message, layer: refusal.layer },
+    execution: null,
+    totals: totalsOf(judgement, dense, pruned),
+  };
+}
+
+function inputOf(network: Network): ReportInput {
+  const states = new Set([...network.prunable.values()].map((layer) => layer.folding.state));
+  const [only] = states;
+  return { path: network.file.model.path, sha256: network.file.sha256(), folding: states.size === 1 ? only! : 'mixed' };
+}
+
+function totalsOf({ layers }: Judgement, dense: Network, pruned: Network | null): ReportTotals {
+  const count = (verdict: LayerVerdict): number => layers.filter((layer) => layer.verdict === verdict).length;
+  const before = sizeOf(dense);
+  const after = pruned === null ? null : sizeOf(pruned);
+  const expected = layers.every((layer) => layer.expected !== null) ? layers.reduce((n, layer) => n + layer.expected!.length, 0) : null;
+  return {
+    layers: layers.length,
+    match: count('match'),
+    mismatch: count('mismatch'),
+    ambiguous: count('ambiguous'),
+    unverifiable: count('unverifiable'),
+    filters: { dense: before.filters, retained: after?.filters ?? expected },
+    parameters: { dense: before.parameters, pruned: after?.parameters ?? null },
+    macs: { dense: before.macs, pruned: after?.macs ?? null },
+  };
+}
+
+const WORST_FIRST: readonly (RunVerdict | null)[] = ['diverges', 'unverifiable', null, 'conforms'];
+const CONCLUSIONS: readonly (Conclusion | null)[] = ['failure', 'neutral', null, 'success'];
+
+/** One verdict of many: the worst. */
+export function makeReportSet(version: string, reports: readonly Report[]): ReportSet {
+  return {
+    schemaVersion: 1,
+    tool: { name: 'prunegate', version },
+    verdict: WORST_FIRST.find((verdict) => reports.some((report) => report.verdict === verdict)) ?? null,
+    conclusion: CONCLUSIONS.find((conclusion) => reports.some((report) => report.conclusion === conclusion)) ?? null,
+    reports,
+  };
+}

@@ -1,0 +1,115 @@
+import Table from 'cli-table3';
+import { oneLine } from '../config/index.ts';
+import type { Finding } from '../verdict/index.ts';
+import type { Report, ReportLayer } from './report.ts';
+
+export interface TextOptions {
+  /** Every layer, not only those worth looking at. */
+  readonly all: boolean;
+  /** One line that names the spec's settings. */
+  readonly specSummary: string | null;
+}
+
+/** Layers that match are shown up to this many; more are counted. */
+const SHOWN_MATCHES = 4;
+const MARKS: Readonly<Record<string, string>> = { match: ' ', ambiguous: '~', mismatch: 'x', unverifiable: '?' };
+
+/** The result for a terminal: sizes, the layers worth looking at, why, and one verdict at the end. */
+export function renderText(report: Report, options: TextOptions): string {
+  const blocks = [head(report, options.specSummary), table(report, options.all), ...report.findings.map(findingText), ...report.notes.map((note) => `note: ${oneLine(note)}`), verdictLine(report)];
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function head(report: Report, specSummary: string | null): string {
+  const { totals, inputs } = report;
+  const title = [`prunegate ${report.tool.version}`, report.dialect, specSummary, report.refusal === null ? null : 'the real pruner may raise'].filter((part) => part !== null).join('  ');
+  const saved = totals.parameters.pruned === null ? '' : `   (${percent(totals.parameters.pruned, totals.parameters.dense)})`;
+  const rows = [
+    ['dense', oneLine(inputs.dense.path), `${thousands(totals.layers)} layers, ${thousands(totals.filters.dense)} filters, ${thousands(totals.parameters.dense)} parameters`, `${inputs.dense.folding} weights`],
+    ...(inputs.pruned === null || totals.parameters.pruned === null || totals.filters.retained === null
+      ? []
+      : [['pruned', oneLine(inputs.pruned.path), `${thousands(totals.layers)} layers, ${thousands(totals.filters.retained)} filters, ${thousands(totals.parameters.pruned)} parameters${saved}`, `${inputs.pruned.folding} weights`]]),
+  ];
+  return `${title}\n${columns(rows, '')}`;
+}
+
+function table(report: Report, all: boolean): string {
+  const letters = groupLetters(report);
+  const worth = report.layers.filter((layer) => layer.verdict !== 'match');
+  const matches = report.layers.filter((layer) => layer.verdict === 'match');
+  if (!all && report.verdict === 'conforms' && worth.length === 0) return '';
+  const shown = all || report.verdict === null ? report.layers : [...worth, ...matches.slice(0, SHOWN_MATCHES)];
+  const rows = shown.map((layer) => [MARKS[layer.verdict ?? 'match'] ?? ' ', oneLine(layer.name), kept(layer), layer.rule, letters.get(layer.group ?? -1) ?? '', change(layer)]);
+  const hidden = report.layers.length - shown.length;
+  const header = ['', 'layer', 'kept', 'rule that decided', 'group', ''];
+  return `${columns([header, ...rows], '  ')}${hidden > 0 ? `\n    ... ${hidden} more match (--all shows them)` : ''}`;
+}
+
+function kept(layer: ReportLayer): string {
+  const retained = layer.actual ?? layer.expected;
+  return retained === null ? `? of ${layer.filters}` : `${retained.length} of ${layer.filters}`;
+}
+
+function change(layer: ReportLayer): string {
+  if (layer.verdict === null) return (layer.actual ?? layer.expected ?? [layer.reason]).join(' ');
+  const parts = [layer.missing.length > 0 ? `missing ${few(layer.missing)}` : '', layer.unexpected.length > 0 ? `unexpected ${few(layer.unexpected)}` : ''].filter((part) => part !== '');
+  if (parts.length > 0) return parts.join(', ');
+  return layer.verdict === 'mismatch' || layer.verdict === 'unverifiable' || layer.verdict === 'ambiguous' ? shortened(oneLine(layer.reason)) : '';
+}
+
+function findingText({ title, details }: Finding): string {
+  return [oneLine(title), ...details.map((line) => `  ${oneLine(line)}`)].join('\n');
+}
+
+function verdictLine(report: Report): string {
+  const { totals, verdict } = report;
+  const layers = `${totals.layers} layers`;
+  switch (verdict) {
+    case 'conforms': {
+      const ambiguous = totals.ambiguous > 0 ? `, ${totals.ambiguous} of them ambiguous` : '';
+      return `conforms: ${layers} keep the filters that the spec asks for${ambiguous}`;
+    }
+    case 'diverges':
+      return totals.mismatch > 0 ? `diverges: ${totals.mismatch} of ${layers}` : 'diverges: the pruned model has parts that the dense one does not have';
+    case 'unverifiable':
+      return `unverifiable: ${totals.unverifiable} of ${layers} could not be checked`;
+    case null:
+      return '';
+  }
+}
+
+function groupLetters(report: Report): ReadonlyMap<number, string> {
+  return new Map(report.groups.map(({ id }, k) => [id, letter(k)]));
+}
+
+function letter(k: number): string {
+  const last = String.fromCharCode(65 + (k % 26));
+  return k < 26 ? last : `${letter(Math.floor(k / 26) - 1)}${last}`;
+}
+
+function columns(rows: readonly (readonly string[])[], indent: string): string {
+  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' };
+  const grid = new Table({ chars: none, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } });
+  for (const row of rows) grid.push([...row]);
+  return grid
+    .toString()
+    .split('\n')
+    .map((line) => `${indent}${line}`.trimEnd())
+    .join('\n');
+}
+
+function few(filters: readonly number[]): string {
+  return filters.length <= 6 ? filters.join(' ') : `${filters.slice(0, 5).join(' ')} and ${filters.length - 5} more`;
+}
+
+function shortened(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 97)}...`;
+}
+
+function thousands(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function percent(after: number, before: number): string {
+  return before === 0 ? '' : `${after <= before ? '-' : '+'}${Math.abs(Math.round((1 - after / before) * 100))}%`;
+}

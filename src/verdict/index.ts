@@ -1,0 +1,3 @@
+export { joined } from './findings.ts';
+export { type Evidence, judge } from './judge.ts';
+export type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from './types.ts';
