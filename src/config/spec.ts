@@ -91,8 +91,7 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
     source: (key) => {
       const path = pathOf(key);
       const override = decider(path);
-      if (override === undefined) return file.sourceOf([...rootPath, ...path]);
-      return override.path.length === path.length ? override.source : null;
+      return override === undefined ? file.sourceOf([...rootPath, ...path]) : override.source;
     },
   };
 }

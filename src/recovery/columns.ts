@@ -9,56 +9,79 @@ export interface ChannelCorrespondence {
   /** Dense layer of the same name, by pruned layer id. */
   readonly partner: ReadonlyMap<number, Layer>;
   /** Dense filter of each pruned filter, by pruned layer id. */
-  readonly assigned: Map<number, Assignment>;
+  readonly assigned: ReadonlyMap<number, Assignment>;
+  assign(layer: Layer, filters: Assignment): void;
+  /** Dense channel id of a pruned channel; null where its layer was not recovered. */
+  denseChannel(id: number): number | null;
+  /**
+   * Position in `dense` of each position in `pruned`: the n-th occurrence of a channel (flattening repeats them) is the
+   * n-th in the dense one. Null where a channel is unknown, does not occur there, or one that is kept is left out.
+   */
+  positions(dense: Channels | null, pruned: Channels | null): Int32Array | null;
 }
 
-/** Dense channel id of a pruned channel; null where its layer was not recovered. */
-export function denseChannel(correspondence: ChannelCorrespondence, id: number): number | null {
-  if (id === FIXED_CHANNEL) return FIXED_CHANNEL;
-  const { pruned, partner, assigned } = correspondence;
-  const owner = pruned.channelOwner[id]!;
-  const layer = pruned.layers[owner]!;
-  const filter = assigned.get(owner)?.[id - layer.firstChannel] ?? -1;
-  const denseLayer = partner.get(owner);
-  return filter < 0 || denseLayer === undefined ? null : denseLayer.firstChannel + filter;
-}
+const UNKNOWN = -2;
 
-/**
- * Position in `dense` of each position in `pruned`: the n-th occurrence of a channel (flattening repeats them) is the n-th
- * in the dense one. Null where a channel is unknown or does not occur there.
- */
-export function correspondingPositions(correspondence: ChannelCorrespondence, dense: Channels | null, pruned: Channels | null): Int32Array | null {
-  if (!(dense instanceof Int32Array) || !(pruned instanceof Int32Array)) return null;
-  const next = new Map<number, number>();
-  const following = new Int32Array(dense.length).fill(-1);
-  for (let at = dense.length - 1; at >= 0; at--) {
-    following[at] = next.get(dense[at]!) ?? -1;
-    next.set(dense[at]!, at);
-  }
-  const positions = new Int32Array(pruned.length);
-  for (const [at, id] of pruned.entries()) {
-    const channel = denseChannel(correspondence, id);
-    const position = channel === null ? undefined : next.get(channel);
-    if (position === undefined || position < 0) return null;
-    positions[at] = position;
-    next.set(channel!, following[position]!);
-  }
-  return positions.length === keptPositions(correspondence, dense) ? positions : null;
-}
-
-/** Dense positions whose channel is kept somewhere: a consumer that lost a whole branch keeps too few. */
-function keptPositions(correspondence: ChannelCorrespondence, dense: Int32Array): number {
-  const kept = keptChannels(correspondence);
-  let count = 0;
-  for (const id of dense) if (id === FIXED_CHANNEL || kept[id] === 1) count++;
-  return count;
-}
-
-function keptChannels({ dense, partner, assigned }: ChannelCorrespondence): Uint8Array {
+/** A correspondence that knows no channels yet. */
+export function correspond(dense: Network, pruned: Network, partner: ReadonlyMap<number, Layer>): ChannelCorrespondence {
+  const assigned = new Map<number, Assignment>();
+  const denseOf = new Int32Array(pruned.channelOwner.length).fill(UNKNOWN);
   const kept = new Uint8Array(dense.channelOwner.length);
-  for (const [owner, filters] of assigned) {
-    const layer = partner.get(owner);
-    if (layer !== undefined) for (const filter of filters) if (filter >= 0) kept[layer.firstChannel + filter] = 1;
-  }
-  return kept;
+  // BatchNorm's four vectors and the next kernel read the same channels.
+  const known = new Map<Int32Array, { readonly dense: Int32Array; readonly positions: Int32Array }>();
+
+  const place = (from: Int32Array, to: Int32Array): Int32Array | null => {
+    const next = new Map<number, number>();
+    const following = new Int32Array(from.length);
+    let count = 0;
+    for (let at = from.length - 1; at >= 0; at--) {
+      const id = from[at]!;
+      following[at] = next.get(id) ?? -1;
+      next.set(id, at);
+      if (id === FIXED_CHANNEL || kept[id] === 1) count++;
+    }
+    // A consumer that lost a whole branch keeps too few.
+    if (count !== to.length) return null;
+    const positions = new Int32Array(to.length);
+    for (let at = 0; at < to.length; at++) {
+      const id = to[at]!;
+      const channel = id === FIXED_CHANNEL ? FIXED_CHANNEL : denseOf[id]!;
+      const position = channel === UNKNOWN ? -1 : (next.get(channel) ?? -1);
+      if (position < 0) return null;
+      positions[at] = position;
+      next.set(channel, following[position]!);
+    }
+    return positions;
+  };
+
+  return {
+    dense,
+    pruned,
+    partner,
+    assigned,
+    assign(layer, filters) {
+      assigned.set(layer.id, filters);
+      const denseLayer = partner.get(layer.id);
+      if (denseLayer === undefined) return;
+      for (let k = 0; k < filters.length; k++) {
+        const filter = filters[k]!;
+        if (filter < 0) continue;
+        denseOf[layer.firstChannel + k] = denseLayer.firstChannel + filter;
+        kept[denseLayer.firstChannel + filter] = 1;
+      }
+    },
+    denseChannel(id) {
+      if (id === FIXED_CHANNEL) return FIXED_CHANNEL;
+      const channel = denseOf[id]!;
+      return channel === UNKNOWN ? null : channel;
+    },
+    positions(from, to) {
+      if (!(from instanceof Int32Array) || !(to instanceof Int32Array)) return null;
+      const cached = known.get(to);
+      if (cached?.dense === from) return cached.positions;
+      const positions = place(from, to);
+      if (positions !== null) known.set(to, { dense: from, positions });
+      return positions;
+    },
+  };
 }

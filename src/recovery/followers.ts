@@ -3,7 +3,6 @@ import { FIXED_CHANNEL } from '../network/index.ts';
 import type { Bits } from './bits.ts';
 import { bitsOf } from './bits.ts';
 import type { ChannelCorrespondence } from './columns.ts';
-import { correspondingPositions, denseChannel } from './columns.ts';
 
 /** Followers of one network under keys that are the same in both: the layer whose channel comes first, and the role. */
 export interface FollowerIndex {
@@ -23,8 +22,7 @@ export function indexFollowers(network: Network): FollowerIndex {
     byKey.set(`${owner} ${follower.role} ${n}`, follower);
     let read: Bits | null | undefined;
     const entry = { follower, bits: () => (read === undefined ? (read = readBits(network, follower)) : read) };
-    for (const id of new Set(Array.from(follower.channels, (channel) => (channel === FIXED_CHANNEL ? -1 : network.channelOwner[channel]!)))) {
-      if (id < 0) continue;
+    for (const id of ownersOf(network, follower)) {
       const list = byLayer.get(id) ?? [];
       list.push(entry);
       byLayer.set(id, list);
@@ -92,10 +90,11 @@ function difference(correspondence: ChannelCorrespondence, dense: Follower, prun
   const a = readBits(correspondence.dense, dense);
   const b = readBits(correspondence.pruned, pruned);
   if (a === null || b === null || dense.tensor.dtype !== pruned.tensor.dtype) return `its type is ${pruned.tensor.dtype}, the dense one's ${dense.tensor.dtype}`;
-  const positions = correspondingPositions(correspondence, dense.channels, pruned.channels);
+  const positions = correspondence.positions(dense.channels, pruned.channels);
   if (positions === null) return keepsOthers(correspondence, dense, pruned, a, b);
   const scale = dense.isComputed && a instanceof Uint32Array ? float32(a).reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 0;
-  for (const [at, position] of positions.entries()) {
+  for (let at = 0; at < positions.length; at++) {
+    const position = positions[at]!;
     if (isSameValue(a, position * dense.stride, b, at * pruned.stride, dense.isComputed, scale)) continue;
     return keepsOthers(correspondence, dense, pruned, a, b);
   }
@@ -110,7 +109,7 @@ function keepsOthers(correspondence: ChannelCorrespondence, dense: Follower, pru
     const places = new Map<number | bigint, number>();
     for (const [at, id] of dense.channels.entries()) places.set(a[at * dense.stride]!, places.has(a[at * dense.stride]!) ? -1 : id - layer.firstChannel);
     for (let at = 0; at < pruned.channels.length; at++) kept.push(places.get(b[at * pruned.stride]!) ?? -1);
-    const own = Array.from(pruned.channels, (id) => denseChannel(correspondence, id)).map((id) => (id === null ? -1 : id - layer.firstChannel));
+    const own = Array.from(pruned.channels, (id) => correspondence.denseChannel(id)).map((id) => (id === null ? -1 : id - layer.firstChannel));
     if (!kept.includes(-1)) {
       const missing = own.filter((filter) => !kept.includes(filter));
       const unexpected = kept.filter((filter) => !own.includes(filter));
@@ -119,15 +118,24 @@ function keepsOthers(correspondence: ChannelCorrespondence, dense: Follower, pru
     }
   }
   const first = pruned.channels.findIndex((id, at) => {
-    const channel = denseChannel(correspondence, id);
+    const channel = correspondence.denseChannel(id);
     const position = channel === null ? -1 : dense.channels.indexOf(channel);
     return position < 0 || a[position * dense.stride] !== b[at * pruned.stride];
   });
   return first < 0 ? 'it belongs to other channels' : `its value ${first} is not the dense one's`;
 }
 
-function ownersOf(network: Network, follower: Follower): number[] {
-  return [...new Set(Array.from(follower.channels).filter((id) => id !== FIXED_CHANNEL).map((id) => network.channelOwner[id]!))];
+/** Layers whose channels a follower follows, in the order of its elements. */
+function ownersOf(network: Network, { channels }: Follower): readonly number[] {
+  const owners = new Set<number>();
+  let last = -1;
+  for (let at = 0; at < channels.length; at++) {
+    const id = channels[at]!;
+    const owner = id === FIXED_CHANNEL ? last : network.channelOwner[id]!;
+    if (owner !== last) owners.add(owner);
+    last = owner;
+  }
+  return [...owners];
 }
 
 export function list(filters: readonly number[]): string {

@@ -55,17 +55,21 @@ export function rowGroups(dense: Kernel, pruned: Kernel, columns: Int32Array): R
       end: (g + 1) * rows,
       denseFirst: denseGroup * denseRows,
       denseEnd: (denseGroup + 1) * denseRows,
-      offsets: elementOffsets(pruned.weight, Int32Array.from(own.keys())),
-      denseOffsets: elementOffsets(dense.weight, inGroup),
+      offsets: elementOffsets(pruned.weight, null, own.length),
+      denseOffsets: elementOffsets(dense.weight, inGroup, own.length),
     });
   }
   return groups;
 }
 
-function elementOffsets(weight: Weight, columns: Int32Array): Int32Array {
-  const { kernelOffsets, inStride } = weight;
-  const offsets = new Int32Array(columns.length * kernelOffsets.length);
+/** Offsets of the given columns' elements within a row; of the first `count` columns where none are given. */
+function elementOffsets({ kernelOffsets, inStride }: Weight, columns: Int32Array | null, count: number): Int32Array {
+  const size = kernelOffsets.length;
+  const offsets = new Int32Array(count * size);
   let n = 0;
-  for (const column of columns) for (const k of kernelOffsets) offsets[n++] = column * inStride + k;
+  for (let c = 0; c < count; c++) {
+    const base = (columns === null ? c : columns[c]!) * inStride;
+    for (let k = 0; k < size; k++) offsets[n++] = base + kernelOffsets[k]!;
+  }
   return offsets;
 }

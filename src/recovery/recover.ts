@@ -1,8 +1,7 @@
 import type { Layer, Network, RetainedIndices } from '../network/index.ts';
 import { FIXED_CHANNEL } from '../network/index.ts';
 import { assignRows } from './assign.ts';
-import type { ChannelCorrespondence } from './columns.ts';
-import { correspondingPositions } from './columns.ts';
+import { type ChannelCorrespondence, correspond } from './columns.ts';
 import { compareFollowers, type FollowerIndex, indexFollowers, list } from './followers.ts';
 import type { Kernel } from './kernel.ts';
 import { readKernel, rowGroups } from './kernel.ts';
@@ -19,7 +18,7 @@ export type Preference = (layer: string) => RetainedIndices | null;
  * @param prefer where several dense filters are equal in all that belongs to them, the ones to name
  */
 export function recoverRetention(dense: Network, pruned: Network, prefer: Preference = () => null): Recovery {
-  const correspondence: ChannelCorrespondence = { dense, pruned, partner: partners(dense, pruned), assigned: new Map() };
+  const correspondence = correspond(dense, pruned, partners(dense, pruned));
   const followers = { dense: indexFollowers(dense), pruned: indexFollowers(pruned) };
   const kernels = new Map<number, KernelOutcome>();
   const disagreements = new Map<number, Disagreement[]>();
@@ -39,7 +38,7 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
     if (layer.weight === null || denseLayer === undefined) continue;
     const placed = placeLayer(correspondence, followers, denseLayer, layer, prefer(layer.name));
     kernels.set(layer.id, placed.outcome);
-    if (placed.assigned !== null) correspondence.assigned.set(layer.id, placed.assigned);
+    if (placed.assigned !== null) correspondence.assign(layer, placed.assigned);
     if (placed.misplaced === null) continue;
     misplaced.set(layer.name, [...placed.misplaced]);
     for (const { owner, disagreement } of misplacedColumns(correspondence, denseLayer, layer, placed.misplaced)) blame(owner, disagreement);
@@ -132,7 +131,7 @@ function placeLayer(correspondence: ChannelCorrespondence, followers: Followers,
 function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer): Int32Array | null {
   if (denseLayer.kind === 'depthwise') return Int32Array.of(0);
   for (const [k, call] of layer.calls.entries()) {
-    const columns = correspondingPositions(correspondence, denseLayer.calls[k]?.columns ?? null, call.columns);
+    const columns = correspondence.positions(denseLayer.calls[k]?.columns ?? null, call.columns);
     if (columns !== null) return columns;
   }
   return null;

@@ -2,7 +2,7 @@ import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, type ModelRequest, settingsFromFlags, settingsFromInputs } from '../../src/config/index.ts';
-import { mistake, project, requests, TWO } from './project.ts';
+import { type Flags, mistake, project, requests, TWO } from './project.ts';
 
 const schema = JSON.parse(readFileSync('schemas/config.schema.json', 'utf8'));
 
@@ -135,6 +135,13 @@ describe('paths', () => {
       spec: { file: 'specs/s.yaml' },
     });
     expect(read?.at('dense')).toEqual({ file: 'ci/gate.yml', line: 1, key: 'dense' });
+  });
+
+  it('of the report folder and the spec follow the same rule', () => {
+    const folder = project({ 'ci/gate.yml': 'dense: d.onnx\nreport-dir: out\n', 's.yaml': 'threshold: 1' });
+    const read = (flags: Flags) => loadRequests(settingsFromFlags({ config: 'ci/gate.yml', ...flags }), folder)[0];
+    expect(read({})?.reportDir).toBe('ci/out');
+    expect(read({ reportDir: 'out', spec: 's.yaml' })).toMatchObject({ reportDir: 'out', spec: { file: 's.yaml' } });
   });
 
   it('follow the working directory, where the config is looked for too', () => {

@@ -158,6 +158,11 @@ describe('overrides', () => {
     expect(spec(bare, text).section.threshold).toEqual(expected);
   });
 
+  it('may add a section with +', () => {
+    const read = spec(experiment, '+train.epochs=3', '+verbose=true');
+    expect(read.siblings).toMatchObject({ train: { epochs: 3 }, verbose: true });
+  });
+
   it('may choose the dialect', () => {
     expect(spec(experiment, 'dialect=torch').dialect).toBe('torch');
     expect(spec(bare, 'dialect=torch').dialect).toBe('torch');

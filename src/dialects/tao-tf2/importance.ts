@@ -29,30 +29,12 @@ const LANES = 8;
 
 /** Sums of squares run in independent lanes, so that the processor need not wait for one filter's chain of additions. */
 export function norms32(data: Float32Array, weight: Weight): Float32Array {
-  const { outCount, outStride } = weight;
-  const sums = outStride === 1 ? sumsAcrossRows(data, weight) : new Float32Array(outCount);
-  if (outStride !== 1) {
-    let filter = 0;
-    for (; filter + LANES <= outCount; filter += LANES) sumEight(data, weight, filter, sums);
-    for (; filter < outCount; filter++) sumOne(data, weight, filter, sums);
-  }
-  for (let filter = 0; filter < outCount; filter++) sums[filter] = Math.sqrt(sums[filter]!);
-  return sums;
-}
-
-/** Weights stored [in, out]: neighbouring filters lie side by side, and storing into float32 rounds each sum. */
-function sumsAcrossRows(data: Float32Array, weight: Weight): Float32Array {
-  const { outCount, inCount, inStride, kernelOffsets } = weight;
+  const { outCount } = weight;
   const sums = new Float32Array(outCount);
-  for (const offset of kernelOffsets) {
-    for (let i = 0; i < inCount; i++) {
-      const row = offset + i * inStride;
-      for (let filter = 0; filter < outCount; filter++) {
-        const w = data[row + filter]!;
-        sums[filter] = Math.fround(sums[filter]! + Math.fround(w * w));
-      }
-    }
-  }
+  let filter = 0;
+  for (; filter + LANES <= outCount; filter += LANES) sumEight(data, weight, filter, sums);
+  for (; filter < outCount; filter++) sumOne(data, weight, filter, sums);
+  for (filter = 0; filter < outCount; filter++) sums[filter] = Math.sqrt(sums[filter]!);
   return sums;
 }
 

@@ -13,8 +13,6 @@ export interface Retention {
   readonly rule: CountRule;
   /** Filters above the threshold. */
   readonly passing: number;
-  /** Filters in descending order of their stat. */
-  readonly order: readonly number[];
 }
 
 /** Counts that the pruner may arrive at: more than one where a stat lies within its error of the threshold; nominal first. */
@@ -35,11 +33,35 @@ export function possibleCounts(stat: Stat, spec: TaoSpec): readonly number[] {
  */
 export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
   const { values, error } = stat;
-  const order = Array.from(values.keys()).sort((a, b) => descending(values[a]!, values[b]!) || a - b);
   const above = passing(values, thresholdFor(stat, spec));
   const { rule } = retainedCount(above, values.length, spec);
-  const retained = order.slice(0, count).sort((a, b) => a - b);
-  return { retained, tie: tieAt(values, order, count, error), rule, passing: above, order };
+  if (count >= values.length) return { retained: indicesWhere(values, () => true), tie: null, rule, passing: above };
+  const cut = cutValue(values, count);
+  // np.argsort(-stat) puts NaN last, so a NaN at the cut means that every number is above it.
+  const isAbove = (value: number): boolean => (Number.isNaN(cut) ? !Number.isNaN(value) : value > cut);
+  const isAtCut = (value: number): boolean => value === cut || (Number.isNaN(value) && Number.isNaN(cut));
+  const surely = indicesWhere(values, isAbove);
+  const equal = indicesWhere(values, isAtCut);
+  const retained = [...surely, ...equal.slice(0, count - surely.length)].sort((a, b) => a - b);
+  const isNear = (value: number): boolean => isAtCut(value) || Math.abs(value - cut) <= error * Math.max(Math.abs(value), Math.abs(cut));
+  const candidates = error === 0 ? equal : indicesWhere(values, isNear);
+  const certain = error === 0 ? surely : indicesWhere(values, (value) => isAbove(value) && !isNear(value));
+  const pick = count - certain.length;
+  return { retained, tie: candidates.length > pick ? { certain, candidates, pick } : null, rule, passing: above };
+}
+
+/** The stat of the last filter that stays: the `count`-th largest, NaN counting as smallest. */
+function cutValue(values: Float32Array | Float64Array, count: number): number {
+  const ascending = values.slice().sort();
+  let numbers = ascending.length;
+  while (numbers > 0 && Number.isNaN(ascending[numbers - 1])) numbers--;
+  return count > numbers ? Number.NaN : ascending[numbers - count]!;
+}
+
+function indicesWhere(values: Float32Array | Float64Array, holds: (value: number) => boolean): number[] {
+  const indices: number[] = [];
+  for (let k = 0; k < values.length; k++) if (holds(values[k]!)) indices.push(k);
+  return indices;
 }
 
 /** numpy compares a float32 array with a Python float in float32. */
@@ -60,21 +82,4 @@ function retainedCount(above: number, filters: number, spec: TaoSpec): { readonl
   if (rounded >= filters) return { count: filters, rule: 'all' };
   if (above < least) return { count: rounded, rule: 'minimum' };
   return { count: rounded, rule: rounded === above ? 'threshold' : 'granularity' };
-}
-
-/** np.argsort(-stat): descending, NaN last. */
-function descending(a: number, b: number): number {
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
-  return b - a;
-}
-
-function tieAt(values: Float32Array | Float64Array, order: readonly number[], count: number, error: number): Tie | null {
-  if (count >= order.length || count === 0) return null;
-  const cut = values[order[count - 1]!]!;
-  const near = (value: number): boolean =>
-    value === cut || (Number.isNaN(value) && Number.isNaN(cut)) || Math.abs(value - cut) <= error * Math.max(Math.abs(value), Math.abs(cut));
-  const candidates = order.filter((filter) => near(values[filter]!)).sort((a, b) => a - b);
-  const certain = order.slice(0, count).filter((filter) => !near(values[filter]!)).sort((a, b) => a - b);
-  const pick = count - certain.length;
-  return candidates.length > pick ? { certain, candidates, pick } : null;
 }
