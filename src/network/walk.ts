@@ -75,7 +75,7 @@ export function integersOf(walk: Walk, name: string | undefined): readonly (numb
   const value = walk.values.get(name);
   if (value?.kind !== 'constant' || !/^u?int|^bool/.test(value.view.tensor.dtype)) return null;
   if (value.view.tensor.elements > MAX_SHAPE_ELEMENTS) return null;
-  const integers = toIntegers(walk.file.readTensor(value.view.tensor));
+  const integers = toIntegers(walk.file.readTensor(value.view.tensor), 'saturate');
   walk.integers.set(name, integers);
   return integers;
 }

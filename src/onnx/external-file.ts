@@ -1,7 +1,7 @@
 import { type BigIntStats, closeSync, constants, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { InputError, shown } from '../config/errors.ts';
-import { allocate, fileError, openRegularFile, type Refuse, type RegularFile, readFully } from './file.ts';
+import { bufferFor, fileError, openRegularFile, type Refuse, type RegularFile, type ReusableBuffer, readFully } from './file.ts';
 import type { TensorStorage } from './model.ts';
 
 type ExternalStorage = Extract<TensorStorage, { kind: 'external' }>;
@@ -11,9 +11,10 @@ export interface ExternalReader {
   /**
    * @param expected bytes that the tensor's type and shape ask for.
    * @param key names the tensor in messages.
+   * @param reuse is filled instead of a new buffer.
    * @throws InputError where the file may not be read or is too short.
    */
-  read(storage: ExternalStorage, expected: number, key: string): Uint8Array;
+  read(storage: ExternalStorage, expected: number, key: string, reuse?: ReusableBuffer): Uint8Array;
   close(): void;
 }
 
@@ -29,7 +30,7 @@ export function openExternalReader(path: string): ExternalReader {
   };
   return {
     close,
-    read: ({ location, offset }, expected, key) => {
+    read: ({ location, offset }, expected, key, reuse) => {
       if (last?.location !== location) {
         close();
         last = { location, file: openBeside(path, location, key) };
@@ -41,7 +42,7 @@ export function openExternalReader(path: string): ExternalReader {
           { file: path, key },
         );
       }
-      const bytes = allocate(expected, path, key);
+      const bytes = bufferFor(expected, path, key, reuse);
       readFully(file, bytes, offset, expected);
       return bytes;
     },

@@ -101,6 +101,18 @@ export function allocate(bytes: number, file: string, key: string): Uint8Array {
   }
 }
 
+/** A buffer that successive reads share, so that walking a large model does not wait for the garbage collector. */
+export interface ReusableBuffer {
+  bytes: Uint8Array;
+}
+
+/** The first `bytes` bytes of a shared buffer, grown where needed; a new buffer where none is shared. */
+export function bufferFor(bytes: number, file: string, key: string, reuse: ReusableBuffer | undefined): Uint8Array {
+  if (reuse === undefined) return allocate(bytes, file, key);
+  if (reuse.bytes.length < bytes) reuse.bytes = allocate(bytes, file, key);
+  return reuse.bytes.subarray(0, bytes);
+}
+
 /** SHA-256 of the whole file, in lowercase hex, with one small buffer whatever the file's size. */
 export function sha256Of(file: RegularFile): string {
   const hash = createHash('sha256');

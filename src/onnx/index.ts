@@ -1,5 +1,6 @@
 export { constantTensor } from './constant.ts';
 export { bytesPerElement, isFloat } from './dtype.ts';
+export type { ReusableBuffer } from './file.ts';
 export type {
   DType,
   FieldRange,

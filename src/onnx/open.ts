@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { InputError } from '../config/errors.ts';
 import { type ExternalReader, openExternalReader } from './external-file.ts';
-import { openRegularFile, type RegularFile, sha256Of } from './file.ts';
+import { openRegularFile, type RegularFile, type ReusableBuffer, sha256Of } from './file.ts';
 import { foreignFormat } from './foreign-format.ts';
 import type { OnnxModel, OnnxTensor } from './model.ts';
 import { readModel } from './model-header.ts';
@@ -13,12 +13,13 @@ import type { TensorData } from './values.ts';
 export interface OnnxFile {
   readonly model: OnnxModel;
   /**
-   * A tensor's elements, as one new buffer that the caller may keep or drop. `tensor` must come from this model, or hold its bytes inline.
+   * A tensor's elements. `tensor` must come from this model, or hold its bytes inline.
    *
+   * @param reuse is filled and viewed instead of a new buffer: what it held before is gone.
    * @throws InputError for elements that are missing, too few or too many, of a type without a layout, or in an external
    * file that may not be read.
    */
-  readTensor(tensor: OnnxTensor): TensorData;
+  readTensor(tensor: OnnxTensor, reuse?: ReusableBuffer): TensorData;
   /** SHA-256 of the model file in lowercase hex; external data files are not part of it. */
   sha256(): string;
   /** Closes the file; nothing may be read after it. */
@@ -54,7 +55,7 @@ function openFile(file: RegularFile): OnnxFile {
   };
   return {
     model,
-    readTensor: (tensor) => opened(() => readTensorData(file, external, tensor)),
+    readTensor: (tensor, reuse) => opened(() => readTensorData(file, external, tensor, reuse)),
     sha256: () => opened(() => sha256Of(file)),
     close: () => {
       if (!open) return;

@@ -1,7 +1,7 @@
 import { InputError } from '../config/errors.ts';
 import { bytesOf } from './dtype.ts';
 import type { ExternalReader } from './external-file.ts';
-import { allocate, type RegularFile, readFully } from './file.ts';
+import { bufferFor, type RegularFile, type ReusableBuffer, readFully } from './file.ts';
 import type { OnnxTensor } from './model.ts';
 import { tensorKey } from './tensor-header.ts';
 import { decodeTyped } from './typed-data.ts';
@@ -12,7 +12,7 @@ import type { TensorData } from './values.ts';
  *
  * @throws InputError naming the tensor.
  */
-export function readTensorData(file: RegularFile, external: ExternalReader, tensor: OnnxTensor): TensorData {
+export function readTensorData(file: RegularFile, external: ExternalReader, tensor: OnnxTensor, reuse?: ReusableBuffer): TensorData {
   const { dtype, dims, storage, elements } = tensor;
   const key = tensorKey(tensor.name);
   const expected = bytesOf(dtype, elements);
@@ -30,14 +30,14 @@ export function readTensorData(file: RegularFile, external: ExternalReader, tens
   function bytesFrom(storage: OnnxTensor['storage']): Uint8Array {
     switch (storage.kind) {
       case 'raw': {
-        const bytes = allocate(expected!, file.path, key);
+        const bytes = bufferFor(expected!, file.path, key, reuse);
         readFully(file, bytes, storage.offset, expected!);
         return bytes;
       }
       case 'typed':
         return decodeTyped(file, tensor, storage);
       case 'external':
-        return external.read(storage, expected!, key);
+        return external.read(storage, expected!, key, reuse);
       case 'inline':
         return aligned(storage.bytes);
       case 'none':

@@ -11,7 +11,7 @@ export interface Evidence {
  * Chooses among equal dense rows: those whose bias and BatchNorm agree, then preferred ones, each once and in ascending
  * order as long as there are enough of them.
  */
-export function assignRows(candidates: readonly Int32Array[], evidence: Evidence): Assignment {
+export function assignRows(candidates: readonly (readonly number[])[], evidence: Evidence): Assignment {
   const assigned = new Int32Array(candidates.length).fill(-1);
   const classes = new Map<string, number[]>();
   for (const [p, rows] of candidates.entries()) {

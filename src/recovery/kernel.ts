@@ -1,4 +1,5 @@
 import type { Layer, Network, Weight } from '../network/index.ts';
+import type { ReusableBuffer } from '../onnx/index.ts';
 import type { Bits } from './bits.ts';
 import { bitsOf } from './bits.ts';
 
@@ -10,11 +11,11 @@ export interface Kernel {
   readonly dtype: string;
 }
 
-/** Reads a layer's kernel; null where its weight is computed at run time or holds no floats. */
-export function readKernel(network: Network, layer: Layer): Kernel | null {
+/** Reads a layer's kernel into a buffer; null where its weight is computed at run time or holds no floats. */
+export function readKernel(network: Network, layer: Layer, buffer: ReusableBuffer): Kernel | null {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight) return null;
-  const data = network.file.readTensor(weight.tensor);
+  const data = network.file.readTensor(weight.tensor, buffer);
   const bits = bitsOf(data);
   return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype };
 }
@@ -66,6 +67,10 @@ export function rowGroups(dense: Kernel, pruned: Kernel, columns: Int32Array): R
 function elementOffsets({ kernelOffsets, inStride }: Weight, columns: Int32Array | null, count: number): Int32Array {
   const size = kernelOffsets.length;
   const offsets = new Int32Array(count * size);
+  if (size === 1) {
+    for (let c = 0; c < count; c++) offsets[c] = (columns === null ? c : columns[c]!) * inStride;
+    return offsets;
+  }
   let n = 0;
   for (let c = 0; c < count; c++) {
     const base = (columns === null ? c : columns[c]!) * inStride;

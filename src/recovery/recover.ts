@@ -1,5 +1,6 @@
 import type { Layer, Network, RetainedIndices } from '../network/index.ts';
 import { FIXED_CHANNEL } from '../network/index.ts';
+import type { ReusableBuffer } from '../onnx/index.ts';
 import { assignRows } from './assign.ts';
 import { type ChannelCorrespondence, correspond } from './columns.ts';
 import { compareFollowers, type FollowerIndex, indexFollowers, list } from './followers.ts';
@@ -20,6 +21,7 @@ export type Preference = (layer: string) => RetainedIndices | null;
 export function recoverRetention(dense: Network, pruned: Network, prefer: Preference = () => null): Recovery {
   const correspondence = correspond(dense, pruned, partners(dense, pruned));
   const followers = { dense: indexFollowers(dense), pruned: indexFollowers(pruned) };
+  const buffers: Buffers = { dense: { bytes: new Uint8Array(0) }, pruned: { bytes: new Uint8Array(0) } };
   const kernels = new Map<number, KernelOutcome>();
   const disagreements = new Map<number, Disagreement[]>();
   const elsewhere: Disagreement[] = [];
@@ -36,7 +38,7 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
   for (const layer of pruned.layers) {
     const denseLayer = correspondence.partner.get(layer.id);
     if (layer.weight === null || denseLayer === undefined) continue;
-    const placed = placeLayer(correspondence, followers, denseLayer, layer, prefer(layer.name));
+    const placed = placeLayer(correspondence, followers, buffers, denseLayer, layer, prefer(layer.name));
     kernels.set(layer.id, placed.outcome);
     if (placed.assigned !== null) correspondence.assign(layer, placed.assigned);
     if (placed.misplaced === null) continue;
@@ -101,14 +103,19 @@ interface Placed {
   readonly misplaced: Int32Array | null;
 }
 
+interface Buffers {
+  readonly dense: ReusableBuffer;
+  readonly pruned: ReusableBuffer;
+}
+
 interface Followers {
   readonly dense: FollowerIndex;
   readonly pruned: FollowerIndex;
 }
 
-function placeLayer(correspondence: ChannelCorrespondence, followers: Followers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Placed {
+function placeLayer(correspondence: ChannelCorrespondence, followers: Followers, buffers: Buffers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Placed {
   const fail = (detail: string): Placed => ({ outcome: { kind: 'unrecognized', detail }, assigned: null, misplaced: null });
-  const kernels = { dense: readKernel(correspondence.dense, denseLayer), pruned: readKernel(correspondence.pruned, layer) };
+  const kernels = { dense: readKernel(correspondence.dense, denseLayer, buffers.dense), pruned: readKernel(correspondence.pruned, layer, buffers.pruned) };
   if (kernels.dense === null || kernels.pruned === null) return fail('its weight is computed at run time');
   if (kernels.dense.dtype !== kernels.pruned.dtype) return fail(`its weights are ${kernels.pruned.dtype}, the dense ones ${kernels.dense.dtype}`);
   if (kernels.dense.weight.kernelOffsets.length !== kernels.pruned.weight.kernelOffsets.length) return fail('its kernel has another size than the dense one');
@@ -151,7 +158,7 @@ function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel },
   );
   const unknown = unmatched.filter((p) => (nearest.get(p) ?? null) === null);
   if (unknown.length === candidates.length || unknown.length * 2 > candidates.length) return null;
-  const told = candidates.map((rows, p) => (rows.length > 0 ? rows : Int32Array.of(nearest.get(p)?.filter ?? -1)));
+  const told = unmatched.length === 0 ? candidates : candidates.map((rows, p) => (rows.length > 0 ? rows : [nearest.get(p)?.filter ?? -1]));
   const assigned = assignRows(told, {
     preferred,
     isSame: (filter, p) => followers.dense.fingerprint(denseLayer, filter) === followers.pruned.fingerprint(layer, p),
@@ -215,7 +222,8 @@ function misplacedColumns(correspondence: ChannelCorrespondence, denseLayer: Lay
 function retention(assigned: Assignment | undefined): Pick<LayerRecovery, 'actual' | 'isPermuted' | 'duplicated'> {
   if (assigned === undefined || assigned.includes(-1)) return { actual: null, isPermuted: false, duplicated: [] };
   const filters = [...assigned];
-  const sorted = [...new Set(filters)].sort((a, b) => a - b);
-  const duplicated = sorted.filter((filter) => filters.filter((other) => other === filter).length > 1);
+  const ordered = [...filters].sort((a, b) => a - b);
+  const sorted = ordered.filter((filter, at) => filter !== ordered[at - 1]);
+  const duplicated = sorted.length === ordered.length ? [] : [...new Set(ordered.filter((filter, at) => filter === ordered[at - 1]))];
   return { actual: sorted, isPermuted: filters.some((filter, at) => at > 0 && filter < filters[at - 1]!), duplicated };
 }

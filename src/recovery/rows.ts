@@ -2,14 +2,15 @@ import type { Bits } from './bits.ts';
 import type { Kernel, RowGroup } from './kernel.ts';
 
 /** Elements that are hashed; rows with equal hashes are compared whole. */
-const HASHED_ELEMENTS = 16;
+const HASHED_ELEMENTS = 8;
+const NONE: readonly number[] = [];
 
 /**
  * For each pruned filter the dense filters with identical bits over the remaining input columns. Several where the dense
  * layer has equal rows (dead filters, for one); none where the pruned row is not a dense row.
  */
-export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGroup[]): readonly Int32Array[] {
-  const candidates: Int32Array[] = new Array(pruned.weight.outCount);
+export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGroup[]): readonly (readonly number[])[] {
+  const candidates: (readonly number[])[] = new Array(pruned.weight.outCount);
   for (const group of groups) {
     const { offsets, denseOffsets } = group;
     const hashed = Math.min(HASHED_ELEMENTS, offsets.length);
@@ -22,9 +23,8 @@ export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGro
     }
     for (let p = group.first; p < group.end; p++) {
       const base = p * pruned.weight.outStride;
-      const bucket = buckets.get(hashRow(pruned.bits, base, offsets, hashed)) ?? [];
-      const equal = bucket.filter((d) => sameRow(dense.bits, d * dense.weight.outStride, denseOffsets, pruned.bits, base, offsets));
-      candidates[p] = Int32Array.from(equal);
+      const bucket = buckets.get(hashRow(pruned.bits, base, offsets, hashed)) ?? NONE;
+      candidates[p] = bucket.filter((d) => sameRow(dense.bits, d * dense.weight.outStride, denseOffsets, pruned.bits, base, offsets));
     }
   }
   return candidates;
@@ -32,7 +32,10 @@ export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGro
 
 function hashRow(bits: Bits, base: number, offsets: Int32Array, count: number): number {
   let hash = 0x811c9dc5;
-  for (let k = 0; k < count; k++) hash = Math.imul(hash ^ Number(bits[base + offsets[k]!]), 0x01000193) ^ (hash >>> 15);
+  for (let k = 0; k < count; k++) {
+    const value = bits[base + offsets[k]!]!;
+    hash = Math.imul(hash ^ (typeof value === 'number' ? value : Number(value & 0xffffffffn)), 0x01000193) ^ (hash >>> 15);
+  }
   return hash | 0;
 }
 

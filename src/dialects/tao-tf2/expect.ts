@@ -1,4 +1,5 @@
 import type { Folding, Layer, Network, RetainedIndices } from '../../network/index.ts';
+import type { ReusableBuffer } from '../../onnx/index.ts';
 import type { Expectation, JointOutcomes, LayerExpectation, Refusal } from '../types.ts';
 import { columnsCut } from './columns.ts';
 import { explainFilter, reasonOf, ruleOf, specKeyOf } from './explain.ts';
@@ -18,7 +19,8 @@ const MAX_OUTCOMES = 256;
  * @param folding overrules the folding detector
  */
 export function expectTao(network: Network, spec: TaoSpec, folding: Folding | null): Expectation {
-  const ownStats = new Map([...network.prunable.values()].map((layer) => [layer, ownStat(network, layer, spec, folding)]));
+  const buffer: ReusableBuffer = { bytes: new Uint8Array(0) };
+  const ownStats = new Map([...network.prunable.values()].map((layer) => [layer, ownStat(network, layer, spec, folding, buffer)]));
   const excluded = excludedNames(network, spec);
   const run = (choices: Choices): Outcome => {
     let exploration: Exploration | null = null;
@@ -86,24 +88,24 @@ function addOrderPoints(run: Run, nominal: Exploration, points: Map<string, Poin
   }
 }
 
-function ownStat(network: Network, layer: Layer, spec: TaoSpec, folding: Folding | null): OwnStat {
+function ownStat(network: Network, layer: Layer, spec: TaoSpec, folding: Folding | null, buffer: ReusableBuffer): OwnStat {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight) return { unknown: `the weight of ${layer.name} is computed at run time` };
   const state = folding ?? layer.folding.state;
   if (state === 'folded') return { unknown: `BatchNorm is folded into ${layer.name} (${layer.folding.evidence}), so its norms are not those that the pruner saw` };
   if (state === 'unknown') return { unknown: `BatchNorm may be folded into ${layer.name} (${layer.folding.evidence}); say --folding raw if it is not` };
-  const stat = filterStat(network.file, weight, spec.normalizer);
+  const stat = filterStat(network.file, weight, spec.normalizer, buffer);
   const isZero = spec.normalizer === 'max' && stat.values.every(Number.isNaN);
-  if (stat.values.some((value) => !Number.isFinite(value)) && !(isZero && weightIsFinite(network, layer))) {
+  if (stat.values.some((value) => !Number.isFinite(value)) && !(isZero && weightIsFinite(network, layer, buffer))) {
     return { unknown: `${layer.name} has weights that are NaN or infinite, which cannot be ranked` };
   }
   return stat;
 }
 
 /** An all-zero layer's normalized norms are 0/0; NaN weights give the same stat and are another matter. */
-function weightIsFinite(network: Network, layer: Layer): boolean {
+function weightIsFinite(network: Network, layer: Layer, buffer: ReusableBuffer): boolean {
   if (layer.weight === null || 'opaque' in layer.weight) return false;
-  return filterStat(network.file, layer.weight, 'off').values.every(Number.isFinite);
+  return filterStat(network.file, layer.weight, 'off', buffer).values.every(Number.isFinite);
 }
 
 /** What the pruner does under each combination of its undetermined choices. */

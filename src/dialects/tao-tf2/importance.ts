@@ -1,4 +1,4 @@
-import type { OnnxFile } from '../../onnx/index.ts';
+import type { OnnxFile, ReusableBuffer } from '../../onnx/index.ts';
 import { toFloat32, toFloat64 } from '../../onnx/index.ts';
 import type { Weight } from '../../network/index.ts';
 import type { Normalizer } from './spec.ts';
@@ -18,9 +18,10 @@ const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16
  * L2 norm of each filter's kernel, normalized over the layer (pruning.py `get_L2_norm`, `normalize_stat`).
  * numpy sums the Keras kernel (kh, kw, in, out) over its leading axes one after the other in float32; ONNX stores
  * (out, in, kh, kw), so the walk is kh, kw, in with each square and each sum rounded.
+ * @param buffer is overwritten with the weights
  */
-export function filterStat(file: OnnxFile, weight: Weight, normalizer: Normalizer): Stat {
-  const data = file.readTensor(weight.tensor);
+export function filterStat(file: OnnxFile, weight: Weight, normalizer: Normalizer, buffer: ReusableBuffer): Stat {
+  const data = file.readTensor(weight.tensor, buffer);
   if (data.dtype === 'float64') return { values: normalize64(norms64(toFloat64(data), weight), normalizer), error: 2 ** -50 };
   return { values: normalize32(norms32(toFloat32(data), weight), normalizer), error: ROUNDING[data.dtype] ?? 0 };
 }
