@@ -17,6 +17,8 @@ export interface LayerExpectation {
   readonly expected: RetainedIndices | null;
   /** One sentence: which rule decided, or why nothing could be expected. */
   readonly reason: string;
+  /** What the user can do so that it can be known, as one sentence; null where nothing is to be done. */
+  readonly remedy: string | null;
   /** The rule in two or three words, for a table. */
   readonly rule: string;
   /** The key of the spec that decided, for the line of an annotation. */

@@ -45,6 +45,7 @@ export interface ReportLayer {
   readonly missing: RetainedIndices;
   readonly unexpected: RetainedIndices;
   readonly reason: string;
+  readonly remedy: string | null;
   readonly rule: string;
   readonly explanations: readonly string[];
   readonly tie: Tie | null;

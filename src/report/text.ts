@@ -12,17 +12,21 @@ export interface TextOptions {
 
 /** Layers that match are shown up to this many; more are counted. */
 const SHOWN_MATCHES = 4;
+/** Layers that could not be verified are shown up to this many; the finding below names why. */
+const SHOWN_UNVERIFIABLE = 8;
+const MAX_FULL_FINDINGS = 4;
+const MAX_TITLES = 12;
 const MARKS: Readonly<Record<string, string>> = { match: ' ', ambiguous: '~', mismatch: 'x', unverifiable: '?' };
 
 /** The result for a terminal: sizes, the layers worth looking at, why, and one verdict at the end. */
 export function renderText(report: Report, options: TextOptions): string {
-  const blocks = [head(report, options.specSummary), table(report, options.all), ...report.findings.map(findingText), ...report.notes.map((note) => `note: ${oneLine(note)}`), verdictLine(report)];
+  const blocks = [head(report, options.specSummary), table(report, options.all), ...findings(report.findings, options.all), ...refusal(report), ...report.notes.map((note) => `note: ${oneLine(note)}`), verdictLine(report)];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
 function head(report: Report, specSummary: string | null): string {
   const { totals, inputs } = report;
-  const title = [`prunegate ${report.tool.version}`, report.dialect, specSummary, report.refusal === null ? null : 'the real pruner may raise'].filter((part) => part !== null).join('  ');
+  const title = [`prunegate ${report.tool.version}`, report.dialect, specSummary].filter((part) => part !== null).join('  ');
   const saved = totals.parameters.pruned === null ? '' : `   (${percent(totals.parameters.pruned, totals.parameters.dense)})`;
   const rows = [
     ['dense', oneLine(inputs.dense.path), `${thousands(totals.layers)} layers, ${thousands(totals.filters.dense)} filters, ${thousands(totals.parameters.dense)} parameters`, `${inputs.dense.folding} weights`],
@@ -35,14 +39,19 @@ function head(report: Report, specSummary: string | null): string {
 
 function table(report: Report, all: boolean): string {
   const letters = groupLetters(report);
-  const worth = report.layers.filter((layer) => layer.verdict !== 'match');
-  const matches = report.layers.filter((layer) => layer.verdict === 'match');
+  const of = (verdict: string): readonly ReportLayer[] => report.layers.filter((layer) => layer.verdict === verdict);
+  const [matches, open] = [of('match'), of('unverifiable')];
+  const worth = [...of('mismatch'), ...of('ambiguous'), ...open.slice(0, SHOWN_UNVERIFIABLE)];
   if (!all && report.verdict === 'conforms' && worth.length === 0) return '';
-  const shown = all || report.verdict === null ? report.layers : [...worth, ...matches.slice(0, SHOWN_MATCHES)];
+  const isWhole = all || report.verdict === null;
+  const shown = isWhole ? report.layers : [...worth, ...matches.slice(0, SHOWN_MATCHES)];
   const rows = shown.map((layer) => [MARKS[layer.verdict ?? 'match'] ?? ' ', oneLine(layer.name), kept(layer), layer.rule, letters.get(layer.group ?? -1) ?? '', change(layer)]);
-  const hidden = report.layers.length - shown.length;
+  const hidden = [
+    ...(open.length > SHOWN_UNVERIFIABLE ? [`${open.length - SHOWN_UNVERIFIABLE} more could not be verified`] : []),
+    ...(matches.length > SHOWN_MATCHES ? [`${matches.length - SHOWN_MATCHES} more match`] : []),
+  ];
   const header = ['', 'layer', 'kept', 'rule that decided', 'group', ''];
-  return `${columns([header, ...rows], '  ')}${hidden > 0 ? `\n    ... ${hidden} more match (--all shows them)` : ''}`;
+  return `${columns([header, ...rows], '  ')}${!isWhole && hidden.length > 0 ? `\n     ... ${hidden.join(', ')} (--all shows them)` : ''}`;
 }
 
 function kept(layer: ReportLayer): string {
@@ -54,7 +63,23 @@ function change(layer: ReportLayer): string {
   if (layer.verdict === null) return (layer.actual ?? layer.expected ?? [layer.reason]).join(' ');
   const parts = [layer.missing.length > 0 ? `missing ${few(layer.missing)}` : '', layer.unexpected.length > 0 ? `unexpected ${few(layer.unexpected)}` : ''].filter((part) => part !== '');
   if (parts.length > 0) return parts.join(', ');
-  return layer.verdict === 'mismatch' || layer.verdict === 'unverifiable' || layer.verdict === 'ambiguous' ? shortened(oneLine(layer.reason)) : '';
+  // What could not be verified is told below the table, once for all layers with one cause.
+  return layer.verdict === 'mismatch' || layer.verdict === 'ambiguous' ? shortened(oneLine(layer.reason)) : '';
+}
+
+function refusal({ refusal: raised, findings: told }: Report): string[] {
+  if (raised === null || told.some(({ details }) => details.includes(raised.message))) return [];
+  const at = raised.layer === null || raised.message.includes(raised.layer) ? '' : ` at ${raised.layer}`;
+  return [oneLine(`note: on this model the real pruner may raise${at}: ${raised.message}`)];
+}
+
+/** The worst in full, then titles: nobody reads the twentieth explanation. */
+function findings(all: readonly Finding[], isWhole: boolean): string[] {
+  const full = isWhole ? all : all.slice(0, MAX_FULL_FINDINGS);
+  const rest = all.slice(full.length);
+  const titles = rest.slice(0, MAX_TITLES).map(({ title }) => oneLine(title));
+  const more = rest.length > MAX_TITLES ? [`... and ${rest.length - MAX_TITLES} more findings`] : [];
+  return [...full.map(findingText), [...titles, ...more, ...(rest.length > 0 ? ['(--all explains them)'] : [])].join('\n')];
 }
 
 function findingText({ title, details }: Finding): string {

@@ -16,7 +16,15 @@ export interface Evidence {
 const MAX_EXPLAINED = 16;
 
 /** Compares the expectation with what was recovered, layer by layer, and sums up. */
-export function judge({ dense, expectation, recovery }: Evidence): Judgement {
+export function judge(evidence: Evidence): Judgement {
+  const { expectation } = evidence;
+  const judgement = judgeAgainst(evidence);
+  if (judgement.verdict !== 'diverges' || expectation?.refusal == null || expectation.refusal.always) return judgement;
+  // The model is none of the outcomes that run, and on the others the pruner raises: what is right cannot be told.
+  return judgeAgainst({ ...evidence, expectation: { ...expectation, refusal: { ...expectation.refusal, always: true } } });
+}
+
+function judgeAgainst({ dense, expectation, recovery }: Evidence): Judgement {
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
   const notes: string[] = [];
   const excused = expectation === null || recovery === null ? new Set<string>() : excusedConsumers(expectation, recovery, actual, notes);
@@ -45,6 +53,7 @@ export function judge({ dense, expectation, recovery }: Evidence): Judgement {
       missing,
       unexpected,
       reason: outcome?.reason ?? expected?.reason ?? recoveredReason(recovered, disagreements),
+      remedy: outcome?.verdict === 'unverifiable' && kept !== null ? (expected?.remedy ?? null) : null,
       rule: expected?.rule ?? '',
       specKey: expected?.specKey ?? 'threshold',
       tie: expected?.tie ?? null,

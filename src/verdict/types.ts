@@ -23,6 +23,8 @@ export interface LayerResult {
   readonly unexpected: RetainedIndices;
   /** One sentence. */
   readonly reason: string;
+  /** What the user can do so that it can be verified; null where nothing is to be done. */
+  readonly remedy: string | null;
   /** Which rule decided, in two or three words. */
   readonly rule: string;
   readonly specKey: string;

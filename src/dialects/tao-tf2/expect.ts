@@ -14,6 +14,10 @@ import type { TaoSpec } from './spec.ts';
 /** More combinations of undetermined choices than this are not enumerated; the layers become unverifiable. */
 const MAX_OUTCOMES = 256;
 
+const UNFOLD =
+  "Export the dense model without folding (tf2onnx without its remove_back_to_back optimizer; PyTorch with do_constant_folding=False and dynamo=False).";
+const SAY_RAW = 'If it is not, say --folding raw (input folding).';
+
 /**
  * Exploring and post-exploration retained indices of every prunable layer, from the dense weights alone.
  * @param folding overrules the folding detector
@@ -90,14 +94,15 @@ function addOrderPoints(run: Run, nominal: Exploration, points: Map<string, Poin
 
 function ownStat(network: Network, layer: Layer, spec: TaoSpec, folding: Folding | null, buffer: ReusableBuffer): OwnStat {
   const { weight } = layer;
-  if (weight === null || 'opaque' in weight) return { unknown: `the weight of ${layer.name} is computed at run time` };
+  if (weight === null || 'opaque' in weight) return { unknown: `the weight of ${layer.name} is computed at run time`, remedy: null };
+  const { evidence } = layer.folding;
   const state = folding ?? layer.folding.state;
-  if (state === 'folded') return { unknown: `BatchNorm is folded into ${layer.name} (${layer.folding.evidence}), so its norms are not those that the pruner saw` };
-  if (state === 'unknown') return { unknown: `BatchNorm may be folded into ${layer.name} (${layer.folding.evidence}); say --folding raw if it is not` };
+  if (state === 'folded') return { unknown: `BatchNorm is folded into ${layer.name} (${evidence}), so its norms are not those that the pruner saw`, remedy: UNFOLD };
+  if (state === 'unknown') return { unknown: `BatchNorm may be folded into ${layer.name} (${evidence})`, remedy: SAY_RAW };
   const stat = filterStat(network.file, weight, spec.normalizer, buffer);
   const isZero = spec.normalizer === 'max' && stat.values.every(Number.isNaN);
   if (stat.values.some((value) => !Number.isFinite(value)) && !(isZero && weightIsFinite(network, layer, buffer))) {
-    return { unknown: `${layer.name} has weights that are NaN or infinite, which cannot be ranked` };
+    return { unknown: `${layer.name} has weights that are NaN or infinite, which cannot be ranked`, remedy: 'Look at the training run: the dense model itself is broken.' };
   }
   return stat;
 }
@@ -189,6 +194,7 @@ function assemble(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<Layer, 
       exploring,
       expected: tooMany ? null : (decision?.retained ?? null),
       reason,
+      remedy: refusal !== null ? null : (decision?.remedy ?? null),
       rule: refusal !== null ? 'pruner raises' : ruleOf(decision),
       specKey: specKeyOf(decision),
       tie: decision?.tie ?? null,

@@ -23,10 +23,17 @@ export interface Decision {
   readonly tie: Tie | null;
   /** Why nothing is known, or which excluded layer keeps all. */
   readonly note: string | null;
+  readonly remedy: string | null;
 }
 
 /** A layer's own stat, or why there is none. */
-export type OwnStat = Stat | { readonly unknown: string };
+export type OwnStat = Stat | Unknown;
+
+export interface Unknown {
+  readonly unknown: string;
+  /** What the user can do about it. */
+  readonly remedy: string | null;
+}
 
 export interface Exploration {
   readonly decisions: ReadonlyMap<Layer, Decision>;
@@ -66,16 +73,16 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
     const counts = possibleCounts(stat, spec);
     const option = counts.length === 1 ? 0 : choices.choose(`count of ${members.map((m) => m.name).join()}`, counts.length, members);
     const retention: Retention = retain(stat, spec, counts[option]!);
-    return { retained: retention.retained, by, members, stat, rule: retention.rule, passing: retention.passing, tie: retention.tie, note: null };
+    return { retained: retention.retained, by, members, stat, rule: retention.rule, passing: retention.passing, tie: retention.tie, note: null, remedy: null };
   };
   const all = (layer: Layer, members: readonly Layer[], by: 'excluded' | 'broadcast', note: string | null): Decision => {
     const retained = Array.from({ length: layer.filters }, (_, k) => k);
-    return { retained, by, members, stat: null, rule: null, passing: 0, tie: null, note };
+    return { retained, by, members, stat: null, rule: null, passing: 0, tie: null, note, remedy: null };
   };
-  const unknown = (members: readonly Layer[], note: string): Decision => {
-    return { retained: null, by: 'unknown', members, stat: null, rule: null, passing: 0, tie: null, note };
+  const unknown = (members: readonly Layer[], note: string, remedy: string | null = null): Decision => {
+    return { retained: null, by: 'unknown', members, stat: null, rule: null, passing: 0, tie: null, note, remedy };
   };
-  const statOf = (layer: Layer): OwnStat => ownStats.get(layer) ?? { unknown: `${layer.name} has no weights that could be read` };
+  const statOf = (layer: Layer): OwnStat => ownStats.get(layer) ?? { unknown: `${layer.name} has no weights that could be read`, remedy: null };
 
   const joinGroups = (joining: readonly Layer[]): readonly Layer[] => {
     const touched = groups.filter((group) => group.some((member) => joining.includes(member)));
@@ -87,7 +94,7 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
   const ownDecision = (layer: Layer): Decision => {
     if (keepsAll(layer)) return all(layer, [layer], 'excluded', layer.name);
     const stat = statOf(layer);
-    return 'unknown' in stat ? unknown([layer], stat.unknown) : decide(stat, 'own', [layer]);
+    return 'unknown' in stat ? unknown([layer], stat.unknown, stat.remedy) : decide(stat, 'own', [layer]);
   };
 
   const exploreDepthwise = (layer: Layer): void => {
@@ -111,7 +118,8 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
       decision = all(first, members, 'excluded', kept.name);
     } else {
       const [a, b] = [statOf(first), statOf(layer)];
-      if ('unknown' in a || 'unknown' in b) decision = unknown(members, 'unknown' in a ? a.unknown : (b as { unknown: string }).unknown);
+      if ('unknown' in a) decision = unknown(members, a.unknown, a.remedy);
+      else if ('unknown' in b) decision = unknown(members, b.unknown, b.remedy);
       else if (first.filters !== layer.filters) throw new TaoError('ValueError', 'operands could not be broadcast together', layer.name);
       else decision = decide(mergePair(a, b, spec.criterion), 'pair', members);
     }
@@ -155,7 +163,7 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
     if (kept !== undefined) return all(members[0]!, members, 'excluded', kept.name);
     const stats = members.map(statOf);
     const missing = stats.find((stat) => 'unknown' in stat);
-    if (missing !== undefined && 'unknown' in missing) return unknown(members, missing.unknown);
+    if (missing !== undefined && 'unknown' in missing) return unknown(members, missing.unknown, missing.remedy);
     if (members.some((member) => member.filters !== members[0]!.filters)) throw new TaoError('ValueError', 'all input arrays must have the same shape', at.name);
     const decision = decide(mergeAll(stats as Stat[], spec.criterion), 'group', members);
     return decision;

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Two cores are what the smallest runner has; more workers only wait for one another.
+    maxWorkers: 2,
+    coverage: { provider: 'v8', include: ['src/**'], exclude: ['**/*.generated.*'], reporter: ['text-summary'] },
+  },
+});
