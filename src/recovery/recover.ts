@@ -121,19 +121,22 @@ function placeLayer(correspondence: ChannelCorrespondence, followers: Followers,
   if (kernels.dense.weight.kernelOffsets.length !== kernels.pruned.weight.kernelOffsets.length) return fail('its kernel has another size than the dense one');
   const both = { dense: kernels.dense, pruned: kernels.pruned };
 
+  const place = (columns: Int32Array, tolerance: Tolerance) => placeRows(both, columns, tolerance, followers, denseLayer, layer, preferred);
   const columns = columnsOf(correspondence, denseLayer, layer);
-  if (columns !== null) {
-    const placed = placeRows(both, columns, followers, denseLayer, layer, preferred);
-    if (placed !== null) return { ...placed, misplaced: null };
-  }
+  const asWired = columns === null ? null : place(columns, 'few');
+  if (asWired !== null) return { ...asWired, misplaced: null };
+  // No row fits the channels that reach the layer: its own values may tell which columns it kept.
   const found = lookUpByValue(both.dense, both.pruned);
-  if (found === null || found.rows.includes(-1) || found.columns.includes(-1)) {
-    return fail(layer.folding.state !== denseLayer.folding.state ? `BatchNorm is ${layer.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer` : 'none of its filters is a dense filter');
-  }
-  const placed = placeRows(both, found.columns, followers, denseLayer, layer, preferred);
-  if (placed === null) return fail('none of its filters is a dense filter');
-  return { ...placed, misplaced: found.columns };
+  const isTold = found !== null && !found.rows.includes(-1) && !found.columns.includes(-1);
+  const asFound = isTold ? place(found.columns, 'few') : null;
+  if (asFound !== null) return { ...asFound, misplaced: found!.columns };
+  const altered = columns === null ? null : place(columns, 'many');
+  if (altered !== null) return { ...altered, misplaced: null };
+  return fail(layer.folding.state !== denseLayer.folding.state ? `BatchNorm is ${layer.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer` : 'none of its filters is a dense filter');
 }
+
+/** How many filters may differ from every dense filter before their columns are doubted. */
+type Tolerance = 'few' | 'many';
 
 function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer): Int32Array | null {
   if (denseLayer.kind === 'depthwise') return Int32Array.of(0);
@@ -145,11 +148,12 @@ function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, lay
 }
 
 /** @returns null where no row at all is recognized over these columns */
-function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel }, columns: Int32Array, followers: Followers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Omit<Placed, 'misplaced'> | null {
+function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel }, columns: Int32Array, tolerance: Tolerance, followers: Followers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Omit<Placed, 'misplaced'> | null {
   const groups = rowGroups(kernels.dense, kernels.pruned, columns);
   if (groups === null) return null;
   const candidates = matchRows(kernels.dense, kernels.pruned, groups);
   const unmatched = candidates.flatMap((rows, p) => (rows.length === 0 ? [p] : []));
+  if (tolerance === 'few' && unmatched.length * 2 > candidates.length) return null;
   const nearest = new Map(
     unmatched.slice(0, MAX_NEAREST).map((p) => {
       const group = groups.find((g) => p >= g.first && p < g.end)!;
@@ -157,7 +161,7 @@ function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel },
     }),
   );
   const unknown = unmatched.filter((p) => (nearest.get(p) ?? null) === null);
-  if (unknown.length === candidates.length || unknown.length * 2 > candidates.length) return null;
+  if (unknown.length * 2 > candidates.length) return null;
   const told = unmatched.length === 0 ? candidates : candidates.map((rows, p) => (rows.length > 0 ? rows : [nearest.get(p)?.filter ?? -1]));
   const assigned = assignRows(told, {
     preferred,
