@@ -17,8 +17,16 @@ export function writeReport(report: Report, folder: string): string {
     writeFileSync(temporary, renderJson(report));
     renameSync(temporary, target);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
     throw new InputError(`cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, { file: target });
   }
   return target;
+}
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It was never made: its folder could not be.
+  }
 }

@@ -1,0 +1,113 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { describe, expect, it } from 'vitest';
+import { check, type Scope } from '../../src/check.ts';
+import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { makeReportSet, type Report, renderJson, renderMarkdown, renderText, writeReport } from '../../src/report/index.ts';
+
+const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
+const work = mkdtempSync(join(tmpdir(), 'prunegate-report-'));
+const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../schemas/report.schema.json'), 'utf8'));
+const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
+
+function reportOf(pruned: string, scope: Scope = 'check'): Report {
+  const flags = { dense: join(example, 'dense.onnx'), ...(scope === 'expect' ? {} : { pruned: join(example, pruned) }), ...(scope === 'recover' ? {} : { spec: join(example, 'prune.yaml') }) };
+  return check(loadRequests(settingsFromFlags(flags), work)[0]!, scope, '1.2.3').report;
+}
+
+const right = reportOf('pruned.onnx');
+const wrong = reportOf('pruned-naive.onnx');
+
+describe('report.json', () => {
+  it.each([
+    ['a conforming model', right],
+    ['a diverging model', wrong],
+    ['an expectation alone', reportOf('', 'expect')],
+    ['a recovery alone', reportOf('pruned.onnx', 'recover')],
+    ['several models', makeReportSet('1.2.3', [right, wrong])],
+  ])('of %s is valid against its schema', (_, report) => {
+    expect(validate(JSON.parse(renderJson(report))), JSON.stringify(validate.errors)).toBe(true);
+  });
+
+  it('is held by its schema: a verdict of another name is refused', () => {
+    expect(validate({ ...right, verdict: 'fine' })).toBe(false);
+  });
+
+  it('is the report itself, and keeps an index list on one line', () => {
+    const text = renderJson(wrong);
+    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(wrong)));
+    expect(text).toContain('"missing": [3, 19, 22],');
+  });
+
+  it('does not take text for index lists', () => {
+    const report = { ...right, notes: ['[ 1,  2 ]', '[\n1\n]'] };
+    expect(JSON.parse(renderJson(report)).notes).toEqual(report.notes);
+  });
+
+  it('counts what the models cost', () => {
+    expect(right.totals).toEqual({
+      layers: 14,
+      match: 14,
+      mismatch: 0,
+      ambiguous: 0,
+      unverifiable: 0,
+      filters: { dense: 1002, retained: 250 },
+      parameters: { dense: 30602, pruned: 4842 },
+      macs: right.totals.macs,
+    });
+    expect(right.totals.macs.dense).toBeGreaterThan(right.totals.macs.pruned!);
+  });
+
+  it('has the worst verdict of several models', () => {
+    expect(makeReportSet('1', [right, wrong]).verdict).toBe('diverges');
+    expect(makeReportSet('1', [right, { ...right, verdict: 'unverifiable', conclusion: 'failure' }])).toMatchObject({ verdict: 'unverifiable', conclusion: 'failure' });
+    expect(makeReportSet('1', [right, right]).verdict).toBe('conforms');
+  });
+
+  it('is written whole: under a temporary name, then renamed, and nothing is left beside it', () => {
+    const path = writeReport({ ...right, model: 'a' }, join(work, 'out'));
+    expect(JSON.parse(readFileSync(path, 'utf8')).verdict).toBe('conforms');
+    expect(readdirSync(join(work, 'out/a'))).toEqual(['report.json']);
+    writeFileSync(join(work, 'file'), '');
+    expect(() => writeReport(right, join(work, 'file'))).toThrow(/cannot be written/);
+    expect(existsSync(join(work, 'file/model'))).toBe(false);
+  });
+});
+
+describe('text', () => {
+  it('is short when nothing is wrong', () => {
+    const lines = renderText(right, { all: false, specSummary: 'threshold 0.68' }).trimEnd().split('\n');
+    expect(lines).toHaveLength(5);
+    expect(lines.at(-1)).toBe('conforms: 14 layers keep the filters that the spec asks for');
+  });
+
+  it('shows diverging layers first, and all of them when asked', () => {
+    const text = renderText(wrong, { all: false, specSummary: null });
+    expect(text).toContain('  x  conv1                    16 of 32  threshold, equalized  A      missing 3 19 22, unexpected 0 15 27\n');
+    expect(text).toContain('... 8 more match (--all shows them)');
+    expect(renderText(wrong, { all: true, specSummary: null })).toContain('predictions');
+  });
+
+  it('cannot be made to print control characters by names in the model', () => {
+    const hostile = { ...wrong, findings: [{ ...wrong.findings[0]!, title: '\u001b[31mred\n::error::x' }] };
+    const text = renderText(hostile, { all: false, specSummary: null });
+    expect(text).not.toContain('\u001b');
+    expect(text).toContain('\\u001b[31mred\\u000a::error::x');
+  });
+});
+
+describe('markdown', () => {
+  it('leads with the verdict and tells what diverges', () => {
+    const markdown = renderMarkdown(wrong);
+    expect(markdown).toMatch(/^### ❌ prunegate: model diverges\n/);
+    expect(markdown).toContain('| conv1 | 16 of 32 | mismatch | 3 19 22 | 0 15 27 |');
+  });
+
+  it('cannot be made to act by names in the model', () => {
+    const name = '<img src=x>|`a`@someone[x](y)<!-- -->';
+    const markdown = renderMarkdown({ ...wrong, model: name });
+    expect(markdown).not.toMatch(/<img|<!--|@someone|(?<!\\)`a/);
+  });
+});
