@@ -1,7 +1,17 @@
 // Data flows one way: a folder imports only from folders above it in this list, types included.
 const order = [
-  'config', 'process', 'onnx', 'network', 'dialects', 'recovery', 'lock',
-  'surgery', 'execution', 'verdict', 'report', 'github',
+  'config',
+  'process',
+  'onnx',
+  'network',
+  'dialects',
+  'recovery',
+  'lock',
+  'surgery',
+  'execution',
+  'verdict',
+  'report',
+  'github',
 ];
 
 module.exports = {
@@ -13,10 +23,25 @@ module.exports = {
       to: { path: [`^src/(${order.slice(i + 1).join('|') || '(?!)'})/`, '^src/[^/]+\\.ts$'] },
     })),
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: '^src/(cli|action)\\.ts$' }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: '^src/(cli|action)\\.ts$' },
+      to: {},
+    },
     { name: 'no-unlisted-folder', severity: 'error', from: { path: `^src/(?!(${order.join('|')})/)[^/]+/` }, to: {} },
-    { name: 'onnxruntime-only-in-execution', severity: 'error', from: { path: '^src/', pathNot: '^src/execution/' }, to: { path: 'onnxruntime' } },
-    { name: 'actions-toolkit-only-in-github', severity: 'error', from: { path: '^src/', pathNot: '^src/(github/|action\\.ts)' }, to: { path: '@actions/' } },
+    {
+      name: 'onnxruntime-only-in-execution',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/execution/' },
+      to: { path: 'onnxruntime' },
+    },
+    {
+      name: 'actions-toolkit-only-in-github',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(github/|action\\.ts)' },
+      to: { path: '@actions/' },
+    },
     { name: 'no-dev-dependencies', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'] } },
   ],
   options: {

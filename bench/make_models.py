@@ -27,7 +27,7 @@ def retain(stat):
 
 
 class Net:
-    """A chain of convolutions, each followed by BatchNorm and Relu, in the order of their making."""
+    """A chain of convolutions, each followed by BatchNorm and Relu, in the order of their making, with residual adds."""
 
     def __init__(self, seed, model):
         self.rng = np.random.default_rng(seed)
@@ -47,18 +47,25 @@ class Net:
     def dense(self, name, inputs, outputs):
         self.layers.append(("dense", name, self.filters(inputs, outputs), self.rng.standard_normal((1, outputs), dtype=np.float32)))
 
+    def residual(self, name, first, second):
+        """Adds what comes out of the conv `first` (or of the add that follows it) to what comes out of the conv `second`."""
+        self.layers.append(("add", name, first, second))
+
+    def groups(self):
+        """Convs whose filters stay or go together: those that one add sums, and a depthwise conv with the conv before it."""
+        groups = {name: [name] for kind, name, _, _ in self.layers if kind != "add"}
+        pairs = [(self.layers[k - 1][1], name) for k, (kind, name, _, _) in enumerate(self.layers) if kind == "depthwise"]
+        for first, second in pairs + [(first, second) for kind, _, first, second in self.layers if kind == "add"]:
+            merged = groups[first] + [name for name in groups[second] if name not in groups[first]]
+            for name in merged:
+                groups[name] = merged
+        return groups
+
     def kept(self):
-        kept = {}
-        for k, (kind, name, kernel, _) in enumerate(self.layers):
-            following = self.layers[k + 1] if k + 1 < len(self.layers) else None
-            if name == "predictions":
-                kept[name] = np.arange(kernel.shape[-1])
-            elif kind == "depthwise":
-                kept[name] = kept[self.layers[k - 1][1]]
-            elif following is not None and following[0] == "depthwise":
-                kept[name] = retain(np.maximum(norms(kernel), norms(following[2])))
-            else:
-                kept[name] = retain(norms(kernel))
+        """What TAO's pruner retains: every group by the largest of its members' normalized norms (union)."""
+        kernels = {name: kernel for kind, name, kernel, _ in self.layers if kind != "add"}
+        kept = {name: retain(np.max([norms(kernels[member]) for member in group], axis=0)) for name, group in self.groups().items()}
+        kept["predictions"] = np.arange(kernels["predictions"].shape[-1])
         return kept
 
     def save(self, path, kept=None):
@@ -69,8 +76,12 @@ class Net:
             constants.append(numpy_helper.from_array(np.ascontiguousarray(array, dtype=np.float32), name))
             return name
 
-        tensor, before = "input_1", np.arange(3)
+        tensor, before, outputs = "input_1", np.arange(3), {}
         for kind, name, kernel, vectors in self.layers:
+            if kind == "add":
+                nodes.append(helper.make_node("Add", [outputs[kernel], outputs[vectors]], [f"{prefix}/{name}/add:0"], name=f"{prefix}/{name}/add"))
+                tensor = outputs[vectors] = f"{prefix}/{name}/add:0"
+                continue
             after = np.arange(kernel.shape[-1]) if kept is None else kept[name]
             if kind == "dense":
                 nodes.append(helper.make_node("GlobalAveragePool", [tensor], [f"{prefix}/gap/Mean:0"], name=f"{prefix}/gap/Mean"))
@@ -95,7 +106,7 @@ class Net:
                                           name=f"{prefix}/bn_{name}/FusedBatchNormV3", epsilon=1e-3))
             tensor = f"{prefix}/relu_{name}/Relu:0"
             nodes.append(helper.make_node("Relu", [f"{prefix}/bn_{name}/FusedBatchNormV3:0"], [tensor], name=f"{prefix}/relu_{name}/Relu"))
-            before = after
+            before, outputs[name] = after, tensor
         graph = helper.make_graph(nodes, "tf2onnx", [helper.make_tensor_value_info("input_1", TensorProto.FLOAT, ["N", 3, 32, 32])],
                                   [helper.make_tensor_value_info("Identity:0", TensorProto.FLOAT, ["N", 10])], constants)
         model = helper.make_model(graph, producer_name="tf2onnx", opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
@@ -109,10 +120,12 @@ def mobilenet():
     plan = [(32, 1), (56, 2), (96, 3), (160, 4), (208, 4)]
     block = 0
     for out, repeats in plan:
-        for _ in range(repeats):
+        for repeat in range(repeats):
             net.conv(f"block_{block}_expand", width, width * 4, 1)
             net.depthwise(f"block_{block}_depthwise", width * 4)
             net.conv(f"block_{block}_project", width * 4, out, 1)
+            if repeat > 0:
+                net.residual(f"block_{block}_add", f"block_{block - 1}_project", f"block_{block}_project")
             width, block = out, block + 1
     net.dense("predictions", width, 10)
     return net

@@ -22,7 +22,10 @@ if (right !== 0 || wrong !== 1) {
 function prunegate(pruned) {
   const args = ['check', '--dense', `${example}/dense.onnx`, '--pruned', pruned, '--spec', `${example}/prune.yaml`];
   console.log(`$ prunegate ${args.join(' ')}\n`);
-  const { status } = spawnSync(process.execPath, [join(root, 'dist/cli.cjs'), ...args], { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [join(root, 'dist/cli.cjs'), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   console.log(`\nexit status ${status}`);
   return status;
 }
@@ -41,7 +44,9 @@ async function runBoth() {
       const result = await session.run({ [name]: new ort.Tensor('float32', data, [1, 3, SIZE, SIZE]) });
       outputs.push(result[session.outputNames[0]]);
     }
-    const shown = outputs.map((tensor) => `[${Array.from(tensor.data.slice(0, 3), (v) => v.toFixed(3)).join(', ')}, ...]`);
+    const shown = outputs.map(
+      (tensor) => `[${Array.from(tensor.data.slice(0, 3), (v) => v.toFixed(3)).join(', ')}, ...]`,
+    );
     console.log(`${file.padEnd(12)} loads and runs: ${shown.join(' and ')} of shape ${outputs[0].dims.join('x')}`);
   }
 }
@@ -53,7 +58,7 @@ function noise(seed) {
     state = (state + 0x6d2b79f5) | 0;
     let t = Math.imul(state ^ (state >>> 15), 1 | state);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (((t ^ (t >>> 14)) >>> 0) / 2147483648) - 1;
+    return ((t ^ (t >>> 14)) >>> 0) / 2147483648 - 1;
   };
 }
 

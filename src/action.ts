@@ -36,7 +36,9 @@ function checkOne(request: ModelRequest): Outcome {
 function publishAnnotations(outcomes: readonly Outcome[]): void {
   const lists = outcomes
     .filter(({ request }) => request.annotations)
-    .map(({ checked }) => annotationsOf(checked.report, checked.spec, checked.report.conclusion === 'failure' ? 'error' : 'warning'));
+    .map(({ checked }) =>
+      annotationsOf(checked.report, checked.spec, checked.report.conclusion === 'failure' ? 'error' : 'warning'),
+    );
   const ordered = [...lists.map(([headline]) => headline), ...lists.flatMap(([, ...findings]) => findings)];
   for (const annotation of ordered.slice(0, 10)) {
     if (annotation === undefined) continue;
@@ -47,12 +49,19 @@ function publishAnnotations(outcomes: readonly Outcome[]): void {
   }
 }
 
-function publishOutputs(outcomes: readonly Outcome[], verdict: Report['verdict'], conclusion: Report['conclusion']): void {
+function publishOutputs(
+  outcomes: readonly Outcome[],
+  verdict: Report['verdict'],
+  conclusion: Report['conclusion'],
+): void {
   const layers = outcomes.flatMap(({ checked }) => checked.report.layers);
   const count = (wanted: string): number => layers.filter((layer) => layer.verdict === wanted).length;
   core.setOutput('verdict', verdict ?? '');
   core.setOutput('conclusion', conclusion ?? '');
-  core.setOutput('mismatched-layers', JSON.stringify(layers.filter((layer) => layer.verdict === 'mismatch').map((layer) => layer.name)));
+  core.setOutput(
+    'mismatched-layers',
+    JSON.stringify(layers.filter((layer) => layer.verdict === 'mismatch').map((layer) => layer.name)),
+  );
   core.setOutput('matched', count('match'));
   core.setOutput('mismatched', count('mismatch'));
   core.setOutput('ambiguous', count('ambiguous'));
@@ -61,7 +70,12 @@ function publishOutputs(outcomes: readonly Outcome[], verdict: Report['verdict']
 }
 
 function shortSummary(reports: readonly Report[]): string {
-  return reports.map((report) => `prunegate: ${report.totals.mismatch} of ${report.totals.layers} layers diverge, ${report.totals.unverifiable} could not be verified. The JSON report has them all.`).join('\n\n');
+  return reports
+    .map(
+      (report) =>
+        `prunegate: ${report.totals.mismatch} of ${report.totals.layers} layers diverge, ${report.totals.unverifiable} could not be verified. The JSON report has them all.`,
+    )
+    .join('\n\n');
 }
 
 /** Whatever happens, the step fails and its outputs say so: a gate that crashed must not look as if it had passed. */
@@ -70,9 +84,15 @@ function fail(error: unknown): void {
   core.setOutput('conclusion', 'failure');
   if (error instanceof InputError) {
     const { file, line } = error.details;
-    core.error(error.message, { title: 'prunegate: check your configuration', ...(file === undefined ? {} : { file }), ...(line === undefined ? {} : { startLine: line }) });
+    core.error(error.message, {
+      title: 'prunegate: check your configuration',
+      ...(file === undefined ? {} : { file }),
+      ...(line === undefined ? {} : { startLine: line }),
+    });
   } else {
-    core.error(error instanceof Error ? (error.stack ?? error.message) : String(error), { title: `prunegate ${VERSION}: this is a bug, please report it` });
+    core.error(error instanceof Error ? (error.stack ?? error.message) : String(error), {
+      title: `prunegate ${VERSION}: this is a bug, please report it`,
+    });
   }
   process.exitCode = 1;
 }

@@ -28,9 +28,19 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
   const pruned = scope === 'expect' ? null : readNetwork(openModel(required(request, 'pruned')));
   try {
     const expectation = spec === null ? null : spec.dialect.expect(dense, spec.spec, request.folding);
-    const recovery = pruned === null ? null : recoverRetention(dense, pruned, (layer) => expectation?.layers.get(layer)?.expected ?? null);
+    const recovery =
+      pruned === null
+        ? null
+        : recoverRetention(dense, pruned, (layer) => expectation?.layers.get(layer)?.expected ?? null);
     const judgement = judge({ dense, expectation, recovery });
-    const gate = scope === 'check' ? gateOf(judgement.verdict, judgement.layers.some((layer) => layer.verdict === 'ambiguous'), request) : null;
+    const gate =
+      scope === 'check'
+        ? gateOf(
+            judgement.verdict,
+            judgement.layers.some((layer) => layer.verdict === 'ambiguous'),
+            request,
+          )
+        : null;
     const report = makeReport({
       version,
       model: request.name ?? 'model',
@@ -43,7 +53,11 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
       judgement,
       conclusion: gate?.conclusion ?? null,
     });
-    return { report, spec: spec?.spec ?? null, exitCode: gate?.exitCode ?? (isComplete(expectation, recovery) ? 0 : 3) };
+    return {
+      report,
+      spec: spec?.spec ?? null,
+      exitCode: gate?.exitCode ?? (isComplete(expectation, recovery) ? 0 : 3),
+    };
   } finally {
     closeAll(dense, pruned);
   }
@@ -66,22 +80,42 @@ function required(request: ModelRequest, key: 'pruned'): string {
 function refuseUnsupported(request: ModelRequest): void {
   const { commands } = request;
   const command = commands.export ?? commands.prune;
-  if (command !== null) throw inputErrorAt(command.at, 'commands are not run by this version; make the files in a step before this one');
+  if (command !== null)
+    throw inputErrorAt(command.at, 'commands are not run by this version; make the files in a step before this one');
   for (const key of ['denseFolded', 'reported', 'lock'] as const) {
-    if (request[key] !== null) throw inputErrorAt(request.at(key === 'lock' ? 'lockFile' : key), 'is not supported by this version yet');
+    if (request[key] !== null)
+      throw inputErrorAt(request.at(key === 'lock' ? 'lockFile' : key), 'is not supported by this version yet');
   }
 }
 
-function gateOf(verdict: Report['verdict'], hasAmbiguous: boolean, { failOn, warnOnly }: Pick<ModelRequest, 'failOn' | 'warnOnly'>): { readonly conclusion: Conclusion; readonly exitCode: 0 | 1 | 3 } {
+function gateOf(
+  verdict: Report['verdict'],
+  hasAmbiguous: boolean,
+  { failOn, warnOnly }: Pick<ModelRequest, 'failOn' | 'warnOnly'>,
+): { readonly conclusion: Conclusion; readonly exitCode: 0 | 1 | 3 } {
   const failing = (on: FailOn): boolean => failOn.includes(on);
-  const exitCode = verdict === 'diverges' && failing('mismatch') ? 1 : verdict === 'unverifiable' && failing('unverifiable') ? 3 : hasAmbiguous && failing('ambiguous') ? 1 : 0;
+  const exitCode =
+    verdict === 'diverges' && failing('mismatch')
+      ? 1
+      : verdict === 'unverifiable' && failing('unverifiable')
+        ? 3
+        : hasAmbiguous && failing('ambiguous')
+          ? 1
+          : 0;
   if (exitCode === 0) return { conclusion: verdict === 'conforms' ? 'success' : 'neutral', exitCode };
   return warnOnly ? { conclusion: 'neutral', exitCode: 0 } : { conclusion: 'failure', exitCode };
 }
 
 function isComplete(expectation: Expectation | null, recovery: Recovery | null): boolean {
-  if (expectation !== null && (expectation.refusal !== null || [...expectation.layers.values()].some((layer) => layer.expected === null))) return false;
-  return recovery === null || [...recovery.layers.values()].every((layer) => layer.kernel.kind === 'exact' && layer.actual !== null);
+  if (
+    expectation !== null &&
+    (expectation.refusal !== null || [...expectation.layers.values()].some((layer) => layer.expected === null))
+  )
+    return false;
+  return (
+    recovery === null ||
+    [...recovery.layers.values()].every((layer) => layer.kernel.kind === 'exact' && layer.actual !== null)
+  );
 }
 
 function closeAll(...networks: readonly (Network | null)[]): void {

@@ -11,7 +11,9 @@ const OUR_BUG = 4;
 
 function program(): Command {
   const root = new Command('prunegate')
-    .description('Verifies which filters a pruner really retained, from the weights of the dense and the pruned ONNX model.')
+    .description(
+      'Verifies which filters a pruner really retained, from the weights of the dense and the pruned ONNX model.',
+    )
     .version(VERSION)
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
@@ -19,7 +21,10 @@ function program(): Command {
   addScope(root, 'check', 'compare expected and actual retained indices, and gate on it');
   addScope(root, 'expect', 'print the indices that should be retained, from the dense model alone');
   addScope(root, 'recover', 'print the indices that are retained, from both models alone');
-  root.addHelpText('after', '\nExit status: 0 conforms, 1 diverges, 2 bad usage, config or input, 3 unverifiable, 4 a bug of prunegate.');
+  root.addHelpText(
+    'after',
+    '\nExit status: 0 conforms, 1 diverges, 2 bad usage, config or input, 3 unverifiable, 4 a bug of prunegate.',
+  );
   return root;
 }
 
@@ -41,7 +46,10 @@ function addScope(root: Command, scope: Scope, description: string): void {
   if (scope === 'check') {
     command
       .option('--report-dir <folder>', 'also write <folder>/<model>/report.json')
-      .option('--fail-on <verdicts>', `layer verdicts that fail, of ${FAIL_ON.join(', ')} (default: mismatch,unverifiable)`)
+      .option(
+        '--fail-on <verdicts>',
+        `layer verdicts that fail, of ${FAIL_ON.join(', ')} (default: mismatch,unverifiable)`,
+      )
       .option('--warn-only', 'report, but exit 0');
   }
   command
@@ -56,13 +64,24 @@ function run(scope: Scope, options: Record<string, unknown>): number {
   const requests = loadRequests(settingsFromFlags(options), process.cwd());
   const results = requests.map((request) => {
     const result = check(request, scope, VERSION);
-    if (request.reportDir !== null && scope === 'check') process.stderr.write(`report: ${oneLine(writeReport(result.report, request.reportDir))}\n`);
+    if (request.reportDir !== null && scope === 'check')
+      process.stderr.write(`report: ${oneLine(writeReport(result.report, request.reportDir))}\n`);
     return { request, result };
   });
   const reports = results.map(({ result }) => result.report);
   const [only] = reports;
-  if (requests[0]?.format === 'json') process.stdout.write(renderJson(reports.length === 1 && only !== undefined ? only : makeReportSet(VERSION, reports)));
-  else process.stdout.write(results.map(({ result }) => renderText(result.report, { all: options['all'] === true, specSummary: result.spec?.summary ?? null })).join('\n'));
+  if (requests[0]?.format === 'json')
+    process.stdout.write(
+      renderJson(reports.length === 1 && only !== undefined ? only : makeReportSet(VERSION, reports)),
+    );
+  else
+    process.stdout.write(
+      results
+        .map(({ result }) =>
+          renderText(result.report, { all: options['all'] === true, specSummary: result.spec?.summary ?? null }),
+        )
+        .join('\n'),
+    );
   return worstExit(results.map(({ result }) => result.exitCode));
 }
 
@@ -74,7 +93,9 @@ function worstExit(codes: readonly number[]): number {
 function fail(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    process.stderr.write(`prunegate: ${oneLine(error.message.replace(/^error: /, '').replace(/\n/g, ' '))}; see prunegate --help\n`);
+    process.stderr.write(
+      `prunegate: ${oneLine(error.message.replace(/^error: /, '').replace(/\n/g, ' '))}; see prunegate --help\n`,
+    );
     return BAD_INPUT;
   }
   if (error instanceof InputError) {

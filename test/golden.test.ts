@@ -23,7 +23,11 @@ function isRight(expectation: Expectation, name: string, retained: readonly numb
   const { tie } = layer;
   if (tie === null) return false;
   const isPick = retained.every((filter) => tie.certain.includes(filter) || tie.candidates.includes(filter));
-  return isPick && retained.length === tie.certain.length + tie.pick && tie.certain.every((filter) => retained.includes(filter));
+  return (
+    isPick &&
+    retained.length === tie.certain.length + tie.pick &&
+    tie.certain.every((filter) => retained.includes(filter))
+  );
 }
 
 describe.skipIf(others.length === 0)('goldens beside the project (skipped where ../shared is not there)', () => {
@@ -35,7 +39,8 @@ describe.each(goldens)('$name', (golden) => {
 
   it('has the layers and parameters that Keras counts', () => {
     expect([...dense.prunable.keys()].sort()).toEqual(Object.keys(golden.layers).sort());
-    for (const [name, { filters }] of Object.entries(golden.layers)) expect(dense.prunable.get(name)?.filters, name).toBe(filters);
+    for (const [name, { filters }] of Object.entries(golden.layers))
+      expect(dense.prunable.get(name)?.filters, name).toBe(filters);
     expect(sizeOf(dense).parameters).toBe(golden.params.dense);
   });
 
@@ -43,7 +48,10 @@ describe.each(goldens)('$name', (golden) => {
     const expectation = expectationOf(dense, golden.prune);
     expect(expectation.refusal).toBeNull();
     for (const [name, { retained, exploring }] of Object.entries(golden.layers)) {
-      expect(isRight(expectation, name, retained), `${name} retained ${retained}, expected ${expectation.layers.get(name)?.expected}`).toBe(true);
+      expect(
+        isRight(expectation, name, retained),
+        `${name} retained ${retained}, expected ${expectation.layers.get(name)?.expected}`,
+      ).toBe(true);
       if (golden.name !== 'ties') expect(expectation.layers.get(name)?.exploring, name).toEqual(exploring);
     }
   });
@@ -57,7 +65,10 @@ describe.each(goldens)('$name', (golden) => {
     for (const [k, row] of golden.grid.entries()) {
       const expectation = expectationOf(dense, row.prune);
       for (const [name, retained] of Object.entries(row.layers)) {
-        expect(isRight(expectation, name, retained), `row ${k} ${name}: ${JSON.stringify(row.prune)} retained ${retained}, expected ${expectation.layers.get(name)?.expected}`).toBe(true);
+        expect(
+          isRight(expectation, name, retained),
+          `row ${k} ${name}: ${JSON.stringify(row.prune)} retained ${retained}, expected ${expectation.layers.get(name)?.expected}`,
+        ).toBe(true);
       }
     }
   });
@@ -67,33 +78,48 @@ describe.each(goldens)('$name', (golden) => {
     expect(recovery.extra).toEqual([]);
     expect(recovery.elsewhere).toEqual([]);
     for (const [name, { retained }] of Object.entries(golden.layers)) {
-      expect(recovery.layers.get(name), name).toMatchObject({ kernel: { kind: 'exact' }, actual: retained, isPermuted: false, duplicated: [] });
+      expect(recovery.layers.get(name), name).toMatchObject({
+        kernel: { kind: 'exact' },
+        actual: retained,
+        isPermuted: false,
+        duplicated: [],
+      });
     }
   });
 
   it('conforms', () => {
     const { report, exitCode } = checkPair(golden.folder, 'dense.onnx', 'pruned.onnx', golden.prune);
-    expect({ verdict: report.verdict, findings: report.findings, exitCode }).toEqual({ verdict: 'conforms', findings: [], exitCode: 0 });
+    expect({ verdict: report.verdict, findings: report.findings, exitCode }).toEqual({
+      verdict: 'conforms',
+      findings: [],
+      exitCode: 0,
+    });
     const ambiguous = report.layers.filter((layer) => layer.verdict === 'ambiguous').map((layer) => layer.name);
     const isUndetermined = report.layers.some((layer) => layer.tie !== null || layer.alternatives !== null);
     expect(ambiguous.length > 0 && !isUndetermined).toBe(false);
   });
 
-  it.runIf(existsSync(join(golden.folder, 'dense.folded.onnx')))('is recovered from the folded pair too, and its expectation is unverifiable', () => {
-    const { report, exitCode } = checkPair(golden.folder, 'dense.folded.onnx', 'pruned.folded.onnx', golden.prune);
-    expect(exitCode).toBe(3);
-    expect(report.verdict).toBe('unverifiable');
-    for (const layer of report.layers) {
-      expect(layer.actual, layer.name).toEqual(golden.layers[layer.name]?.retained);
-      expect(layer.verdict, layer.name).not.toBe('mismatch');
-      if (layer.folding === 'folded' && layer.rule !== 'excluded') expect(layer.expected, layer.name).toBeNull();
-    }
-  });
+  it.runIf(existsSync(join(golden.folder, 'dense.folded.onnx')))(
+    'is recovered from the folded pair too, and its expectation is unverifiable',
+    () => {
+      const { report, exitCode } = checkPair(golden.folder, 'dense.folded.onnx', 'pruned.folded.onnx', golden.prune);
+      expect(exitCode).toBe(3);
+      expect(report.verdict).toBe('unverifiable');
+      for (const layer of report.layers) {
+        expect(layer.actual, layer.name).toEqual(golden.layers[layer.name]?.retained);
+        expect(layer.verdict, layer.name).not.toBe('mismatch');
+        if (layer.folding === 'folded' && layer.rule !== 'excluded') expect(layer.expected, layer.name).toBeNull();
+      }
+    },
+  );
 });
 
 function checkPair(folder: string, dense: string, pruned: string, prune: Record<string, unknown>) {
   const spec = join(work, 'spec.json');
   writeFileSync(spec, JSON.stringify({ prune }));
-  const [request] = loadRequests(settingsFromFlags({ dense: join(folder, dense), pruned: join(folder, pruned), spec }), work);
+  const [request] = loadRequests(
+    settingsFromFlags({ dense: join(folder, dense), pruned: join(folder, pruned), spec }),
+    work,
+  );
   return check(request!, 'check', 'test');
 }

@@ -9,7 +9,9 @@ const cases = readdirSync(folder)
   .filter((file) => file.endsWith('.onnx'))
   .map((file) => {
     const name = file.replace('.onnx', '');
-    const own = name.startsWith('r2') ? JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) : { prune: shared.prune, raises: shared.raises[name] };
+    const own = name.startsWith('r2')
+      ? JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'))
+      : { prune: shared.prune, raises: shared.raises[name] };
     return { name, path: join(folder, file), prune: own.prune, raises: String(own.raises) };
   });
 

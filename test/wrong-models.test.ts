@@ -19,7 +19,8 @@ const specPath = join(work, 'spec.json');
 writeFileSync(specPath, JSON.stringify({ prune: seed.prune }));
 
 const right = (layer: string): readonly number[] => seed.layers[layer]!.retained;
-const naive = (layer: string): readonly number[] => (['conv1', 'expanded_conv_depthwise'].includes(layer) ? seed.layers['conv1']!.exploring : right(layer));
+const naive = (layer: string): readonly number[] =>
+  ['conv1', 'expanded_conv_depthwise'].includes(layer) ? seed.layers['conv1']!.exploring : right(layer);
 
 let count = 0;
 function save(model: ModelBytes): string {
@@ -30,7 +31,13 @@ function verdictOf(prunedModel: string, denseModel = densePath, spec = specPath)
   const [request] = loadRequests(settingsFromFlags({ dense: denseModel, pruned: prunedModel, spec }), work);
   const { report, exitCode } = check(request!, 'check', 'test');
   const of = (name: string) => report.layers.find((layer) => layer.name === name)!;
-  return { report, exitCode, of, titles: report.findings.map(({ title }) => title), text: JSON.stringify(report.findings) };
+  return {
+    report,
+    exitCode,
+    of,
+    titles: report.findings.map(({ title }) => title),
+    text: JSON.stringify(report.findings),
+  };
 }
 
 function weight(network: typeof pruned, layer: string): Weight {
@@ -47,18 +54,51 @@ describe('a wrong model', () => {
     expect(exitCode).toBe(1);
     expect(of('conv1')).toMatchObject({ verdict: 'mismatch', missing: [3, 19, 22], unexpected: [0, 15, 27] });
     expect(report.findings).toHaveLength(1);
-    expect(report.findings[0]).toMatchObject({ layers: ['conv1', 'expanded_conv_depthwise'], title: 'conv1 and expanded_conv_depthwise kept the wrong 3 of 16 filters', specKey: 'threshold' });
-    expect(report.findings[0]!.details).toContain('filter 3: rank 17 of 32 by its own norm (0.550), kept because expanded_conv_depthwise has 1.000 (union; threshold 0.680)');
+    expect(report.findings[0]).toMatchObject({
+      layers: ['conv1', 'expanded_conv_depthwise'],
+      title: 'conv1 and expanded_conv_depthwise kept the wrong 3 of 16 filters',
+      specKey: 'threshold',
+    });
+    expect(report.findings[0]!.details).toContain(
+      'filter 3: rank 17 of 32 by its own norm (0.550), kept because expanded_conv_depthwise has 1.000 (union; threshold 0.680)',
+    );
     expect(report.findings[0]!.details.at(-1)).toMatch(/^The kept filters equal what conv1 would keep on its own/);
   });
 
   const wrongCuts: [string, Cut, string][] = [
-    ['its depthwise conv cut by other filters', { kernel: (l) => (l === 'block_1_depthwise' ? seed.layers[l]!.exploring : right(l)) }, 'block_1_depthwise'],
-    ['a BatchNorm cut by other filters', { kernel: right, follower: (_, at) => (at === 'bn_conv_1' ? seed.layers['conv_1']!.retained.map((f) => f ^ 1) : null) }, 'conv_1'],
-    ['input columns cut by other filters than their layer', { kernel: right, columns: (l, consumer) => (consumer === 'block_2_expand' && l === 'block_1_project' ? [0, ...right(l).slice(1)] : null) }, 'block_1_project'],
-    ['the classifier reading columns in another order', { kernel: right, columns: (l, consumer) => (consumer === 'predictions' ? [...right(l)].reverse() : null) }, 'conv_1'],
+    [
+      'its depthwise conv cut by other filters',
+      { kernel: (l) => (l === 'block_1_depthwise' ? seed.layers[l]!.exploring : right(l)) },
+      'block_1_depthwise',
+    ],
+    [
+      'a BatchNorm cut by other filters',
+      {
+        kernel: right,
+        follower: (_, at) => (at === 'bn_conv_1' ? seed.layers['conv_1']!.retained.map((f) => f ^ 1) : null),
+      },
+      'conv_1',
+    ],
+    [
+      'input columns cut by other filters than their layer',
+      {
+        kernel: right,
+        columns: (l, consumer) =>
+          consumer === 'block_2_expand' && l === 'block_1_project' ? [0, ...right(l).slice(1)] : null,
+      },
+      'block_1_project',
+    ],
+    [
+      'the classifier reading columns in another order',
+      { kernel: right, columns: (l, consumer) => (consumer === 'predictions' ? [...right(l)].reverse() : null) },
+      'conv_1',
+    ],
     ['filters in another order', { kernel: (l) => (l === 'conv_1' ? [...right(l)].reverse() : right(l)) }, 'conv_1'],
-    ['one filter twice', { kernel: (l) => (l === 'conv_1' ? [right(l)[1]!, ...right(l).slice(1)] : right(l)) }, 'conv_1'],
+    [
+      'one filter twice',
+      { kernel: (l) => (l === 'conv_1' ? [right(l)[1]!, ...right(l).slice(1)] : right(l)) },
+      'conv_1',
+    ],
   ];
   it.each(wrongCuts)('with %s diverges and names the layer', (_, cut, layer) => {
     const { exitCode, of, text } = verdictOf(save(recut(dense, pruned, cut)));
@@ -68,7 +108,9 @@ describe('a wrong model', () => {
   });
 
   it('with classifier rows shuffled diverges at the classifier', () => {
-    const model = save(recut(dense, pruned, { kernel: (l) => (l === 'predictions' ? [1, 0, 2, 3, 4, 5, 6, 7, 8, 9] : right(l)) }));
+    const model = save(
+      recut(dense, pruned, { kernel: (l) => (l === 'predictions' ? [1, 0, 2, 3, 4, 5, 6, 7, 8, 9] : right(l)) }),
+    );
     expect(verdictOf(model)).toMatchObject({ exitCode: 1 });
     expect(verdictOf(model).of('predictions').reason).toBe('it keeps the right filters in another order');
   });
@@ -84,7 +126,10 @@ describe('a wrong model', () => {
     model.rename('/block_1_project/', '/block_1_renamed/');
     const { exitCode, of, text } = verdictOf(save(model));
     expect(exitCode).toBe(1);
-    expect(of('block_1_project')).toMatchObject({ verdict: 'unverifiable', reason: 'the pruned model has no layer block_1_project' });
+    expect(of('block_1_project')).toMatchObject({
+      verdict: 'unverifiable',
+      reason: 'the pruned model has no layer block_1_project',
+    });
     expect(text).toContain('block_1_renamed is not in the dense model');
   });
 
@@ -96,20 +141,30 @@ describe('a wrong model', () => {
     }
     const { exitCode, report } = verdictOf(save(model));
     expect(exitCode).toBe(3);
-    expect(report.layers.every((layer) => layer.verdict === 'unverifiable' && layer.reason.includes('retrained'))).toBe(true);
+    expect(report.layers.every((layer) => layer.verdict === 'unverifiable' && layer.reason.includes('retrained'))).toBe(
+      true,
+    );
   });
 
   it('never passes with one bit flipped in any tensor that belongs to a layer', () => {
-    const tensors = [...[...pruned.prunable.keys()].map((name) => weight(pruned, name).tensor), ...pruned.followers.map((follower) => follower.tensor)];
+    const tensors = [
+      ...[...pruned.prunable.keys()].map((name) => weight(pruned, name).tensor),
+      ...pruned.followers.map((follower) => follower.tensor),
+    ];
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: tensors.length - 1 }), fc.nat(), fc.integer({ min: 0, max: 31 }), (which, element, bit) => {
-        const tensor = tensors[which]!;
-        const model = new ModelBytes(prunedPath);
-        model.flipBit(tensor, element % tensor.elements, bit);
-        const { exitCode, report } = verdictOf(save(model));
-        expect(exitCode, `${tensor.name} element ${element % tensor.elements} bit ${bit}`).toBe(1);
-        expect(report.findings.length).toBeGreaterThan(0);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: tensors.length - 1 }),
+        fc.nat(),
+        fc.integer({ min: 0, max: 31 }),
+        (which, element, bit) => {
+          const tensor = tensors[which]!;
+          const model = new ModelBytes(prunedPath);
+          model.flipBit(tensor, element % tensor.elements, bit);
+          const { exitCode, report } = verdictOf(save(model));
+          expect(exitCode, `${tensor.name} element ${element % tensor.elements} bit ${bit}`).toBe(1);
+          expect(report.findings.length).toBeGreaterThan(0);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -141,7 +196,9 @@ describe('a wrong model', () => {
         const others = Array.from({ length: layer.filters }, (_, k) => k).filter((k) => !kept.includes(k));
         const added = others[into % others.length]!;
         const swapped = [...kept.filter((k) => k !== removed), added].sort((a, b) => a - b);
-        const { exitCode, of } = verdictOf(save(recut(dense, pruned, { kernel: (l) => (l === layer.name ? swapped : right(l)) })));
+        const { exitCode, of } = verdictOf(
+          save(recut(dense, pruned, { kernel: (l) => (l === layer.name ? swapped : right(l)) })),
+        );
         expect(exitCode).toBe(1);
         expect(of(layer.name)).toMatchObject({ verdict: 'mismatch', missing: [removed], unexpected: [added] });
       }),

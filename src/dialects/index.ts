@@ -2,7 +2,16 @@ import { inputErrorAt, type Place } from '../config/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
 import type { Dialect } from './types.ts';
 
-export type { Dialect, EqualizationGroup, Expectation, JointOutcomes, LayerExpectation, Refusal, Spec, Tie } from './types.ts';
+export type {
+  Dialect,
+  EqualizationGroup,
+  Expectation,
+  JointOutcomes,
+  LayerExpectation,
+  Refusal,
+  Spec,
+  Tie,
+} from './types.ts';
 
 const DIALECTS: readonly Dialect[] = [taoTf2];
 

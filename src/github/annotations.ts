@@ -23,13 +23,30 @@ const MAX_TITLE = 255;
 export function annotationsOf(report: Report, spec: Spec | null, level: Annotation['level']): readonly Annotation[] {
   if (report.verdict === 'conforms' || report.verdict === null) return [];
   const { totals } = report;
-  const count = report.verdict === 'diverges' ? `${totals.mismatch} of ${totals.layers} layers diverge` : `${totals.unverifiable} of ${totals.layers} layers could not be verified`;
-  const headline = annotation(level, `prunegate: ${report.model} ${report.verdict}`, `${count}. The job summary has them all.`, spec, 'threshold');
-  const findings = report.findings.map(({ title, details, specKey }) => annotation(level, `prunegate: ${title}`, details.join('\n'), spec, specKey));
+  const count =
+    report.verdict === 'diverges'
+      ? `${totals.mismatch} of ${totals.layers} layers diverge`
+      : `${totals.unverifiable} of ${totals.layers} layers could not be verified`;
+  const headline = annotation(
+    level,
+    `prunegate: ${report.model} ${report.verdict}`,
+    `${count}. The job summary has them all.`,
+    spec,
+    'threshold',
+  );
+  const findings = report.findings.map(({ title, details, specKey }) =>
+    annotation(level, `prunegate: ${title}`, details.join('\n'), spec, specKey),
+  );
   return [headline, ...findings].slice(0, MAX_ANNOTATIONS);
 }
 
-function annotation(level: Annotation['level'], title: string, message: string, spec: Spec | null, key: string): Annotation {
+function annotation(
+  level: Annotation['level'],
+  title: string,
+  message: string,
+  spec: Spec | null,
+  key: string,
+): Annotation {
   return {
     level,
     title: cut(title, MAX_TITLE),

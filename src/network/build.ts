@@ -44,7 +44,8 @@ export function readNetwork(file: OnnxFile): Network {
     followers: [] as Follower[],
     couplings: [] as Coupling[],
   };
-  for (const tensor of graph.initializers.values()) walk.values.set(tensor.name, { kind: 'constant', view: viewOf(tensor) });
+  for (const tensor of graph.initializers.values())
+    walk.values.set(tensor.name, { kind: 'constant', view: viewOf(tensor) });
   for (const name of graph.sparseInitializers) walk.values.set(name, { kind: 'fixed', shape: null, from: null });
   for (const { name, shape } of graph.inputs) {
     if (graph.initializers.has(name)) continue;
@@ -63,11 +64,17 @@ export function readNetwork(file: OnnxFile): Network {
     }
     const isShapeArithmetic = integers !== null && !node.inputs.some((name) => isSignal(walk.values.get(name) ?? null));
     if (isShapeArithmetic || node.opType === 'Shape') {
-      for (const name of node.outputs) walk.values.set(name, { kind: 'fixed', shape: integers === null ? null : [integers[0]?.length ?? null], from: null });
+      for (const name of node.outputs)
+        walk.values.set(name, {
+          kind: 'fixed',
+          shape: integers === null ? null : [integers[0]?.length ?? null],
+          from: null,
+        });
       continue;
     }
     const handler = node.domain === '' || node.domain === 'ai.onnx' ? HANDLERS.get(node.opType) : undefined;
-    if (handler === undefined) setOpaque(walk, node, node.domain === '' ? node.opType : `${node.domain}.${node.opType}`);
+    if (handler === undefined)
+      setOpaque(walk, node, node.domain === '' ? node.opType : `${node.domain}.${node.opType}`);
     else handler(walk, node);
     if (node.opType === 'BatchNormalization') {
       const value = input(walk, node, 0);
@@ -100,7 +107,11 @@ function finishNetwork(walk: Walk, owners: readonly number[], normalized: Readon
       kind,
       op,
       calls: draft.calls.map(
-        (call): Call => ({ inputs: [...call.externals.values()].map((layer) => layer.id), columns: call.columns, positions: call.positions }),
+        (call): Call => ({
+          inputs: [...call.externals.values()].map((layer) => layer.id),
+          columns: call.columns,
+          positions: call.positions,
+        }),
       ),
       weight: draft.weight,
       groups: draft.groups,
@@ -113,7 +124,10 @@ function finishNetwork(walk: Walk, owners: readonly number[], normalized: Readon
   });
   const prunable = new Map(layers.filter((layer) => PRUNABLE.has(layer.kind)).map((layer) => [layer.name, layer]));
   if (prunable.size === 0) {
-    throw new InputError('the model has no convolution or dense layer with constant weights, so there is nothing to check', { file: walk.file.model.path });
+    throw new InputError(
+      'the model has no convolution or dense layer with constant weights, so there is nothing to check',
+      { file: walk.file.model.path },
+    );
   }
   return {
     file: walk.file,
@@ -124,7 +138,9 @@ function finishNetwork(walk: Walk, owners: readonly number[], normalized: Readon
     channelOwner: Int32Array.from(owners),
     outputLayers: walk.file.model.graph.outputs.flatMap(({ name }) => {
       const value = walk.values.get(name);
-      return value !== undefined && value.kind !== 'constant' && value.from !== null ? [layers[value.from.layer.id]!] : [];
+      return value !== undefined && value.kind !== 'constant' && value.from !== null
+        ? [layers[value.from.layer.id]!]
+        : [];
     }),
     prunable,
   };
@@ -136,7 +152,8 @@ function dataFormatOf(graph: OnnxGraph): Network['dataFormat'] {
     if (shape?.length !== 4 || graph.initializers.has(name)) continue;
     const readers = graph.nodes.filter((node) => node.inputs.includes(name));
     if (readers.length === 0) continue;
-    const isTransposed = (node: OnnxNode): boolean => node.opType === 'Transpose' && String(attribute(node, 'perm', 'ints')) === '0,3,1,2';
+    const isTransposed = (node: OnnxNode): boolean =>
+      node.opType === 'Transpose' && String(attribute(node, 'perm', 'ints')) === '0,3,1,2';
     if (readers.every(isTransposed)) return 'channels_last';
     if (readers.some((node) => node.opType === 'Conv')) return 'channels_first';
   }
@@ -146,11 +163,14 @@ function dataFormatOf(graph: OnnxGraph): Network['dataFormat'] {
 function requireInputs(walk: Walk, node: OnnxNode): void {
   for (const name of node.inputs) {
     if (name === '' || walk.values.has(name)) continue;
-    throw new InputError('reads a tensor that no earlier node, input or initializer defines; the graph is not valid ONNX', {
-      file: walk.file.model.path,
-      key: node.name || node.opType,
-      value: name,
-    });
+    throw new InputError(
+      'reads a tensor that no earlier node, input or initializer defines; the graph is not valid ONNX',
+      {
+        file: walk.file.model.path,
+        key: node.name || node.opType,
+        value: name,
+      },
+    );
   }
 }
 

@@ -34,7 +34,11 @@ export function transposeMap(map: ChannelMap, perm: readonly number[]): ChannelM
   const sizes = sizesOf(map);
   const strides = rowMajorStrides(sizes);
   const picked = order.map((axis) => map.axes.indexOf(axis));
-  const ids = gatherStrided(map.ids, picked.map((i) => sizes[i]!), picked.map((i) => strides[i]!));
+  const ids = gatherStrided(
+    map.ids,
+    picked.map((i) => sizes[i]!),
+    picked.map((i) => strides[i]!),
+  );
   return { shape, axes, ids };
 }
 
@@ -114,7 +118,11 @@ export function dropUniformAxes(map: ChannelMap): ChannelMap {
     const stride = strides[k]!;
     if (!isUniform(ids, size, stride)) continue;
     const kept = axes.map((_, n) => n).filter((n) => n !== k);
-    ids = gatherStrided(ids, kept.map((n) => sizes[n]!), kept.map((n) => strides[n]!));
+    ids = gatherStrided(
+      ids,
+      kept.map((n) => sizes[n]!),
+      kept.map((n) => strides[n]!),
+    );
     axes = kept.map((n) => axes[n]!);
   }
   return { shape: map.shape, axes, ids };

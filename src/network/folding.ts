@@ -27,9 +27,16 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
   if (facts.normalized.has(layer)) return { state: 'raw', evidence: 'a BatchNorm follows it' };
   const isConv = layer.parts.some((part) => part.op === 'Conv' || part.op === 'ConvTranspose');
   if (!layer.hasBias) return { state: 'raw', evidence: 'it has no bias, which folding would leave' };
-  if (facts.producer === 'tf2onnx') return { state: 'raw', evidence: 'tf2onnx names what it folds, and this is not named so' };
+  if (facts.producer === 'tf2onnx')
+    return { state: 'raw', evidence: 'tf2onnx names what it folds, and this is not named so' };
   const renamed = names.find((name) => /^onnx::|^\d+$/.test(name));
-  if (renamed !== undefined) return { state: isConv ? 'folded' : 'raw', evidence: isConv ? `its weight lost its name (${renamed})` : 'dense layers are not folded by the TorchScript exporter' };
+  if (renamed !== undefined)
+    return {
+      state: isConv ? 'folded' : 'raw',
+      evidence: isConv
+        ? `its weight lost its name (${renamed})`
+        : 'dense layers are not folded by the TorchScript exporter',
+    };
   const trained = names.some((name) => /\.weight$/.test(name)) && names.some((name) => /\.bias$/.test(name));
   if (trained && facts.producer === 'pytorch') return { state: 'raw', evidence: 'its parameters kept their names' };
   if (!isConv) return { state: 'raw', evidence: 'exporters fold BatchNorm into convolutions only' };

@@ -1,5 +1,18 @@
 export { readNetwork } from './build.ts';
 export type { ChannelMap, Dim } from './channels.ts';
 export { FIXED_CHANNEL } from './channels.ts';
-export type { Call, Channels, Coupling, Folding, Follower, FollowerRole, Layer, LayerKind, Network, Opaque, RetainedIndices, Weight } from './types.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
+export type {
+  Call,
+  Channels,
+  Coupling,
+  Folding,
+  Follower,
+  FollowerRole,
+  Layer,
+  LayerKind,
+  Network,
+  Opaque,
+  RetainedIndices,
+  Weight,
+} from './types.ts';

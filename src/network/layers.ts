@@ -42,7 +42,13 @@ export interface LayerDrafts {
   /** Whether a node is all that its source layer consists of. */
   isAlone(node: OnnxNode): boolean;
   /** Adds a node with weights under a name already decided; nodes that share the weight are calls of one layer. */
-  placeWeighted(node: OnnxNode, kind: LayerKind, name: string, weightKey: string, values: ReadonlyMap<string, Value>): Origin;
+  placeWeighted(
+    node: OnnxNode,
+    kind: LayerKind,
+    name: string,
+    weightKey: string,
+    values: ReadonlyMap<string, Value>,
+  ): Origin;
 }
 
 /**
@@ -78,15 +84,28 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     return draft;
   };
 
-  const join = (layer: LayerDraft, node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>, newCall: boolean): Origin => {
+  const join = (
+    layer: LayerDraft,
+    node: OnnxNode,
+    kind: LayerKind,
+    values: ReadonlyMap<string, Value>,
+    newCall: boolean,
+  ): Origin => {
     layer.parts.push({ kind, op: node.opType });
     const signals = node.inputs.flatMap((name) => {
       const value = values.get(name);
-      return value !== undefined && value.kind !== 'constant' && value.from !== null ? [{ name, from: value.from }] : [];
+      return value !== undefined && value.kind !== 'constant' && value.from !== null
+        ? [{ name, from: value.from }]
+        : [];
     });
     const inside = signals.find((signal) => signal.from.layer === layer);
     const at = inside === undefined || newCall ? layer.calls.length : inside.from.call;
-    const call = layer.calls[at] ?? { externals: new Map<string, LayerDraft>(), doubled: false, columns: null, positions: null };
+    const call = layer.calls[at] ?? {
+      externals: new Map<string, LayerDraft>(),
+      doubled: false,
+      columns: null,
+      positions: null,
+    };
     layer.calls[at] = call;
     for (const { name, from } of signals) {
       if (from.layer !== layer || newCall) call.externals.set(name, from.layer);
@@ -140,7 +159,12 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     placeWeighted(node, kind, name, weightKey, values) {
       const key = `${weightKey}\u0000${name}`;
       // Two different weights under one name (a separable conv, a borrowed name) are two layers.
-      const layer = byWeight.get(key) ?? create(unused(name, (taken) => weightedNames.has(taken)), true);
+      const layer =
+        byWeight.get(key) ??
+        create(
+          unused(name, (taken) => weightedNames.has(taken)),
+          true,
+        );
       byWeight.set(key, layer);
       return join(layer, node, kind, values, true);
     },

@@ -8,7 +8,15 @@ import type { OnnxNode } from '../onnx/index.ts';
 const MADE_UP = /__\d+$/;
 const CALL_SEGMENT = /^(Stateful)?PartitionedCall(_\d+)?$/;
 /** Operators inside a Keras layer that tf2onnx names with more than one segment. */
-const INNER_SCOPES = new Set(['batchnorm', 'Tensordot', 'resize', 'moments', 'strided_slice', 'Reshape', 'separable_conv2d']);
+const INNER_SCOPES = new Set([
+  'batchnorm',
+  'Tensordot',
+  'resize',
+  'moments',
+  'strided_slice',
+  'Reshape',
+  'separable_conv2d',
+]);
 
 export interface SourceNames {
   /** The layer and operator segments of a node or initializer name; null where the name says nothing. */
@@ -45,7 +53,9 @@ export function sourceNames(nodes: readonly OnnxNode[], hasWeight: (node: OnnxNo
 
 /** Where the operator starts: the last segment, or the scope that a layer opens for a few operators. */
 function opSegment(path: readonly string[], start: number): number {
-  const scope = path.findIndex((part, k) => k > start && k < path.length - 1 && INNER_SCOPES.has(part.replace(/_\d+$/, '')));
+  const scope = path.findIndex(
+    (part, k) => k > start && k < path.length - 1 && INNER_SCOPES.has(part.replace(/_\d+$/, '')),
+  );
   return scope > start ? scope : path.length - 1;
 }
 
@@ -67,7 +77,11 @@ function commonFirstSegments(paths: readonly string[][]): number {
 }
 
 /** A segment under which several layers with weights lie is a nested model; a slash in one layer's name holds only that one. */
-function nestedModels(weighted: readonly (string[] | null)[], model: number, isClosedUnder: (prefix: string) => boolean): Set<string> {
+function nestedModels(
+  weighted: readonly (string[] | null)[],
+  model: number,
+  isClosedUnder: (prefix: string) => boolean,
+): Set<string> {
   const layersUnder = new Map<string, Set<string>>();
   for (const path of weighted) {
     if (path === null) continue;
@@ -80,7 +94,9 @@ function nestedModels(weighted: readonly (string[] | null)[], model: number, isC
       layersUnder.set(prefix, layers);
     }
   }
-  const containers = new Set([...layersUnder].filter(([prefix, layers]) => layers.size > 1 && isClosedUnder(prefix)).map(([prefix]) => prefix));
+  const containers = new Set(
+    [...layersUnder].filter(([prefix, layers]) => layers.size > 1 && isClosedUnder(prefix)).map(([prefix]) => prefix),
+  );
   return collide(weighted, model, containers) ? new Set() : containers;
 }
 
@@ -94,7 +110,13 @@ function isClosed(nodes: readonly OnnxNode[], paths: readonly (string[] | null)[
     const isInside = path !== null && path.slice(0, depth).join('/') === prefix;
     if (isInside && read.has('left')) return false;
     // A node with a made-up name stands on neither side.
-    const after = isInside ? 'inside' : read.has('left') || (read.has('inside') && path !== null) ? 'left' : read.has('inside') ? 'inside' : undefined;
+    const after = isInside
+      ? 'inside'
+      : read.has('left') || (read.has('inside') && path !== null)
+        ? 'left'
+        : read.has('inside')
+          ? 'inside'
+          : undefined;
     if (after !== undefined) for (const name of node.outputs) reach.set(name, after);
   }
   return true;

@@ -9,12 +9,72 @@ import { constant } from './walk.ts';
 export const WEIGHTED_OPS: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);
 
 const UNARY = [
-  ...['Relu', 'LeakyRelu', 'Elu', 'Selu', 'Celu', 'ThresholdedRelu', 'Clip', 'Sigmoid', 'HardSigmoid', 'HardSwish', 'Tanh'],
-  ...['Softplus', 'Softsign', 'Gelu', 'Mish', 'Swish', 'Erf', 'Exp', 'Log', 'Sqrt', 'Reciprocal', 'Abs', 'Neg', 'Sign', 'Floor', 'Ceil'],
+  ...[
+    'Relu',
+    'LeakyRelu',
+    'Elu',
+    'Selu',
+    'Celu',
+    'ThresholdedRelu',
+    'Clip',
+    'Sigmoid',
+    'HardSigmoid',
+    'HardSwish',
+    'Tanh',
+  ],
+  ...[
+    'Softplus',
+    'Softsign',
+    'Gelu',
+    'Mish',
+    'Swish',
+    'Erf',
+    'Exp',
+    'Log',
+    'Sqrt',
+    'Reciprocal',
+    'Abs',
+    'Neg',
+    'Sign',
+    'Floor',
+    'Ceil',
+  ],
   ...['Round', 'Sin', 'Cos', 'Atan', 'Not', 'IsNaN', 'LRN', 'LpNormalization', 'MeanVarianceNormalization', 'Shrink'],
 ] as const;
-const ELEMENTWISE = ['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Sum', 'Mean', 'Pow', 'Mod', 'PRelu', 'And', 'Or', 'Xor', 'Equal', 'Greater', 'Less', 'GreaterOrEqual', 'LessOrEqual', 'Where'] as const;
-const REDUCE = ['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceL1', 'ReduceL2', 'ReduceProd', 'ReduceSumSquare', 'ReduceLogSumExp', 'ReduceLogSum'] as const;
+const ELEMENTWISE = [
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Max',
+  'Min',
+  'Sum',
+  'Mean',
+  'Pow',
+  'Mod',
+  'PRelu',
+  'And',
+  'Or',
+  'Xor',
+  'Equal',
+  'Greater',
+  'Less',
+  'GreaterOrEqual',
+  'LessOrEqual',
+  'Where',
+] as const;
+const REDUCE = [
+  'ReduceMean',
+  'ReduceSum',
+  'ReduceMax',
+  'ReduceMin',
+  'ReduceL1',
+  'ReduceL2',
+  'ReduceProd',
+  'ReduceSumSquare',
+  'ReduceLogSumExp',
+  'ReduceLogSum',
+] as const;
 
 /** How each ai.onnx operator carries channels. An operator that is not here is opaque: what depends on it cannot be verified. */
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([

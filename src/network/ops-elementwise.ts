@@ -15,10 +15,20 @@ function passThrough(walk: Walk, node: OnnxNode, kind: 'activation' | 'softmax')
   const value = input(walk, node, 0);
   if (!isSignal(value)) return setOutput(walk, node, { kind: 'fixed', shape: shapeOf(value), from: null });
   const from = walk.drafts.place(node, kind, walk.values);
-  setOutput(walk, node, value.kind === 'channels' ? { kind: 'channels', map: value.map, from } : withShape(value, value.shape, from));
+  setOutput(
+    walk,
+    node,
+    value.kind === 'channels' ? { kind: 'channels', map: value.map, from } : withShape(value, value.shape, from),
+  );
 }
 
-const ROLES: Readonly<Record<string, FollowerRole>> = { Add: 'shift', Sub: 'shift', Mul: 'scale', Div: 'scale', PRelu: 'slope' };
+const ROLES: Readonly<Record<string, FollowerRole>> = {
+  Add: 'shift',
+  Sub: 'shift',
+  Mul: 'scale',
+  Div: 'scale',
+  PRelu: 'slope',
+};
 
 /** Add, Mul, Max, ... of any number of operands with numpy broadcasting (onnx/docs/Broadcasting.md). */
 export const elementwise: Handler = (walk, node) => {
@@ -37,7 +47,10 @@ export const elementwise: Handler = (walk, node) => {
   const aligned = values.map((value) => align(value, shape?.length ?? shapeOf(value)?.length ?? 0));
   const maps = aligned.flatMap((value) => (value.kind === 'channels' ? [value.map] : []));
   // The operand with the most channels leads: the others are broadcast to it, or tied to it.
-  const lead = maps.reduce<ChannelMap | null>((best, map) => (best === null || map.ids.length > best.ids.length ? map : best), null);
+  const lead = maps.reduce<ChannelMap | null>(
+    (best, map) => (best === null || map.ids.length > best.ids.length ? map : best),
+    null,
+  );
   if (lead === null) return setOutput(walk, node, { kind: 'fixed', shape, from });
   const opaque = (): void => setOutput(walk, node, { kind: 'opaque', op: node.opType, shape, from });
 
@@ -55,14 +68,24 @@ export const elementwise: Handler = (walk, node) => {
     }
   }
   if (tied.length > 1) walk.couplings.push({ layer: from.layer.name, op: node.opType, operands: tied });
-  setOutput(walk, node, { kind: 'channels', map: { shape: shape ?? lead.shape, axes: lead.axes, ids: lead.ids }, from });
+  setOutput(walk, node, {
+    kind: 'channels',
+    map: { shape: shape ?? lead.shape, axes: lead.axes, ids: lead.ids },
+    from,
+  });
 };
 
 /**
  * Records a constant operand whose elements follow the channels: a bias added after a MatMul, a BatchNorm that was
  * taken apart, a PRelu slope.
  */
-function followChannels(walk: Walk, node: OnnxNode, view: TensorView, map: ChannelMap, from: Origin): 'placed' | 'unplaced' {
+function followChannels(
+  walk: Walk,
+  node: OnnxNode,
+  view: TensorView,
+  map: ChannelMap,
+  from: Origin,
+): 'placed' | 'unplaced' {
   const varying = view.dims.flatMap((size, axis) => (size > 1 ? [axis] : []));
   if (!varying.some((axis) => map.axes.includes(axis))) return 'placed';
   const axis = varying[0]!;
@@ -93,7 +116,10 @@ function align(value: Value, rank: number): Value {
     }
     case 'constant': {
       const { view } = value;
-      return { kind: 'constant', view: { tensor: view.tensor, dims: [...ones, ...view.dims], strides: [...ones, ...view.strides] } };
+      return {
+        kind: 'constant',
+        view: { tensor: view.tensor, dims: [...ones, ...view.dims], strides: [...ones, ...view.strides] },
+      };
     }
     case 'fixed':
     case 'opaque':

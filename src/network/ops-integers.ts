@@ -1,7 +1,7 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import { pickedRange } from './ops-spatial.ts';
 import type { Walk } from './walk.ts';
-import { attribute, input, integerList, integersOf, intAttribute, shapeOf } from './walk.ts';
+import { attribute, input, intAttribute, integerList, integersOf, shapeOf } from './walk.ts';
 
 type Integers = readonly (number | null)[];
 
@@ -48,7 +48,9 @@ export function evaluateIntegers(walk: Walk, node: OnnxNode): readonly Integers[
     }
     case 'ConstantOfShape': {
       const size = at(0);
-      return size?.length === 1 && size[0] !== null && size[0]! <= 64 && !node.attributes.has('value') ? [new Array<number>(size[0]!).fill(0)] : null;
+      return size?.length === 1 && size[0] !== null && size[0]! <= 64 && !node.attributes.has('value')
+        ? [new Array<number>(size[0]!).fill(0)]
+        : null;
     }
     case 'Range': {
       const range = pickedRange(Number.MAX_SAFE_INTEGER, at(0)?.[0] ?? null, at(1)?.[0] ?? null, at(2)?.[0] ?? null);

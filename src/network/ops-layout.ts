@@ -3,7 +3,17 @@ import type { Dim } from './channels.ts';
 import { reshapeMap, transposeMap } from './channels.ts';
 import { reshapeView, transposeView } from './tensor-view.ts';
 import type { Handler, Origin, Value, Walk } from './walk.ts';
-import { attribute, input, integerList, integersOf, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from './walk.ts';
+import {
+  attribute,
+  input,
+  integerList,
+  integersOf,
+  isSignal,
+  normalizeAxis,
+  setOpaque,
+  setOutput,
+  shapeOf,
+} from './walk.ts';
 
 const TO_CHANNELS_LAST = '0,2,3,1';
 const TO_CHANNELS_FIRST = '0,3,1,2';
@@ -24,12 +34,18 @@ export const transpose: Handler = (walk, node) => {
   const rank = shape?.length ?? attribute(node, 'perm', 'ints')?.length;
   if (value === null || rank === undefined) return setOpaque(walk, node);
   const perm = attribute(node, 'perm', 'ints') ?? Array.from({ length: rank }, (_, k) => rank - 1 - k);
-  if (perm.length !== rank || [...perm].sort((a, b) => a - b).some((axis, k) => axis !== k)) return setOpaque(walk, node);
-  if (value.kind === 'constant') return setOutput(walk, node, { kind: 'constant', view: transposeView(value.view, perm) });
+  if (perm.length !== rank || [...perm].sort((a, b) => a - b).some((axis, k) => axis !== k))
+    return setOpaque(walk, node);
+  if (value.kind === 'constant')
+    return setOutput(walk, node, { kind: 'constant', view: transposeView(value.view, perm) });
   const order = perm.join(',');
   const isLayout = rank !== 4 || order === TO_CHANNELS_LAST || order === TO_CHANNELS_FIRST;
-  const from = !isLayout && isSignal(value) && walk.drafts.isAlone(node) ? walk.drafts.place(node, 'permute', walk.values) : value.from;
-  if (value.kind === 'channels') return setOutput(walk, node, { kind: 'channels', map: transposeMap(value.map, perm), from: from ?? value.from });
+  const from =
+    !isLayout && isSignal(value) && walk.drafts.isAlone(node)
+      ? walk.drafts.place(node, 'permute', walk.values)
+      : value.from;
+  if (value.kind === 'channels')
+    return setOutput(walk, node, { kind: 'channels', map: transposeMap(value.map, perm), from: from ?? value.from });
   const permuted = shape === null ? null : perm.map((axis) => shape[axis] ?? null);
   setOutput(walk, node, withShape(value, permuted, from));
 };
@@ -41,7 +57,11 @@ function reshapeTo(walk: Walk, node: OnnxNode, written: readonly Dim[]): void {
   const target = resolveTarget(shapeOf(value), written);
   if (value.kind === 'constant') {
     const known = target.every((size) => size !== null) ? reshapeView(value.view, target as readonly number[]) : null;
-    return setOutput(walk, node, known === null ? { kind: 'fixed', shape: target, from: null } : { kind: 'constant', view: known });
+    return setOutput(
+      walk,
+      node,
+      known === null ? { kind: 'fixed', shape: target, from: null } : { kind: 'constant', view: known },
+    );
   }
   const source = value.from;
   const inRank = shapeOf(value)?.length;
@@ -68,7 +88,8 @@ export const flatten: Handler = (walk, node) => {
   if (shape === null) return setOpaque(walk, node);
   const axis = normalizeAxis(attribute(node, 'axis', 'int') ?? 1, shape.length);
   const before = shape.slice(0, axis);
-  const product = (dims: readonly Dim[]): Dim => dims.reduce<Dim>((n, d) => (n === null || d === null ? null : n * d), 1);
+  const product = (dims: readonly Dim[]): Dim =>
+    dims.reduce<Dim>((n, d) => (n === null || d === null ? null : n * d), 1);
   reshapeTo(walk, node, [before.length === 1 ? (before[0] ?? null) : product(before), product(shape.slice(axis))]);
 };
 
@@ -82,7 +103,10 @@ function resolveTarget(shape: readonly Dim[] | null, written: readonly Dim[]): D
   const restProduct = rest.reduce<number>((n, size) => n * (size ?? 1), 1);
   const sourceUnknown = shape?.filter((size) => size === null).length ?? Number.NaN;
   const sourceProduct = shape?.reduce<number>((n, size) => n * (size ?? 1), 1) ?? Number.NaN;
-  target[inferred] = restUnknown === sourceUnknown && restProduct > 0 && sourceProduct % restProduct === 0 ? sourceProduct / restProduct : null;
+  target[inferred] =
+    restUnknown === sourceUnknown && restProduct > 0 && sourceProduct % restProduct === 0
+      ? sourceProduct / restProduct
+      : null;
   return target;
 }
 
@@ -90,7 +114,8 @@ export const squeeze: Handler = (walk, node) => {
   const shape = shapeOf(input(walk, node, 0));
   const axes = integerList(walk, node, 1, 'axes');
   if (shape === null) return setOpaque(walk, node);
-  const drop = axes?.map((axis) => normalizeAxis(axis, shape.length)) ?? shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
+  const drop =
+    axes?.map((axis) => normalizeAxis(axis, shape.length)) ?? shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
   const dropped = shape.filter((_, axis) => !drop.includes(axis));
   keepIntegers(walk, node);
   removeAxes(walk, node, drop, dropped);
@@ -108,12 +133,20 @@ export const unsqueeze: Handler = (walk, node) => {
   const target: Dim[] = Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : (shape[next++] ?? null)));
   if (value.kind === 'constant') {
     const view = reshapeView(value.view, target as number[]);
-    return setOutput(walk, node, view === null ? { kind: 'fixed', shape: target, from: null } : { kind: 'constant', view });
+    return setOutput(
+      walk,
+      node,
+      view === null ? { kind: 'fixed', shape: target, from: null } : { kind: 'constant', view },
+    );
   }
   if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, target, value.from));
   const kept = target.flatMap((_, axis) => (added.has(axis) ? [] : [axis]));
   const axesAfter = value.map.axes.map((axis) => kept[axis]!);
-  setOutput(walk, node, { kind: 'channels', map: { shape: target, axes: axesAfter, ids: value.map.ids }, from: value.from });
+  setOutput(walk, node, {
+    kind: 'channels',
+    map: { shape: target, axes: axesAfter, ids: value.map.ids },
+    from: value.from,
+  });
 };
 
 /** Drops axes of size one (or reduced to one); a channel axis among them is only dropped when it holds one channel. */
@@ -122,10 +155,15 @@ export function removeAxes(walk: Walk, node: OnnxNode, drop: readonly number[], 
   if (value === null) return setOpaque(walk, node);
   if (value.kind === 'constant') {
     const view = reshapeView(value.view, target as number[]);
-    return setOutput(walk, node, view === null ? { kind: 'fixed', shape: target, from: null } : { kind: 'constant', view });
+    return setOutput(
+      walk,
+      node,
+      view === null ? { kind: 'fixed', shape: target, from: null } : { kind: 'constant', view },
+    );
   }
   if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, target, value.from));
-  if (value.map.axes.some((axis) => drop.includes(axis))) return setOutput(walk, node, { kind: 'fixed', shape: target, from: value.from });
+  if (value.map.axes.some((axis) => drop.includes(axis)))
+    return setOutput(walk, node, { kind: 'fixed', shape: target, from: value.from });
   const axes = value.map.axes.map((axis) => axis - drop.filter((d) => d < axis).length);
   setOutput(walk, node, { kind: 'channels', map: { shape: target, axes, ids: value.map.ids }, from: value.from });
 }
@@ -137,7 +175,11 @@ function keepIntegers(walk: Walk, node: OnnxNode): void {
 }
 
 /** A value that carries no channel map, with another shape. */
-export function withShape(value: Exclude<Value, { kind: 'channels' | 'constant' }>, shape: readonly Dim[] | null, from: Origin | null): Value {
+export function withShape(
+  value: Exclude<Value, { kind: 'channels' | 'constant' }>,
+  shape: readonly Dim[] | null,
+  from: Origin | null,
+): Value {
   if (value.kind === 'fixed') return { kind: 'fixed', shape, from };
   return { kind: 'opaque', op: value.op, shape, from: from ?? value.from };
 }

@@ -5,13 +5,27 @@ import { removeAxes, withShape } from './ops-layout.ts';
 import { convSpatial } from './spatial.ts';
 import type { LayerKind } from './types.ts';
 import type { Handler, Origin, Signal, Value, Walk } from './walk.ts';
-import { attribute, input, intAttribute, integerList, integersOf, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from './walk.ts';
+import {
+  attribute,
+  input,
+  intAttribute,
+  integerList,
+  integersOf,
+  isSignal,
+  normalizeAxis,
+  setOpaque,
+  setOutput,
+  shapeOf,
+} from './walk.ts';
 
 /** Places the node's layer and gives it the operand's channels under a new shape; opaque operands stay opaque. */
 function carry(walk: Walk, node: OnnxNode, kind: LayerKind, value: Signal, shape: readonly Dim[] | null): void {
   const from = walk.drafts.place(node, kind, walk.values);
   if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, shape, from));
-  const after: ChannelMap = { ...value.map, shape: shape ?? value.map.shape.map((size, axis) => (value.map.axes.includes(axis) ? size : null)) };
+  const after: ChannelMap = {
+    ...value.map,
+    shape: shape ?? value.map.shape.map((size, axis) => (value.map.axes.includes(axis) ? size : null)),
+  };
   setOutput(walk, node, { kind: 'channels', map: after, from });
 }
 
@@ -40,12 +54,23 @@ export const reduce: Handler = (walk, node) => {
   const from = walk.drafts.place(node, 'global-pool', walk.values);
   const reduced = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const overChannels = value.kind === 'channels' && value.map.axes.some((axis) => axes.includes(axis));
-  if (overChannels) return setOutput(walk, node, { kind: 'fixed', shape: keep ? reduced : reduced.filter((_, axis) => !axes.includes(axis)), from });
+  if (overChannels)
+    return setOutput(walk, node, {
+      kind: 'fixed',
+      shape: keep ? reduced : reduced.filter((_, axis) => !axes.includes(axis)),
+      from,
+    });
   if (keep) {
-    if (value.kind === 'channels') return setOutput(walk, node, { kind: 'channels', map: { ...value.map, shape: reduced }, from });
+    if (value.kind === 'channels')
+      return setOutput(walk, node, { kind: 'channels', map: { ...value.map, shape: reduced }, from });
     return setOutput(walk, node, withShape(value, reduced, from));
   }
-  removeAxes(walk, node, axes, reduced.filter((_, axis) => !axes.includes(axis)));
+  removeAxes(
+    walk,
+    node,
+    axes,
+    reduced.filter((_, axis) => !axes.includes(axis)),
+  );
   relabel(walk, node, from);
 };
 
@@ -60,7 +85,13 @@ export const resize: Handler = (walk, node) => {
   const shape = shapeOf(value);
   if (!isSignal(value) || shape === null) return setOpaque(walk, node);
   const sizes = node.opType === 'Resize' ? integersOf(walk, node.inputs[3]) : null;
-  carry(walk, node, 'upsample', value, shape.map((size, axis) => (axis < 2 ? size : (sizes?.[axis] ?? scaled(walk, node, axis, size)))));
+  carry(
+    walk,
+    node,
+    'upsample',
+    value,
+    shape.map((size, axis) => (axis < 2 ? size : (sizes?.[axis] ?? scaled(walk, node, axis, size)))),
+  );
 };
 
 function scaled(walk: Walk, node: OnnxNode, axis: number, size: Dim): Dim {
@@ -78,7 +109,8 @@ export const pad: Handler = (walk, node) => {
   const value = input(walk, node, 0);
   const shape = shapeOf(value);
   if (!isSignal(value) || shape === null) return setOpaque(walk, node);
-  const listed = attribute(node, 'pads', 'ints') ?? attribute(node, 'paddings', 'ints') ?? integersOf(walk, node.inputs[1]);
+  const listed =
+    attribute(node, 'pads', 'ints') ?? attribute(node, 'paddings', 'ints') ?? integersOf(walk, node.inputs[1]);
   const axes = integersOf(walk, node.inputs[3]);
   if (axes !== null || listed === null || listed.length !== 2 * shape.length) return setOpaque(walk, node);
   const begin = listed.slice(0, shape.length);
@@ -117,9 +149,17 @@ export const concat: Handler = (walk, node) => {
   const opaque = (): void => setOutput(walk, node, { kind: 'opaque', op: node.opType, shape, from });
   if (lead.map.axes.join() !== String(axis)) {
     const others = known.flatMap((value) => (value.kind === 'channels' ? [value.map] : []));
-    if (others.length < known.length || others.some((map) => map.axes.join() !== lead.map.axes.join() || map.ids.length !== lead.map.ids.length)) return opaque();
+    if (
+      others.length < known.length ||
+      others.some((map) => map.axes.join() !== lead.map.axes.join() || map.ids.length !== lead.map.ids.length)
+    )
+      return opaque();
     walk.couplings.push({ layer: from.layer.name, op: 'Concat', operands: others.map((map) => map.ids) });
-    return setOutput(walk, node, { kind: 'channels', map: { shape: shape ?? lead.map.shape, axes: lead.map.axes, ids: lead.map.ids }, from });
+    return setOutput(walk, node, {
+      kind: 'channels',
+      map: { shape: shape ?? lead.map.shape, axes: lead.map.axes, ids: lead.map.ids },
+      from,
+    });
   }
   const parts: Int32Array[] = [];
   for (const value of known) {
@@ -139,10 +179,14 @@ export const concat: Handler = (walk, node) => {
 
 function concatShape(shapes: readonly (readonly Dim[] | null)[], axis: number): readonly Dim[] | null {
   const first = shapes[0];
-  if (first === null || first === undefined || shapes.some((shape) => shape === null || shape.length !== first.length)) return null;
+  if (first === null || first === undefined || shapes.some((shape) => shape === null || shape.length !== first.length))
+    return null;
   return first.map((size, at) => {
     if (at !== axis) return size;
-    return (shapes as readonly (readonly Dim[])[]).reduce<Dim>((n, shape) => (n === null || shape[at] === null ? null : n + shape[at]!), 0);
+    return (shapes as readonly (readonly Dim[])[]).reduce<Dim>(
+      (n, shape) => (n === null || shape[at] === null ? null : n + shape[at]!),
+      0,
+    );
   });
 }
 
@@ -154,7 +198,8 @@ export const slice: Handler = (walk, node) => {
   const starts = attribute(node, 'starts', 'ints') ?? integersOf(walk, node.inputs[1]);
   const ends = attribute(node, 'ends', 'ints') ?? integersOf(walk, node.inputs[2]);
   const count = starts?.length ?? ends?.length ?? 0;
-  const axes = integerList(walk, node, 3, 'axes') ?? (node.inputs[3] ? null : Array.from({ length: count }, (_, k) => k));
+  const axes =
+    integerList(walk, node, 3, 'axes') ?? (node.inputs[3] ? null : Array.from({ length: count }, (_, k) => k));
   const steps = node.inputs[4] ? integersOf(walk, node.inputs[4]) : axes?.map(() => 1);
   if (axes === null) return setOpaque(walk, node);
   let map = value.kind === 'channels' ? value.map : null;
@@ -166,7 +211,11 @@ export const slice: Handler = (walk, node) => {
     if (map === null || !map.axes.includes(axis)) continue;
     const ids = idsAlong(map, axis);
     if (ids === null || picked === null) return setOpaque(walk, node);
-    map = alongAxis(map.shape, axis, Int32Array.from(picked, (at) => ids[at]!));
+    map = alongAxis(
+      map.shape,
+      axis,
+      Int32Array.from(picked, (at) => ids[at]!),
+    );
   }
   if (map === null) return carry(walk, node, 'crop', value, sliced);
   const from = walk.drafts.place(node, 'crop', walk.values);
@@ -176,8 +225,12 @@ export const slice: Handler = (walk, node) => {
 /** Positions a Slice picks (ai.onnx Slice: negative indices, clamping, steps); null where a bound is not known. */
 export function pickedRange(size: Dim, start: number | null, end: number | null, step: number | null): number[] | null {
   if (size === null || start === null || end === null || step === null || step === 0) return null;
-  const clamp = (at: number, low: number, high: number): number => Math.min(Math.max(at < 0 ? at + size : at, low), high);
-  const [first, last] = step > 0 ? [clamp(start, 0, size), clamp(end, 0, size)] : [clamp(start, 0, size - 1), end < -size ? -1 : clamp(end, -1, size - 1)];
+  const clamp = (at: number, low: number, high: number): number =>
+    Math.min(Math.max(at < 0 ? at + size : at, low), high);
+  const [first, last] =
+    step > 0
+      ? [clamp(start, 0, size), clamp(end, 0, size)]
+      : [clamp(start, 0, size - 1), end < -size ? -1 : clamp(end, -1, size - 1)];
   const picked: number[] = [];
   for (let at = first; step > 0 ? at < last : at > last; at += step) picked.push(at);
   return picked;
@@ -192,7 +245,9 @@ export const split: Handler = (walk, node) => {
   const size = shape[axis] ?? null;
   const parts = node.outputs.length;
   const chunk = size === null ? null : Math.ceil(size / parts);
-  const sizes = integerList(walk, node, 1, 'split') ?? (chunk === null ? null : node.outputs.map((_, k) => Math.min(chunk, size! - k * chunk)));
+  const sizes =
+    integerList(walk, node, 1, 'split') ??
+    (chunk === null ? null : node.outputs.map((_, k) => Math.min(chunk, size! - k * chunk)));
   const from = walk.drafts.place(node, 'crop', walk.values);
   let offset = 0;
   node.outputs.forEach((_, k) => {
@@ -204,8 +259,15 @@ export const split: Handler = (walk, node) => {
     } else {
       const ids = idsAlong(value.map, axis);
       const length = sizes?.[k];
-      if (ids === null || length === undefined) setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: part, from }, k);
-      else setOutput(walk, node, { kind: 'channels', map: alongAxis(part, axis, ids.slice(offset, offset + length)), from }, k);
+      if (ids === null || length === undefined)
+        setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: part, from }, k);
+      else
+        setOutput(
+          walk,
+          node,
+          { kind: 'channels', map: alongAxis(part, axis, ids.slice(offset, offset + length)), from },
+          k,
+        );
     }
     offset += sizes?.[k] ?? 0;
   });
@@ -217,16 +279,20 @@ export const gather: Handler = (walk, node) => {
   const shape = shapeOf(value);
   const indices = integersOf(walk, node.inputs[1]);
   const indexShape = shapeOf(input(walk, node, 1));
-  if (!isSignal(value) || shape === null || indices === null || indexShape === null || indexShape.length > 1) return setOpaque(walk, node);
+  if (!isSignal(value) || shape === null || indices === null || indexShape === null || indexShape.length > 1)
+    return setOpaque(walk, node);
   const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape.length);
   const scalar = indexShape.length === 0;
-  const after = scalar ? shape.filter((_, at) => at !== axis) : shape.map((size, at) => (at === axis ? indices.length : size));
+  const after = scalar
+    ? shape.filter((_, at) => at !== axis)
+    : shape.map((size, at) => (at === axis ? indices.length : size));
   const from = walk.drafts.place(node, 'crop', walk.values);
   if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, after, from));
   if (value.map.axes.includes(axis)) {
     const ids = idsAlong(value.map, axis);
     const known = indices.every((at) => at !== null);
-    if (scalar || ids === null || !known) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: after, from });
+    if (scalar || ids === null || !known)
+      return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: after, from });
     const picked = Int32Array.from(indices as number[], (at) => ids[at < 0 ? at + ids.length : at]!);
     return setOutput(walk, node, { kind: 'channels', map: alongAxis(after, axis, picked), from });
   }

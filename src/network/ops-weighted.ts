@@ -1,10 +1,9 @@
+import { InputError } from '../config/errors.ts';
 import type { OnnxNode } from '../onnx/index.ts';
 import { isFloat } from '../onnx/index.ts';
-import { InputError } from '../config/errors.ts';
 import type { Dim } from './channels.ts';
-import { alongAxis, FIXED_CHANNEL, idsAlong } from './channels.ts';
+import { alongAxis, FIXED_CHANNEL, idsAlong, rowMajorStrides } from './channels.ts';
 import { convSpatial, convTransposeSpatial } from './spatial.ts';
-import { rowMajorStrides } from './channels.ts';
 import type { TensorView } from './tensor-view.ts';
 import type { Channels, LayerKind, Opaque, Weight } from './types.ts';
 import type { Handler, Origin, Signal, Value, Walk } from './walk.ts';
@@ -16,7 +15,8 @@ export const conv: Handler = (walk, node) => {
   const x = input(walk, node, 0);
   const view = constantInput(walk, node, 1);
   if (!isSignal(x)) return setOutput(walk, node, { kind: 'fixed', shape: null, from: null });
-  if (view === null || view.dims.length < 3) return setOpaque(walk, node, `${node.opType} with a weight computed at run time`);
+  if (view === null || view.dims.length < 3)
+    return setOpaque(walk, node, `${node.opType} with a weight computed at run time`);
   const groups = intAttribute(node, 'group', 1);
   const [outCount = 0, inCount = 0] = view.dims;
   const isDepthwise = groups > 1 && inCount === 1 && outCount % groups === 0;
@@ -24,7 +24,13 @@ export const conv: Handler = (walk, node) => {
   const spatial = convSpatial(node, shapeOf(x), view.dims.slice(2));
   const origin = placeProducer(walk, node, isDepthwise ? 'depthwise' : 'conv', weight, outCount);
   origin.layer.groups = groups;
-  finish(walk, node, x, origin, { axis: 1, outAxis: 1, inTotal: inCount * groups, outShape: [shapeOf(x)?.[0] ?? null, outCount, ...spatial], spatial });
+  finish(walk, node, x, origin, {
+    axis: 1,
+    outAxis: 1,
+    inTotal: inCount * groups,
+    outShape: [shapeOf(x)?.[0] ?? null, outCount, ...spatial],
+    spatial,
+  });
   if (isDepthwise && outCount === groups) coupleDepthwise(walk, origin);
   followBias(walk, node, 2, origin);
 };
@@ -34,13 +40,20 @@ export const convTranspose: Handler = (walk, node) => {
   const x = input(walk, node, 0);
   const view = constantInput(walk, node, 1);
   if (!isSignal(x)) return setOutput(walk, node, { kind: 'fixed', shape: null, from: null });
-  if (view === null || view.dims.length < 3) return setOpaque(walk, node, `${node.opType} with a weight computed at run time`);
+  if (view === null || view.dims.length < 3)
+    return setOpaque(walk, node, `${node.opType} with a weight computed at run time`);
   const groups = intAttribute(node, 'group', 1);
   const outCount = view.dims[1]! * groups;
   const spatial = convTransposeSpatial(node, shapeOf(x), view.dims.slice(2));
   const origin = placeProducer(walk, node, 'conv-transpose', weightOf(node, view, 1, 0), outCount);
   origin.layer.groups = groups;
-  finish(walk, node, x, origin, { axis: 1, outAxis: 1, inTotal: view.dims[0]!, outShape: [shapeOf(x)?.[0] ?? null, outCount, ...spatial], spatial: shapeOf(x)?.slice(2) ?? [null] });
+  finish(walk, node, x, origin, {
+    axis: 1,
+    outAxis: 1,
+    inTotal: view.dims[0]!,
+    outShape: [shapeOf(x)?.[0] ?? null, outCount, ...spatial],
+    spatial: shapeOf(x)?.slice(2) ?? [null],
+  });
   followBias(walk, node, 2, origin);
 };
 
@@ -97,7 +110,13 @@ function dense(walk: Walk, node: OnnxNode, x: Signal, at: DenseShape): Origin | 
     return null;
   }
   const origin = placeProducer(walk, node, 'dense', weightOf(node, at.view, at.outAxis, 1 - at.outAxis), outCount);
-  finish(walk, node, x, origin, { axis: at.axis, outAxis: outputAxis, inTotal, outShape: outShape ?? Array.from({ length: at.rank }, (_, k) => (k === outputAxis ? outCount : null)), spatial });
+  finish(walk, node, x, origin, {
+    axis: at.axis,
+    outAxis: outputAxis,
+    inTotal,
+    outShape: outShape ?? Array.from({ length: at.rank }, (_, k) => (k === outputAxis ? outCount : null)),
+    spatial,
+  });
   return origin;
 }
 
@@ -166,7 +185,9 @@ function weightOf(node: OnnxNode, view: TensorView, outAxis: number, inAxis: num
 function offsetsOver(dims: readonly number[], strides: readonly number[]): Int32Array {
   const steps = rowMajorStrides(dims);
   const total = dims.reduce((n, d) => n * d, 1);
-  return Int32Array.from({ length: total }, (_, n) => dims.reduce((offset, size, k) => offset + (Math.floor(n / steps[k]!) % size) * strides[k]!, 0));
+  return Int32Array.from({ length: total }, (_, n) =>
+    dims.reduce((offset, size, k) => offset + (Math.floor(n / steps[k]!) % size) * strides[k]!, 0),
+  );
 }
 
 function placeProducer(walk: Walk, node: OnnxNode, kind: LayerKind, weight: Weight | Opaque, outCount: number): Origin {
@@ -211,7 +232,12 @@ export const layerNorm: Handler = (walk, node) => {
   normalization(walk, node, ['scale', 'shift'], normalizeAxis(attribute(node, 'axis', 'int') ?? -1, rank));
 };
 
-function normalization(walk: Walk, node: OnnxNode, roles: readonly ('scale' | 'shift' | 'mean' | 'variance')[], axis: number): void {
+function normalization(
+  walk: Walk,
+  node: OnnxNode,
+  roles: readonly ('scale' | 'shift' | 'mean' | 'variance')[],
+  axis: number,
+): void {
   const x = input(walk, node, 0);
   if (!isSignal(x)) return setOpaque(walk, node);
   const from = walk.drafts.place(node, 'batch-norm', walk.values);
@@ -219,11 +245,21 @@ function normalization(walk: Walk, node: OnnxNode, roles: readonly ('scale' | 's
   if (x.kind === 'fixed') return setOutput(walk, node, { kind: 'fixed', shape: x.shape, from });
   const ids = x.kind === 'channels' ? idsAlong(x.map, axis) : null;
   const vectors = roles.map((_, k) => input(walk, node, k + 1));
-  const understood = x.kind === 'channels' && ids !== null && vectors.every((v) => v === null || (v.kind === 'constant' && v.view.tensor.elements === ids.length));
+  const understood =
+    x.kind === 'channels' &&
+    ids !== null &&
+    vectors.every((v) => v === null || (v.kind === 'constant' && v.view.tensor.elements === ids.length));
   if (!understood) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: shapeOf(x), from });
   vectors.forEach((value, k) => {
     if (value?.kind !== 'constant') return;
-    walk.followers.push({ layer: from.layer.name, role: roles[k]!, tensor: value.view.tensor, stride: 1, channels: ids, isComputed: false });
+    walk.followers.push({
+      layer: from.layer.name,
+      role: roles[k]!,
+      tensor: value.view.tensor,
+      stride: 1,
+      channels: ids,
+      isComputed: false,
+    });
   });
   setOutput(walk, node, { kind: 'channels', map: x.map, from });
 }

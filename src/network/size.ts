@@ -25,7 +25,8 @@ export function sizeOf(network: Network): NetworkSize {
     }
     const perPosition = weight.outCount * weight.inCount * weight.kernelOffsets.length;
     parameters += perPosition;
-    for (const call of layer.calls) macs = macs === null || call.positions === null ? null : macs + call.positions * perPosition;
+    for (const call of layer.calls)
+      macs = macs === null || call.positions === null ? null : macs + call.positions * perPosition;
   }
   // A layer called twice has its bias and BatchNorm once.
   const tensors = new Map(network.followers.map((follower) => [follower.tensor, follower.tensor.elements]));

@@ -28,7 +28,8 @@ function windowOf(node: OnnxNode, rank: number, kernel: readonly number[] | null
 
 /** Spatial sizes after Conv or a pooling operator (ai.onnx, output shape formulas); null where the input's is unknown. */
 export function convSpatial(node: OnnxNode, shape: readonly Dim[] | null, kernel: readonly number[] | null): Dim[] {
-  const rank = kernel?.length ?? attribute(node, 'kernel_shape', 'ints')?.length ?? Math.max(0, (shape?.length ?? 2) - 2);
+  const rank =
+    kernel?.length ?? attribute(node, 'kernel_shape', 'ints')?.length ?? Math.max(0, (shape?.length ?? 2) - 2);
   const window = windowOf(node, rank, kernel);
   return Array.from({ length: rank }, (_, k) => {
     const size = shape?.[k + 2] ?? null;

@@ -1,5 +1,4 @@
-import type { OnnxFile } from '../onnx/index.ts';
-import type { OnnxTensor } from '../onnx/index.ts';
+import type { OnnxFile, OnnxTensor } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 
 /** What a source layer is, as far as pruners care. */

@@ -49,7 +49,8 @@ export interface ChannelNumbers {
 
 export type Handler = (walk: Walk, node: OnnxNode) => void;
 
-type ValueOf<K extends OnnxAttribute['kind']> = Extract<OnnxAttribute, { kind: K }> extends { value: infer V } ? V : never;
+type ValueOf<K extends OnnxAttribute['kind']> =
+  Extract<OnnxAttribute, { kind: K }> extends { value: infer V } ? V : never;
 
 /** An attribute's value, or null where the node has none of that name and kind. */
 export function attribute<K extends OnnxAttribute['kind']>(node: OnnxNode, name: string, kind: K): ValueOf<K> | null {
@@ -81,7 +82,12 @@ export function integersOf(walk: Walk, name: string | undefined): readonly (numb
 }
 
 /** Integers that must all be known, from an input or (older operator sets) the attribute of the same meaning. */
-export function integerList(walk: Walk, node: OnnxNode, inputAt: number, attributeName: string): readonly number[] | null {
+export function integerList(
+  walk: Walk,
+  node: OnnxNode,
+  inputAt: number,
+  attributeName: string,
+): readonly number[] | null {
   const fromAttribute = attribute(node, attributeName, 'ints');
   if (fromAttribute !== null) return fromAttribute;
   const values = integersOf(walk, node.inputs[inputAt]);
@@ -109,7 +115,11 @@ export function setOutput(walk: Walk, node: OnnxNode, value: Value, k = 0): void
 /** A Constant node's value, kept as a view of its tensor. */
 export const constant: Handler = (walk, node) => {
   const tensor = constantTensor(node);
-  setOutput(walk, node, tensor === null ? { kind: 'fixed', shape: null, from: null } : { kind: 'constant', view: viewOf(tensor) });
+  setOutput(
+    walk,
+    node,
+    tensor === null ? { kind: 'fixed', shape: null, from: null } : { kind: 'constant', view: viewOf(tensor) },
+  );
 };
 
 /** Marks every output of a node as not understood; the layer is still part of the graph that dialects walk. */

@@ -1,7 +1,15 @@
 import { type BigIntStats, closeSync, constants, lstatSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { InputError, shown } from '../config/errors.ts';
-import { bufferFor, fileError, openRegularFile, type Refuse, type RegularFile, type ReusableBuffer, readFully } from './file.ts';
+import {
+  bufferFor,
+  fileError,
+  openRegularFile,
+  type Refuse,
+  type RegularFile,
+  type ReusableBuffer,
+  readFully,
+} from './file.ts';
 import type { TensorStorage } from './model.ts';
 
 type ExternalStorage = Extract<TensorStorage, { kind: 'external' }>;

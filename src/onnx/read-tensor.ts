@@ -12,7 +12,12 @@ import type { TensorData } from './values.ts';
  *
  * @throws InputError naming the tensor.
  */
-export function readTensorData(file: RegularFile, external: ExternalReader, tensor: OnnxTensor, reuse?: ReusableBuffer): TensorData {
+export function readTensorData(
+  file: RegularFile,
+  external: ExternalReader,
+  tensor: OnnxTensor,
+  reuse?: ReusableBuffer,
+): TensorData {
   const { dtype, dims, storage, elements } = tensor;
   const key = tensorKey(tensor.name);
   const expected = bytesOf(dtype, elements);

@@ -23,7 +23,11 @@ export interface ChannelCorrespondence {
 const UNKNOWN = -2;
 
 /** A correspondence that knows no channels yet. */
-export function correspond(dense: Network, pruned: Network, partner: ReadonlyMap<number, Layer>): ChannelCorrespondence {
+export function correspond(
+  dense: Network,
+  pruned: Network,
+  partner: ReadonlyMap<number, Layer>,
+): ChannelCorrespondence {
   const assigned = new Map<number, Assignment>();
   const denseOf = new Int32Array(pruned.channelOwner.length).fill(UNKNOWN);
   const kept = new Uint8Array(dense.channelOwner.length);

@@ -20,8 +20,7 @@ export function indexFollowers(network: Network): FollowerIndex {
     let n = 1;
     while (byKey.has(`${owner} ${follower.role} ${n}`)) n++;
     byKey.set(`${owner} ${follower.role} ${n}`, follower);
-    let read: Bits | null | undefined;
-    const entry = { follower, bits: () => (read === undefined ? (read = readBits(network, follower)) : read) };
+    const entry = { follower, bits: once(() => readBits(network, follower)) };
     for (const id of ownersOf(network, follower)) {
       const list = byLayer.get(id) ?? [];
       list.push(entry);
@@ -33,8 +32,19 @@ export function indexFollowers(network: Network): FollowerIndex {
     fingerprint(layer, filter) {
       const channel = layer.firstChannel + filter;
       const entries = byLayer.get(layer.id) ?? [];
-      return entries.map(({ follower, bits }) => String(bits()?.[follower.channels.indexOf(channel) * follower.stride])).join();
+      return entries
+        .map(({ follower, bits }) => String(bits()?.[follower.channels.indexOf(channel) * follower.stride]))
+        .join();
     },
+  };
+}
+
+/** Most layers have no equal rows, so that their followers are not read to tell them apart. */
+function once<T>(read: () => T): () => T {
+  let known: { readonly value: T } | null = null;
+  return () => {
+    known ??= { value: read() };
+    return known.value;
   };
 }
 
@@ -51,7 +61,11 @@ export interface FollowerDisagreement {
 }
 
 /** Compares every follower of the pruned network with the dense one's elements for the same channels. */
-export function compareFollowers(correspondence: ChannelCorrespondence, dense: FollowerIndex, pruned: FollowerIndex): FollowerDisagreement[] {
+export function compareFollowers(
+  correspondence: ChannelCorrespondence,
+  dense: FollowerIndex,
+  pruned: FollowerIndex,
+): FollowerDisagreement[] {
   const found: FollowerDisagreement[] = [];
   for (const [key, follower] of pruned.byKey) {
     const partner = dense.byKey.get(key);
@@ -66,9 +80,14 @@ export function compareFollowers(correspondence: ChannelCorrespondence, dense: F
   }
   for (const [key, follower] of dense.byKey) {
     if (pruned.byKey.has(key)) continue;
-    const names = new Set(ownersOf(correspondence.dense, follower).map((owner) => correspondence.dense.layers[owner]!.name));
-    const owners = [...correspondence.assigned.keys()].filter((owner) => names.has(correspondence.pruned.layers[owner]!.name));
-    if (owners.length > 0 || names.size === 0) found.push({ owners, tensor: follower.tensor.name, detail: `the pruned model has no such ${follower.role}` });
+    const names = new Set(
+      ownersOf(correspondence.dense, follower).map((owner) => correspondence.dense.layers[owner]!.name),
+    );
+    const owners = [...correspondence.assigned.keys()].filter((owner) =>
+      names.has(correspondence.pruned.layers[owner]!.name),
+    );
+    if (owners.length > 0 || names.size === 0)
+      found.push({ owners, tensor: follower.tensor.name, detail: `the pruned model has no such ${follower.role}` });
   }
   return found;
 }
@@ -89,10 +108,14 @@ function float32(bits: Uint32Array): Float32Array {
 function difference(correspondence: ChannelCorrespondence, dense: Follower, pruned: Follower): string | null {
   const a = readBits(correspondence.dense, dense);
   const b = readBits(correspondence.pruned, pruned);
-  if (a === null || b === null || dense.tensor.dtype !== pruned.tensor.dtype) return `its type is ${pruned.tensor.dtype}, the dense one's ${dense.tensor.dtype}`;
+  if (a === null || b === null || dense.tensor.dtype !== pruned.tensor.dtype)
+    return `its type is ${pruned.tensor.dtype}, the dense one's ${dense.tensor.dtype}`;
   const positions = correspondence.positions(dense.channels, pruned.channels);
   if (positions === null) return keepsOthers(correspondence, dense, pruned, a, b);
-  const scale = dense.isComputed && a instanceof Uint32Array ? float32(a).reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 0;
+  const scale =
+    dense.isComputed && a instanceof Uint32Array
+      ? float32(a).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+      : 0;
   for (let at = 0; at < positions.length; at++) {
     const position = positions[at]!;
     if (isSameValue(a, position * dense.stride, b, at * pruned.stride, dense.isComputed, scale)) continue;
@@ -102,14 +125,26 @@ function difference(correspondence: ChannelCorrespondence, dense: Follower, prun
 }
 
 /** Which filters the follower was cut for, where its values tell; else the first value that differs. */
-function keepsOthers(correspondence: ChannelCorrespondence, dense: Follower, pruned: Follower, a: Bits, b: Bits): string {
-  const layer = ownersOf(correspondence.pruned, pruned).length === 1 ? correspondence.partner.get(ownersOf(correspondence.pruned, pruned)[0]!) : undefined;
+function keepsOthers(
+  correspondence: ChannelCorrespondence,
+  dense: Follower,
+  pruned: Follower,
+  a: Bits,
+  b: Bits,
+): string {
+  const layer =
+    ownersOf(correspondence.pruned, pruned).length === 1
+      ? correspondence.partner.get(ownersOf(correspondence.pruned, pruned)[0]!)
+      : undefined;
   const kept: number[] = [];
   if (layer !== undefined) {
     const places = new Map<number | bigint, number>();
-    for (const [at, id] of dense.channels.entries()) places.set(a[at * dense.stride]!, places.has(a[at * dense.stride]!) ? -1 : id - layer.firstChannel);
+    for (const [at, id] of dense.channels.entries())
+      places.set(a[at * dense.stride]!, places.has(a[at * dense.stride]!) ? -1 : id - layer.firstChannel);
     for (let at = 0; at < pruned.channels.length; at++) kept.push(places.get(b[at * pruned.stride]!) ?? -1);
-    const own = Array.from(pruned.channels, (id) => correspondence.denseChannel(id)).map((id) => (id === null ? -1 : id - layer.firstChannel));
+    const own = Array.from(pruned.channels, (id) => correspondence.denseChannel(id)).map((id) =>
+      id === null ? -1 : id - layer.firstChannel,
+    );
     if (!kept.includes(-1)) {
       const missing = own.filter((filter) => !kept.includes(filter));
       const unexpected = kept.filter((filter) => !own.includes(filter));

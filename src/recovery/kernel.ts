@@ -42,12 +42,15 @@ export interface RowGroup {
 export function rowGroups(dense: Kernel, pruned: Kernel, columns: Int32Array): RowGroup[] | null {
   const groups: RowGroup[] = [];
   // A depthwise kernel has one input column for each filter: rows are compared whole.
-  const isDepthwise = pruned.weight.inCount === 1 && pruned.groups === pruned.weight.outCount && dense.weight.inCount === 1;
+  const isDepthwise =
+    pruned.weight.inCount === 1 && pruned.groups === pruned.weight.outCount && dense.weight.inCount === 1;
   const count = isDepthwise ? 1 : pruned.groups;
   const rows = pruned.weight.outCount / count;
   const denseRows = dense.weight.outCount / (isDepthwise ? 1 : dense.groups);
   for (let g = 0; g < count; g++) {
-    const own = isDepthwise ? Int32Array.of(0) : columns.subarray(g * pruned.weight.inCount, (g + 1) * pruned.weight.inCount);
+    const own = isDepthwise
+      ? Int32Array.of(0)
+      : columns.subarray(g * pruned.weight.inCount, (g + 1) * pruned.weight.inCount);
     const denseGroup = isDepthwise ? 0 : Math.floor((own[0] ?? 0) / dense.weight.inCount);
     if (!isDepthwise && own.some((column) => Math.floor(column / dense.weight.inCount) !== denseGroup)) return null;
     const inGroup = isDepthwise ? own : own.map((column) => column - denseGroup * dense.weight.inCount);

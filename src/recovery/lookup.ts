@@ -19,11 +19,16 @@ export interface ValueLookup {
  */
 export function lookUpByValue(dense: Kernel, pruned: Kernel): ValueLookup | null {
   const { outCount, inCount } = dense.weight;
-  if (dense.groups !== 1 || pruned.groups !== 1 || outCount * inCount > MAX_INDEXED || dense.dtype !== pruned.dtype) return null;
+  if (dense.groups !== 1 || pruned.groups !== 1 || outCount * inCount > MAX_INDEXED || dense.dtype !== pruned.dtype)
+    return null;
   const places = indexByValue(dense);
-  const rows = vote(pruned.weight.outCount, pruned.weight.inCount, (row, column) => at(places, dense, pruned, row, column).map((place) => Math.floor(place / inCount)));
+  const rows = vote(pruned.weight.outCount, pruned.weight.inCount, (row, column) =>
+    at(places, dense, pruned, row, column).map((place) => Math.floor(place / inCount)),
+  );
   const columns = vote(pruned.weight.inCount, pruned.weight.outCount, (column, row) =>
-    at(places, dense, pruned, row, column).flatMap((place) => (rows[row] === Math.floor(place / inCount) ? [place % inCount] : [])),
+    at(places, dense, pruned, row, column).flatMap((place) =>
+      rows[row] === Math.floor(place / inCount) ? [place % inCount] : [],
+    ),
   );
   return { rows, columns };
 }
@@ -43,7 +48,13 @@ function indexByValue(dense: Kernel): ReadonlyMap<number | bigint, number[]> {
 }
 
 /** Dense (row, column) pairs whose whole kernel window equals a pruned one's. */
-function at(places: ReadonlyMap<number | bigint, number[]>, dense: Kernel, pruned: Kernel, row: number, column: number): readonly number[] {
+function at(
+  places: ReadonlyMap<number | bigint, number[]>,
+  dense: Kernel,
+  pruned: Kernel,
+  row: number,
+  column: number,
+): readonly number[] {
   const base = row * pruned.weight.outStride + column * pruned.weight.inStride;
   const found = places.get(pruned.bits[base]!);
   if (found === undefined || found.length > MAX_OCCURRENCES) return [];
@@ -51,12 +62,18 @@ function at(places: ReadonlyMap<number | bigint, number[]>, dense: Kernel, prune
   if (kernelOffsets.length !== pruned.weight.kernelOffsets.length) return [];
   return found.filter((place) => {
     const denseBase = Math.floor(place / inCount) * outStride + (place % inCount) * inStride;
-    return kernelOffsets.every((k, n) => dense.bits[denseBase + k] === pruned.bits[base + pruned.weight.kernelOffsets[n]!]);
+    return kernelOffsets.every(
+      (k, n) => dense.bits[denseBase + k] === pruned.bits[base + pruned.weight.kernelOffsets[n]!],
+    );
   });
 }
 
 /** For each subject the place that more than half of its telling voters name. */
-function vote(subjects: number, voters: number, ballots: (subject: number, voter: number) => readonly number[]): Int32Array {
+function vote(
+  subjects: number,
+  voters: number,
+  ballots: (subject: number, voter: number) => readonly number[],
+): Int32Array {
   const step = Math.max(1, Math.floor(voters / VOTERS));
   return Int32Array.from({ length: subjects }, (_, subject) => {
     const counts = new Map<number, number>();

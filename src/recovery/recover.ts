@@ -43,7 +43,8 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
     if (placed.assigned !== null) correspondence.assign(layer, placed.assigned);
     if (placed.misplaced === null) continue;
     misplaced.set(layer.name, [...placed.misplaced]);
-    for (const { owner, disagreement } of misplacedColumns(correspondence, denseLayer, layer, placed.misplaced)) blame(owner, disagreement);
+    for (const { owner, disagreement } of misplacedColumns(correspondence, denseLayer, layer, placed.misplaced))
+      blame(owner, disagreement);
   }
   for (const { owners, tensor, detail } of compareFollowers(correspondence, followers.dense, followers.pruned)) {
     if (owners.length === 0) elsewhere.push({ tensor, consumer: null, detail });
@@ -58,20 +59,39 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
       name,
       layer === undefined || kernel === undefined
         ? { name, kernel: { kind: 'missing' }, actual: null, isPermuted: false, duplicated: [], disagreements: [] }
-        : { name, kernel, ...retention(correspondence.assigned.get(layer.id)), disagreements: disagreements.get(layer.id) ?? [] },
+        : {
+            name,
+            kernel,
+            ...retention(correspondence.assigned.get(layer.id)),
+            disagreements: disagreements.get(layer.id) ?? [],
+          },
     );
   }
   const others = pruned.layers.filter((layer) => layer.kind === 'conv-transpose');
   for (const layer of others) {
     const outcome = kernels.get(layer.id);
-    if (outcome === undefined) elsewhere.push({ tensor: layer.name, consumer: null, detail: 'the dense model has no such layer' });
-    else if (outcome.kind !== 'exact') elsewhere.push({ tensor: layer.name, consumer: null, detail: 'detail' in outcome ? outcome.detail : outcome.kind });
-    else if (correspondence.assigned.get(layer.id)?.some((filter, at) => filter !== at) || layer.filters !== correspondence.partner.get(layer.id)?.filters) {
-      elsewhere.push({ tensor: layer.name, consumer: null, detail: 'a transposed convolution keeps all its output channels, this one does not' });
+    if (outcome === undefined)
+      elsewhere.push({ tensor: layer.name, consumer: null, detail: 'the dense model has no such layer' });
+    else if (outcome.kind !== 'exact')
+      elsewhere.push({
+        tensor: layer.name,
+        consumer: null,
+        detail: 'detail' in outcome ? outcome.detail : outcome.kind,
+      });
+    else if (
+      correspondence.assigned.get(layer.id)?.some((filter, at) => filter !== at) ||
+      layer.filters !== correspondence.partner.get(layer.id)?.filters
+    ) {
+      elsewhere.push({
+        tensor: layer.name,
+        consumer: null,
+        detail: 'a transposed convolution keeps all its output channels, this one does not',
+      });
     }
   }
   for (const layer of dense.layers) {
-    if (layer.kind === 'conv-transpose' && ![...correspondence.partner.values()].includes(layer)) elsewhere.push({ tensor: layer.name, consumer: null, detail: 'the pruned model has no such layer' });
+    if (layer.kind === 'conv-transpose' && ![...correspondence.partner.values()].includes(layer))
+      elsewhere.push({ tensor: layer.name, consumer: null, detail: 'the pruned model has no such layer' });
   }
   const extra = [...pruned.prunable.keys()].filter((name) => !dense.prunable.has(name));
   return { layers, misplaced, extra, elsewhere };
@@ -113,15 +133,32 @@ interface Followers {
   readonly pruned: FollowerIndex;
 }
 
-function placeLayer(correspondence: ChannelCorrespondence, followers: Followers, buffers: Buffers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Placed {
-  const fail = (detail: string): Placed => ({ outcome: { kind: 'unrecognized', detail }, assigned: null, misplaced: null });
-  const kernels = { dense: readKernel(correspondence.dense, denseLayer, buffers.dense), pruned: readKernel(correspondence.pruned, layer, buffers.pruned) };
+function placeLayer(
+  correspondence: ChannelCorrespondence,
+  followers: Followers,
+  buffers: Buffers,
+  denseLayer: Layer,
+  layer: Layer,
+  preferred: RetainedIndices | null,
+): Placed {
+  const fail = (detail: string): Placed => ({
+    outcome: { kind: 'unrecognized', detail },
+    assigned: null,
+    misplaced: null,
+  });
+  const kernels = {
+    dense: readKernel(correspondence.dense, denseLayer, buffers.dense),
+    pruned: readKernel(correspondence.pruned, layer, buffers.pruned),
+  };
   if (kernels.dense === null || kernels.pruned === null) return fail('its weight is computed at run time');
-  if (kernels.dense.dtype !== kernels.pruned.dtype) return fail(`its weights are ${kernels.pruned.dtype}, the dense ones ${kernels.dense.dtype}`);
-  if (kernels.dense.weight.kernelOffsets.length !== kernels.pruned.weight.kernelOffsets.length) return fail('its kernel has another size than the dense one');
+  if (kernels.dense.dtype !== kernels.pruned.dtype)
+    return fail(`its weights are ${kernels.pruned.dtype}, the dense ones ${kernels.dense.dtype}`);
+  if (kernels.dense.weight.kernelOffsets.length !== kernels.pruned.weight.kernelOffsets.length)
+    return fail('its kernel has another size than the dense one');
   const both = { dense: kernels.dense, pruned: kernels.pruned };
 
-  const place = (columns: Int32Array, tolerance: Tolerance) => placeRows(both, columns, tolerance, followers, denseLayer, layer, preferred);
+  const place = (columns: Int32Array, tolerance: Tolerance) =>
+    placeRows(both, columns, tolerance, followers, denseLayer, layer, preferred);
   const columns = columnsOf(correspondence, denseLayer, layer);
   const asWired = columns === null ? null : place(columns, 'few');
   if (asWired !== null) return { ...asWired, misplaced: null };
@@ -132,7 +169,11 @@ function placeLayer(correspondence: ChannelCorrespondence, followers: Followers,
   if (asFound !== null) return { ...asFound, misplaced: found!.columns };
   const altered = columns === null ? null : place(columns, 'many');
   if (altered !== null) return { ...altered, misplaced: null };
-  return fail(layer.folding.state !== denseLayer.folding.state ? `BatchNorm is ${layer.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer` : 'none of its filters is a dense filter');
+  return fail(
+    layer.folding.state !== denseLayer.folding.state
+      ? `BatchNorm is ${layer.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer`
+      : 'none of its filters is a dense filter',
+  );
 }
 
 /** How many filters may differ from every dense filter before their columns are doubted. */
@@ -148,7 +189,15 @@ function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, lay
 }
 
 /** @returns null where no row at all is recognized over these columns */
-function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel }, columns: Int32Array, tolerance: Tolerance, followers: Followers, denseLayer: Layer, layer: Layer, preferred: RetainedIndices | null): Omit<Placed, 'misplaced'> | null {
+function placeRows(
+  kernels: { readonly dense: Kernel; readonly pruned: Kernel },
+  columns: Int32Array,
+  tolerance: Tolerance,
+  followers: Followers,
+  denseLayer: Layer,
+  layer: Layer,
+  preferred: RetainedIndices | null,
+): Omit<Placed, 'misplaced'> | null {
   const groups = rowGroups(kernels.dense, kernels.pruned, columns);
   if (groups === null) return null;
   const candidates = matchRows(kernels.dense, kernels.pruned, groups);
@@ -162,7 +211,10 @@ function placeRows(kernels: { readonly dense: Kernel; readonly pruned: Kernel },
   );
   const unknown = unmatched.filter((p) => (nearest.get(p) ?? null) === null);
   if (unknown.length * 2 > candidates.length) return null;
-  const told = unmatched.length === 0 ? candidates : candidates.map((rows, p) => (rows.length > 0 ? rows : [nearest.get(p)?.filter ?? -1]));
+  const told =
+    unmatched.length === 0
+      ? candidates
+      : candidates.map((rows, p) => (rows.length > 0 ? rows : [nearest.get(p)?.filter ?? -1]));
   const assigned = assignRows(told, {
     preferred,
     isSame: (filter, p) => followers.dense.fingerprint(denseLayer, filter) === followers.pruned.fingerprint(layer, p),
@@ -185,7 +237,12 @@ interface Blame {
 }
 
 /** Which layers' channels a consumer keeps otherwise than those layers themselves. */
-function misplacedColumns(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer, found: Int32Array): readonly Blame[] {
+function misplacedColumns(
+  correspondence: ChannelCorrespondence,
+  denseLayer: Layer,
+  layer: Layer,
+  found: Int32Array,
+): readonly Blame[] {
   const about = { tensor: `input columns of ${layer.name}`, consumer: layer.name };
   const { dense, pruned } = correspondence;
   const [denseColumns, columns] = [denseLayer.calls[0]?.columns, layer.calls[0]?.columns];
@@ -195,7 +252,10 @@ function misplacedColumns(correspondence: ChannelCorrespondence, denseLayer: Lay
   for (const [at, id] of columns.entries()) {
     const denseId = denseColumns[found[at]!]!;
     if (id === FIXED_CHANNEL || denseId === FIXED_CHANNEL) {
-      if (id !== denseId) return [{ owner: -1, disagreement: { ...about, detail: 'they mix channels of the model input and of a layer' } }];
+      if (id !== denseId)
+        return [
+          { owner: -1, disagreement: { ...about, detail: 'they mix channels of the model input and of a layer' } },
+        ];
       continue;
     }
     const owner = pruned.channelOwner[id]!;
@@ -213,12 +273,18 @@ function misplacedColumns(correspondence: ChannelCorrespondence, denseLayer: Lay
   for (const [owner, { kept, own }] of keptBy) {
     const unexpected = [...new Set(kept)].filter((filter) => !own.includes(filter));
     const missing = [...own].filter((filter) => !kept.includes(filter));
-    const detail = unexpected.length + missing.length > 0 ? `they keep ${list(unexpected)} instead of ${list(missing)}` : 'they keep its filters in another order';
+    const detail =
+      unexpected.length + missing.length > 0
+        ? `they keep ${list(unexpected)} instead of ${list(missing)}`
+        : 'they keep its filters in another order';
     const isSame = unexpected.length + missing.length === 0 && String(kept.slice(0, own.length)) === String([...own]);
     if (!isSame) misplaced.push({ owner, disagreement: { ...about, detail } });
   }
   if (misplaced.length === 0 && keptBy.size > 0) {
-    misplaced.push({ owner: [...keptBy.keys()][0]!, disagreement: { ...about, detail: 'they are not the columns of the channels that reach it' } });
+    misplaced.push({
+      owner: [...keptBy.keys()][0]!,
+      disagreement: { ...about, detail: 'they are not the columns of the channels that reach it' },
+    });
   }
   return [...new Map(misplaced.map((entry) => [`${entry.owner} ${entry.disagreement.detail}`, entry])).values()];
 }
@@ -228,6 +294,7 @@ function retention(assigned: Assignment | undefined): Pick<LayerRecovery, 'actua
   const filters = [...assigned];
   const ordered = [...filters].sort((a, b) => a - b);
   const sorted = ordered.filter((filter, at) => filter !== ordered[at - 1]);
-  const duplicated = sorted.length === ordered.length ? [] : [...new Set(ordered.filter((filter, at) => filter === ordered[at - 1]))];
+  const duplicated =
+    sorted.length === ordered.length ? [] : [...new Set(ordered.filter((filter, at) => filter === ordered[at - 1]))];
   return { actual: sorted, isPermuted: filters.some((filter, at) => at > 0 && filter < filters[at - 1]!), duplicated };
 }

@@ -24,7 +24,9 @@ export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGro
     for (let p = group.first; p < group.end; p++) {
       const base = p * pruned.weight.outStride;
       const bucket = buckets.get(hashRow(pruned.bits, base, offsets, hashed)) ?? NONE;
-      candidates[p] = bucket.filter((d) => sameRow(dense.bits, d * dense.weight.outStride, denseOffsets, pruned.bits, base, offsets));
+      candidates[p] = bucket.filter((d) =>
+        sameRow(dense.bits, d * dense.weight.outStride, denseOffsets, pruned.bits, base, offsets),
+      );
     }
   }
   return candidates;
@@ -34,7 +36,8 @@ function hashRow(bits: Bits, base: number, offsets: Int32Array, count: number): 
   let hash = 0x811c9dc5;
   for (let k = 0; k < count; k++) {
     const value = bits[base + offsets[k]!]!;
-    hash = Math.imul(hash ^ (typeof value === 'number' ? value : Number(value & 0xffffffffn)), 0x01000193) ^ (hash >>> 15);
+    hash =
+      Math.imul(hash ^ (typeof value === 'number' ? value : Number(value & 0xffffffffn)), 0x01000193) ^ (hash >>> 15);
   }
   return hash | 0;
 }
@@ -45,7 +48,12 @@ function sameRow(a: Bits, baseA: number, offsetsA: Int32Array, b: Bits, baseB: n
 }
 
 /** The dense row that shares most elements with a pruned one, and how many differ; null where none shares more than half. */
-export function nearestRow(dense: Kernel, pruned: Kernel, group: RowGroup, p: number): { readonly filter: number; readonly differing: number; readonly firstAt: number } | null {
+export function nearestRow(
+  dense: Kernel,
+  pruned: Kernel,
+  group: RowGroup,
+  p: number,
+): { readonly filter: number; readonly differing: number; readonly firstAt: number } | null {
   const { offsets, denseOffsets } = group;
   const base = p * pruned.weight.outStride;
   let best = { filter: -1, differing: offsets.length, firstAt: 0 };

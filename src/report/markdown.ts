@@ -10,7 +10,10 @@ export function renderMarkdown(report: Report | ReportSet): string {
   if ('reports' in report) return report.reports.map(renderMarkdown).join('\n\n');
   const { totals, verdict } = report;
   const title = `### ${ICONS[verdict ?? ''] ?? ''} prunegate: ${escaped(report.model)} ${verdict ?? ''}`;
-  const sizes = totals.parameters.pruned === null ? '' : `${totals.filters.dense} → ${totals.filters.retained} filters, ${totals.parameters.dense} → ${totals.parameters.pruned} parameters`;
+  const sizes =
+    totals.parameters.pruned === null
+      ? ''
+      : `${totals.filters.dense} → ${totals.filters.retained} filters, ${totals.parameters.dense} → ${totals.parameters.pruned} parameters`;
   const counts = `${totals.match} match, ${totals.mismatch} mismatch, ${totals.ambiguous} ambiguous, ${totals.unverifiable} unverifiable`;
   const worth = report.layers.filter((layer) => layer.verdict !== 'match');
   const hidden = worth.length - MAX_ROWS;

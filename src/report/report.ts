@@ -85,7 +85,18 @@ export interface ReportParts {
   readonly conclusion: Conclusion | null;
 }
 
-export function makeReport({ version, model, dialect, spec, dense, pruned, groups, refusal, judgement, conclusion }: ReportParts): Report {
+export function makeReport({
+  version,
+  model,
+  dialect,
+  spec,
+  dense,
+  pruned,
+  groups,
+  refusal,
+  judgement,
+  conclusion,
+}: ReportParts): Report {
   return {
     schemaVersion: 1,
     tool: { name: 'prunegate', version },
@@ -115,7 +126,9 @@ function totalsOf({ layers }: Judgement, dense: Network, pruned: Network | null)
   const count = (verdict: LayerVerdict): number => layers.filter((layer) => layer.verdict === verdict).length;
   const before = sizeOf(dense);
   const after = pruned === null ? null : sizeOf(pruned);
-  const expected = layers.every((layer) => layer.expected !== null) ? layers.reduce((n, layer) => n + layer.expected!.length, 0) : null;
+  const expected = layers.every((layer) => layer.expected !== null)
+    ? layers.reduce((n, layer) => n + layer.expected!.length, 0)
+    : null;
   return {
     layers: layers.length,
     match: count('match'),

@@ -20,19 +20,41 @@ const MARKS: Readonly<Record<string, string>> = { match: ' ', ambiguous: '~', mi
 
 /** The result for a terminal: sizes, the layers worth looking at, why, and one verdict at the end. */
 export function renderText(report: Report, options: TextOptions): string {
-  const blocks = [head(report, options.specSummary), table(report, options.all), ...findings(report.findings, options.all), ...refusal(report), ...report.notes.map((note) => `note: ${oneLine(note)}`), verdictLine(report)];
+  const blocks = [
+    head(report, options.specSummary),
+    table(report, options.all),
+    ...findings(report.findings, options.all),
+    ...refusal(report),
+    ...report.notes.map((note) => `note: ${oneLine(note)}`),
+    verdictLine(report),
+  ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
 function head(report: Report, specSummary: string | null): string {
   const { totals, inputs } = report;
-  const title = [`prunegate ${report.tool.version}`, report.dialect, specSummary].filter((part) => part !== null).join('  ');
-  const saved = totals.parameters.pruned === null ? '' : `   (${percent(totals.parameters.pruned, totals.parameters.dense)})`;
+  const title = [`prunegate ${report.tool.version}`, report.dialect, specSummary]
+    .filter((part) => part !== null)
+    .join('  ');
+  const saved =
+    totals.parameters.pruned === null ? '' : `   (${percent(totals.parameters.pruned, totals.parameters.dense)})`;
   const rows = [
-    ['dense', oneLine(inputs.dense.path), `${thousands(totals.layers)} layers, ${thousands(totals.filters.dense)} filters, ${thousands(totals.parameters.dense)} parameters`, `${inputs.dense.folding} weights`],
+    [
+      'dense',
+      oneLine(inputs.dense.path),
+      `${thousands(totals.layers)} layers, ${thousands(totals.filters.dense)} filters, ${thousands(totals.parameters.dense)} parameters`,
+      `${inputs.dense.folding} weights`,
+    ],
     ...(inputs.pruned === null || totals.parameters.pruned === null || totals.filters.retained === null
       ? []
-      : [['pruned', oneLine(inputs.pruned.path), `${thousands(totals.layers)} layers, ${thousands(totals.filters.retained)} filters, ${thousands(totals.parameters.pruned)} parameters${saved}`, `${inputs.pruned.folding} weights`]]),
+      : [
+          [
+            'pruned',
+            oneLine(inputs.pruned.path),
+            `${thousands(totals.layers)} layers, ${thousands(totals.filters.retained)} filters, ${thousands(totals.parameters.pruned)} parameters${saved}`,
+            `${inputs.pruned.folding} weights`,
+          ],
+        ]),
   ];
   return `${title}\n${columns(rows, '')}`;
 }
@@ -45,7 +67,14 @@ function table(report: Report, all: boolean): string {
   if (!all && report.verdict === 'conforms' && worth.length === 0) return '';
   const isWhole = all || report.verdict === null;
   const shown = isWhole ? report.layers : [...worth, ...matches.slice(0, SHOWN_MATCHES)];
-  const rows = shown.map((layer) => [MARKS[layer.verdict ?? 'match'] ?? ' ', oneLine(layer.name), kept(layer), layer.rule, letters.get(layer.group ?? -1) ?? '', change(layer)]);
+  const rows = shown.map((layer) => [
+    MARKS[layer.verdict ?? 'match'] ?? ' ',
+    oneLine(layer.name),
+    kept(layer),
+    layer.rule,
+    letters.get(layer.group ?? -1) ?? '',
+    change(layer),
+  ]);
   const hidden = [
     ...(open.length > SHOWN_UNVERIFIABLE ? [`${open.length - SHOWN_UNVERIFIABLE} more could not be verified`] : []),
     ...(matches.length > SHOWN_MATCHES ? [`${matches.length - SHOWN_MATCHES} more match`] : []),
@@ -61,7 +90,10 @@ function kept(layer: ReportLayer): string {
 
 function change(layer: ReportLayer): string {
   if (layer.verdict === null) return (layer.actual ?? layer.expected ?? [layer.reason]).join(' ');
-  const parts = [layer.missing.length > 0 ? `missing ${few(layer.missing)}` : '', layer.unexpected.length > 0 ? `unexpected ${few(layer.unexpected)}` : ''].filter((part) => part !== '');
+  const parts = [
+    layer.missing.length > 0 ? `missing ${few(layer.missing)}` : '',
+    layer.unexpected.length > 0 ? `unexpected ${few(layer.unexpected)}` : '',
+  ].filter((part) => part !== '');
   if (parts.length > 0) return parts.join(', ');
   // What could not be verified is told below the table, once for all layers with one cause.
   return layer.verdict === 'mismatch' || layer.verdict === 'ambiguous' ? shortened(oneLine(layer.reason)) : '';
@@ -79,7 +111,10 @@ function findings(all: readonly Finding[], isWhole: boolean): string[] {
   const rest = all.slice(full.length);
   const titles = rest.slice(0, MAX_TITLES).map(({ title }) => oneLine(title));
   const more = rest.length > MAX_TITLES ? [`... and ${rest.length - MAX_TITLES} more findings`] : [];
-  return [...full.map(findingText), [...titles, ...more, ...(rest.length > 0 ? ['(--all explains them)'] : [])].join('\n')];
+  return [
+    ...full.map(findingText),
+    [...titles, ...more, ...(rest.length > 0 ? ['(--all explains them)'] : [])].join('\n'),
+  ];
 }
 
 function findingText({ title, details }: Finding): string {
@@ -95,7 +130,9 @@ function verdictLine(report: Report): string {
       return `conforms: ${layers} keep the filters that the spec asks for${ambiguous}`;
     }
     case 'diverges':
-      return totals.mismatch > 0 ? `diverges: ${totals.mismatch} of ${layers}` : 'diverges: the pruned model has parts that the dense one does not have';
+      return totals.mismatch > 0
+        ? `diverges: ${totals.mismatch} of ${layers}`
+        : 'diverges: the pruned model has parts that the dense one does not have';
     case 'unverifiable':
       return `unverifiable: ${totals.unverifiable} of ${layers} could not be checked`;
     case null:
@@ -113,7 +150,23 @@ function letter(k: number): string {
 }
 
 function columns(rows: readonly (readonly string[])[], indent: string): string {
-  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' };
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: '  ',
+  };
   const grid = new Table({ chars: none, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } });
   for (const row of rows) grid.push([...row]);
   return grid

@@ -18,7 +18,9 @@ export function writeReport(report: Report, folder: string): string {
     renameSync(temporary, target);
   } catch (error) {
     discard(temporary);
-    throw new InputError(`cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, { file: target });
+    throw new InputError(`cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, {
+      file: target,
+    });
   }
   return target;
 }

@@ -3,14 +3,35 @@ import type { Disagreement } from '../recovery/index.ts';
 import type { Finding, LayerResult } from './types.ts';
 
 /** Diverging layers as a reader would want them: one entry for an equalization group, the largest divergence first. */
-export function findingsOf(layers: readonly LayerResult[], extra: readonly string[], elsewhere: readonly Disagreement[], expectation: Expectation | null): Finding[] {
+export function findingsOf(
+  layers: readonly LayerResult[],
+  extra: readonly string[],
+  elsewhere: readonly Disagreement[],
+  expectation: Expectation | null,
+): Finding[] {
   const untouched = unprunedFinding(layers);
   if (untouched !== null) return [untouched];
   const mismatches = grouped(layers.filter((layer) => layer.verdict === 'mismatch')).map(mismatchFinding);
   mismatches.sort((a, b) => b.size - a.size);
   const foreign: Finding[] = [
-    ...extra.map((name): Finding => ({ layers: [name], verdict: 'mismatch', title: `${name} is not in the dense model`, details: ['The pruned model has a layer that the dense model does not have.'], specKey: 'threshold' })),
-    ...elsewhere.map(({ tensor, detail }): Finding => ({ layers: [], verdict: 'mismatch', title: `${tensor} is not the dense model's`, details: [sentence(detail)], specKey: 'threshold' })),
+    ...extra.map(
+      (name): Finding => ({
+        layers: [name],
+        verdict: 'mismatch',
+        title: `${name} is not in the dense model`,
+        details: ['The pruned model has a layer that the dense model does not have.'],
+        specKey: 'threshold',
+      }),
+    ),
+    ...elsewhere.map(
+      ({ tensor, detail }): Finding => ({
+        layers: [],
+        verdict: 'mismatch',
+        title: `${tensor} is not the dense model's`,
+        details: [sentence(detail)],
+        specKey: 'threshold',
+      }),
+    ),
   ];
   return [...mismatches.map(({ finding }) => finding), ...foreign, ...unverifiable(layers, expectation)];
 }
@@ -18,11 +39,21 @@ export function findingsOf(layers: readonly LayerResult[], extra: readonly strin
 /** One sentence for a model that no pruner touched, instead of one for each layer. */
 function unprunedFinding(layers: readonly LayerResult[]): Finding | null {
   const prunable = layers.filter((layer) => layer.expected !== null && layer.expected.length < layer.filters);
-  const isWhole = layers.every((layer) => layer.actual?.length === layer.filters && (layer.verdict !== 'mismatch' || layer.unexpected.length > 0));
+  const isWhole = layers.every(
+    (layer) => layer.actual?.length === layer.filters && (layer.verdict !== 'mismatch' || layer.unexpected.length > 0),
+  );
   const names = layers.filter((layer) => layer.verdict === 'mismatch').map((layer) => layer.name);
   if (!isWhole || prunable.length < 2 || names.length < 2) return null;
-  const details = [`${joined(names)} should have lost filters. Did the prune step run, and is this the file that it wrote?`];
-  return { layers: names, verdict: 'mismatch', title: 'the pruned model is not pruned: every layer keeps all its filters', details, specKey: 'threshold' };
+  const details = [
+    `${joined(names)} should have lost filters. Did the prune step run, and is this the file that it wrote?`,
+  ];
+  return {
+    layers: names,
+    verdict: 'mismatch',
+    title: 'the pruned model is not pruned: every layer keeps all its filters',
+    details,
+    specKey: 'threshold',
+  };
 }
 
 interface Sized {
@@ -35,7 +66,8 @@ function grouped(layers: readonly LayerResult[]): LayerResult[][] {
   for (const layer of layers) {
     const isCut = layer.missing.length + layer.unexpected.length > 0;
     // Layers of one group that miss the same filters share one cause; another reason is a finding of its own.
-    const key = isCut && layer.group !== null ? `${layer.group} ${layer.missing} ${layer.unexpected}` : `layer ${layer.name}`;
+    const key =
+      isCut && layer.group !== null ? `${layer.group} ${layer.missing} ${layer.unexpected}` : `layer ${layer.name}`;
     groups.set(key, [...(groups.get(key) ?? []), layer]);
   }
   return [...groups.values()];
@@ -46,7 +78,16 @@ function mismatchFinding(layers: readonly LayerResult[]): Sized {
   const names = layers.map((layer) => layer.name);
   const { missing, unexpected, expected, actual } = first;
   if (missing.length + unexpected.length === 0 || expected === null || actual === null) {
-    return { finding: { layers: names, verdict: 'mismatch', title: `${first.name} is not the dense layer cut by its filters`, details: [sentence(first.reason)], specKey: first.specKey }, size: 1 };
+    return {
+      finding: {
+        layers: names,
+        verdict: 'mismatch',
+        title: `${first.name} is not the dense layer cut by its filters`,
+        details: [sentence(first.reason)],
+        specKey: first.specKey,
+      },
+      size: 1,
+    };
   }
   const title =
     actual.length === first.filters
@@ -54,18 +95,31 @@ function mismatchFinding(layers: readonly LayerResult[]): Sized {
       : actual.length === expected.length
         ? `${joined(names)} kept the wrong ${missing.length} of ${expected.length} filters`
         : `${joined(names)} kept ${actual.length} filters, expected ${expected.length}`;
-  const found = [missing.length > 0 ? `expected ${indices(missing)}` : '', unexpected.length > 0 ? `found ${indices(unexpected)}` : ''].filter((part) => part !== '');
+  const found = [
+    missing.length > 0 ? `expected ${indices(missing)}` : '',
+    unexpected.length > 0 ? `found ${indices(unexpected)}` : '',
+  ].filter((part) => part !== '');
   const cause = likelyCause(layers);
   const unexplained = missing.length + unexpected.length - first.explanations.length;
   const rest = unexplained > 0 ? [`... and ${unexplained} more filters`] : [];
-  const details = [sentence(`${found.join('; ')}: ${first.reason}`), ...first.explanations, ...rest, ...(cause === null ? [] : [cause])];
-  return { finding: { layers: names, verdict: 'mismatch', title, details, specKey: first.specKey }, size: (missing.length + unexpected.length) * layers.length };
+  const details = [
+    sentence(`${found.join('; ')}: ${first.reason}`),
+    ...first.explanations,
+    ...rest,
+    ...(cause === null ? [] : [cause]),
+  ];
+  return {
+    finding: { layers: names, verdict: 'mismatch', title, details, specKey: first.specKey },
+    size: (missing.length + unexpected.length) * layers.length,
+  };
 }
 
 /** A cause that fits every layer of the finding exactly; nothing is said where none fits. */
 function likelyCause(layers: readonly LayerResult[]): string | null {
   const [first] = layers as readonly [LayerResult, ...LayerResult[]];
-  const alone = layers.find((layer) => layer.exploring !== null && layers.every((other) => String(other.actual) === String(layer.exploring)));
+  const alone = layers.find(
+    (layer) => layer.exploring !== null && layers.every((other) => String(other.actual) === String(layer.exploring)),
+  );
   if (alone !== undefined && String(first.expected) !== String(alone.exploring)) {
     return `The kept filters equal what ${alone.name} would keep on its own (the indices printed while exploring): was the model cut before exploration ended?`;
   }
@@ -81,7 +135,9 @@ function unverifiable(layers: readonly LayerResult[], expectation: Expectation |
   if (expectation?.refusal?.always === true) {
     const { message, layer } = expectation.refusal;
     const title = `the real pruner raises on this model${layer === null || message.includes(layer) ? '' : ` at ${layer}`}`;
-    return [{ layers: open.map((one) => one.name), verdict: 'unverifiable', title, details: [message], specKey: 'threshold' }];
+    return [
+      { layers: open.map((one) => one.name), verdict: 'unverifiable', title, details: [message], specKey: 'threshold' },
+    ];
   }
   const byCause = new Map<string, LayerResult[]>();
   for (const layer of open) {
@@ -92,17 +148,27 @@ function unverifiable(layers: readonly LayerResult[], expectation: Expectation |
     const [first] = group as [LayerResult, ...LayerResult[]];
     const names = group.map((layer) => layer.name);
     const remedy = first.remedy === null ? [] : [first.remedy];
-    return { layers: names, verdict: 'unverifiable', title: `${joined(names)} could not be verified`, details: [sentence(first.reason), ...remedy], specKey: first.specKey };
+    return {
+      layers: names,
+      verdict: 'unverifiable',
+      title: `${joined(names)} could not be verified`,
+      details: [sentence(first.reason), ...remedy],
+      specKey: first.specKey,
+    };
   });
 }
 
 export function joined(names: readonly string[]): string {
   if (names.length <= 2) return names.join(' and ');
-  return names.length === 3 ? `${names[0]}, ${names[1]} and ${names[2]}` : `${names[0]}, ${names[1]} and ${names.length - 2} more layers`;
+  return names.length === 3
+    ? `${names[0]}, ${names[1]} and ${names[2]}`
+    : `${names[0]}, ${names[1]} and ${names.length - 2} more layers`;
 }
 
 function indices(filters: readonly number[]): string {
-  return filters.length <= 12 ? filters.join(', ') : `${filters.slice(0, 12).join(', ')} and ${filters.length - 12} more`;
+  return filters.length <= 12
+    ? filters.join(', ')
+    : `${filters.slice(0, 12).join(', ')} and ${filters.length - 12} more`;
 }
 
 function sentence(text: string): string {

@@ -21,22 +21,36 @@ export function judge(evidence: Evidence): Judgement {
   const judgement = judgeAgainst(evidence);
   if (judgement.verdict !== 'diverges' || expectation?.refusal == null || expectation.refusal.always) return judgement;
   // The model is none of the outcomes that run, and on the others the pruner raises: what is right cannot be told.
-  return judgeAgainst({ ...evidence, expectation: { ...expectation, refusal: { ...expectation.refusal, always: true } } });
+  return judgeAgainst({
+    ...evidence,
+    expectation: { ...expectation, refusal: { ...expectation.refusal, always: true } },
+  });
 }
 
 function judgeAgainst({ dense, expectation, recovery }: Evidence): Judgement {
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
   const notes: string[] = [];
-  const excused = expectation === null || recovery === null ? new Set<string>() : excusedConsumers(expectation, recovery, actual, notes);
+  const excused =
+    expectation === null || recovery === null
+      ? new Set<string>()
+      : excusedConsumers(expectation, recovery, actual, notes);
   const isConsistent = expectation === null ? () => true : consistencyOf(expectation, actual);
 
   const layers = [...dense.prunable.values()].map((layer): LayerResult => {
     const expected = expectation?.layers.get(layer.name) ?? null;
     const recovered = recovery?.layers.get(layer.name) ?? null;
-    const disagreements = (recovered?.disagreements ?? []).filter(({ consumer }) => consumer === null || !excused.has(consumer));
-    const outcome = expected === null || recovered === null || expectation === null ? null : judgeLayer(expected, recovered, disagreements, expectation, isConsistent);
+    const disagreements = (recovered?.disagreements ?? []).filter(
+      ({ consumer }) => consumer === null || !excused.has(consumer),
+    );
+    const outcome =
+      expected === null || recovered === null || expectation === null
+        ? null
+        : judgeLayer(expected, recovered, disagreements, expectation, isConsistent);
     const kept = recovered?.actual ?? null;
-    const compared = outcome?.verdict === 'mismatch' && expected?.expected != null && kept !== null ? { expected: nearestOutcome(expected.expected, expected.alternatives, kept), kept } : null;
+    const compared =
+      outcome?.verdict === 'mismatch' && expected?.expected != null && kept !== null
+        ? { expected: nearestOutcome(expected.expected, expected.alternatives, kept), kept }
+        : null;
     const missing = compared?.expected.filter((filter) => !compared.kept.includes(filter)) ?? [];
     const unexpected = compared?.kept.filter((filter) => !compared.expected.includes(filter)) ?? [];
     return {
@@ -58,39 +72,65 @@ function judgeAgainst({ dense, expectation, recovery }: Evidence): Judgement {
       specKey: expected?.specKey ?? 'threshold',
       tie: expected?.tie ?? null,
       alternatives: expected?.alternatives ?? null,
-      explanations: [...missing, ...unexpected].slice(0, MAX_EXPLAINED).map((filter) => expectation!.explain(layer.name, filter)),
+      explanations: [...missing, ...unexpected]
+        .slice(0, MAX_EXPLAINED)
+        .map((filter) => expectation!.explain(layer.name, filter)),
     };
   });
   const extra = recovery?.extra ?? [];
   const elsewhere = recovery?.elsewhere ?? [];
-  const verdict = expectation === null || recovery === null ? null : runVerdict(layers, extra.length + elsewhere.length > 0);
-  return { verdict, layers, findings: verdict === null ? [] : findingsOf(layers, extra, elsewhere, expectation), notes };
+  const verdict =
+    expectation === null || recovery === null ? null : runVerdict(layers, extra.length + elsewhere.length > 0);
+  return {
+    verdict,
+    layers,
+    findings: verdict === null ? [] : findingsOf(layers, extra, elsewhere, expectation),
+    notes,
+  };
 }
 
 function runVerdict(layers: readonly LayerResult[], hasForeignParts: boolean): RunVerdict {
   if (hasForeignParts || layers.some((layer) => layer.verdict === 'mismatch')) return 'diverges';
-  return layers.some((layer) => layer.verdict !== 'match' && layer.verdict !== 'ambiguous') ? 'unverifiable' : 'conforms';
+  return layers.some((layer) => layer.verdict !== 'match' && layer.verdict !== 'ambiguous')
+    ? 'unverifiable'
+    : 'conforms';
 }
 
 /**
  * Layers whose input columns are wrong because the pruner itself cuts them so: the run did what the pruner does, and the
  * user should know that the pruner is at fault.
  */
-function excusedConsumers(expectation: Expectation, recovery: Recovery, actual: (name: string) => RetainedIndices | null, notes: string[]): Set<string> {
+function excusedConsumers(
+  expectation: Expectation,
+  recovery: Recovery,
+  actual: (name: string) => RetainedIndices | null,
+  notes: string[],
+): Set<string> {
   const excused = new Set<string>();
   for (const [consumer, columns] of recovery.misplaced) {
     const cut = expectation.columnsCut(consumer, actual);
     if (cut === null || String(cut) !== String(columns)) continue;
     excused.add(consumer);
-    notes.push(`${consumer} reads other channels than before: the pruner itself cuts its input columns so, and the model computes something else. The retained filters are right.`);
+    notes.push(
+      `${consumer} reads other channels than before: the pruner itself cuts its input columns so, and the model computes something else. The retained filters are right.`,
+    );
   }
   return excused;
 }
 
 /** Of several possible outcomes the one that a layer comes nearest to, so that few filters need explaining. */
-function nearestOutcome(expected: RetainedIndices, alternatives: readonly RetainedIndices[] | null, kept: RetainedIndices): RetainedIndices {
-  const distance = (outcome: RetainedIndices): number => outcome.filter((filter) => !kept.includes(filter)).length + kept.filter((filter) => !outcome.includes(filter)).length;
-  return (alternatives ?? [expected]).reduce((best, outcome) => (distance(outcome) < distance(best) ? outcome : best), expected);
+function nearestOutcome(
+  expected: RetainedIndices,
+  alternatives: readonly RetainedIndices[] | null,
+  kept: RetainedIndices,
+): RetainedIndices {
+  const distance = (outcome: RetainedIndices): number =>
+    outcome.filter((filter) => !kept.includes(filter)).length +
+    kept.filter((filter) => !outcome.includes(filter)).length;
+  return (alternatives ?? [expected]).reduce(
+    (best, outcome) => (distance(outcome) < distance(best) ? outcome : best),
+    expected,
+  );
 }
 
 function recoveredReason(recovered: LayerRecovery | null, disagreements: readonly Disagreement[]): string {
@@ -99,5 +139,7 @@ function recoveredReason(recovered: LayerRecovery | null, disagreements: readonl
   if (kernel.kind === 'missing') return `the pruned model has no layer ${recovered.name}`;
   if (kernel.kind !== 'exact') return kernel.detail;
   const [first] = disagreements;
-  return first === undefined ? 'every filter is a dense filter, bit for bit' : `${first.tensor} does not fit its filters: ${first.detail}`;
+  return first === undefined
+    ? 'every filter is a dense filter, bit for bit'
+    : `${first.tensor} does not fit its filters: ${first.detail}`;
 }

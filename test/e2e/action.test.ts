@@ -14,7 +14,11 @@ interface Run {
 }
 
 /** Runs dist/index.cjs as the runner does: inputs in INPUT_*, files for outputs and summary, no node_modules. */
-function action(inputs: Record<string, string>, prepare: (folder: string) => void = () => {}, env: Record<string, string> = {}): Run {
+function action(
+  inputs: Record<string, string>,
+  prepare: (folder: string) => void = () => {},
+  env: Record<string, string> = {},
+): Run {
   const work = mkdtempSync(join(tmpdir(), 'prunegate-action-'));
   cpSync(join(root, 'dist/index.cjs'), join(work, 'index.cjs'));
   cpSync(join(root, 'examples/mobilenet-v2'), join(work, 'm'), { recursive: true });
@@ -30,11 +34,18 @@ function action(inputs: Record<string, string>, prepare: (folder: string) => voi
       GITHUB_OUTPUT: join(work, 'output'),
       GITHUB_STEP_SUMMARY: join(work, 'summary'),
       RUNNER_TEMP: join(work, 'temp'),
-      ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.replace(/ /g, '_').toUpperCase()}`, value])),
+      ...Object.fromEntries(
+        Object.entries(inputs).map(([name, value]) => [`INPUT_${name.replace(/ /g, '_').toUpperCase()}`, value]),
+      ),
       ...env,
     },
   });
-  return { status, stdout, outputs: outputsIn(readFileSync(join(work, 'output'), 'utf8')), summary: readFileSync(join(work, 'summary'), 'utf8') };
+  return {
+    status,
+    stdout,
+    outputs: outputsIn(readFileSync(join(work, 'output'), 'utf8')),
+    summary: readFileSync(join(work, 'summary'), 'utf8'),
+  };
 }
 
 /** The file command's format: `name<<delimiter`, the value's lines, the delimiter. */
@@ -46,13 +57,22 @@ function outputsIn(text: string): Record<string, string> {
 
 const RIGHT = { dense: 'm/dense.onnx', pruned: 'm/pruned.onnx', spec: 'm/prune.yaml' };
 const WRONG = { ...RIGHT, pruned: 'm/pruned-naive.onnx' };
-const commands = (stdout: string, name: string): string[] => stdout.split('\n').filter((line) => line.startsWith(`::${name}`));
+const commands = (stdout: string, name: string): string[] =>
+  stdout.split('\n').filter((line) => line.startsWith(`::${name}`));
 
 describe('dist/index.cjs', () => {
   it('passes where the model conforms, with outputs, summary and no annotation', () => {
     const { status, stdout, outputs, summary } = action(RIGHT);
     expect(status).toBe(0);
-    expect(outputs).toMatchObject({ verdict: 'conforms', conclusion: 'success', 'mismatched-layers': '[]', matched: '14', mismatched: '0', ambiguous: '0', unverifiable: '0' });
+    expect(outputs).toMatchObject({
+      verdict: 'conforms',
+      conclusion: 'success',
+      'mismatched-layers': '[]',
+      matched: '14',
+      mismatched: '0',
+      ambiguous: '0',
+      unverifiable: '0',
+    });
     expect(JSON.parse(readFileSync(outputs['report-json']!, 'utf8')).verdict).toBe('conforms');
     expect(summary).toContain('prunegate: model conforms');
     expect(commands(stdout, 'error')).toEqual([]);
@@ -61,11 +81,20 @@ describe('dist/index.cjs', () => {
   it('fails where it diverges: headline first, then one error for the equalization group, on the line of the threshold', () => {
     const { status, stdout, outputs, summary } = action(WRONG);
     expect(status).toBe(1);
-    expect(outputs).toMatchObject({ verdict: 'diverges', conclusion: 'failure', 'mismatched-layers': '["conv1","expanded_conv_depthwise"]', mismatched: '2' });
+    expect(outputs).toMatchObject({
+      verdict: 'diverges',
+      conclusion: 'failure',
+      'mismatched-layers': '["conv1","expanded_conv_depthwise"]',
+      mismatched: '2',
+    });
     const errors = commands(stdout, 'error');
     expect(errors).toHaveLength(2);
-    expect(errors[0]).toMatch(/^::error title=prunegate%3A model diverges,file=m\/prune\.yaml,line=6::2 of 14 layers diverge/);
-    expect(errors[1]).toMatch(/^::error title=prunegate%3A conv1 and expanded_conv_depthwise kept the wrong 3 of 16 filters,file=m\/prune\.yaml,line=6::expected 3, 19, 22; found 0, 15, 27/);
+    expect(errors[0]).toMatch(
+      /^::error title=prunegate%3A model diverges,file=m\/prune\.yaml,line=6::2 of 14 layers diverge/,
+    );
+    expect(errors[1]).toMatch(
+      /^::error title=prunegate%3A conv1 and expanded_conv_depthwise kept the wrong 3 of 16 filters,file=m\/prune\.yaml,line=6::expected 3, 19, 22; found 0, 15, 27/,
+    );
     expect(summary).toContain('| conv1 | 16 of 32 | mismatch | 3 19 22 | 0 15 27 |');
   });
 
@@ -106,7 +135,9 @@ describe('dist/index.cjs', () => {
 
   it('prints no workflow command that a file name smuggles in', () => {
     const name = 'x ##[add-mask]a.onnx';
-    const { stdout } = action({ ...WRONG, pruned: `m/${name}` }, (work) => cpSync(join(work, 'm/pruned-naive.onnx'), join(work, 'm', name)));
+    const { stdout } = action({ ...WRONG, pruned: `m/${name}` }, (work) =>
+      cpSync(join(work, 'm/pruned-naive.onnx'), join(work, 'm', name)),
+    );
     expect(stdout).toContain('add-mask');
     expect(stdout.split('\n').filter((line) => !line.startsWith('::') && line.includes('##['))).toEqual([]);
   });
@@ -121,6 +152,9 @@ describe('dist/index.cjs', () => {
     const full = filled(limit);
     expect(full.summary).toHaveLength(limit);
     expect(full.stdout).toContain('no job summary');
-    expect(action(RIGHT, () => {}, { GITHUB_STEP_SUMMARY: '' })).toMatchObject({ status: 0, stdout: expect.stringContaining('GITHUB_STEP_SUMMARY is not set') });
+    expect(action(RIGHT, () => {}, { GITHUB_STEP_SUMMARY: '' })).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('GITHUB_STEP_SUMMARY is not set'),
+    });
   });
 });

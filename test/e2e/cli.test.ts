@@ -21,7 +21,11 @@ const WRONG = ['--dense', 'm/dense.onnx', '--pruned', 'm/pruned-naive.onnx', ...
 
 describe('dist/cli.cjs check', () => {
   it('exits 0 where the model conforms, with nothing on stderr', () => {
-    expect(prunegate('check', ...PAIR, ...SPEC)).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('conforms: 14 layers') });
+    expect(prunegate('check', ...PAIR, ...SPEC)).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringContaining('conforms: 14 layers'),
+    });
   });
 
   it('exits 1 where it diverges, and explains', () => {
@@ -53,16 +57,40 @@ describe('dist/cli.cjs check', () => {
   });
 
   it('reads prunegate.yml, whose several models it checks under one verdict', () => {
-    const config = ['models:', '  - name: right', '    dense: m/dense.onnx', '    pruned: m/pruned.onnx', '    spec: m/prune.yaml', '  - name: wrong', '    dense: m/dense.onnx', '    pruned: m/pruned-naive.onnx', '    spec: m/prune.yaml'];
+    const config = [
+      'models:',
+      '  - name: right',
+      '    dense: m/dense.onnx',
+      '    pruned: m/pruned.onnx',
+      '    spec: m/prune.yaml',
+      '  - name: wrong',
+      '    dense: m/dense.onnx',
+      '    pruned: m/pruned-naive.onnx',
+      '    spec: m/prune.yaml',
+    ];
     writeFileSync(join(work, 'two.yml'), config.join('\n'));
     const both = prunegate('check', '--config', 'two.yml', '--format', 'json');
     expect(both.status).toBe(1);
-    expect(JSON.parse(both.stdout)).toMatchObject({ verdict: 'diverges', reports: [{ model: 'right', verdict: 'conforms' }, { model: 'wrong', verdict: 'diverges' }] });
+    expect(JSON.parse(both.stdout)).toMatchObject({
+      verdict: 'diverges',
+      reports: [
+        { model: 'right', verdict: 'conforms' },
+        { model: 'wrong', verdict: 'diverges' },
+      ],
+    });
     expect(prunegate('check', '--config', 'two.yml', '--model', 'right').status).toBe(0);
   });
 
   it('takes overrides of the spec', () => {
-    const { status, stdout } = prunegate('check', ...PAIR, ...SPEC, '--overrides', 'prune.threshold=0.9', '--format', 'json');
+    const { status, stdout } = prunegate(
+      'check',
+      ...PAIR,
+      ...SPEC,
+      '--overrides',
+      'prune.threshold=0.9',
+      '--format',
+      'json',
+    );
     expect(status).toBe(1);
     expect(JSON.parse(stdout).spec.threshold).toBe(0.9);
   });
@@ -74,7 +102,9 @@ describe('dist/cli.cjs expect and recover', () => {
     const recovered = JSON.parse(prunegate('recover', ...PAIR, '--format', 'json').stdout);
     expect(expected.layers[0]).toMatchObject({ name: 'conv1', actual: null, verdict: null });
     expect(recovered.layers[0]).toMatchObject({ name: 'conv1', expected: null, verdict: null });
-    expect(recovered.layers.map((layer: { actual: number[] }) => layer.actual)).toEqual(expected.layers.map((layer: { expected: number[] }) => layer.expected));
+    expect(recovered.layers.map((layer: { actual: number[] }) => layer.actual)).toEqual(
+      expected.layers.map((layer: { expected: number[] }) => layer.expected),
+    );
     expect(expected).toMatchObject({ verdict: null, inputs: { pruned: null } });
     expect(recovered).toMatchObject({ verdict: null, spec: null, dialect: null });
   });
@@ -89,15 +119,47 @@ describe('dist/cli.cjs expect and recover', () => {
 
 describe('dist/cli.cjs with mistakes', () => {
   const mistakes: [string, string[], string][] = [
-    ['a missing file', ['check', '--dense', 'gone.onnx', '--pruned', 'm/pruned.onnx', ...SPEC], 'prunegate: gone.onnx: there is no such file\n'],
-    ['a file that is no model', ['check', '--dense', 'm/prune.yaml', '--pruned', 'm/pruned.onnx', ...SPEC], 'prunegate: m/prune.yaml: '],
-    ['no dense model', ['check', '--pruned', 'm/pruned.onnx', ...SPEC], 'prunegate: --dense: is required: name the dense model with --dense\n'],
-    ['no pruned model', ['check', '--dense', 'm/dense.onnx', ...SPEC], 'prunegate: --pruned: is required: name the pruned model\n'],
+    [
+      'a missing file',
+      ['check', '--dense', 'gone.onnx', '--pruned', 'm/pruned.onnx', ...SPEC],
+      'prunegate: gone.onnx: there is no such file\n',
+    ],
+    [
+      'a file that is no model',
+      ['check', '--dense', 'm/prune.yaml', '--pruned', 'm/pruned.onnx', ...SPEC],
+      'prunegate: m/prune.yaml: ',
+    ],
+    [
+      'no dense model',
+      ['check', '--pruned', 'm/pruned.onnx', ...SPEC],
+      'prunegate: --dense: is required: name the dense model with --dense\n',
+    ],
+    [
+      'no pruned model',
+      ['check', '--dense', 'm/dense.onnx', ...SPEC],
+      'prunegate: --pruned: is required: name the pruned model\n',
+    ],
     ['no spec', ['check', ...PAIR], 'prunegate: --spec: is required: name the pruning spec\n'],
-    ['an unknown flag', ['check', '--dens', 'x'], "prunegate: unknown option '--dens' (Did you mean --dense?); see prunegate --help\n"],
-    ['an unknown command', ['chekc'], "prunegate: unknown command 'chekc' (Did you mean check?); see prunegate --help\n"],
-    ['a threshold that is no number', ['check', ...PAIR, ...SPEC, '--overrides', 'prune.threshold=high'], 'prunegate: --overrides: must be a finite number (found "high")\n'],
-    ['an unknown key', ['check', ...PAIR, ...SPEC, '--overrides', 'prune.treshold=0.5'], 'prunegate: --overrides: is no known key: did you mean threshold? (found 0.5)\n'],
+    [
+      'an unknown flag',
+      ['check', '--dens', 'x'],
+      "prunegate: unknown option '--dens' (Did you mean --dense?); see prunegate --help\n",
+    ],
+    [
+      'an unknown command',
+      ['chekc'],
+      "prunegate: unknown command 'chekc' (Did you mean check?); see prunegate --help\n",
+    ],
+    [
+      'a threshold that is no number',
+      ['check', ...PAIR, ...SPEC, '--overrides', 'prune.threshold=high'],
+      'prunegate: --overrides: must be a finite number (found "high")\n',
+    ],
+    [
+      'an unknown key',
+      ['check', ...PAIR, ...SPEC, '--overrides', 'prune.treshold=0.5'],
+      'prunegate: --overrides: is no known key: did you mean threshold? (found 0.5)\n',
+    ],
   ];
   it.each(mistakes)('says in one line what is wrong with %s, and exits 2', (_, args, message) => {
     const { status, stdout, stderr } = prunegate(...args);
@@ -107,11 +169,17 @@ describe('dist/cli.cjs with mistakes', () => {
 
   it('names file and line of a mistake in a spec', () => {
     writeFileSync(join(work, 'bad.yaml'), 'prune:\n  threshold: 0.5\n  # a comment\n  granularity: 2.5\n');
-    expect(prunegate('check', ...PAIR, '--spec', 'bad.yaml')).toMatchObject({ status: 2, stderr: 'prunegate: bad.yaml:4: prune.granularity: must be an integer (found 2.5)\n' });
+    expect(prunegate('check', ...PAIR, '--spec', 'bad.yaml')).toMatchObject({
+      status: 2,
+      stderr: 'prunegate: bad.yaml:4: prune.granularity: must be an integer (found 2.5)\n',
+    });
   });
 
   it('refuses what this version cannot do instead of skipping it', () => {
-    writeFileSync(join(work, 'later.yml'), 'dense: m/dense.onnx\npruned: m/pruned.onnx\nspec: m/prune.yaml\nprune: { run: ./prune.sh }\n');
+    writeFileSync(
+      join(work, 'later.yml'),
+      'dense: m/dense.onnx\npruned: m/pruned.onnx\nspec: m/prune.yaml\nprune: { run: ./prune.sh }\n',
+    );
     const { status, stderr } = prunegate('check', '--config', 'later.yml');
     expect(status).toBe(2);
     expect(stderr).toMatch(/^prunegate: later\.yml:4: prune: commands are not run by this version/);

@@ -5,7 +5,14 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { check, type Scope } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
-import { makeReportSet, type Report, renderJson, renderMarkdown, renderText, writeReport } from '../../src/report/index.ts';
+import {
+  makeReportSet,
+  type Report,
+  renderJson,
+  renderMarkdown,
+  renderText,
+  writeReport,
+} from '../../src/report/index.ts';
 
 const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
 const work = mkdtempSync(join(tmpdir(), 'prunegate-report-'));
@@ -13,7 +20,11 @@ const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../schemas/
 const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
 
 function reportOf(pruned: string, scope: Scope = 'check'): Report {
-  const flags = { dense: join(example, 'dense.onnx'), ...(scope === 'expect' ? {} : { pruned: join(example, pruned) }), ...(scope === 'recover' ? {} : { spec: join(example, 'prune.yaml') }) };
+  const flags = {
+    dense: join(example, 'dense.onnx'),
+    ...(scope === 'expect' ? {} : { pruned: join(example, pruned) }),
+    ...(scope === 'recover' ? {} : { spec: join(example, 'prune.yaml') }),
+  };
   return check(loadRequests(settingsFromFlags(flags), work)[0]!, scope, '1.2.3').report;
 }
 
@@ -62,7 +73,10 @@ describe('report.json', () => {
 
   it('has the worst verdict of several models', () => {
     expect(makeReportSet('1', [right, wrong]).verdict).toBe('diverges');
-    expect(makeReportSet('1', [right, { ...right, verdict: 'unverifiable', conclusion: 'failure' }])).toMatchObject({ verdict: 'unverifiable', conclusion: 'failure' });
+    expect(makeReportSet('1', [right, { ...right, verdict: 'unverifiable', conclusion: 'failure' }])).toMatchObject({
+      verdict: 'unverifiable',
+      conclusion: 'failure',
+    });
     expect(makeReportSet('1', [right, right]).verdict).toBe('conforms');
   });
 
@@ -85,7 +99,9 @@ describe('text', () => {
 
   it('shows diverging layers first, and all of them when asked', () => {
     const text = renderText(wrong, { all: false, specSummary: null });
-    expect(text).toContain('  x  conv1                    16 of 32  threshold, equalized  A      missing 3 19 22, unexpected 0 15 27\n');
+    expect(text).toContain(
+      '  x  conv1                    16 of 32  threshold, equalized  A      missing 3 19 22, unexpected 0 15 27\n',
+    );
     expect(text).toContain('... 8 more match (--all shows them)');
     expect(renderText(wrong, { all: true, specSummary: null })).toContain('predictions');
   });

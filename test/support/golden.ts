@@ -10,10 +10,15 @@ export interface Golden {
   readonly name: string;
   readonly folder: string;
   readonly prune: Record<string, unknown>;
-  readonly layers: Readonly<Record<string, { readonly filters: number; readonly retained: number[]; readonly exploring: number[] }>>;
+  readonly layers: Readonly<
+    Record<string, { readonly filters: number; readonly retained: number[]; readonly exploring: number[] }>
+  >;
   readonly equalizationGroups: readonly (readonly string[])[];
   readonly params: { readonly dense: number; readonly pruned: number };
-  readonly grid: readonly { readonly prune: Record<string, unknown>; readonly layers: Readonly<Record<string, number[]>> }[];
+  readonly grid: readonly {
+    readonly prune: Record<string, unknown>;
+    readonly layers: Readonly<Record<string, number[]>>;
+  }[];
 }
 
 export const FIXTURES = join(import.meta.dirname, '../fixtures');
@@ -27,7 +32,15 @@ export function goldensIn(folder: string): Golden[] {
     const read = (file: string) => JSON.parse(readFileSync(join(folder, name, file), 'utf8'));
     const golden = read('golden.json');
     const grid = existsSync(join(folder, name, 'grid.json')) ? read('grid.json') : [];
-    return { name, folder: join(folder, name), prune: golden.prune, layers: golden.layers, equalizationGroups: golden.equalization_groups, params: golden.params, grid };
+    return {
+      name,
+      folder: join(folder, name),
+      prune: golden.prune,
+      layers: golden.layers,
+      equalizationGroups: golden.equalization_groups,
+      params: golden.params,
+      grid,
+    };
   });
 }
 

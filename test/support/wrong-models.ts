@@ -25,7 +25,8 @@ export class ModelBytes {
     if (tensor.storage.kind === 'raw') return tensor.storage.offset;
     if (tensor.storage.kind !== 'inline') throw new Error(`${tensor.name} is not raw`);
     const found = this.bytes.indexOf(tensor.storage.bytes);
-    if (found < 0 || this.bytes.indexOf(tensor.storage.bytes, found + 1) >= 0) throw new Error(`${tensor.name} is not where it is looked for`);
+    if (found < 0 || this.bytes.indexOf(tensor.storage.bytes, found + 1) >= 0)
+      throw new Error(`${tensor.name} is not where it is looked for`);
     return found;
   }
 
@@ -75,12 +76,20 @@ export function recut(dense: Network, pruned: Network, cut: Cut): ModelBytes {
     const denseWeight = partner.weight;
     if (denseWeight === null || 'opaque' in denseWeight) throw new Error(layer.name);
     const source = floats(dense, denseWeight.tensor);
-    const columns = layer.kind === 'depthwise' ? [0] : columnsOf(partner, layer, (id) => denseChannel(id, (name) => cut.columns?.(name, layer.name) ?? cut.kernel(name)));
+    const columns =
+      layer.kind === 'depthwise'
+        ? [0]
+        : columnsOf(partner, layer, (id) =>
+            denseChannel(id, (name) => cut.columns?.(name, layer.name) ?? cut.kernel(name)),
+          );
     const rows = layer.kind === 'conv-transpose' ? null : cut.kernel(layer.name);
     for (let row = 0; row < weight.outCount; row++) {
       for (const [column, from] of columns.entries()) {
         for (const [k, offset] of weight.kernelOffsets.entries()) {
-          const value = source[(rows?.[row] ?? row) * denseWeight.outStride + from * denseWeight.inStride + denseWeight.kernelOffsets[k]!]!;
+          const value =
+            source[
+              (rows?.[row] ?? row) * denseWeight.outStride + from * denseWeight.inStride + denseWeight.kernelOffsets[k]!
+            ]!;
           model.set(weight.tensor, row * weight.outStride + column * weight.inStride + offset, value);
         }
       }

@@ -8,7 +8,12 @@ import type { Exploration } from './exploration.ts';
  * @param retained what each layer really keeps
  * @returns sorted dense column positions; null where they cannot be told, or are all
  */
-export function columnsCut(network: Network, exploration: Exploration, consumer: Layer, retained: (layer: string) => RetainedIndices | null): RetainedIndices | null {
+export function columnsCut(
+  network: Network,
+  exploration: Exploration,
+  consumer: Layer,
+  retained: (layer: string) => RetainedIndices | null,
+): RetainedIndices | null {
   const layerIsPruned = (layer: Layer): boolean => {
     const known = exploration.isPruned.get(layer);
     if (known !== null && known !== undefined) return known;
@@ -41,7 +46,8 @@ export function columnsCut(network: Network, exploration: Exploration, consumer:
         const kept = first === undefined ? null : claim(first);
         if (before === null || after === null || kept === null) return null;
         const positions = upTo(after / before);
-        if (network.dataFormat === 'channels_first') return kept.flatMap((c) => positions.map((s) => c * positions.length + s));
+        if (network.dataFormat === 'channels_first')
+          return kept.flatMap((c) => positions.map((s) => c * positions.length + s));
         return positions.flatMap((s) => kept.map((c) => s * before + c));
       }
       case 'input':

@@ -44,7 +44,10 @@ export function mergeAll(stats: readonly Stat[], criterion: Criterion): Stat {
     case 'geometric_mean': {
       const logs = rows.map((values) => values.map(Math.log));
       const sums = logs.slice(1).reduce((merged, values) => merged.map((m, k) => m + values[k]!), logs[0]!.slice());
-      return { values: sums.map((sum) => Math.exp(roundLike(first, sum / rows.length))), error: Math.max(error, LOG_EXP_ERROR) };
+      return {
+        values: sums.map((sum) => Math.exp(roundLike(first, sum / rows.length))),
+        error: Math.max(error, LOG_EXP_ERROR),
+      };
     }
   }
 }

@@ -1,9 +1,9 @@
 import type { Folding, Layer, Network, RetainedIndices } from '../../network/index.ts';
 import type { ReusableBuffer } from '../../onnx/index.ts';
 import type { Expectation, JointOutcomes, LayerExpectation, Refusal } from '../types.ts';
+import type { Choices } from './choices.ts';
 import { columnsCut } from './columns.ts';
 import { explainFilter, reasonOf, ruleOf, specKeyOf } from './explain.ts';
-import type { Choices } from './choices.ts';
 import { type Decision, type Exploration, excludedNames, explore, type OwnStat } from './exploration.ts';
 import { filterStat } from './importance.ts';
 import { requireRebuildable } from './rebuild.ts';
@@ -15,7 +15,7 @@ import type { TaoSpec } from './spec.ts';
 const MAX_OUTCOMES = 256;
 
 const UNFOLD =
-  "Export the dense model without folding (tf2onnx without its remove_back_to_back optimizer; PyTorch with do_constant_folding=False and dynamo=False).";
+  'Export the dense model without folding (tf2onnx without its remove_back_to_back optimizer; PyTorch with do_constant_folding=False and dynamo=False).';
 const SAY_RAW = 'If it is not, say --folding raw (input folding).';
 
 /**
@@ -24,7 +24,9 @@ const SAY_RAW = 'If it is not, say --folding raw (input folding).';
  */
 export function expectTao(network: Network, spec: TaoSpec, folding: Folding | null): Expectation {
   const buffer: ReusableBuffer = { bytes: new Uint8Array(0) };
-  const ownStats = new Map([...network.prunable.values()].map((layer) => [layer, ownStat(network, layer, spec, folding, buffer)]));
+  const ownStats = new Map(
+    [...network.prunable.values()].map((layer) => [layer, ownStat(network, layer, spec, folding, buffer)]),
+  );
   const excluded = excludedNames(network, spec);
   const run = (choices: Choices): Outcome => {
     let exploration: Exploration | null = null;
@@ -49,9 +51,13 @@ export function expectTao(network: Network, spec: TaoSpec, folding: Folding | nu
   const outcomes = outcomesOf(run, points);
   const running = outcomes.find(({ outcome: { raised } }) => raised === null);
   const raised = outcome.raised ?? outcomes.find((other) => other.outcome.raised !== null)?.outcome.raised ?? null;
-  const refusal = raised === null ? null : { message: raised.message, layer: raised.layer, always: outcome.raised !== null && running === undefined };
+  const refusal =
+    raised === null
+      ? null
+      : { message: raised.message, layer: raised.layer, always: outcome.raised !== null && running === undefined };
   if (outcome.exploration === null && running !== undefined) outcome = running.outcome;
-  const joint = outcome.exploration === null ? [] : jointOutcomes(run, points, running?.taken ?? new Map(), outcome.exploration);
+  const joint =
+    outcome.exploration === null ? [] : jointOutcomes(run, points, running?.taken ?? new Map(), outcome.exploration);
   return assemble(network, spec, ownStats, outcome.exploration, refusal, joint);
 }
 
@@ -87,22 +93,39 @@ function addOrderPoints(run: Run, nominal: Exploration, points: Map<string, Poin
   for (const branch of nominal.branches) {
     const { exploration } = run(taking(new Map([[orderKey(branch), 1]])));
     if (exploration === null) continue;
-    const moved = [...nominal.decisions].filter(([layer, decision]) => String(exploration.decisions.get(layer)?.retained) !== String(decision.retained));
+    const moved = [...nominal.decisions].filter(
+      ([layer, decision]) => String(exploration.decisions.get(layer)?.retained) !== String(decision.retained),
+    );
     if (moved.length > 0) points.set(orderKey(branch), { options: 2, layers: moved.map(([layer]) => layer) });
   }
 }
 
-function ownStat(network: Network, layer: Layer, spec: TaoSpec, folding: Folding | null, buffer: ReusableBuffer): OwnStat {
+function ownStat(
+  network: Network,
+  layer: Layer,
+  spec: TaoSpec,
+  folding: Folding | null,
+  buffer: ReusableBuffer,
+): OwnStat {
   const { weight } = layer;
-  if (weight === null || 'opaque' in weight) return { unknown: `the weight of ${layer.name} is computed at run time`, remedy: null };
+  if (weight === null || 'opaque' in weight)
+    return { unknown: `the weight of ${layer.name} is computed at run time`, remedy: null };
   const { evidence } = layer.folding;
   const state = folding ?? layer.folding.state;
-  if (state === 'folded') return { unknown: `BatchNorm is folded into ${layer.name} (${evidence}), so its norms are not those that the pruner saw`, remedy: UNFOLD };
-  if (state === 'unknown') return { unknown: `BatchNorm may be folded into ${layer.name} (${evidence})`, remedy: SAY_RAW };
+  if (state === 'folded')
+    return {
+      unknown: `BatchNorm is folded into ${layer.name} (${evidence}), so its norms are not those that the pruner saw`,
+      remedy: UNFOLD,
+    };
+  if (state === 'unknown')
+    return { unknown: `BatchNorm may be folded into ${layer.name} (${evidence})`, remedy: SAY_RAW };
   const stat = filterStat(network.file, weight, spec.normalizer, buffer);
   const isZero = spec.normalizer === 'max' && stat.values.every(Number.isNaN);
   if (stat.values.some((value) => !Number.isFinite(value)) && !(isZero && weightIsFinite(network, layer, buffer))) {
-    return { unknown: `${layer.name} has weights that are NaN or infinite, which cannot be ranked`, remedy: 'Look at the training run: the dense model itself is broken.' };
+    return {
+      unknown: `${layer.name} has weights that are NaN or infinite, which cannot be ranked`,
+      remedy: 'Look at the training run: the dense model itself is broken.',
+    };
   }
   return stat;
 }
@@ -115,7 +138,9 @@ function weightIsFinite(network: Network, layer: Layer, buffer: ReusableBuffer):
 
 /** What the pruner does under each combination of its undetermined choices. */
 function outcomesOf(run: Run, points: Points): readonly { readonly outcome: Outcome; readonly taken: Taken }[] {
-  return points.size === 0 ? [] : [...combinations([...points], MAX_OUTCOMES)].map((taken) => ({ outcome: run(taking(taken)), taken }));
+  return points.size === 0
+    ? []
+    : [...combinations([...points], MAX_OUTCOMES)].map((taken) => ({ outcome: run(taking(taken)), taken }));
 }
 
 function* combinations(points: readonly (readonly [string, Point])[], limit: number): Generator<Taken> {
@@ -146,16 +171,22 @@ function jointOutcomes(run: Run, points: Points, settled: Taken, nominal: Explor
     for (const taken of combinations(component.points, MAX_OUTCOMES)) {
       const { exploration } = run(taking(taken, settled));
       if (exploration === null) continue;
-      const kept = new Map(component.layers.map((layer) => [layer.name, exploration.decisions.get(layer)?.retained ?? []]));
+      const kept = new Map(
+        component.layers.map((layer) => [layer.name, exploration.decisions.get(layer)?.retained ?? []]),
+      );
       const key = JSON.stringify([...kept.values()]);
       if (seen.has(key)) continue;
       seen.add(key);
       outcomes.push(kept);
     }
     const isNominal = (kept: ReadonlyMap<string, RetainedIndices>): boolean =>
-      component.layers.every((layer) => String(kept.get(layer.name)) === String(nominal.decisions.get(layer)?.retained));
+      component.layers.every(
+        (layer) => String(kept.get(layer.name)) === String(nominal.decisions.get(layer)?.retained),
+      );
     outcomes.sort((a, b) => Number(isNominal(b)) - Number(isNominal(a)));
-    const varying = component.layers.filter((layer) => new Set(outcomes.map((kept) => String(kept.get(layer.name)))).size > 1);
+    const varying = component.layers.filter(
+      (layer) => new Set(outcomes.map((kept) => String(kept.get(layer.name)))).size > 1,
+    );
     if (varying.length > 0) joint.push({ layers: varying.map((layer) => layer.name), outcomes });
   }
   return joint;
@@ -169,17 +200,33 @@ interface Component {
 function components(points: Points, nominal: Exploration): Component[] {
   const found: { points: (readonly [string, Point])[]; layers: Set<Layer> }[] = [];
   for (const [key, point] of points) {
-    const reach = new Set(point.layers.flatMap((layer) => nominal.groups.find((group) => group.includes(layer)) ?? [layer]));
+    const reach = new Set(
+      point.layers.flatMap((layer) => nominal.groups.find((group) => group.includes(layer)) ?? [layer]),
+    );
     const touching = found.filter((component) => [...reach].some((layer) => component.layers.has(layer)));
-    const merged = { points: [...touching.flatMap((c) => c.points), [key, point] as const], layers: new Set([...touching.flatMap((c) => [...c.layers]), ...reach]) };
+    const merged = {
+      points: [...touching.flatMap((c) => c.points), [key, point] as const],
+      layers: new Set([...touching.flatMap((c) => [...c.layers]), ...reach]),
+    };
     for (const old of touching) found.splice(found.indexOf(old), 1);
     found.push(merged);
   }
   return found.map((component) => ({ points: component.points, layers: [...component.layers] }));
 }
 
-function assemble(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<Layer, OwnStat>, exploration: Exploration | null, refusal: Refusal | null, joint: readonly JointOutcomes[]): Expectation {
-  const groups = (exploration?.groups ?? []).map((members, id) => ({ id, members: members.map((layer) => layer.name), criterion: spec.criterion }));
+function assemble(
+  network: Network,
+  spec: TaoSpec,
+  ownStats: ReadonlyMap<Layer, OwnStat>,
+  exploration: Exploration | null,
+  refusal: Refusal | null,
+  joint: readonly JointOutcomes[],
+): Expectation {
+  const groups = (exploration?.groups ?? []).map((members, id) => ({
+    id,
+    members: members.map((layer) => layer.name),
+    criterion: spec.criterion,
+  }));
   const groupOf = new Map(groups.flatMap((group) => group.members.map((name): [string, number] => [name, group.id])));
   const layers = new Map<string, LayerExpectation>();
   for (const [name, layer] of network.prunable) {
@@ -188,7 +235,10 @@ function assemble(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<Layer, 
     const decision = exploration?.decisions.get(layer) ?? null;
     const varying = joint.find((set) => set.layers.includes(name));
     const tooMany = varying !== undefined && varying.outcomes.length === 0;
-    const reason = refusal !== null ? `the real pruner raises ${refusal.message}${atLayer(refusal)}` : reasonFor(decision, name, spec, tooMany);
+    const reason =
+      refusal !== null
+        ? `the real pruner raises ${refusal.message}${atLayer(refusal)}`
+        : reasonFor(decision, name, spec, tooMany);
     layers.set(name, {
       name,
       exploring,
@@ -221,7 +271,8 @@ function assemble(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<Layer, 
 }
 
 function reasonFor(decision: Decision | null, name: string, spec: TaoSpec, tooMany: boolean): string {
-  if (tooMany) return `more than ${MAX_OUTCOMES} outcomes are possible, because the pruner's own choices hang on memory addresses`;
+  if (tooMany)
+    return `more than ${MAX_OUTCOMES} outcomes are possible, because the pruner's own choices hang on memory addresses`;
   return decision === null ? `${name} was never explored` : reasonOf(decision, name, spec);
 }
 

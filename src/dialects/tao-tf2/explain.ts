@@ -23,7 +23,10 @@ export function specKeyOf(decision: Decision | null): string {
 export function reasonOf(decision: Decision, name: string, spec: TaoSpec): string {
   const { by, note, members, retained } = decision;
   if (by === 'unknown') return note ?? 'its weights could not be read';
-  if (by === 'excluded') return note === name ? `${name} is excluded, so it keeps every filter` : `${note} is excluded, so the layers equalized with it keep every filter`;
+  if (by === 'excluded')
+    return note === name
+      ? `${name} is excluded, so it keeps every filter`
+      : `${note} is excluded, so the layers equalized with it keep every filter`;
   if (by === 'broadcast') return `it is broadcast by ${note}, so it is kept whole`;
   const others = members.filter((member) => member.name !== name).map((member) => member.name);
   const equalized = by === 'own' ? '' : `, equalized with ${listed(others)} (${spec.criterion})`;
@@ -44,27 +47,41 @@ function countReason({ rule, passing }: Decision, kept: number, spec: TaoSpec): 
 }
 
 /** Why one filter stays or goes: its rank by its own norm, and what its partners made of it. */
-export function explainFilter(layer: Layer, filter: number, decision: Decision, ownStats: ReadonlyMap<Layer, OwnStat>, spec: TaoSpec): string {
+export function explainFilter(
+  layer: Layer,
+  filter: number,
+  decision: Decision,
+  ownStats: ReadonlyMap<Layer, OwnStat>,
+  spec: TaoSpec,
+): string {
   const own = ownStats.get(layer);
   const kept = decision.retained?.includes(filter) ?? false;
   const verb = kept ? 'kept' : 'cut';
   if (decision.by === 'unknown' || decision.stat === null || own === undefined || 'unknown' in own) {
     return `filter ${filter}: ${verb === 'kept' ? 'kept' : 'not expected'} because ${reasonOf(decision, layer.name, spec)}`;
   }
-  const rank = (values: ArrayLike<number>): number => Array.from(values).filter((value) => value > values[filter]!).length + 1;
+  const rank = (values: ArrayLike<number>): number =>
+    Array.from(values).filter((value) => value > values[filter]!).length + 1;
   const total = own.values.length;
   const start = `filter ${filter}: rank ${rank(own.values)} of ${total} by its own norm (${number(own.values[filter]!)})`;
   const merged = decision.stat.values[filter]!;
   const settings = `${decision.by === 'own' ? '' : `${spec.criterion}; `}threshold ${spec.threshold.toFixed(3)}`;
   if (decision.by === 'own') {
-    if (merged > spec.threshold) return `${start}, ${verb} because it exceeds the threshold of ${spec.threshold.toFixed(3)}`;
+    if (merged > spec.threshold)
+      return `${start}, ${verb} because it exceeds the threshold of ${spec.threshold.toFixed(3)}`;
     return `${start}, ${verb} because ${fill(decision, spec)} (${settings})`;
   }
-  const partners = decision.members.filter((member) => member !== layer).flatMap((member) => {
-    const stat = ownStats.get(member);
-    return stat === undefined || 'unknown' in stat ? [] : [{ name: member.name, value: stat.values[filter]! }];
-  });
-  const strongest = partners.reduce((best, partner) => (spec.criterion === 'intersection' ? partner.value < best.value : partner.value > best.value) ? partner : best, partners[0]!);
+  const partners = decision.members
+    .filter((member) => member !== layer)
+    .flatMap((member) => {
+      const stat = ownStats.get(member);
+      return stat === undefined || 'unknown' in stat ? [] : [{ name: member.name, value: stat.values[filter]! }];
+    });
+  const strongest = partners.reduce(
+    (best, partner) =>
+      (spec.criterion === 'intersection' ? partner.value < best.value : partner.value > best.value) ? partner : best,
+    partners[0]!,
+  );
   const has = `${strongest.name} has ${kept || partners.length > 1 ? '' : 'only '}${number(strongest.value)}`;
   if (spec.criterion === 'arithmetic_mean' || spec.criterion === 'geometric_mean' || partners.length > 3) {
     return `${start}, ${verb} because the merged value ${number(merged)} ranks ${rank(decision.stat.values)} and ${decision.retained?.length} are kept (${has}; ${settings})`;

@@ -1,9 +1,9 @@
 import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
 import type { Tie } from '../types.ts';
 import type { Choices } from './choices.ts';
-import { consumersOf } from './layer-order.ts';
 import { mergeAll, mergePair } from './equalization.ts';
 import type { Stat } from './importance.ts';
+import { consumersOf } from './layer-order.ts';
 import { prunableParents } from './parents.ts';
 import { TaoError } from './refusal.ts';
 import type { CountRule, Retention } from './retention.ts';
@@ -53,7 +53,13 @@ const ELEMENTWISE_TYPES = new Set(['Add', 'Sub', 'Mul', 'Max', 'Mean', 'Sum', 'D
  * overwritten when a layer it is equalized with is explored, and the last write stands.
  * @throws TaoError where the real pruner raises
  */
-export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<Layer, OwnStat>, excluded: ReadonlySet<string>, choices: Choices): Exploration {
+export function explore(
+  network: Network,
+  spec: TaoSpec,
+  ownStats: ReadonlyMap<Layer, OwnStat>,
+  excluded: ReadonlySet<string>,
+  choices: Choices,
+): Exploration {
   const decisions = new Map<Layer, Decision>();
   const isPruned = new Map<Layer, boolean | null>();
   const explored = new Set<Layer>();
@@ -71,18 +77,35 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
   };
   const decide = (stat: Stat, by: Decision['by'], members: readonly Layer[]): Decision => {
     const counts = possibleCounts(stat, spec);
-    const option = counts.length === 1 ? 0 : choices.choose(`count of ${members.map((m) => m.name).join()}`, counts.length, members);
+    const option =
+      counts.length === 1 ? 0 : choices.choose(`count of ${members.map((m) => m.name).join()}`, counts.length, members);
     const retention: Retention = retain(stat, spec, counts[option]!);
-    return { retained: retention.retained, by, members, stat, rule: retention.rule, passing: retention.passing, tie: retention.tie, note: null, remedy: null };
+    return {
+      retained: retention.retained,
+      by,
+      members,
+      stat,
+      rule: retention.rule,
+      passing: retention.passing,
+      tie: retention.tie,
+      note: null,
+      remedy: null,
+    };
   };
-  const all = (layer: Layer, members: readonly Layer[], by: 'excluded' | 'broadcast', note: string | null): Decision => {
+  const all = (
+    layer: Layer,
+    members: readonly Layer[],
+    by: 'excluded' | 'broadcast',
+    note: string | null,
+  ): Decision => {
     const retained = Array.from({ length: layer.filters }, (_, k) => k);
     return { retained, by, members, stat: null, rule: null, passing: 0, tie: null, note, remedy: null };
   };
   const unknown = (members: readonly Layer[], note: string, remedy: string | null = null): Decision => {
     return { retained: null, by: 'unknown', members, stat: null, rule: null, passing: 0, tie: null, note, remedy };
   };
-  const statOf = (layer: Layer): OwnStat => ownStats.get(layer) ?? { unknown: `${layer.name} has no weights that could be read`, remedy: null };
+  const statOf = (layer: Layer): OwnStat =>
+    ownStats.get(layer) ?? { unknown: `${layer.name} has no weights that could be read`, remedy: null };
 
   const joinGroups = (joining: readonly Layer[]): readonly Layer[] => {
     const touched = groups.filter((group) => group.some((member) => joining.includes(member)));
@@ -98,29 +121,37 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
   };
 
   const exploreDepthwise = (layer: Layer): void => {
-    if (layer.filters !== layer.groups) throw new TaoError('ValueError', 'DepthwiseConv2D for pruning can only have depth_multiplier == 1.', layer.name);
+    if (layer.filters !== layer.groups)
+      throw new TaoError('ValueError', 'DepthwiseConv2D for pruning can only have depth_multiplier == 1.', layer.name);
     const { parents, opaque } = prunableParents(network, layer, true, choices);
     if (opaque !== null) {
-      const blocked = unknown([layer, ...parents], `${opaque.name} (${opaque.op}) between it and its partner could not be placed`);
+      const blocked = unknown(
+        [layer, ...parents],
+        `${opaque.name} (${opaque.op}) between it and its partner could not be placed`,
+      );
       for (const member of blocked.members) write(member, blocked);
       return;
     }
     const pair = [...parents, layer];
     joinGroups(pair);
     if (parents.length === 0) throw new TaoError('IndexError', 'list index out of range', layer.name);
-    const first = parents[parents.length === 1 ? 0 : choices.choose(`first parent of ${layer.name}`, parents.length, pair)]!;
+    const first =
+      parents[parents.length === 1 ? 0 : choices.choose(`first parent of ${layer.name}`, parents.length, pair)]!;
     const members = [first, layer];
-    if (first.kind === 'dense') throw new TaoError('AttributeError', "'Dense' object has no attribute 'filters'", layer.name);
+    if (first.kind === 'dense')
+      throw new TaoError('AttributeError', "'Dense' object has no attribute 'filters'", layer.name);
     const kept = members.find(keepsAll);
     let decision: Decision;
     if (kept !== undefined) {
-      if (first.kind === 'depthwise') throw new TaoError('TypeError', "'NoneType' object cannot be interpreted as an integer", layer.name);
+      if (first.kind === 'depthwise')
+        throw new TaoError('TypeError', "'NoneType' object cannot be interpreted as an integer", layer.name);
       decision = all(first, members, 'excluded', kept.name);
     } else {
       const [a, b] = [statOf(first), statOf(layer)];
       if ('unknown' in a) decision = unknown(members, a.unknown, a.remedy);
       else if ('unknown' in b) decision = unknown(members, b.unknown, b.remedy);
-      else if (first.filters !== layer.filters) throw new TaoError('ValueError', 'operands could not be broadcast together', layer.name);
+      else if (first.filters !== layer.filters)
+        throw new TaoError('ValueError', 'operands could not be broadcast together', layer.name);
       else decision = decide(mergePair(a, b, spec.criterion), 'pair', members);
     }
     write(first, decision);
@@ -136,10 +167,14 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
       return true;
     }
     const dense = parents.find((parent) => parent.kind === 'dense');
-    if (dense !== undefined) throw new TaoError('AttributeError', "'Dense' object has no attribute 'filters'", layer.name);
+    if (dense !== undefined)
+      throw new TaoError('AttributeError', "'Dense' object has no attribute 'filters'", layer.name);
     const broadcast = parents.filter((parent) => parent.kind === 'conv' && parent.filters === 1);
     // Of several, the pruner's loop drops one or all of them, by the order of a Python set: it pops while it iterates.
-    const isOneLeft = broadcast.length > 1 && broadcast.length < parents.length && choices.choose(`broadcast parents of ${layer.name}`, 2, parents) === 1;
+    const isOneLeft =
+      broadcast.length > 1 &&
+      broadcast.length < parents.length &&
+      choices.choose(`broadcast parents of ${layer.name}`, 2, parents) === 1;
     if (isOneLeft) throw new TaoError('ValueError', 'all input arrays must have the same shape', layer.name);
     for (const parent of broadcast) write(parent, all(parent, [parent], 'broadcast', layer.name));
     const equalized = parents.filter((parent) => !broadcast.includes(parent));
@@ -164,7 +199,8 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
     const stats = members.map(statOf);
     const missing = stats.find((stat) => 'unknown' in stat);
     if (missing !== undefined && 'unknown' in missing) return unknown(members, missing.unknown, missing.remedy);
-    if (members.some((member) => member.filters !== members[0]!.filters)) throw new TaoError('ValueError', 'all input arrays must have the same shape', at.name);
+    if (members.some((member) => member.filters !== members[0]!.filters))
+      throw new TaoError('ValueError', 'all input arrays must have the same shape', at.name);
     const decision = decide(mergeAll(stats as Stat[], spec.criterion), 'group', members);
     return decision;
   };
@@ -200,7 +236,12 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
       case 'permute': {
         const pruned = layerIsPruned(layer);
         const inferred = layer.kind === 'reshape' && (layer.targetShape ?? []).slice(1).includes(-1);
-        if (pruned && !inferred) throw new TaoError('NotImplementedError', 'Reshape/Permute is not supported after a pruned layer.', layer.name);
+        if (pruned && !inferred)
+          throw new TaoError(
+            'NotImplementedError',
+            'Reshape/Permute is not supported after a pruned layer.',
+            layer.name,
+          );
         isPruned.set(layer, pruned ? null : false);
         return;
       }
@@ -216,13 +257,24 @@ export function explore(network: Network, spec: TaoSpec, ownStats: ReadonlyMap<L
     exploreLayer(layer);
     explored.add(layer);
     const next = consumers.get(layer)?.layers ?? [];
-    for (const consumer of choices.isReversed(layer) ? next.toReversed() : next) if (!queue.includes(consumer)) queue.push(consumer);
+    for (const consumer of choices.isReversed(layer) ? next.toReversed() : next)
+      if (!queue.includes(consumer)) queue.push(consumer);
   }
   const stuck = network.layers.find((layer) => !explored.has(layer) && layer.kind !== 'opaque');
   if (stuck !== undefined) throw new TaoError('KeyError', `'${stuck.name}'`, stuck.name);
-  const contested = [...writers].filter(([, by]) => by.size > 1 && [...by].some((decision) => decision.by === 'pair' || decision.members.some((m) => m.kind === 'depthwise')));
+  const contested = [...writers].filter(
+    ([, by]) =>
+      by.size > 1 &&
+      [...by].some((decision) => decision.by === 'pair' || decision.members.some((m) => m.kind === 'depthwise')),
+  );
   const branches = [...consumers].filter(([, { isCertain }]) => !isCertain);
-  return { decisions, isPruned, groups, contested: contested.map(([layer]) => layer), branches: branches.map(([layer]) => layer) };
+  return {
+    decisions,
+    isPruned,
+    groups,
+    contested: contested.map(([layer]) => layer),
+    branches: branches.map(([layer]) => layer),
+  };
 }
 
 /** Names that keep every filter: the user's, TAO's own, and for EfficientDet the model's output layers. */

@@ -1,6 +1,6 @@
+import type { Weight } from '../../network/index.ts';
 import type { OnnxFile, ReusableBuffer } from '../../onnx/index.ts';
 import { toFloat32, toFloat64 } from '../../onnx/index.ts';
-import type { Weight } from '../../network/index.ts';
 import type { Normalizer } from './spec.ts';
 
 /** Filter norms, and the relative error within which two of them cannot be told apart. */
@@ -22,7 +22,8 @@ const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16
  */
 export function filterStat(file: OnnxFile, weight: Weight, normalizer: Normalizer, buffer: ReusableBuffer): Stat {
   const data = file.readTensor(weight.tensor, buffer);
-  if (data.dtype === 'float64') return { values: normalize64(norms64(toFloat64(data), weight), normalizer), error: 2 ** -50 };
+  if (data.dtype === 'float64')
+    return { values: normalize64(norms64(toFloat64(data), weight), normalizer), error: 2 ** -50 };
   return { values: normalize32(norms32(toFloat32(data), weight), normalizer), error: ROUNDING[data.dtype] ?? 0 };
 }
 
@@ -105,7 +106,15 @@ export function normalize32(stat: Float32Array, normalizer: Normalizer): Float32
     const largest = maximum(stat);
     return stat.map((s) => s / largest);
   }
-  const norm = Math.fround(Math.sqrt(pairwiseSum(stat.map((s) => s * s), 0, stat.length)));
+  const norm = Math.fround(
+    Math.sqrt(
+      pairwiseSum(
+        stat.map((s) => s * s),
+        0,
+        stat.length,
+      ),
+    ),
+  );
   return stat.map((s) => Math.fround(Math.fround(s / norm) * stat.length));
 }
 
@@ -144,9 +153,19 @@ export function pairwiseSum(values: Float32Array, start: number, n: number): num
   }
   const lanes = values.slice(start, start + 8);
   let k = 8;
-  for (; k < n - (n % 8); k += 8) for (let lane = 0; lane < 8; lane++) lanes[lane] = lanes[lane]! + values[start + k + lane]!;
+  for (; k < n - (n % 8); k += 8)
+    for (let lane = 0; lane < 8; lane++) lanes[lane] = lanes[lane]! + values[start + k + lane]!;
   const add = (a: number, b: number): number => Math.fround(a + b);
-  const [l0, l1, l2, l3, l4, l5, l6, l7] = lanes as unknown as [number, number, number, number, number, number, number, number];
+  const [l0, l1, l2, l3, l4, l5, l6, l7] = lanes as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   let sum = add(add(add(l0, l1), add(l2, l3)), add(add(l4, l5), add(l6, l7)));
   for (; k < n; k++) sum = Math.fround(sum + values[start + k]!);
   return sum;

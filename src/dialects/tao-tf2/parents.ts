@@ -49,8 +49,10 @@ export function prunableParents(network: Network, layer: Layer, skipRoot: boolea
       opaque = at;
       return;
     }
-    const isBlocking = !TRAVERSABLE.has(at.kind) || (isNamedElu(at) && choices.choose(`what ${at.name} is`, 2, []) === 1);
-    if (isBlocking) throw new TaoError('NotImplementedError', `Pruning is not possible with ${at.name} layer in the way`, at.name);
+    const isBlocking =
+      !TRAVERSABLE.has(at.kind) || (isNamedElu(at) && choices.choose(`what ${at.name} is`, 2, []) === 1);
+    if (isBlocking)
+      throw new TaoError('NotImplementedError', `Pruning is not possible with ${at.name} layer in the way`, at.name);
     for (const call of at.calls) {
       for (const id of call.inputs) {
         const inbound = network.layers[id]!;

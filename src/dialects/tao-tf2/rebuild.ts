@@ -30,7 +30,14 @@ export function requireRebuildable(network: Network, exploration: Exploration): 
   }
 }
 
-function rebuild(network: Network, layer: Layer, inbound: readonly Layer[], inputs: readonly Rebuilt[], exploration: Exploration, layerIsPruned: (layer: Layer) => boolean): Rebuilt {
+function rebuild(
+  network: Network,
+  layer: Layer,
+  inbound: readonly Layer[],
+  inputs: readonly Rebuilt[],
+  exploration: Exploration,
+  layerIsPruned: (layer: Layer) => boolean,
+): Rebuilt {
   const first = inputs[0] ?? { width: null, claim: 'none' as const };
   const own = exploration.decisions.get(layer)?.retained?.length ?? null;
   switch (layer.kind) {
@@ -51,12 +58,22 @@ function rebuild(network: Network, layer: Layer, inbound: readonly Layer[], inpu
       return first;
     case 'elementwise':
       requireSameWidths(layer, inbound, inputs);
-      return { width: inputs.reduce<number | null>((most, input) => (most === null || input.width === null ? null : Math.max(most, input.width)), 0), claim: first.claim };
+      return {
+        width: inputs.reduce<number | null>(
+          (most, input) => (most === null || input.width === null ? null : Math.max(most, input.width)),
+          0,
+        ),
+        claim: first.claim,
+      };
     case 'concat': {
       // The channel axis of channels_first is -3, which a (batch, channels) shape does not have.
-      if (network.dataFormat === 'channels_first' && layer.output.shape?.length === 2) throw new TaoError('IndexError', 'tuple index out of range', layer.name);
+      if (network.dataFormat === 'channels_first' && layer.output.shape?.length === 2)
+        throw new TaoError('IndexError', 'tuple index out of range', layer.name);
       const claims = inputs.map((input, k) => (layerIsPruned(inbound[k]!) ? input.claim : denseWidth(inbound[k]!)));
-      return { width: sum(inputs.map((input) => input.width)), claim: sum(claims.map((claim) => (claim === 'none' ? null : claim))) };
+      return {
+        width: sum(inputs.map((input) => input.width)),
+        claim: sum(claims.map((claim) => (claim === 'none' ? null : claim))),
+      };
     }
     case 'flatten': {
       const [before, after] = [denseWidth(inbound[0]), denseWidth(layer)];
@@ -76,22 +93,35 @@ function rebuild(network: Network, layer: Layer, inbound: readonly Layer[], inpu
 
 function requireFit(layer: Layer, claim: number | 'none' | null, width: number | null): void {
   if (claim === null || claim === 'none' || width === null || claim === width) return;
-  throw new TaoError('ValueError', `Layer ${layer.name} weight shape is not compatible with provided weight shape (its input has ${width} channels, its kernel is cut for ${claim})`, layer.name);
+  throw new TaoError(
+    'ValueError',
+    `Layer ${layer.name} weight shape is not compatible with provided weight shape (its input has ${width} channels, its kernel is cut for ${claim})`,
+    layer.name,
+  );
 }
 
 function requireSameWidths(layer: Layer, inbound: readonly Layer[], inputs: readonly Rebuilt[]): void {
-  const known = inputs.flatMap((input, k) => (input.width === null || input.width === 1 ? [] : [{ width: input.width, from: inbound[k]! }]));
+  const known = inputs.flatMap((input, k) =>
+    input.width === null || input.width === 1 ? [] : [{ width: input.width, from: inbound[k]! }],
+  );
   const odd = known.find((input) => input.width !== known[0]!.width);
   if (odd === undefined) return;
   const shape = (width: number): string => shapeWith(layer, width);
-  throw new TaoError('ValueError', `Inputs have incompatible shapes. Received shapes ${shape(known[0]!.width)} and ${shape(odd.width)}`, layer.name);
+  throw new TaoError(
+    'ValueError',
+    `Inputs have incompatible shapes. Received shapes ${shape(known[0]!.width)} and ${shape(odd.width)}`,
+    layer.name,
+  );
 }
 
 /** The layer's shape without the batch, as Keras prints it, with another number of channels. */
 function shapeWith(layer: Layer, width: number): string {
   const { shape, channelAxis } = layer.output;
   if (shape === null || channelAxis === null) return `(${width} channels)`;
-  return `(${shape.map((size, axis) => (axis === channelAxis ? width : (size ?? 'None'))).slice(1).join(', ')})`;
+  return `(${shape
+    .map((size, axis) => (axis === channelAxis ? width : (size ?? 'None')))
+    .slice(1)
+    .join(', ')})`;
 }
 
 function denseWidth(layer: Layer | undefined): number | null {

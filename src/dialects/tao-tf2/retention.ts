@@ -22,7 +22,10 @@ export function possibleCounts(stat: Stat, spec: TaoSpec): readonly number[] {
   if (stat.error === 0) return [retainedCount(nominal, stat.values.length, spec).count];
   const least = passing(stat.values, threshold * (1 + stat.error));
   const most = passing(stat.values, threshold * (1 - stat.error));
-  const counts = Array.from({ length: most - least + 1 }, (_, k) => retainedCount(least + k, stat.values.length, spec).count);
+  const counts = Array.from(
+    { length: most - least + 1 },
+    (_, k) => retainedCount(least + k, stat.values.length, spec).count,
+  );
   return [...new Set([retainedCount(nominal, stat.values.length, spec).count, ...counts])];
 }
 
@@ -43,7 +46,8 @@ export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
   const surely = indicesWhere(values, isAbove);
   const equal = indicesWhere(values, isAtCut);
   const retained = [...surely, ...equal.slice(0, count - surely.length)].sort((a, b) => a - b);
-  const isNear = (value: number): boolean => isAtCut(value) || Math.abs(value - cut) <= error * Math.max(Math.abs(value), Math.abs(cut));
+  const isNear = (value: number): boolean =>
+    isAtCut(value) || Math.abs(value - cut) <= error * Math.max(Math.abs(value), Math.abs(cut));
   const candidates = error === 0 ? equal : indicesWhere(values, isNear);
   const certain = error === 0 ? surely : indicesWhere(values, (value) => isAbove(value) && !isNear(value));
   const pick = count - certain.length;
@@ -75,7 +79,11 @@ function passing(values: Float32Array | Float64Array, threshold: number): number
   return count;
 }
 
-function retainedCount(above: number, filters: number, spec: TaoSpec): { readonly count: number; readonly rule: CountRule } {
+function retainedCount(
+  above: number,
+  filters: number,
+  spec: TaoSpec,
+): { readonly count: number; readonly rule: CountRule } {
   const least = Math.min(spec.minNumFilters, filters);
   const atLeast = Math.max(least, above);
   const rounded = Math.ceil(atLeast / spec.granularity) * spec.granularity;

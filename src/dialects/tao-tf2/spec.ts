@@ -49,7 +49,10 @@ export function readTaoSpec(document: SpecDocument): TaoSpec {
   const written = validate<Written>(validateSpec, keys, (path) => document.at(path));
   const threshold = written.threshold ?? (written.task === undefined ? undefined : TASK_THRESHOLD[written.task]);
   if (threshold === undefined) {
-    throw inputErrorAt(document.at('threshold'), "threshold is required; without it TAO's default applies only where task: classification or efficientdet is given");
+    throw inputErrorAt(
+      document.at('threshold'),
+      "threshold is required; without it TAO's default applies only where task: classification or efficientdet is given",
+    );
   }
   if (!Number.isFinite(threshold)) throw inputErrorAt(document.at('threshold'), 'must be a finite number', threshold);
   const normalizer = written.normalizer === false ? 'off' : written.normalizer;
