@@ -8,7 +8,9 @@ export default defineConfig({
     // Two cores are what the smallest runner has; more workers only wait for one another.
     maxWorkers: 2,
     // .ci/run asks for the numbers as a file.
-    ...(process.env['VITEST_JSON'] ? { reporters: ['default', 'json'], outputFile: { json: process.env['VITEST_JSON'] } } : {}),
+    ...(process.env['VITEST_JSON']
+      ? { reporters: ['default', 'json'], outputFile: { json: process.env['VITEST_JSON'] } }
+      : {}),
     coverage: { provider: 'v8', include: ['src/**'], exclude: ['**/*.generated.*'], reporter: ['text-summary'] },
   },
 });

@@ -1,6 +1,6 @@
 import { type FailOn, inputErrorAt, type ModelRequest } from './config/index.ts';
 import { dialectOf, type Expectation, type Spec } from './dialects/index.ts';
-import { type Network, readNetwork } from './network/index.ts';
+import { alignNames, foldLike, type Network, readNetwork } from './network/index.ts';
 import { openModel } from './onnx/index.ts';
 import { type Recovery, recoverRetention } from './recovery/index.ts';
 import { type Conclusion, makeReport, type Report } from './report/index.ts';
@@ -25,14 +25,14 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
   refuseUnsupported(request);
   const spec = scope === 'recover' ? null : readSpec(request);
   const dense = readNetwork(openModel(request.dense));
-  const pruned = scope === 'expect' ? null : readNetwork(openModel(required(request, 'pruned')));
+  const exported = scope === 'expect' ? null : readNetwork(openModel(required(request, 'pruned')));
   try {
     const expectation = spec === null ? null : spec.dialect.expect(dense, spec.spec, request.folding);
-    const recovery =
-      pruned === null
-        ? null
-        : recoverRetention(dense, pruned, (layer) => expectation?.layers.get(layer)?.expected ?? null);
-    const judgement = judge({ dense, expectation, recovery });
+    const aligned = exported === null ? null : alignNames(dense, exported);
+    const pruned = aligned?.pruned ?? null;
+    const preferred = (layer: string) => expectation?.layers.get(layer)?.expected ?? null;
+    const recovery = pruned === null ? null : recoverRetention(foldLike(dense, pruned), pruned, preferred);
+    const judgement = judge({ dense, expectation, recovery, renamed: aligned?.renamed ?? new Map() });
     const gate =
       scope === 'check'
         ? gateOf(
@@ -59,7 +59,7 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
       exitCode: gate?.exitCode ?? (isComplete(expectation, recovery) ? 0 : 3),
     };
   } finally {
-    closeAll(dense, pruned);
+    closeAll(dense, exported);
   }
 }
 

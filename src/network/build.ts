@@ -114,6 +114,7 @@ function finishNetwork(walk: Walk, owners: readonly number[], normalized: Readon
         }),
       ),
       weight: draft.weight,
+      norm: draft.norm,
       groups: draft.groups,
       firstChannel: draft.firstChannel,
       filters: draft.filters,

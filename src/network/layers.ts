@@ -1,7 +1,7 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import { baseOp, type SourceNames } from './names.ts';
-import type { Channels, LayerKind, Opaque, Weight } from './types.ts';
+import type { Channels, LayerKind, Norm, Opaque, Weight } from './types.ts';
 import type { Origin, Value } from './walk.ts';
 
 /** A source layer while its nodes are being collected. */
@@ -12,6 +12,7 @@ export interface LayerDraft {
   readonly parts: { readonly kind: LayerKind; readonly op: string }[];
   readonly calls: CallDraft[];
   weight: Weight | Opaque | null;
+  norm: Norm | null;
   groups: number;
   firstChannel: number;
   filters: number;
@@ -70,6 +71,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
       parts: [],
       calls: [],
       weight: null,
+      norm: null,
       groups: 1,
       firstChannel: 0,
       filters: 0,

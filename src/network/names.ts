@@ -18,6 +18,11 @@ const INNER_SCOPES = new Set([
   'separable_conv2d',
 ]);
 
+/** Whether an exporter made a name up, so that it tells nothing of the layer. */
+export function isMadeUp(name: string): boolean {
+  return MADE_UP.test(name.replace(/:\d+$/, ''));
+}
+
 export interface SourceNames {
   /** The layer and operator segments of a node or initializer name; null where the name says nothing. */
   parse(name: string): SourceName | null;

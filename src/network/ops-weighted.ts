@@ -1,5 +1,5 @@
 import { InputError } from '../config/errors.ts';
-import type { OnnxNode } from '../onnx/index.ts';
+import type { OnnxNode, OnnxTensor } from '../onnx/index.ts';
 import { isFloat } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import { alongAxis, FIXED_CHANNEL, idsAlong, rowMajorStrides } from './channels.ts';
@@ -179,6 +179,7 @@ function weightOf(node: OnnxNode, view: TensorView, outAxis: number, inAxis: num
     inCount: view.dims[inAxis]!,
     inStride: view.strides[inAxis]!,
     kernelOffsets: offsetsOver(view.dims.slice(2), view.strides.slice(2)),
+    rowScale: null,
   };
 }
 
@@ -224,7 +225,21 @@ function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin): void
 }
 
 /** BatchNormalization (ai.onnx): scale, B, mean, var of length C follow the channels of axis 1. */
-export const batchNorm: Handler = (walk, node) => normalization(walk, node, ['scale', 'shift', 'mean', 'variance'], 1);
+export const batchNorm: Handler = (walk, node) => {
+  normalization(walk, node, ['scale', 'shift', 'mean', 'variance'], 1);
+  const x = input(walk, node, 0);
+  if (!isSignal(x) || x.kind !== 'channels') return;
+  const { layer } = x.from;
+  const isBare = layer.parts.every(({ op }) => op === 'Conv' || op === 'Add') && layer.parts[0]?.op === 'Conv';
+  const [scale, shift, mean, variance] = [1, 2, 3, 4].map((k) => constantTensorOf(input(walk, node, k)));
+  if (!isBare || layer.calls.length > 1 || !scale || !shift || !mean || !variance) return;
+  layer.norm = { scale, shift, mean, variance, epsilon: attribute(node, 'epsilon', 'float') ?? 1e-5 };
+};
+
+function constantTensorOf(value: Value | null): OnnxTensor | null {
+  return value?.kind === 'constant' ? value.view.tensor : null;
+}
+
 /** InstanceNormalization, LayerNormalization, GroupNormalization: a scale and a shift that follow the channels. */
 export const instanceNorm: Handler = (walk, node) => normalization(walk, node, ['scale', 'shift'], 1);
 export const layerNorm: Handler = (walk, node) => {

@@ -38,6 +38,17 @@ export interface Weight {
   readonly inCount: number;
   readonly inStride: number;
   readonly kernelOffsets: Int32Array;
+  /** What each filter's stored values are multiplied by, in float32, to be the weight; null for 1. */
+  readonly rowScale: Float32Array | null;
+}
+
+/** The BatchNorm that an exporter could fold into a convolution: it reads the convolution's output and nothing else does. */
+export interface Norm {
+  readonly scale: OnnxTensor;
+  readonly shift: OnnxTensor;
+  readonly mean: OnnxTensor;
+  readonly variance: OnnxTensor;
+  readonly epsilon: number;
 }
 
 /** Something the network could not place: the operator's name, and the node's for messages. */
@@ -67,6 +78,8 @@ export interface Layer {
   readonly calls: readonly Call[];
   /** null for a layer without prunable weights; an Opaque where its weight is computed at run time. */
   readonly weight: Weight | Opaque | null;
+  /** The BatchNorm right behind a convolution; null where there is none. */
+  readonly norm: Norm | null;
   /** Groups of a convolution; 1 elsewhere. */
   readonly groups: number;
   /** First channel id of its output channels, and how many; count 0 for layers that produce none of their own. */

@@ -1,5 +1,5 @@
 import type { Layer, Network, Weight } from '../network/index.ts';
-import type { ReusableBuffer } from '../onnx/index.ts';
+import { type ReusableBuffer, toFloat32 } from '../onnx/index.ts';
 import type { Bits } from './bits.ts';
 import { bitsOf } from './bits.ts';
 
@@ -16,8 +16,21 @@ export function readKernel(network: Network, layer: Layer, buffer: ReusableBuffe
   const { weight } = layer;
   if (weight === null || 'opaque' in weight) return null;
   const data = network.file.readTensor(weight.tensor, buffer);
+  if (weight.rowScale !== null) scaleRows(toFloat32(data), weight, weight.rowScale);
   const bits = bitsOf(data);
   return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype };
+}
+
+/** Multiplies each filter in place, rounding to float32 as the exporter that folded it did. */
+function scaleRows(values: Float32Array, weight: Weight, scale: Float32Array): void {
+  const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  for (let row = 0; row < outCount; row++) {
+    const factor = scale[row]!;
+    for (let column = 0; column < inCount; column++) {
+      const base = row * outStride + column * inStride;
+      for (let k = 0; k < kernelOffsets.length; k++) values[base + kernelOffsets[k]!]! *= factor;
+    }
+  }
 }
 
 /** Filters of one group, and where each of its pruned input columns lies in the dense kernel. */

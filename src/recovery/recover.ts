@@ -51,6 +51,13 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
     for (const owner of owners) blame(owner, { tensor, consumer: null, detail });
   }
 
+  for (const name of pruned.prunable.keys()) {
+    const layer = isFoldedCall(dense, name) ? pruned.prunable.get(name.replace(CALL_SUFFIX, '')) : undefined;
+    if (layer === undefined) continue;
+    // Which call's BatchNorm went into which kernel is not told.
+    kernels.set(layer.id, { kind: 'unrecognized', detail: 'it is shared, and BatchNorm is folded into each of its calls' });
+    disagreements.delete(layer.id);
+  }
   const layers = new Map<string, LayerRecovery>();
   for (const name of dense.prunable.keys()) {
     const layer = pruned.prunable.get(name);
@@ -93,8 +100,16 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
     if (layer.kind === 'conv-transpose' && ![...correspondence.partner.values()].includes(layer))
       elsewhere.push({ tensor: layer.name, consumer: null, detail: 'the pruned model has no such layer' });
   }
-  const extra = [...pruned.prunable.keys()].filter((name) => !dense.prunable.has(name));
+  const extra = [...pruned.prunable.keys()].filter((name) => !dense.prunable.has(name) && !isFoldedCall(dense, name));
   return { layers, misplaced, extra, elsewhere };
+}
+
+const CALL_SUFFIX = /#\d+$/;
+
+/** A shared layer whose calls have a BatchNorm each is folded into a kernel for each call: `name`, `name#2`. */
+function isFoldedCall(dense: Network, name: string): boolean {
+  const shared = CALL_SUFFIX.test(name) ? dense.prunable.get(name.replace(CALL_SUFFIX, '')) : undefined;
+  return shared !== undefined && shared.calls.length > 1;
 }
 
 /** Layers with weights of the same name and kind. */

@@ -10,6 +10,8 @@ export interface Evidence {
   readonly dense: Network;
   readonly expectation: Expectation | null;
   readonly recovery: Recovery | null;
+  /** Layers of the pruned model that were told by their place in the graph: their name there, the dense layer's name. */
+  readonly renamed: ReadonlyMap<string, string>;
 }
 
 /** Filters of one layer that are explained one by one; a layer cut by another ranking altogether need not list them all. */
@@ -27,9 +29,9 @@ export function judge(evidence: Evidence): Judgement {
   });
 }
 
-function judgeAgainst({ dense, expectation, recovery }: Evidence): Judgement {
+function judgeAgainst({ dense, expectation, recovery, renamed }: Evidence): Judgement {
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
-  const notes: string[] = [];
+  const notes = [...renamed].map(([from, to]) => `${from} of the pruned model lost its name in the export; by its place in the graph it is ${to}.`);
   const excused =
     expectation === null || recovery === null
       ? new Set<string>()
