@@ -2,7 +2,7 @@ import { type FailOn, inputErrorAt, type ModelRequest } from './config/index.ts'
 import { dialectOf, type Expectation, type Spec } from './dialects/index.ts';
 import { alignNames, foldLike, type Network, readNetwork } from './network/index.ts';
 import { openModel } from './onnx/index.ts';
-import { type Recovery, recoverRetention } from './recovery/index.ts';
+import { differenceBeyondRounding, type Recovery, recoverRetention } from './recovery/index.ts';
 import { type Conclusion, makeReport, type Report } from './report/index.ts';
 import { judge } from './verdict/index.ts';
 
@@ -26,12 +26,14 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
   const spec = scope === 'recover' ? null : readSpec(request);
   const dense = readNetwork(openModel(request.dense));
   const exported = scope === 'expect' ? null : readNetwork(openModel(required(request, 'pruned')));
+  const folded = scope === 'check' && request.denseFolded !== null ? readNetwork(openModel(request.denseFolded)) : null;
   try {
     const expectation = spec === null ? null : spec.dialect.expect(dense, spec.spec, request.folding);
+    const reference = folded === null ? dense : foldedExport(dense, folded, request);
     const aligned = exported === null ? null : alignNames(dense, exported);
     const pruned = aligned?.pruned ?? null;
     const preferred = (layer: string) => expectation?.layers.get(layer)?.expected ?? null;
-    const recovery = pruned === null ? null : recoverRetention(foldLike(dense, pruned), pruned, preferred);
+    const recovery = pruned === null ? null : recoverRetention(foldLike(reference, pruned), pruned, preferred);
     const judgement = judge({ dense, expectation, recovery, renamed: aligned?.renamed ?? new Map() });
     const gate =
       scope === 'check'
@@ -59,8 +61,20 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
       exitCode: gate?.exitCode ?? (isComplete(expectation, recovery) ? 0 : 3),
     };
   } finally {
-    closeAll(dense, exported);
+    closeAll(dense, exported, folded);
   }
+}
+
+/** The folded export of the dense model, its layers named like the dense model's, once it is sure to be the same model. */
+function foldedExport(dense: Network, folded: Network, request: ModelRequest): Network {
+  const { pruned: named } = alignNames(dense, folded);
+  const difference = differenceBeyondRounding(foldLike(dense, named), named);
+  if (difference === null) return named;
+  throw inputErrorAt(
+    request.at('denseFolded'),
+    `is not the dense model with BatchNorm folded: ${difference}`,
+    request.denseFolded,
+  );
 }
 
 function readSpec(request: ModelRequest) {
@@ -82,7 +96,7 @@ function refuseUnsupported(request: ModelRequest): void {
   const command = commands.export ?? commands.prune;
   if (command !== null)
     throw inputErrorAt(command.at, 'commands are not run by this version; make the files in a step before this one');
-  for (const key of ['denseFolded', 'reported', 'lock'] as const) {
+  for (const key of ['reported', 'lock'] as const) {
     if (request[key] !== null)
       throw inputErrorAt(request.at(key === 'lock' ? 'lockFile' : key), 'is not supported by this version yet');
   }

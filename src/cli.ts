@@ -45,6 +45,7 @@ function addScope(root: Command, scope: Scope, description: string): void {
   }
   if (scope === 'check') {
     command
+      .option('--dense-folded <file>', 'the dense model exported with folding, to compare a folded pruned model with')
       .option('--report-dir <folder>', 'also write <folder>/<model>/report.json')
       .option(
         '--fail-on <verdicts>',

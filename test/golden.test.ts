@@ -117,16 +117,25 @@ describe.each(goldens)('$name', (golden) => {
 const mixed = goldens.filter(({ folder }) => existsSync(join(folder, 'pruned.folded.onnx')));
 
 describe('an unfolded dense model with a folded pruned one, the pair that most users have', () => {
-  it.each(mixed)('$name conforms: BatchNorm is folded as the exporter does, bit for bit', ({ folder, prune, layers }) => {
-    const { report, exitCode } = checkPair(folder, 'dense.onnx', 'pruned.folded.onnx', prune);
-    expect({ verdict: report.verdict, findings: report.findings, exitCode }).toEqual({ verdict: 'conforms', findings: [], exitCode: 0 });
-    for (const layer of report.layers) expect(layer.actual, layer.name).toEqual(layers[layer.name]?.retained);
-  });
+  it.each(mixed)(
+    '$name conforms: BatchNorm is folded as the exporter does, bit for bit',
+    ({ folder, prune, layers }) => {
+      const { report, exitCode } = checkPair(folder, 'dense.onnx', 'pruned.folded.onnx', prune);
+      expect({ verdict: report.verdict, findings: report.findings, exitCode }).toEqual({
+        verdict: 'conforms',
+        findings: [],
+        exitCode: 0,
+      });
+      for (const layer of report.layers) expect(layer.actual, layer.name).toEqual(layers[layer.name]?.retained);
+    },
+  );
 
   it('tells layers that lost their name by their place in the graph, and says so', () => {
     const { folder, prune } = mixed.find(({ name }) => name === 'random_r0012')!;
     const { report } = checkPair(folder, 'dense.onnx', 'pruned.folded.onnx', prune);
-    expect(report.notes).toEqual(['Conv__1790 of the pruned model lost its name in the export; by its place in the graph it is dw_7.']);
+    expect(report.notes).toEqual([
+      'Conv__1790 of the pruned model lost its name in the export; by its place in the graph it is dw_7.',
+    ]);
   });
 });
 

@@ -16,14 +16,23 @@ export interface Alignment {
 export function alignNames(dense: Network, pruned: Network): Alignment {
   const [before, after] = [neighboursOf(dense), neighboursOf(pruned)];
   const names = new Map<Layer, string>();
-  for (const layer of weighted(pruned)) if (isSamePlace(dense.prunable.get(layer.name), layer)) names.set(layer, layer.name);
+  for (const layer of weighted(pruned))
+    if (isSamePlace(dense.prunable.get(layer.name), layer)) names.set(layer, layer.name);
   const renamed = new Map<string, string>();
   for (let isProgress = true; isProgress; ) {
     isProgress = false;
     const taken = new Set(names.values());
-    const open = byPlace(weighted(dense).filter((layer) => !taken.has(layer.name)), before, (layer) => (taken.has(layer.name) ? layer.name : null));
+    const open = byPlace(
+      weighted(dense).filter((layer) => !taken.has(layer.name)),
+      before,
+      (layer) => (taken.has(layer.name) ? layer.name : null),
+    );
     // A layer with a name of its own that the dense model does not have is another layer, wherever it stands.
-    const lost = byPlace(weighted(pruned).filter((layer) => !names.has(layer) && isMadeUp(layer.name)), after, (layer) => names.get(layer) ?? null);
+    const lost = byPlace(
+      weighted(pruned).filter((layer) => !names.has(layer) && isMadeUp(layer.name)),
+      after,
+      (layer) => names.get(layer) ?? null,
+    );
     for (const [place, layers] of lost) {
       const partners = open.get(place) ?? [];
       if (layers.length !== 1 || partners.length !== 1) continue;
@@ -54,7 +63,8 @@ function neighboursOf(network: Network): ReadonlyMap<Layer, Neighbours> {
   const neighbours = new Map<Layer, Neighbours>();
   for (const layer of network.layers) {
     const before = new Set<Layer>();
-    for (const id of layer.calls.flatMap((call) => call.inputs)) for (const source of reached.get(network.layers[id]!) ?? []) before.add(source);
+    for (const id of layer.calls.flatMap((call) => call.inputs))
+      for (const source of reached.get(network.layers[id]!) ?? []) before.add(source);
     reached.set(layer, layer.weight === null ? before : new Set([layer]));
     if (layer.weight === null) continue;
     neighbours.set(layer, { before, after: new Set() });
@@ -63,9 +73,14 @@ function neighboursOf(network: Network): ReadonlyMap<Layer, Neighbours> {
   return neighbours;
 }
 
-function byPlace(layers: readonly Layer[], neighbours: ReadonlyMap<Layer, Neighbours>, nameOf: (layer: Layer) => string | null): ReadonlyMap<string, readonly Layer[]> {
+function byPlace(
+  layers: readonly Layer[],
+  neighbours: ReadonlyMap<Layer, Neighbours>,
+  nameOf: (layer: Layer) => string | null,
+): ReadonlyMap<string, readonly Layer[]> {
   const places = new Map<string, Layer[]>();
-  const shown = (set: ReadonlySet<Layer>): string => JSON.stringify([...set].map((layer) => nameOf(layer) ?? '').sort());
+  const shown = (set: ReadonlySet<Layer>): string =>
+    JSON.stringify([...set].map((layer) => nameOf(layer) ?? '').sort());
   for (const layer of layers) {
     const around = neighbours.get(layer);
     // A layer with nothing named around it could be any.
@@ -79,7 +94,9 @@ function byPlace(layers: readonly Layer[], neighbours: ReadonlyMap<Layer, Neighb
 }
 
 function withNames(network: Network, names: ReadonlyMap<Layer, string>): Network {
-  const renamed = new Map(network.layers.map((layer) => [layer, names.has(layer) ? { ...layer, name: names.get(layer)! } : layer]));
+  const renamed = new Map(
+    network.layers.map((layer) => [layer, names.has(layer) ? { ...layer, name: names.get(layer)! } : layer]),
+  );
   const current = (layer: Layer): Layer => renamed.get(layer)!;
   const prunable = [...network.prunable.values()].map(current);
   return {

@@ -1,14 +1,14 @@
 import { InputError } from '../config/errors.ts';
 import type { OnnxFile, OnnxGraph, OnnxNode } from '../onnx/index.ts';
+import type { LayerDraft, Value } from './drafts.ts';
 import { foldingOf } from './folding.ts';
-import type { LayerDraft } from './layers.ts';
 import { layerDrafts, layerKind } from './layers.ts';
 import { sourceNames } from './names.ts';
 import { HANDLERS, WEIGHTED_OPS } from './operators.ts';
 import { evaluateIntegers } from './ops-integers.ts';
 import { viewOf } from './tensor-view.ts';
 import type { Call, Coupling, Follower, Layer, Network } from './types.ts';
-import type { Value, Walk } from './walk.ts';
+import type { Walk } from './walk.ts';
 import { attribute, input, isSignal, setOpaque } from './walk.ts';
 
 const PRUNABLE = new Set(['conv', 'depthwise', 'dense']);

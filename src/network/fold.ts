@@ -14,8 +14,12 @@ export function foldLike(dense: Network, pruned: Network): Network {
   for (const layer of dense.prunable.values()) {
     const { weight, norm } = layer;
     const isFolded = pruned.prunable.get(layer.name)?.folding.state === 'folded';
-    if (!isFolded || norm === null || weight === null || 'opaque' in weight || weight.tensor.dtype !== 'float32') continue;
-    const bias = dense.followers.find(({ role, channels }) => role === 'bias' && channels[0] === layer.firstChannel && channels.length === layer.filters);
+    if (!isFolded || norm === null || weight === null || 'opaque' in weight || weight.tensor.dtype !== 'float32')
+      continue;
+    const bias = dense.followers.find(
+      ({ role, channels }) =>
+        role === 'bias' && channels[0] === layer.firstChannel && channels.length === layer.filters,
+    );
     const { scale, shift } = operations(vectorsOf(dense, norm), bias === undefined ? null : floats(dense, bias.tensor));
     replaced.set(layer, {
       ...layer,
@@ -26,7 +30,14 @@ export function foldLike(dense: Network, pruned: Network): Network {
     for (const tensor of [norm.scale, norm.shift, norm.mean, norm.variance]) dropped.add(tensor);
     if (bias !== undefined) dropped.add(bias.tensor);
     const channels = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
-    added.push({ layer: layer.name, role: 'bias', tensor: inlineTensor(`folded bias of ${layer.name}`, shift), stride: 1, channels, isComputed: false });
+    added.push({
+      layer: layer.name,
+      role: 'bias',
+      tensor: inlineTensor(`folded bias of ${layer.name}`, shift),
+      stride: 1,
+      channels,
+      isComputed: false,
+    });
   }
   if (replaced.size === 0) return dense;
   const current = (layer: Layer): Layer => replaced.get(layer) ?? layer;

@@ -1,4 +1,4 @@
-import type { LayerDraft } from './layers.ts';
+import type { LayerDraft } from './drafts.ts';
 import type { Folding } from './types.ts';
 
 export interface FoldingEvidence {

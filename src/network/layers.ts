@@ -1,36 +1,7 @@
 import type { OnnxNode } from '../onnx/index.ts';
-import type { Dim } from './channels.ts';
+import type { LayerDraft, Origin, Value } from './drafts.ts';
 import { baseOp, type SourceNames } from './names.ts';
-import type { Channels, LayerKind, Norm, Opaque, Weight } from './types.ts';
-import type { Origin, Value } from './walk.ts';
-
-/** A source layer while its nodes are being collected. */
-export interface LayerDraft {
-  readonly id: number;
-  readonly name: string;
-  /** Kinds of the nodes it is made of, in graph order. */
-  readonly parts: { readonly kind: LayerKind; readonly op: string }[];
-  readonly calls: CallDraft[];
-  weight: Weight | Opaque | null;
-  norm: Norm | null;
-  groups: number;
-  firstChannel: number;
-  filters: number;
-  targetShape: readonly Dim[] | null;
-  output: { shape: readonly Dim[] | null; channelAxis: number | null };
-  /** Initializer names around the weights: evidence of folding. */
-  readonly weightNames: string[];
-  hasBias: boolean;
-}
-
-export interface CallDraft {
-  /** Tensors read from outside the layer, in operand order, with the layers that made them. */
-  readonly externals: Map<string, LayerDraft>;
-  /** A two-operand node read the same tensor twice: `Add([x, x])` is still an element-wise layer. */
-  doubled: boolean;
-  columns: Channels | null;
-  positions: number | null;
-}
+import type { LayerKind } from './types.ts';
 
 export interface LayerDrafts {
   readonly all: readonly LayerDraft[];

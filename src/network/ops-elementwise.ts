@@ -1,10 +1,11 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 import { FIXED_CHANNEL } from './channels.ts';
+import type { Origin, Value } from './drafts.ts';
 import { withShape } from './ops-layout.ts';
 import type { TensorView } from './tensor-view.ts';
 import type { FollowerRole } from './types.ts';
-import type { Handler, Origin, Value, Walk } from './walk.ts';
+import type { Handler, Walk } from './walk.ts';
 import { input, isSignal, setOpaque, setOutput, shapeOf } from './walk.ts';
 
 /** Operators that work on each element alone, or along channels without moving them. */

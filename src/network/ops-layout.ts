@@ -1,8 +1,9 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import { reshapeMap, transposeMap } from './channels.ts';
+import type { Origin, Value } from './drafts.ts';
 import { reshapeView, transposeView } from './tensor-view.ts';
-import type { Handler, Origin, Value, Walk } from './walk.ts';
+import type { Handler, Walk } from './walk.ts';
 import {
   attribute,
   input,

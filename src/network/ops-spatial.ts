@@ -1,10 +1,11 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 import { alongAxis, FIXED_CHANNEL, idsAlong } from './channels.ts';
+import type { Origin, Signal, Value } from './drafts.ts';
 import { removeAxes, withShape } from './ops-layout.ts';
 import { convSpatial } from './spatial.ts';
 import type { LayerKind } from './types.ts';
-import type { Handler, Origin, Signal, Value, Walk } from './walk.ts';
+import type { Handler, Walk } from './walk.ts';
 import {
   attribute,
   input,

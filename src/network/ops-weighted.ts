@@ -3,10 +3,11 @@ import type { OnnxNode, OnnxTensor } from '../onnx/index.ts';
 import { isFloat } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import { alongAxis, FIXED_CHANNEL, idsAlong, rowMajorStrides } from './channels.ts';
+import type { Origin, Signal, Value } from './drafts.ts';
 import { convSpatial, convTransposeSpatial } from './spatial.ts';
 import type { TensorView } from './tensor-view.ts';
 import type { Channels, LayerKind, Opaque, Weight } from './types.ts';
-import type { Handler, Origin, Signal, Value, Walk } from './walk.ts';
+import type { Handler, Walk } from './walk.ts';
 import { attribute, input, intAttribute, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from './walk.ts';
 import { weightedName } from './weighted-names.ts';
 

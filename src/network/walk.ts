@@ -1,28 +1,14 @@
 import type { OnnxAttribute, OnnxFile, OnnxNode } from '../onnx/index.ts';
 import { constantTensor, toIntegers } from '../onnx/index.ts';
-import type { ChannelMap, Dim } from './channels.ts';
-import type { LayerDraft, LayerDrafts } from './layers.ts';
+import type { Dim } from './channels.ts';
+import type { Signal, Value } from './drafts.ts';
+import type { LayerDrafts } from './layers.ts';
 import type { SourceNames } from './names.ts';
-import type { TensorView } from './tensor-view.ts';
 import { viewOf } from './tensor-view.ts';
 import type { Coupling, Follower } from './types.ts';
 
 /** Integer tensors up to this many elements are evaluated (shapes, axes, pads); larger ones are data. */
 const MAX_SHAPE_ELEMENTS = 1024;
-
-/** What is known of one tensor of the graph while the nodes are walked in order. */
-export type Value =
-  | { readonly kind: 'channels'; readonly map: ChannelMap; readonly from: Origin }
-  /** Carries no prunable channels: a graph input, something computed from shapes, a reduction over channels. */
-  | { readonly kind: 'fixed'; readonly shape: readonly Dim[] | null; readonly from: Origin | null }
-  | { readonly kind: 'constant'; readonly view: TensorView }
-  | { readonly kind: 'opaque'; readonly op: string; readonly shape: readonly Dim[] | null; readonly from: Origin };
-
-/** The source layer, and which of its calls, that made a tensor. */
-export interface Origin {
-  readonly layer: LayerDraft;
-  readonly call: number;
-}
 
 /** Everything the operator handlers read and add to. One per network, gone once it is built. */
 export interface Walk {
@@ -91,7 +77,7 @@ export function integerList(
   const fromAttribute = attribute(node, attributeName, 'ints');
   if (fromAttribute !== null) return fromAttribute;
   const values = integersOf(walk, node.inputs[inputAt]);
-  return values !== null && values.every((v) => v !== null) ? (values as readonly number[]) : null;
+  return values?.every((v) => v !== null) ? (values as readonly number[]) : null;
 }
 
 export function shapeOf(value: Value | null): readonly Dim[] | null {
@@ -100,9 +86,7 @@ export function shapeOf(value: Value | null): readonly Dim[] | null {
   return value.kind === 'constant' ? value.view.dims : value.shape;
 }
 
-/** A value computed from the model's inputs, so that the node that made it belongs to a layer. */
-export type Signal = Exclude<Value, { kind: 'constant' }> & { readonly from: Origin };
-
+/** Whether a node that reads this value belongs to a layer. */
 export function isSignal(value: Value | null): value is Signal {
   return value !== null && value.kind !== 'constant' && value.from !== null;
 }
@@ -126,11 +110,11 @@ export const constant: Handler = (walk, node) => {
 export function setOpaque(walk: Walk, node: OnnxNode, why: string = node.opType): void {
   const signals = node.inputs.map((_, k) => input(walk, node, k)).filter(isSignal);
   if (signals.length === 0) {
-    node.outputs.forEach((_, k) => setOutput(walk, node, { kind: 'fixed', shape: null, from: null }, k));
+    for (const k of node.outputs.keys()) setOutput(walk, node, { kind: 'fixed', shape: null, from: null }, k);
     return;
   }
   const from = walk.drafts.place(node, 'opaque', walk.values);
-  node.outputs.forEach((_, k) => setOutput(walk, node, { kind: 'opaque', op: why, shape: null, from }, k));
+  for (const k of node.outputs.keys()) setOutput(walk, node, { kind: 'opaque', op: why, shape: null, from }, k);
 }
 
 export function normalizeAxis(axis: number, rank: number): number {

@@ -55,7 +55,10 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
     const layer = isFoldedCall(dense, name) ? pruned.prunable.get(name.replace(CALL_SUFFIX, '')) : undefined;
     if (layer === undefined) continue;
     // Which call's BatchNorm went into which kernel is not told.
-    kernels.set(layer.id, { kind: 'unrecognized', detail: 'it is shared, and BatchNorm is folded into each of its calls' });
+    kernels.set(layer.id, {
+      kind: 'unrecognized',
+      detail: 'it is shared, and BatchNorm is folded into each of its calls',
+    });
     disagreements.delete(layer.id);
   }
   const layers = new Map<string, LayerRecovery>();

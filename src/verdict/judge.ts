@@ -31,7 +31,9 @@ export function judge(evidence: Evidence): Judgement {
 
 function judgeAgainst({ dense, expectation, recovery, renamed }: Evidence): Judgement {
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
-  const notes = [...renamed].map(([from, to]) => `${from} of the pruned model lost its name in the export; by its place in the graph it is ${to}.`);
+  const notes = [...renamed].map(
+    ([from, to]) => `${from} of the pruned model lost its name in the export; by its place in the graph it is ${to}.`,
+  );
   const excused =
     expectation === null || recovery === null
       ? new Set<string>()

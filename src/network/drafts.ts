@@ -1,0 +1,48 @@
+import type { ChannelMap, Dim } from './channels.ts';
+import type { TensorView } from './tensor-view.ts';
+import type { Channels, LayerKind, Norm, Opaque, Weight } from './types.ts';
+
+/** A source layer while its nodes are being collected. */
+export interface LayerDraft {
+  readonly id: number;
+  readonly name: string;
+  /** Kinds of the nodes it is made of, in graph order. */
+  readonly parts: { readonly kind: LayerKind; readonly op: string }[];
+  readonly calls: CallDraft[];
+  weight: Weight | Opaque | null;
+  norm: Norm | null;
+  groups: number;
+  firstChannel: number;
+  filters: number;
+  targetShape: readonly Dim[] | null;
+  output: { shape: readonly Dim[] | null; channelAxis: number | null };
+  /** Initializer names around the weights: evidence of folding. */
+  readonly weightNames: string[];
+  hasBias: boolean;
+}
+
+export interface CallDraft {
+  /** Tensors read from outside the layer, in operand order, with the layers that made them. */
+  readonly externals: Map<string, LayerDraft>;
+  /** A two-operand node read the same tensor twice: `Add([x, x])` is still an element-wise layer. */
+  doubled: boolean;
+  columns: Channels | null;
+  positions: number | null;
+}
+
+/** What is known of one tensor of the graph while the nodes are walked in order. */
+export type Value =
+  | { readonly kind: 'channels'; readonly map: ChannelMap; readonly from: Origin }
+  /** Carries no prunable channels: a graph input, something computed from shapes, a reduction over channels. */
+  | { readonly kind: 'fixed'; readonly shape: readonly Dim[] | null; readonly from: Origin | null }
+  | { readonly kind: 'constant'; readonly view: TensorView }
+  | { readonly kind: 'opaque'; readonly op: string; readonly shape: readonly Dim[] | null; readonly from: Origin };
+
+/** The source layer, and which of its calls, that made a tensor. */
+export interface Origin {
+  readonly layer: LayerDraft;
+  readonly call: number;
+}
+
+/** A value computed from the model's inputs, so that the node that made it belongs to a layer. */
+export type Signal = Exclude<Value, { kind: 'constant' }> & { readonly from: Origin };

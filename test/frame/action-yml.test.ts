@@ -1,0 +1,71 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { settingsFromInputs } from '../../src/config/index.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string): string => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '');
+
+interface Described {
+  readonly description?: string;
+  readonly default?: unknown;
+}
+
+const action: {
+  readonly inputs: Readonly<Record<string, Described>>;
+  readonly outputs: Readonly<Record<string, Described>>;
+  readonly runs: { readonly using: string; readonly main: string };
+} = parse(read('action.yml'));
+const inputs = Object.keys(action.inputs);
+const outputs = Object.keys(action.outputs);
+
+/** What the first column of README's table names, in its order: the table whose head starts with the cell `title`. */
+function namesInReadme(title: string): string[] {
+  const lines = read('README.md').split('\n');
+  const head = lines.findIndex((line) => new RegExp(`^\\| *${title} *\\|`).test(line));
+  if (head < 0) return [];
+  const rows = lines.slice(head + 2);
+  const end = rows.findIndex((line) => !line.startsWith('|'));
+  return rows.slice(0, end < 0 ? rows.length : end).map((row) => /^\| *`([^`]+)` *\|/.exec(row)?.[1] ?? row);
+}
+
+describe('action.yml', () => {
+  it.skipIf(namesInReadme('Input').length === 0)('has the inputs of the README, in its order', () => {
+    expect(inputs).toEqual(namesInReadme('Input'));
+  });
+
+  it.skipIf(namesInReadme('Output').length === 0)('has the outputs of the README, in its order', () => {
+    expect(outputs).toEqual(namesInReadme('Output'));
+  });
+
+  it('has no input that the action does not read', () => {
+    const asked = new Set<string>();
+    settingsFromInputs((name) => {
+      asked.add(name);
+      return '';
+    });
+    expect(inputs.filter((name) => !asked.has(name))).toEqual([]);
+  });
+
+  it('has the outputs that the action sets, and no other', () => {
+    const set = [...read('src/action.ts').matchAll(/setOutput\(\s*'([^']+)'/g)].map(([, name]) => name);
+    expect([...new Set(set)].sort()).toEqual([...outputs].sort());
+  });
+
+  it('has no defaults: they would win over prunegate.yml', () => {
+    expect(inputs.filter((name) => action.inputs[name]?.default !== undefined)).toEqual([]);
+  });
+
+  it('describes every input and output, in kebab-case', () => {
+    for (const [name, { description }] of Object.entries({ ...action.inputs, ...action.outputs })) {
+      expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+      expect(description ?? '', name).toMatch(/\S.*\.$/);
+    }
+  });
+
+  it('starts a bundle that is there, on a runtime that runners know', () => {
+    expect(action.runs.using).toBe('node24');
+    expect(existsSync(join(root, action.runs.main))).toBe(true);
+  });
+});
