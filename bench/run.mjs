@@ -20,7 +20,7 @@ const LARGEST_TENSOR = 1024 * 1024 * 9 * 4;
 const { values: options } = parseArgs({
   options: {
     node: { type: 'string', default: process.execPath },
-    python: { type: 'string', default: join(here, '.venv/bin/python') },
+    python: { type: 'string', default: 'python3' },
     rounds: { type: 'string', default: '15' },
     assert: { type: 'boolean', default: false },
   },

@@ -141,12 +141,12 @@ async function bundle(entry, outfile) {
   return { text, inputs, legal: noticesOf(legal) };
 }
 
-/** esbuild lists comments marked as legal as `path:`, then the comment, indented. */
+/** esbuild lists comments marked as legal as `path:`, then the comment, indented. `@preserve` marks hints to coverage tools too. */
 function noticesOf(legal) {
   return legal
     .replaceAll('\r\n', '\n')
     .split(/\n(?=\S)/)
-    .filter((section) => /^\S+:\n/.test(section))
+    .filter((section) => /^\S+:\n/.test(section) && /licen[cs]e|copyright/i.test(section))
     .map((section) => section.trimEnd());
 }
 

@@ -34,7 +34,13 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
     const pruned = aligned?.pruned ?? null;
     const preferred = (layer: string) => expectation?.layers.get(layer)?.expected ?? null;
     const recovery = pruned === null ? null : recoverRetention(foldLike(reference, pruned), pruned, preferred);
-    const judgement = judge({ dense, expectation, recovery, renamed: aligned?.renamed ?? new Map() });
+    const judgement = judge({
+      dense,
+      expectation,
+      recovery,
+      renamed: aligned?.renamed ?? new Map(),
+      variants: spec === null ? [] : spec.dialect.variants(dense, spec.spec, request.folding),
+    });
     const gate =
       scope === 'check'
         ? gateOf(
@@ -75,6 +81,17 @@ function foldedExport(dense: Network, folded: Network, request: ModelRequest): N
     `is not the dense model with BatchNorm folded: ${difference}`,
     request.denseFolded,
   );
+}
+
+/** The numbers behind what one layer, or the whole model, should retain. */
+export function explain(request: ModelRequest): {
+  readonly dense: Network;
+  readonly expectation: Expectation;
+  readonly spec: Spec;
+} {
+  const spec = readSpec(request);
+  const dense = readNetwork(openModel(request.dense));
+  return { dense, expectation: spec.dialect.expect(dense, spec.spec, request.folding), spec: spec.spec };
 }
 
 function readSpec(request: ModelRequest) {

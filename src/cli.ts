@@ -1,8 +1,24 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { check, type Scope } from './check.ts';
-import { FAIL_ON, FOLDINGS, FORMATS, InputError, loadRequests, oneLine, settingsFromFlags } from './config/index.ts';
-import { makeReportSet, renderJson, renderText, writeReport } from './report/index.ts';
+import { check, explain, type Scope } from './check.ts';
+import {
+  FAIL_ON,
+  FOLDINGS,
+  FORMATS,
+  InputError,
+  loadRequests,
+  nearest,
+  oneLine,
+  settingsFromFlags,
+} from './config/index.ts';
+import {
+  makeReportSet,
+  renderJson,
+  renderLayerExplanation,
+  renderModelExplanation,
+  renderText,
+  writeReport,
+} from './report/index.ts';
 import { VERSION } from './version.ts';
 
 /** Exit status of product contract: 2 bad usage, config or input, 4 a bug of ours. */
@@ -21,6 +37,7 @@ function program(): Command {
   addScope(root, 'check', 'compare expected and actual retained indices, and gate on it');
   addScope(root, 'expect', 'print the indices that should be retained, from the dense model alone');
   addScope(root, 'recover', 'print the indices that are retained, from both models alone');
+  addExplain(root);
   root.addHelpText(
     'after',
     '\nExit status: 0 conforms, 1 diverges, 2 bad usage, config or input, 3 unverifiable, 4 a bug of prunegate.',
@@ -59,6 +76,65 @@ function addScope(root: Command, scope: Scope, description: string): void {
     .action((options: Record<string, unknown>) => {
       process.exitCode = run(scope, options);
     });
+}
+
+function addExplain(root: Command): void {
+  root
+    .command('explain')
+    .description('show the numbers behind a layer: own norm, rank, partners, merged value and the cut')
+    .allowExcessArguments(false)
+    .option('--config <file>', 'prunegate.yml to read (default: ./prunegate.yml where it exists)')
+    .option('--model <name>', 'one model of prunegate.yml')
+    .option('--dense <file>', 'the model before pruning, exported without BatchNorm folding')
+    .option('--spec <file>', 'the pruning spec')
+    .option('--overrides <key=value...>', 'settings over the spec')
+    .addOption(new Option('--folding <state>', 'overrule the folding detector').choices([...FOLDINGS]))
+    .option('--layer <name>', 'one layer (default: every layer in a line)')
+    .option('--filter <index>', 'one filter of the layer')
+    .option('--all', 'every filter, not only those near the cut')
+    .addOption(new Option('--format <format>', 'what stdout carries').choices([...FORMATS]))
+    .action((options: Record<string, unknown>) => {
+      process.stdout.write(runExplain(options));
+    });
+}
+
+function runExplain(options: Record<string, unknown>): string {
+  const [request, another] = loadRequests(settingsFromFlags(options), process.cwd());
+  if (request === undefined || another !== undefined)
+    throw new InputError('explain takes one model; choose it', { key: '--model' });
+  const { expectation } = explain(request);
+  const json = request.format === 'json';
+  const name = options['layer'];
+  if (typeof name !== 'string') {
+    if (options['filter'] !== undefined) throw new InputError('needs --layer', { key: '--filter' });
+    return json ? renderJson([...expectation.layers.values()]) : renderModelExplanation(expectation);
+  }
+  const known = expectation.layers.get(name);
+  if (known === undefined) {
+    const meant = nearest(name, [...expectation.layers.keys()]);
+    throw new InputError(`is no layer of ${request.dense}${meant === null ? '' : `: did you mean ${meant}?`}`, {
+      key: '--layer',
+      value: name,
+    });
+  }
+  const table = expectation.explainLayer(name);
+  const filter = options['filter'] === undefined ? null : filterIndex(options['filter'], table?.merged.length ?? 0);
+  if (json)
+    return renderJson({
+      ...known,
+      explanation: table,
+      filter: filter === null ? null : expectation.explain(name, filter),
+    });
+  if (filter !== null) return `${oneLine(expectation.explain(name, filter))}\n`;
+  return table === null
+    ? `${oneLine(`${name}: ${known.reason}`)}\n`
+    : renderLayerExplanation(table, options['all'] === true);
+}
+
+function filterIndex(text: unknown, filters: number): number {
+  const index = Number(text);
+  if (Number.isInteger(index) && index >= 0 && index < filters) return index;
+  throw new InputError(`must be a filter's index, 0 to ${filters - 1}`, { key: '--filter', value: text });
 }
 
 function run(scope: Scope, options: Record<string, unknown>): number {

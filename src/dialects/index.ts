@@ -8,9 +8,11 @@ export type {
   Expectation,
   JointOutcomes,
   LayerExpectation,
+  LayerExplanation,
   Refusal,
   Spec,
   Tie,
+  Variant,
 } from './types.ts';
 
 const DIALECTS: readonly Dialect[] = [taoTf2];

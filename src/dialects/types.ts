@@ -66,8 +66,33 @@ export interface Expectation {
    * Where they are not those of the channels that reach the layer, the pruner is at fault, not the run that is checked.
    */
   columnsCut(consumer: string, retained: (layer: string) => RetainedIndices | null): RetainedIndices | null;
+  /** The numbers behind a layer's decision; null where there are none. */
+  explainLayer(layer: string): LayerExplanation | null;
   /** Why this filter stays or goes, as one line. */
   explain(layer: string, filter: number): string;
+}
+
+/** Stats of a layer's filters, its own and its partners', and what was made of them. */
+export interface LayerExplanation {
+  readonly layer: string;
+  readonly reason: string;
+  /** The layer first, then those whose stats were merged with its own; one value for each filter. */
+  readonly members: readonly { readonly name: string; readonly values: readonly number[] }[];
+  /** The value that decided, for each filter. */
+  readonly merged: readonly number[];
+  readonly criterion: string;
+  readonly threshold: number;
+  readonly retained: RetainedIndices | null;
+  /** What its own norms alone would keep. */
+  readonly exploring: RetainedIndices;
+  readonly tie: Tie | null;
+}
+
+/** What would have been retained under one mistake. */
+export interface Variant {
+  /** One or two sentences for the user, if it fits. */
+  readonly cause: string;
+  readonly layers: ReadonlyMap<string, LayerExpectation>;
 }
 
 /** A pruner's spec after reading: opaque to everybody but its dialect. */
@@ -89,4 +114,6 @@ export interface Dialect {
   readSpec(document: SpecDocument): Spec;
   /** @param folding overrules the detector for every layer */
   expect(dense: Network, spec: Spec, folding: Folding | null): Expectation;
+  /** What other specs and common mistakes would have retained, likeliest first, computed as they are asked for. */
+  variants(dense: Network, spec: Spec, folding: Folding | null): Iterable<Variant>;
 }

@@ -8,13 +8,21 @@ import type { Follower, Layer, Network, Norm } from './types.ts';
  */
 export function foldLike(dense: Network, pruned: Network): Network {
   const operations = pruned.file.model.producer.name === 'pytorch' ? foldTorch : foldTf2onnx;
+  return foldWhere(dense, operations, (layer) => pruned.prunable.get(layer.name)?.folding.state === 'folded');
+}
+
+/** The network with BatchNorm folded into every convolution that it stands behind, as an exporter does by default. */
+export function foldAll(network: Network): Network {
+  return foldWhere(network, foldTf2onnx, () => true);
+}
+
+function foldWhere(dense: Network, operations: typeof foldTf2onnx, isFolded: (layer: Layer) => boolean): Network {
   const replaced = new Map<Layer, Layer>();
   const dropped = new Set<OnnxTensor>();
   const added: Follower[] = [];
   for (const layer of dense.prunable.values()) {
     const { weight, norm } = layer;
-    const isFolded = pruned.prunable.get(layer.name)?.folding.state === 'folded';
-    if (!isFolded || norm === null || weight === null || 'opaque' in weight || weight.tensor.dtype !== 'float32')
+    if (!isFolded(layer) || norm === null || weight === null || 'opaque' in weight || weight.tensor.dtype !== 'float32')
       continue;
     const bias = dense.followers.find(
       ({ role, channels }) =>

@@ -2,7 +2,7 @@ export { alignNames } from './align.ts';
 export { readNetwork } from './build.ts';
 export type { ChannelMap, Dim } from './channels.ts';
 export { FIXED_CHANNEL } from './channels.ts';
-export { foldLike } from './fold.ts';
+export { foldAll, foldLike } from './fold.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
 export type {
   Call,

@@ -1,3 +1,4 @@
+export { renderLayerExplanation, renderModelExplanation } from './explanation.ts';
 export { renderJson } from './json.ts';
 export { escaped, renderMarkdown } from './markdown.ts';
 export { type Conclusion, makeReport, makeReportSet, type Report, type ReportLayer, type ReportSet } from './report.ts';

@@ -1,6 +1,6 @@
-import Table from 'cli-table3';
 import { oneLine } from '../config/index.ts';
 import type { Finding } from '../verdict/index.ts';
+import { columns } from './columns.ts';
 import type { Report, ReportLayer } from './report.ts';
 
 export interface TextOptions {
@@ -147,33 +147,6 @@ function groupLetters(report: Report): ReadonlyMap<number, string> {
 function letter(k: number): string {
   const last = String.fromCharCode(65 + (k % 26));
   return k < 26 ? last : `${letter(Math.floor(k / 26) - 1)}${last}`;
-}
-
-function columns(rows: readonly (readonly string[])[], indent: string): string {
-  const none = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-    left: '',
-    'left-mid': '',
-    mid: '',
-    'mid-mid': '',
-    right: '',
-    'right-mid': '',
-    middle: '  ',
-  };
-  const grid = new Table({ chars: none, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } });
-  for (const row of rows) grid.push([...row]);
-  return grid
-    .toString()
-    .split('\n')
-    .map((line) => `${indent}${line}`.trimEnd())
-    .join('\n');
 }
 
 function few(filters: readonly number[]): string {

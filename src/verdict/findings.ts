@@ -1,5 +1,6 @@
-import type { Expectation } from '../dialects/index.ts';
+import type { Expectation, Variant } from '../dialects/index.ts';
 import type { Disagreement } from '../recovery/index.ts';
+import { type CauseOf, causesOf } from './causes.ts';
 import type { Finding, LayerResult } from './types.ts';
 
 /** Diverging layers as a reader would want them: one entry for an equalization group, the largest divergence first. */
@@ -8,10 +9,16 @@ export function findingsOf(
   extra: readonly string[],
   elsewhere: readonly Disagreement[],
   expectation: Expectation | null,
+  variants: Iterable<Variant>,
 ): Finding[] {
   const untouched = unprunedFinding(layers);
   if (untouched !== null) return [untouched];
-  const mismatches = grouped(layers.filter((layer) => layer.verdict === 'mismatch')).map(mismatchFinding);
+  const diverging = layers.filter((layer) => layer.verdict === 'mismatch');
+  const causeOf = causesOf(
+    variants,
+    diverging.filter((layer) => layer.missing.length + layer.unexpected.length > 0),
+  );
+  const mismatches = grouped(diverging).map((group) => mismatchFinding(group, causeOf));
   mismatches.sort((a, b) => b.size - a.size);
   const foreign: Finding[] = [
     ...extra.map(
@@ -73,7 +80,7 @@ function grouped(layers: readonly LayerResult[]): LayerResult[][] {
   return [...groups.values()];
 }
 
-function mismatchFinding(layers: readonly LayerResult[]): Sized {
+function mismatchFinding(layers: readonly LayerResult[], causeOf: CauseOf): Sized {
   const [first] = layers as readonly [LayerResult, ...LayerResult[]];
   const names = layers.map((layer) => layer.name);
   const { missing, unexpected, expected, actual } = first;
@@ -99,7 +106,7 @@ function mismatchFinding(layers: readonly LayerResult[]): Sized {
     missing.length > 0 ? `expected ${indices(missing)}` : '',
     unexpected.length > 0 ? `found ${indices(unexpected)}` : '',
   ].filter((part) => part !== '');
-  const cause = likelyCause(layers);
+  const cause = causeOf(layers);
   const unexplained = missing.length + unexpected.length - first.explanations.length;
   const rest = unexplained > 0 ? [`... and ${unexplained} more filters`] : [];
   const details = [
@@ -112,21 +119,6 @@ function mismatchFinding(layers: readonly LayerResult[]): Sized {
     finding: { layers: names, verdict: 'mismatch', title, details, specKey: first.specKey },
     size: (missing.length + unexpected.length) * layers.length,
   };
-}
-
-/** A cause that fits every layer of the finding exactly; nothing is said where none fits. */
-function likelyCause(layers: readonly LayerResult[]): string | null {
-  const [first] = layers as readonly [LayerResult, ...LayerResult[]];
-  const alone = layers.find(
-    (layer) => layer.exploring !== null && layers.every((other) => String(other.actual) === String(layer.exploring)),
-  );
-  if (alone !== undefined && String(first.expected) !== String(alone.exploring)) {
-    return `The kept filters equal what ${alone.name} would keep on its own (the indices printed while exploring): was the model cut before exploration ended?`;
-  }
-  if (layers.every((layer) => layer.exploring !== null && String(layer.actual) === String(layer.exploring))) {
-    return 'Each layer keeps what its own norms alone would keep (the indices printed while exploring): was the model cut before exploration ended?';
-  }
-  return null;
 }
 
 function unverifiable(layers: readonly LayerResult[], expectation: Expectation | null): Finding[] {

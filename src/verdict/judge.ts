@@ -1,4 +1,4 @@
-import type { Expectation } from '../dialects/index.ts';
+import type { Expectation, Variant } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
 import type { Disagreement, LayerRecovery, Recovery } from '../recovery/index.ts';
 import { findingsOf } from './findings.ts';
@@ -12,6 +12,8 @@ export interface Evidence {
   readonly recovery: Recovery | null;
   /** Layers of the pruned model that were told by their place in the graph: their name there, the dense layer's name. */
   readonly renamed: ReadonlyMap<string, string>;
+  /** What common mistakes would have retained; asked for only where layers diverge. */
+  readonly variants: Iterable<Variant>;
 }
 
 /** Filters of one layer that are explained one by one; a layer cut by another ranking altogether need not list them all. */
@@ -29,7 +31,7 @@ export function judge(evidence: Evidence): Judgement {
   });
 }
 
-function judgeAgainst({ dense, expectation, recovery, renamed }: Evidence): Judgement {
+function judgeAgainst({ dense, expectation, recovery, renamed, variants }: Evidence): Judgement {
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
   const notes = [...renamed].map(
     ([from, to]) => `${from} of the pruned model lost its name in the export; by its place in the graph it is ${to}.`,
@@ -88,7 +90,7 @@ function judgeAgainst({ dense, expectation, recovery, renamed }: Evidence): Judg
   return {
     verdict,
     layers,
-    findings: verdict === null ? [] : findingsOf(layers, extra, elsewhere, expectation),
+    findings: verdict === null ? [] : findingsOf(layers, extra, elsewhere, expectation, variants),
     notes,
   };
 }

@@ -32,7 +32,14 @@ const DTYPES = {
 } as const;
 
 /** A number is a float where it has a fraction, else an int; lists likewise. */
-export type Attribute = number | string | readonly number[] | { float: number } | { floats: readonly number[] } | TensorInit | GraphInit;
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { float: number }
+  | { floats: readonly number[] }
+  | TensorInit
+  | GraphInit;
 
 /** A graph in a few lines: what is not given is empty. */
 export interface Graph {
@@ -69,7 +76,11 @@ export function op(
   opType: string,
   inputs: string | readonly string[],
   outputs: string,
-  { name = '', domain = '', ...attributes }: { name?: string; domain?: string } & Readonly<Record<string, Attribute>> = {},
+  {
+    name = '',
+    domain = '',
+    ...attributes
+  }: { name?: string; domain?: string } & Readonly<Record<string, Attribute>> = {},
 ): NodeInit {
   return {
     opType,
@@ -83,7 +94,8 @@ export function op(
 
 function attributeInit(name: string, value: Attribute): AttributeInit {
   if (typeof value === 'string') return { name, type: 3, s: Buffer.from(value) };
-  if (typeof value === 'number') return Number.isInteger(value) ? { name, type: 2, i: BigInt(value) } : { name, type: 1, f: value };
+  if (typeof value === 'number')
+    return Number.isInteger(value) ? { name, type: 2, i: BigInt(value) } : { name, type: 1, f: value };
   if (isList(value)) return { name, type: 7, ints: value.map(BigInt) };
   if ('float' in value) return { name, type: 1, f: value.float as number };
   if ('floats' in value) return { name, type: 6, floats: [...(value.floats as readonly number[])] };
@@ -123,7 +135,9 @@ export function graphOf(graph: Graph): GraphInit {
   return {
     name: 'graph',
     node: [...graph.nodes],
-    initializer: Object.entries(graph.weights ?? {}).map(([name, tensor]) => ({ ...tensor, name }) as TensorInit & { $typeName?: never }),
+    initializer: Object.entries(graph.weights ?? {}).map(
+      ([name, tensor]) => ({ ...tensor, name }) as TensorInit & { $typeName?: never },
+    ),
     input: Object.entries(graph.inputs ?? {}).map(info),
     output: (graph.outputs ?? []).map((name) => info([name, null])),
     valueInfo: Object.entries(graph.valueInfo ?? {}).map(info),
@@ -194,14 +208,17 @@ export function columns(network: Network, layer: string, call = 0): string | nul
 
 /** Followers as `layer role tensor = channels`. */
 export function followers(network: Network): string[] {
-  return network.followers.map(({ layer, role, tensor, channels, isComputed }) =>
-    `${layer} ${role}${isComputed ? ' (computed)' : ''} ${tensor.name} = ${shown(network, channels)}`,
+  return network.followers.map(
+    ({ layer, role, tensor, channels, isComputed }) =>
+      `${layer} ${role}${isComputed ? ' (computed)' : ''} ${tensor.name} = ${shown(network, channels)}`,
   );
 }
 
 /** Couplings as `op: channels | channels`. */
 export function couplings(network: Network): string[] {
-  return network.couplings.map(({ op: by, operands }) => `${by}: ${operands.map((ids) => shown(network, ids)).join(' | ')}`);
+  return network.couplings.map(
+    ({ op: by, operands }) => `${by}: ${operands.map((ids) => shown(network, ids)).join(' | ')}`,
+  );
 }
 
 /** Names and kinds of all layers, in order. */

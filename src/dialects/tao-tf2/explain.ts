@@ -1,5 +1,7 @@
 import type { Layer } from '../../network/index.ts';
+import type { LayerExplanation } from '../types.ts';
 import type { Decision, OwnStat } from './exploration.ts';
+import { possibleCounts, retain } from './retention.ts';
 import type { TaoSpec } from './spec.ts';
 
 /** Two or three words for a table's column. */
@@ -103,4 +105,32 @@ function number(value: number): string {
 
 function listed(names: readonly string[]): string {
   return names.length <= 3 ? names.join(' and ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} others`;
+}
+
+/** The numbers behind a layer's decision, filter by filter. */
+export function explainLayer(
+  layer: Layer,
+  decision: Decision,
+  stats: ReadonlyMap<Layer, OwnStat>,
+  spec: TaoSpec,
+): LayerExplanation | null {
+  const own = stats.get(layer);
+  if (own === undefined || 'unknown' in own) return null;
+  const members = [layer, ...decision.members.filter((member) => member !== layer)].flatMap((member) => {
+    const stat = stats.get(member);
+    return stat === undefined || 'unknown' in stat || stat.values.length !== layer.filters
+      ? []
+      : [{ name: member.name, values: [...stat.values] }];
+  });
+  return {
+    layer: layer.name,
+    reason: reasonOf(decision, layer.name, spec),
+    members,
+    merged: [...(decision.stat ?? own).values],
+    criterion: spec.criterion,
+    threshold: spec.threshold,
+    retained: decision.retained,
+    exploring: retain(own, spec, possibleCounts(own, spec)[0]!).retained,
+    tie: decision.tie,
+  };
 }

@@ -15,16 +15,27 @@ export interface Stat {
 const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16: 2 ** -7 };
 
 /**
- * L2 norm of each filter's kernel, normalized over the layer (pruning.py `get_L2_norm`, `normalize_stat`).
- * numpy sums the Keras kernel (kh, kw, in, out) over its leading axes one after the other in float32; ONNX stores
- * (out, in, kh, kw), so the walk is kh, kw, in with each square and each sum rounded.
+ * L2 norm of each filter's kernel (pruning.py `get_L2_norm`). numpy sums the Keras kernel (kh, kw, in, out) over its
+ * leading axes one after the other in float32; ONNX stores (out, in, kh, kw), so the walk is kh, kw, in with each square
+ * and each sum rounded.
  * @param buffer is overwritten with the weights
  */
-export function filterStat(file: OnnxFile, weight: Weight, normalizer: Normalizer, buffer: ReusableBuffer): Stat {
+export function filterNorms(file: OnnxFile, weight: Weight, buffer: ReusableBuffer): Stat {
   const data = file.readTensor(weight.tensor, buffer);
-  if (data.dtype === 'float64')
-    return { values: normalize64(norms64(toFloat64(data), weight), normalizer), error: 2 ** -50 };
-  return { values: normalize32(norms32(toFloat32(data), weight), normalizer), error: ROUNDING[data.dtype] ?? 0 };
+  if (data.dtype === 'float64') return { values: norms64(toFloat64(data), weight), error: 2 ** -50 };
+  const values = norms32(toFloat32(data), weight);
+  const { rowScale } = weight;
+  if (rowScale === null) return { values, error: ROUNDING[data.dtype] ?? 0 };
+  // Norms of weights that were scaled by us: each product would have been rounded once more.
+  return { values: values.map((norm, filter) => norm * Math.abs(rowScale[filter]!)), error: 2 ** -20 };
+}
+
+/** Norms divided as the spec says (pruning.py `normalize_stat`). */
+export function normalized({ values, error }: Stat, normalizer: Normalizer): Stat {
+  return {
+    values: values instanceof Float32Array ? normalize32(values, normalizer) : normalize64(values, normalizer),
+    error,
+  };
 }
 
 const LANES = 8;

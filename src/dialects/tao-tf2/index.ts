@@ -1,6 +1,8 @@
 import type { Dialect } from '../types.ts';
 import { expectTao } from './expect.ts';
+import { readNorms } from './norms.ts';
 import { readTaoSpec, type TaoSpec } from './spec.ts';
+import { taoVariants } from './variants.ts';
 
 /**
  * NVIDIA TAO Toolkit's TensorFlow 2 pruner (NVIDIA/tao_tensorflow2_backend,
@@ -10,5 +12,6 @@ export const taoTf2: Dialect = {
   name: 'tao-tf2',
   readSpec: readTaoSpec,
   // Only readSpec above makes the specs that come here.
-  expect: (dense, spec, folding) => expectTao(dense, spec as TaoSpec, folding),
+  expect: (dense, spec, folding) => expectTao(dense, spec as TaoSpec, readNorms(dense, folding)),
+  variants: (dense, spec, folding) => taoVariants(dense, spec as TaoSpec, folding),
 };
