@@ -1,5 +1,5 @@
 import { type FailOn, inputErrorAt, type ModelRequest } from './config/index.ts';
-import { dialectOf, type Expectation, type Spec } from './dialects/index.ts';
+import { dialectOf, type Expectation, readReported, type Spec } from './dialects/index.ts';
 import { alignNames, foldLike, type Network, readNetwork } from './network/index.ts';
 import { openModel } from './onnx/index.ts';
 import { differenceBeyondRounding, type Recovery, recoverRetention } from './recovery/index.ts';
@@ -30,6 +30,10 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
   try {
     const expectation = spec === null ? null : spec.dialect.expect(dense, spec.spec, request.folding);
     const reference = folded === null ? dense : foldedExport(dense, folded, request);
+    const reported =
+      spec === null || request.reported === null
+        ? null
+        : readReported(request.reported, request.at('reported'), spec.dialect.readLog);
     const aligned = exported === null ? null : alignNames(dense, exported);
     const pruned = aligned?.pruned ?? null;
     const preferred = (layer: string) => expectation?.layers.get(layer)?.expected ?? null;
@@ -39,6 +43,7 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
       expectation,
       recovery,
       renamed: aligned?.renamed ?? new Map(),
+      reported,
       variants: spec === null ? [] : spec.dialect.variants(dense, spec.spec, request.folding),
     });
     const gate =
@@ -113,7 +118,7 @@ function refuseUnsupported(request: ModelRequest): void {
   const command = commands.export ?? commands.prune;
   if (command !== null)
     throw inputErrorAt(command.at, 'commands are not run by this version; make the files in a step before this one');
-  for (const key of ['reported', 'lock'] as const) {
+  for (const key of ['lock'] as const) {
     if (request[key] !== null)
       throw inputErrorAt(request.at(key === 'lock' ? 'lockFile' : key), 'is not supported by this version yet');
   }

@@ -63,6 +63,7 @@ function addScope(root: Command, scope: Scope, description: string): void {
   if (scope === 'check') {
     command
       .option('--dense-folded <file>', 'the dense model exported with folding, to compare a folded pruned model with')
+      .option('--reported <file>', 'retained indices as the pruner says: JSON {layer: [indices]}, or its log')
       .option('--report-dir <folder>', 'also write <folder>/<model>/report.json')
       .option(
         '--fail-on <verdicts>',

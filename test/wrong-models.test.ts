@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { check } from '../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../src/config/index.ts';
-import type { Weight } from '../src/network/index.ts';
-import { FIXTURES, goldensIn, networkOf } from './support/golden.ts';
+import { foldAll, type Weight } from '../src/network/index.ts';
+import { expectationOf, FIXTURES, goldensIn, networkOf } from './support/golden.ts';
 import { type Cut, ModelBytes, recut } from './support/wrong-models.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-wrong-'));
@@ -204,5 +204,35 @@ describe('a wrong model', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it.each([
+    [{ threshold: 0.6 }, 'The kept filters are those of threshold 0.67; the spec says 0.6.'],
+    [
+      { equalization_criterion: 'intersection' },
+      'The kept filters are those of equalization_criterion union; the spec says intersection.',
+    ],
+    [{ granularity: 4 }, 'The kept filters are those of granularity 8; the spec says 4.'],
+    [{ normalizer: 'off' }, 'The kept filters are those of normalizer max; the spec says off.'],
+  ])('pruned by another spec than %j is told by what it equals', (changed, cause) => {
+    const spec = join(work, 'changed.json');
+    writeFileSync(spec, JSON.stringify({ prune: { ...seed.prune, ...changed } }));
+    const { report, exitCode } = verdictOf(prunedPath, densePath, spec);
+    expect(exitCode).toBe(1);
+    const cut = report.findings.filter(
+      ({ details }) => details[0]!.startsWith('expected') || details[0]!.startsWith('found'),
+    );
+    expect(new Set(cut.map(({ details }) => details.at(-1)))).toEqual(new Set([cause]));
+  });
+
+  it('cut by a ranking of the weights with BatchNorm folded in is told so: the classic mistake', () => {
+    const folded = expectationOf(foldAll(dense), seed.prune, 'raw');
+    const kept = (layer: string): readonly number[] => folded.layers.get(layer)!.expected!;
+    const isSameSize = [...dense.prunable.keys()].every((layer) => kept(layer).length === right(layer).length);
+    const filters = (layer: string): readonly number[] =>
+      isSameSize || kept(layer).length === right(layer).length ? kept(layer) : right(layer);
+    const { report, exitCode } = verdictOf(save(recut(dense, pruned, { kernel: filters })));
+    expect(exitCode).toBe(1);
+    expect(JSON.stringify(report.findings)).toContain('a ranking of the weights with BatchNorm folded in');
   });
 });

@@ -2,6 +2,7 @@ import { inputErrorAt, type Place } from '../config/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
 import type { Dialect } from './types.ts';
 
+export { type Reported, readReported } from './reported.ts';
 export type {
   Dialect,
   EqualizationGroup,

@@ -1,5 +1,6 @@
 import type { SpecDocument } from '../config/index.ts';
 import type { Folding, Network, RetainedIndices } from '../network/index.ts';
+import type { Reported } from './reported.ts';
 
 /** Filters whose order the pruner does not define: every `certain` one is kept and any `pick` of the `candidates`. */
 export interface Tie {
@@ -114,6 +115,8 @@ export interface Dialect {
   readSpec(document: SpecDocument): Spec;
   /** @param folding overrules the detector for every layer */
   expect(dense: Network, spec: Spec, folding: Folding | null): Expectation;
+  /** Reads what the pruner printed: retained indices with or without layer names. */
+  readLog(text: string): Reported;
   /** What other specs and common mistakes would have retained, likeliest first, computed as they are asked for. */
   variants(dense: Network, spec: Spec, folding: Folding | null): Iterable<Variant>;
 }

@@ -106,7 +106,7 @@ export function makeReport({
     dialect,
     spec: spec?.effective ?? null,
     inputs: { dense: inputOf(dense), pruned: pruned === null ? null : inputOf(pruned) },
-    layers: judgement.layers.map(({ specKey: _, ...layer }): ReportLayer => ({ ...layer, reported: null })),
+    layers: judgement.layers.map(({ specKey: _, ...layer }): ReportLayer => layer),
     groups,
     findings: judgement.findings,
     notes: judgement.notes,

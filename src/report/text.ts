@@ -25,7 +25,7 @@ export function renderText(report: Report, options: TextOptions): string {
     table(report, options.all),
     ...findings(report.findings, options.all),
     ...refusal(report),
-    ...report.notes.map((note) => `note: ${oneLine(note)}`),
+    report.notes.map((note) => `note: ${oneLine(note)}`).join('\n'),
     verdictLine(report),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
@@ -132,7 +132,7 @@ function verdictLine(report: Report): string {
     case 'diverges':
       return totals.mismatch > 0
         ? `diverges: ${totals.mismatch} of ${layers}`
-        : 'diverges: the pruned model has parts that the dense one does not have';
+        : `diverges: ${oneLine(report.findings[0]?.title ?? '')}`;
     case 'unverifiable':
       return `unverifiable: ${totals.unverifiable} of ${layers} could not be checked`;
     case null:

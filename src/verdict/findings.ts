@@ -1,6 +1,7 @@
 import type { Expectation, Variant } from '../dialects/index.ts';
 import type { Disagreement } from '../recovery/index.ts';
 import { type CauseOf, causesOf } from './causes.ts';
+import { joined } from './names.ts';
 import type { Finding, LayerResult } from './types.ts';
 
 /** Diverging layers as a reader would want them: one entry for an equalization group, the largest divergence first. */
@@ -148,13 +149,6 @@ function unverifiable(layers: readonly LayerResult[], expectation: Expectation |
       specKey: first.specKey,
     };
   });
-}
-
-export function joined(names: readonly string[]): string {
-  if (names.length <= 2) return names.join(' and ');
-  return names.length === 3
-    ? `${names[0]}, ${names[1]} and ${names[2]}`
-    : `${names[0]}, ${names[1]} and ${names.length - 2} more layers`;
 }
 
 function indices(filters: readonly number[]): string {

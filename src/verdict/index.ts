@@ -1,3 +1,2 @@
-export { joined } from './findings.ts';
 export { type Evidence, judge } from './judge.ts';
 export type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from './types.ts';

@@ -1,8 +1,9 @@
-import type { Expectation, Variant } from '../dialects/index.ts';
+import type { Expectation, Reported, Variant } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
 import type { Disagreement, LayerRecovery, Recovery } from '../recovery/index.ts';
 import { findingsOf } from './findings.ts';
 import { consistencyOf, judgeLayer } from './judge-layer.ts';
+import { reportedFindings, reportedNotes } from './reported.ts';
 import type { Judgement, LayerResult, RunVerdict } from './types.ts';
 
 /** What is known of both sides; a side that was not asked for is null. */
@@ -12,6 +13,8 @@ export interface Evidence {
   readonly recovery: Recovery | null;
   /** Layers of the pruned model that were told by their place in the graph: their name there, the dense layer's name. */
   readonly renamed: ReadonlyMap<string, string>;
+  /** What the pruner itself says; null where it was not asked. */
+  readonly reported: Reported | null;
   /** What common mistakes would have retained; asked for only where layers diverge. */
   readonly variants: Iterable<Variant>;
 }
@@ -31,7 +34,7 @@ export function judge(evidence: Evidence): Judgement {
   });
 }
 
-function judgeAgainst({ dense, expectation, recovery, renamed, variants }: Evidence): Judgement {
+function judgeAgainst({ dense, expectation, recovery, renamed, reported, variants }: Evidence): Judgement {
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
   const notes = [...renamed].map(
     ([from, to]) => `${from} of the pruned model lost its name in the export; by its place in the graph it is ${to}.`,
@@ -68,6 +71,7 @@ function judgeAgainst({ dense, expectation, recovery, renamed, variants }: Evide
       exploring: expected?.exploring ?? null,
       expected: expected?.expected ?? null,
       actual: kept,
+      reported: reported?.named.get(layer.name) ?? null,
       verdict: outcome?.verdict ?? null,
       group: expected?.group ?? null,
       missing,
@@ -85,14 +89,11 @@ function judgeAgainst({ dense, expectation, recovery, renamed, variants }: Evide
   });
   const extra = recovery?.extra ?? [];
   const elsewhere = recovery?.elsewhere ?? [];
-  const verdict =
-    expectation === null || recovery === null ? null : runVerdict(layers, extra.length + elsewhere.length > 0);
-  return {
-    verdict,
-    layers,
-    findings: verdict === null ? [] : findingsOf(layers, extra, elsewhere, expectation, variants),
-    notes,
-  };
+  if (expectation === null || recovery === null) return { verdict: null, layers, findings: [], notes };
+  const disowned = reportedFindings(layers, reported);
+  const verdict = runVerdict(layers, extra.length + elsewhere.length + disowned.length > 0);
+  const findings = [...findingsOf(layers, extra, elsewhere, expectation, variants), ...disowned];
+  return { verdict, layers, findings, notes: [...notes, ...reportedNotes(layers, reported)] };
 }
 
 function runVerdict(layers: readonly LayerResult[], hasForeignParts: boolean): RunVerdict {

@@ -15,6 +15,8 @@ export interface LayerResult {
   readonly exploring: RetainedIndices | null;
   readonly expected: RetainedIndices | null;
   readonly actual: RetainedIndices | null;
+  /** What the pruner itself says; null where it says nothing of this layer. */
+  readonly reported: RetainedIndices | null;
   /** null where only one side was asked for. */
   readonly verdict: LayerVerdict | null;
   readonly group: number | null;

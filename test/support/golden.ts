@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseYaml, specFromInline } from '../../src/config/index.ts';
 import { dialectOf, type Expectation } from '../../src/dialects/index.ts';
-import { type Network, readNetwork } from '../../src/network/index.ts';
+import { type Folding, type Network, readNetwork } from '../../src/network/index.ts';
 import { openModel } from '../../src/onnx/index.ts';
 
 /** What the real pruner did, as test/fixtures/golden/<name>/golden.json has it. */
@@ -49,9 +49,13 @@ export function networkOf(path: string): Network {
   return readNetwork(openModel(path));
 }
 
-export function expectationOf(network: Network, prune: Record<string, unknown>): Expectation {
+export function expectationOf(
+  network: Network,
+  prune: Record<string, unknown>,
+  folding: Folding | null = null,
+): Expectation {
   const yaml = parseYaml(JSON.stringify({ prune }), 'spec.yaml');
   const document = specFromInline(yaml.value as Record<string, unknown>, yaml, []);
   const dialect = dialectOf(document.dialect, document.at('dialect'));
-  return dialect.expect(network, dialect.readSpec(document), null);
+  return dialect.expect(network, dialect.readSpec(document), folding);
 }

@@ -1,6 +1,7 @@
 import type { Dialect } from '../types.ts';
 import { expectTao } from './expect.ts';
 import { readNorms } from './norms.ts';
+import { readTaoLog } from './reported.ts';
 import { readTaoSpec, type TaoSpec } from './spec.ts';
 import { taoVariants } from './variants.ts';
 
@@ -13,5 +14,6 @@ export const taoTf2: Dialect = {
   readSpec: readTaoSpec,
   // Only readSpec above makes the specs that come here.
   expect: (dense, spec, folding) => expectTao(dense, spec as TaoSpec, readNorms(dense, folding)),
+  readLog: readTaoLog,
   variants: (dense, spec, folding) => taoVariants(dense, spec as TaoSpec, folding),
 };

@@ -1,0 +1,66 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { inputErrorAt, type Place, parseYaml } from '../config/index.ts';
+import type { RetainedIndices } from '../network/index.ts';
+
+/** What a pruner itself says that it retained. */
+export interface Reported {
+  readonly named: ReadonlyMap<string, RetainedIndices>;
+  /** Rows of indices without a layer's name, in the order in which they were printed. */
+  readonly rows: readonly RetainedIndices[];
+}
+
+/** A log with more than this is cut off: the indices of a large model take a few hundred kilobytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads reported indices: JSON `{layer: [indices]}`, or a log in which `readLog` finds them.
+ * @param at where the file was named
+ * @throws InputError for a file that cannot be read, or holds no indices
+ */
+export function readReported(path: string, at: Place, readLog: (text: string) => Reported): Reported {
+  const text = textOf(path, at);
+  const reported = text.trimStart().startsWith('{') ? fromJson(text, path) : readLog(text);
+  if (reported.named.size === 0 && reported.rows.length === 0)
+    throw inputErrorAt(at, 'holds no retained indices: give JSON {layer: [indices]}, or a log that prints them', path);
+  return reported;
+}
+
+function fromJson(text: string, path: string): Reported {
+  const yaml = parseYaml(text, path);
+  const named = new Map<string, RetainedIndices>();
+  for (const [layer, indices] of Object.entries(yaml.value as Record<string, unknown>)) {
+    const isList = Array.isArray(indices) && indices.every((index) => Number.isSafeInteger(index) && index >= 0);
+    if (!isList)
+      throw inputErrorAt(
+        { file: path, line: yaml.lineOf([layer]), key: layer },
+        'must be a list of filter indices',
+        indices,
+      );
+    named.set(layer, sorted(indices as number[]));
+  }
+  return { named, rows: [] };
+}
+
+export function sorted(indices: readonly number[]): RetainedIndices {
+  return [...indices].sort((a, b) => a - b);
+}
+
+function textOf(path: string, at: Place): string {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    throw inputErrorAt(at, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, path);
+  }
+  try {
+    const buffer = Buffer.alloc(MAX_BYTES);
+    let length = 0;
+    for (let count = -1; count !== 0 && length < MAX_BYTES; length += count)
+      count = readSync(descriptor, buffer, length, MAX_BYTES - length, null);
+    return buffer.toString('utf8', 0, length);
+  } catch (error) {
+    throw inputErrorAt(at, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, path);
+  } finally {
+    closeSync(descriptor);
+  }
+}
