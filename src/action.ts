@@ -26,7 +26,7 @@ function main(): void {
 }
 
 function checkOne(request: ModelRequest): Outcome {
-  const checked = check(request, 'check', VERSION);
+  const checked = check(request, 'check', { version: VERSION, isHashed: true });
   core.info(neutral(renderText(checked.report, { all: false, specSummary: checked.spec?.summary ?? null })));
   const folder = request.reportDir ?? join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate');
   return { request, checked, reportPath: writeReport(checked.report, folder) };

@@ -9,6 +9,13 @@ import { judge } from './verdict/index.ts';
 /** Which sides are wanted: both and their verdicts, or one alone. */
 export type Scope = 'check' | 'expect' | 'recover';
 
+export interface CheckOptions {
+  /** prunegate's own version, for the report. */
+  readonly version: string;
+  /** Whether the report shall hold the models' SHA-256, which takes a second reading of every byte. */
+  readonly isHashed: boolean;
+}
+
 export interface Checked {
   readonly report: Report;
   /** Settings of the spec in one line; null where no spec was read. */
@@ -21,7 +28,7 @@ export interface Checked {
  * Checks one model: reads both networks, recomputes what should be retained, recovers what is, and judges.
  * @throws InputError for whatever the user can mend
  */
-export function check(request: ModelRequest, scope: Scope, version: string): Checked {
+export function check(request: ModelRequest, scope: Scope, options: CheckOptions): Checked {
   refuseUnsupported(request);
   const spec = scope === 'recover' ? null : readSpec(request);
   const dense = readNetwork(openModel(request.dense));
@@ -55,7 +62,7 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
           )
         : null;
     const report = makeReport({
-      version,
+      version: options.version,
       model: request.name ?? 'model',
       dialect: spec?.dialect.name ?? null,
       spec: spec?.spec ?? null,
@@ -65,6 +72,7 @@ export function check(request: ModelRequest, scope: Scope, version: string): Che
       refusal: expectation?.refusal ?? null,
       judgement,
       conclusion: gate?.conclusion ?? null,
+      isHashed: options.isHashed,
     });
     return {
       report,

@@ -141,7 +141,10 @@ function filterIndex(text: unknown, filters: number): number {
 function run(scope: Scope, options: Record<string, unknown>): number {
   const requests = loadRequests(settingsFromFlags(options), process.cwd());
   const results = requests.map((request) => {
-    const result = check(request, scope, VERSION);
+    const result = check(request, scope, {
+      version: VERSION,
+      isHashed: request.format === 'json' || request.reportDir !== null,
+    });
     if (request.reportDir !== null && scope === 'check')
       process.stderr.write(`report: ${oneLine(writeReport(result.report, request.reportDir))}\n`);
     return { request, result };

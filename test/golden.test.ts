@@ -146,5 +146,5 @@ function checkPair(folder: string, dense: string, pruned: string, prune: Record<
     settingsFromFlags({ dense: join(folder, dense), pruned: join(folder, pruned), spec }),
     work,
   );
-  return check(request!, 'check', 'test');
+  return check(request!, 'check', { version: 'test', isHashed: true });
 }

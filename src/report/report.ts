@@ -26,7 +26,8 @@ export type Conclusion = 'success' | 'failure' | 'neutral';
 
 export interface ReportInput {
   readonly path: string;
-  readonly sha256: string;
+  /** null in a report that is only printed as text: hashing reads every byte once more. */
+  readonly sha256: string | null;
   readonly folding: Folding | 'mixed';
 }
 
@@ -83,6 +84,8 @@ export interface ReportParts {
   readonly refusal: { readonly message: string; readonly layer: string | null } | null;
   readonly judgement: Judgement;
   readonly conclusion: Conclusion | null;
+  /** Whether the models are hashed. */
+  readonly isHashed: boolean;
 }
 
 export function makeReport({
@@ -96,6 +99,7 @@ export function makeReport({
   refusal,
   judgement,
   conclusion,
+  isHashed,
 }: ReportParts): Report {
   return {
     schemaVersion: 1,
@@ -105,7 +109,7 @@ export function makeReport({
     model,
     dialect,
     spec: spec?.effective ?? null,
-    inputs: { dense: inputOf(dense), pruned: pruned === null ? null : inputOf(pruned) },
+    inputs: { dense: inputOf(dense, isHashed), pruned: pruned === null ? null : inputOf(pruned, isHashed) },
     layers: judgement.layers.map(({ specKey: _, ...layer }): ReportLayer => layer),
     groups,
     findings: judgement.findings,
@@ -116,10 +120,14 @@ export function makeReport({
   };
 }
 
-function inputOf(network: Network): ReportInput {
+function inputOf(network: Network, isHashed: boolean): ReportInput {
   const states = new Set([...network.prunable.values()].map((layer) => layer.folding.state));
   const [only] = states;
-  return { path: network.file.model.path, sha256: network.file.sha256(), folding: states.size === 1 ? only! : 'mixed' };
+  return {
+    path: network.file.model.path,
+    sha256: isHashed ? network.file.sha256() : null,
+    folding: states.size === 1 ? only! : 'mixed',
+  };
 }
 
 function totalsOf({ layers }: Judgement, dense: Network, pruned: Network | null): ReportTotals {

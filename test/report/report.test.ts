@@ -25,7 +25,7 @@ function reportOf(pruned: string, scope: Scope = 'check'): Report {
     ...(scope === 'expect' ? {} : { pruned: join(example, pruned) }),
     ...(scope === 'recover' ? {} : { spec: join(example, 'prune.yaml') }),
   };
-  return check(loadRequests(settingsFromFlags(flags), work)[0]!, scope, '1.2.3').report;
+  return check(loadRequests(settingsFromFlags(flags), work)[0]!, scope, { version: '1.2.3', isHashed: true }).report;
 }
 
 const right = reportOf('pruned.onnx');
