@@ -20,6 +20,8 @@ export interface OnnxFile {
    * file that may not be read.
    */
   readTensor(tensor: OnnxTensor, reuse?: ReusableBuffer): TensorData;
+  /** A buffer for whoever reads one tensor after another and keeps none: memory then stays at the largest of them. */
+  readonly buffer: ReusableBuffer;
   /** SHA-256 of the model file in lowercase hex; external data files are not part of it. */
   sha256(): string;
   /** Closes the file; nothing may be read after it. */
@@ -55,6 +57,7 @@ function openFile(file: RegularFile): OnnxFile {
   };
   return {
     model,
+    buffer: bufferForAll(model, file.size),
     readTensor: (tensor, reuse) => opened(() => readTensorData(file, external, tensor, reuse)),
     sha256: () => opened(() => sha256Of(file)),
     close: () => {
@@ -64,6 +67,14 @@ function openFile(file: RegularFile): OnnxFile {
       closeSync(file.descriptor);
     },
   };
+}
+
+/** As large as the largest tensor in the file, so that it never grows; pages that are not written to take no memory. */
+function bufferForAll(model: OnnxModel, fileSize: number): ReusableBuffer {
+  let largest = 0;
+  for (const { storage } of model.graph.initializers.values())
+    if (storage.kind === 'raw') largest = Math.max(largest, storage.length);
+  return { bytes: new Uint8Array(Math.min(largest, fileSize)) };
 }
 
 /** A file of another kind fails somewhere as a ModelProto; what it is helps more than where. */

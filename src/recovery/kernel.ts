@@ -1,5 +1,5 @@
 import type { Layer, Network, Weight } from '../network/index.ts';
-import { type ReusableBuffer, toFloat32 } from '../onnx/index.ts';
+import { toFloat32 } from '../onnx/index.ts';
 import type { Bits } from './bits.ts';
 import { bitsOf } from './bits.ts';
 
@@ -11,11 +11,14 @@ export interface Kernel {
   readonly dtype: string;
 }
 
-/** Reads a layer's kernel into a buffer; null where its weight is computed at run time or holds no floats. */
-export function readKernel(network: Network, layer: Layer, buffer: ReusableBuffer): Kernel | null {
+/** Reads a layer's kernel into its file's buffer, where it lasts until the next one; null where its weight is computed at run time or holds no floats. */
+export function readKernel(network: Network, layer: Layer): Kernel | null {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight) return null;
-  const data = network.file.readTensor(weight.tensor, buffer);
+  const read = network.file.readTensor(weight.tensor, network.file.buffer);
+  // Elements that the model itself holds must stay as they are.
+  const isOwn = weight.rowScale !== null && weight.tensor.storage.kind === 'inline';
+  const data = isOwn ? { ...read, bytes: read.bytes.slice() } : read;
   if (weight.rowScale !== null) scaleRows(toFloat32(data), weight, weight.rowScale);
   const bits = bitsOf(data);
   return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype };

@@ -1,6 +1,5 @@
 import type { Layer, Network, RetainedIndices } from '../network/index.ts';
 import { FIXED_CHANNEL } from '../network/index.ts';
-import type { ReusableBuffer } from '../onnx/index.ts';
 import { assignRows } from './assign.ts';
 import { type ChannelCorrespondence, correspond } from './columns.ts';
 import { compareFollowers, type FollowerIndex, indexFollowers, list } from './followers.ts';
@@ -21,7 +20,6 @@ export type Preference = (layer: string) => RetainedIndices | null;
 export function recoverRetention(dense: Network, pruned: Network, prefer: Preference = () => null): Recovery {
   const correspondence = correspond(dense, pruned, partners(dense, pruned));
   const followers = { dense: indexFollowers(dense), pruned: indexFollowers(pruned) };
-  const buffers: Buffers = { dense: { bytes: new Uint8Array(0) }, pruned: { bytes: new Uint8Array(0) } };
   const kernels = new Map<number, KernelOutcome>();
   const disagreements = new Map<number, Disagreement[]>();
   const elsewhere: Disagreement[] = [];
@@ -38,7 +36,7 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
   for (const layer of pruned.layers) {
     const denseLayer = correspondence.partner.get(layer.id);
     if (layer.weight === null || denseLayer === undefined) continue;
-    const placed = placeLayer(correspondence, followers, buffers, denseLayer, layer, prefer(layer.name));
+    const placed = placeLayer(correspondence, followers, denseLayer, layer, prefer(layer.name));
     kernels.set(layer.id, placed.outcome);
     if (placed.assigned !== null) correspondence.assign(layer, placed.assigned);
     if (placed.misplaced === null) continue;
@@ -141,11 +139,6 @@ interface Placed {
   readonly misplaced: Int32Array | null;
 }
 
-interface Buffers {
-  readonly dense: ReusableBuffer;
-  readonly pruned: ReusableBuffer;
-}
-
 interface Followers {
   readonly dense: FollowerIndex;
   readonly pruned: FollowerIndex;
@@ -154,7 +147,6 @@ interface Followers {
 function placeLayer(
   correspondence: ChannelCorrespondence,
   followers: Followers,
-  buffers: Buffers,
   denseLayer: Layer,
   layer: Layer,
   preferred: RetainedIndices | null,
@@ -165,8 +157,8 @@ function placeLayer(
     misplaced: null,
   });
   const kernels = {
-    dense: readKernel(correspondence.dense, denseLayer, buffers.dense),
-    pruned: readKernel(correspondence.pruned, layer, buffers.pruned),
+    dense: readKernel(correspondence.dense, denseLayer),
+    pruned: readKernel(correspondence.pruned, layer),
   };
   if (kernels.dense === null || kernels.pruned === null) return fail('its weight is computed at run time');
   if (kernels.dense.dtype !== kernels.pruned.dtype)

@@ -1,5 +1,5 @@
 import type { Weight } from '../../network/index.ts';
-import type { OnnxFile, ReusableBuffer } from '../../onnx/index.ts';
+import type { OnnxFile } from '../../onnx/index.ts';
 import { toFloat32, toFloat64 } from '../../onnx/index.ts';
 import type { Normalizer } from './spec.ts';
 
@@ -18,10 +18,9 @@ const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16
  * L2 norm of each filter's kernel (pruning.py `get_L2_norm`). numpy sums the Keras kernel (kh, kw, in, out) over its
  * leading axes one after the other in float32; ONNX stores (out, in, kh, kw), so the walk is kh, kw, in with each square
  * and each sum rounded.
- * @param buffer is overwritten with the weights
  */
-export function filterNorms(file: OnnxFile, weight: Weight, buffer: ReusableBuffer): Stat {
-  const data = file.readTensor(weight.tensor, buffer);
+export function filterNorms(file: OnnxFile, weight: Weight): Stat {
+  const data = file.readTensor(weight.tensor, file.buffer);
   if (data.dtype === 'float64') return { values: norms64(toFloat64(data), weight), error: 2 ** -50 };
   const values = norms32(toFloat32(data), weight);
   const { rowScale } = weight;
