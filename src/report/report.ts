@@ -1,7 +1,7 @@
-import type { EqualizationGroup, Spec, Tie } from '../dialects/index.ts';
-import type { Folding, LayerKind, Network, RetainedIndices } from '../network/index.ts';
+import type { EqualizationGroup, Spec } from '../dialects/index.ts';
+import type { Folding, Network } from '../network/index.ts';
 import { sizeOf } from '../network/index.ts';
-import type { Finding, Judgement, LayerVerdict, RunVerdict } from '../verdict/index.ts';
+import type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from '../verdict/index.ts';
 
 /** schemas/report.schema.json: the machine-readable result of one model. Keys keep their names; others may be added. */
 export interface Report {
@@ -31,27 +31,8 @@ export interface ReportInput {
   readonly folding: Folding | 'mixed';
 }
 
-export interface ReportLayer {
-  readonly name: string;
-  readonly kind: LayerKind;
-  readonly filters: number;
-  readonly folding: Folding;
-  readonly foldingEvidence: string;
-  readonly exploring: RetainedIndices | null;
-  readonly expected: RetainedIndices | null;
-  readonly actual: RetainedIndices | null;
-  readonly reported: RetainedIndices | null;
-  readonly verdict: LayerVerdict | null;
-  readonly group: number | null;
-  readonly missing: RetainedIndices;
-  readonly unexpected: RetainedIndices;
-  readonly reason: string;
-  readonly remedy: string | null;
-  readonly rule: string;
-  readonly explanations: readonly string[];
-  readonly tie: Tie | null;
-  readonly alternatives: readonly RetainedIndices[] | null;
-}
+/** A layer's result; which key of the spec decided matters to annotations only. */
+export type ReportLayer = Omit<LayerResult, 'specKey'>;
 
 export interface ReportTotals {
   readonly layers: number;
