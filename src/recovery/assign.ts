@@ -1,4 +1,5 @@
 import type { RetainedIndices } from '../network/index.ts';
+import type { RowMatches } from './rows.ts';
 import type { Assignment } from './types.ts';
 
 export interface Evidence {
@@ -11,19 +12,16 @@ export interface Evidence {
  * Chooses among equal dense rows: those whose bias and BatchNorm agree, then preferred ones, each once and in ascending
  * order as long as there are enough of them.
  */
-export function assignRows(candidates: readonly (readonly number[])[], evidence: Evidence): Assignment {
-  const assigned = new Int32Array(candidates.length).fill(-1);
+export function assignRows({ first, several }: RowMatches, evidence: Evidence): Assignment {
+  const assigned = first.slice();
   const classes = new Map<string, number[]>();
-  for (const [p, rows] of candidates.entries()) {
-    if (rows.length === 1) assigned[p] = rows[0]!;
-    else if (rows.length > 1) {
-      const key = rows.join();
-      classes.set(key, [...(classes.get(key) ?? []), p]);
-    }
+  for (const [p, rows] of several) {
+    const key = rows.join();
+    classes.set(key, [...(classes.get(key) ?? []), p]);
   }
   const preferred = new Set(evidence.preferred ?? []);
   for (const members of classes.values()) {
-    const rows = candidates[members[0]!]!;
+    const rows = several.get(members[0]!)!;
     const used = new Set<number>();
     const chosen = members.map((p) => {
       const free = rows.filter((row) => !used.has(row));

@@ -14,6 +14,7 @@ export interface FollowerIndex {
 export function indexFollowers(network: Network): FollowerIndex {
   const byKey = new Map<string, Follower>();
   const byLayer = new Map<number, { readonly follower: Follower; readonly bits: () => Bits | null }[]>();
+  const fingerprints = new Map<number, string>();
   for (const follower of network.followers) {
     const first = follower.channels.find((id) => id !== FIXED_CHANNEL);
     const owner = first === undefined ? 'inputs' : network.layers[network.channelOwner[first]!]!.name;
@@ -31,10 +32,14 @@ export function indexFollowers(network: Network): FollowerIndex {
     byKey,
     fingerprint(layer, filter) {
       const channel = layer.firstChannel + filter;
+      const known = fingerprints.get(channel);
+      if (known !== undefined) return known;
       const entries = byLayer.get(layer.id) ?? [];
-      return entries
+      const made = entries
         .map(({ follower, bits }) => String(bits()?.[follower.channels.indexOf(channel) * follower.stride]))
         .join();
+      fingerprints.set(channel, made);
+      return made;
     },
   };
 }

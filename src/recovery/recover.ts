@@ -210,9 +210,10 @@ function placeRows(
 ): Omit<Placed, 'misplaced'> | null {
   const groups = rowGroups(kernels.dense, kernels.pruned, columns);
   if (groups === null) return null;
-  const candidates = matchRows(kernels.dense, kernels.pruned, groups);
-  const unmatched = candidates.flatMap((rows, p) => (rows.length === 0 ? [p] : []));
-  if (tolerance === 'few' && unmatched.length * 2 > candidates.length) return null;
+  const matches = matchRows(kernels.dense, kernels.pruned, groups);
+  const filters = matches.first.length;
+  const unmatched = unmatchedIn(matches.first);
+  if (tolerance === 'few' && unmatched.length * 2 > filters) return null;
   const nearest = new Map(
     unmatched.slice(0, MAX_NEAREST).map((p) => {
       const group = groups.find((g) => p >= g.first && p < g.end)!;
@@ -220,12 +221,9 @@ function placeRows(
     }),
   );
   const unknown = unmatched.filter((p) => (nearest.get(p) ?? null) === null);
-  if (unknown.length * 2 > candidates.length) return null;
-  const told =
-    unmatched.length === 0
-      ? candidates
-      : candidates.map((rows, p) => (rows.length > 0 ? rows : [nearest.get(p)?.filter ?? -1]));
-  const assigned = assignRows(told, {
+  if (unknown.length * 2 > filters) return null;
+  for (const p of unmatched) matches.first[p] = nearest.get(p)?.filter ?? -1;
+  const assigned = assignRows(matches, {
     preferred,
     isSame: (filter, p) => followers.dense.fingerprint(denseLayer, filter) === followers.pruned.fingerprint(layer, p),
   });
@@ -235,7 +233,7 @@ function placeRows(
   const size = groups[0]!.offsets.length;
   const detail =
     near === null
-      ? `${unmatched.length} of its ${candidates.length} filters are no dense filter, the first is its filter ${first}`
+      ? `${unmatched.length} of its ${filters} filters are no dense filter, the first is its filter ${first}`
       : `its filter ${first} is dense filter ${near.filter} but for ${near.differing} of ${size} values${unmatched.length > 1 ? `, and ${unmatched.length - 1} more filters differ` : ''}`;
   return { outcome: { kind: 'altered', detail }, assigned };
 }
@@ -299,12 +297,23 @@ function misplacedColumns(
   return [...new Map(misplaced.map((entry) => [`${entry.owner} ${entry.disagreement.detail}`, entry])).values()];
 }
 
+function unmatchedIn(first: Int32Array): number[] {
+  const unmatched: number[] = [];
+  for (let p = 0; p < first.length; p++) if (first[p] === -1) unmatched.push(p);
+  return unmatched;
+}
+
 function retention(assigned: Assignment | undefined): Pick<LayerRecovery, 'actual' | 'isPermuted' | 'duplicated'> {
   if (assigned === undefined || assigned.includes(-1)) return { actual: null, isPermuted: false, duplicated: [] };
-  const filters = [...assigned];
-  const ordered = [...filters].sort((a, b) => a - b);
-  const sorted = ordered.filter((filter, at) => filter !== ordered[at - 1]);
-  const duplicated =
-    sorted.length === ordered.length ? [] : [...new Set(ordered.filter((filter, at) => filter === ordered[at - 1]))];
-  return { actual: sorted, isPermuted: filters.some((filter, at) => at > 0 && filter < filters[at - 1]!), duplicated };
+  const filters = Array.from(assigned);
+  if (assigned.every((filter, at) => at === 0 || filter > assigned[at - 1]!))
+    return { actual: filters, isPermuted: false, duplicated: [] };
+  const ordered = assigned.slice().sort();
+  const sorted = [...new Set(ordered)];
+  const duplicated = [...new Set(ordered.filter((filter, at) => filter === ordered[at - 1]))];
+  return {
+    actual: sorted,
+    isPermuted: assigned.some((filter, at) => at > 0 && filter < assigned[at - 1]!),
+    duplicated,
+  };
 }

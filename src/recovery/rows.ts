@@ -3,33 +3,48 @@ import type { Kernel, RowGroup } from './kernel.ts';
 
 /** Elements that are hashed; rows with equal hashes are compared whole. */
 const HASHED_ELEMENTS = 8;
-const NONE: readonly number[] = [];
 
-/**
- * For each pruned filter the dense filters with identical bits over the remaining input columns. Several where the dense
- * layer has equal rows (dead filters, for one); none where the pruned row is not a dense row.
- */
-export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGroup[]): readonly (readonly number[])[] {
-  const candidates: (readonly number[])[] = new Array(pruned.weight.outCount);
+/** Dense filters that pruned ones are, bit for bit. */
+export interface RowMatches {
+  /** The first dense filter with the same row, for each pruned filter; -1 where there is none. */
+  readonly first: Int32Array;
+  /** All of them, where there are several: the dense layer has equal rows (dead filters, for one). */
+  readonly several: ReadonlyMap<number, readonly number[]>;
+}
+
+/** Finds each pruned row among the dense ones, over the remaining input columns. */
+export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGroup[]): RowMatches {
+  const first = new Int32Array(pruned.weight.outCount).fill(-1);
+  const several = new Map<number, number[]>();
   for (const group of groups) {
-    const { offsets, denseOffsets } = group;
+    const { offsets, denseOffsets, denseFirst, denseEnd } = group;
     const hashed = Math.min(HASHED_ELEMENTS, offsets.length);
-    const buckets = new Map<number, number[]>();
-    for (let d = group.denseFirst; d < group.denseEnd; d++) {
-      const key = hashRow(dense.bits, d * dense.weight.outStride, denseOffsets, hashed);
-      const bucket = buckets.get(key);
-      if (bucket === undefined) buckets.set(key, [d]);
-      else bucket.push(d);
+    const rows = denseEnd - denseFirst;
+    const mask = 2 ** Math.ceil(Math.log2(2 * rows + 1)) - 1;
+    // Chains of rows with one hash, in ascending order: a table that makes no objects.
+    const heads = new Int32Array(mask + 1).fill(-1);
+    const next = new Int32Array(rows);
+    for (let row = rows - 1; row >= 0; row--) {
+      const slot = hashRow(dense.bits, (denseFirst + row) * dense.weight.outStride, denseOffsets, hashed) & mask;
+      next[row] = heads[slot]!;
+      heads[slot] = row;
     }
     for (let p = group.first; p < group.end; p++) {
       const base = p * pruned.weight.outStride;
-      const bucket = buckets.get(hashRow(pruned.bits, base, offsets, hashed)) ?? NONE;
-      candidates[p] = bucket.filter((d) =>
-        sameRow(dense.bits, d * dense.weight.outStride, denseOffsets, pruned.bits, base, offsets),
-      );
+      for (let row = heads[hashRow(pruned.bits, base, offsets, hashed) & mask]!; row >= 0; row = next[row]!) {
+        const d = denseFirst + row;
+        if (!sameRow(dense.bits, d * dense.weight.outStride, denseOffsets, pruned.bits, base, offsets)) continue;
+        if (first[p] === -1) first[p] = d;
+        else several.set(p, withRow(several.get(p) ?? [first[p]!], d));
+      }
     }
   }
-  return candidates;
+  return { first, several };
+}
+
+function withRow(rows: number[], row: number): number[] {
+  rows.push(row);
+  return rows;
 }
 
 function hashRow(bits: Bits, base: number, offsets: Int32Array, count: number): number {
