@@ -6,12 +6,16 @@ import { layerDrafts, layerKind } from './layers.ts';
 import { sourceNames } from './names.ts';
 import { HANDLERS, WEIGHTED_OPS } from './operators.ts';
 import { evaluateIntegers } from './ops-integers.ts';
+import { readsOf } from './reads.ts';
 import { viewOf } from './tensor-view.ts';
 import type { Call, Coupling, Follower, Layer, Network } from './types.ts';
 import type { Walk } from './walk.ts';
-import { attribute, input, isSignal, setOpaque } from './walk.ts';
+import { attribute, input, isSignal, setOpaque, setOutput } from './walk.ts';
 
 const PRUNABLE = new Set(['conv', 'depthwise', 'dense']);
+
+/** Channel positions that all tensors of a model may have together, four bytes each: real models take thousands (CWE-789). */
+const MAX_MAPPED_POSITIONS = 2 ** 24;
 
 /**
  * Reads a model as one channel network: its nodes in graph order, grouped into the source framework's layers, with every
@@ -25,7 +29,8 @@ export function readNetwork(file: OnnxFile): Network {
   const names = sourceNames(nodes, (node) => WEIGHTED_OPS.has(node.opType));
   const owners: number[] = [];
   const normalized = new Set<LayerDraft>();
-  const consumers = soleConsumers(nodes);
+  const readers = readersOf(nodes);
+  let affordable = MAX_MAPPED_POSITIONS;
   const walk: Walk = {
     file,
     opset: file.model.opsets.get('') ?? 0,
@@ -39,8 +44,15 @@ export function readNetwork(file: OnnxFile): Network {
         for (let k = 0; k < count; k++) owners.push(layer);
         return first;
       },
+      afford(count) {
+        affordable -= count;
+        return affordable >= 0;
+      },
     },
-    soleConsumer: (tensor) => consumers.get(tensor) ?? undefined,
+    soleConsumer(tensor) {
+      const nodesReading = readers.get(tensor);
+      return nodesReading?.length === 1 ? nodesReading[0] : undefined;
+    },
     followers: [] as Follower[],
     couplings: [] as Coupling[],
   };
@@ -49,40 +61,75 @@ export function readNetwork(file: OnnxFile): Network {
   for (const name of graph.sparseInitializers) walk.values.set(name, { kind: 'fixed', shape: null, from: null });
   for (const { name, shape } of graph.inputs) {
     if (graph.initializers.has(name)) continue;
+    requireNew(walk, name, null);
     const sizes = shape?.map((size) => (typeof size === 'number' ? size : null)) ?? null;
     walk.values.set(name, { kind: 'fixed', shape: sizes, from: walk.drafts.input(name) });
   }
 
   for (const node of nodes) {
     requireInputs(walk, node);
-    const integers = evaluateIntegers(walk, node);
-    if (integers !== null) {
-      integers.forEach((values, k) => {
-        const name = node.outputs[k];
-        if (name !== undefined && name !== '' && !walk.integers.has(name)) walk.integers.set(name, values);
-      });
-    }
-    const isShapeArithmetic = integers !== null && !node.inputs.some((name) => isSignal(walk.values.get(name) ?? null));
-    if (isShapeArithmetic || node.opType === 'Shape') {
-      for (const name of node.outputs)
-        walk.values.set(name, {
-          kind: 'fixed',
-          shape: integers === null ? null : [integers[0]?.length ?? null],
-          from: null,
-        });
-      continue;
-    }
-    const handler = node.domain === '' || node.domain === 'ai.onnx' ? HANDLERS.get(node.opType) : undefined;
-    if (handler === undefined)
-      setOpaque(walk, node, node.domain === '' ? node.opType : `${node.domain}.${node.opType}`);
-    else handler(walk, node);
-    if (node.opType === 'BatchNormalization') {
+    readNode(walk, node);
+    if (node.opType === 'BatchNormalization' && isStandard(node)) {
       const value = input(walk, node, 0);
       if (isSignal(value)) normalized.add(value.from.layer);
     }
   }
   recordOutputs(walk);
-  return finishNetwork(walk, owners, normalized);
+  return finishNetwork(walk, owners, normalized, readers);
+}
+
+function readNode(walk: Walk, node: OnnxNode): void {
+  const own = new Set<string>();
+  for (const name of node.outputs) {
+    if (name !== '' && own.has(name)) refuseTwice(walk, name, node.name || node.opType);
+    own.add(name);
+    requireNew(walk, name, node);
+  }
+  if (!isStandard(node)) return setOpaque(walk, node, `${node.domain}.${node.opType}`);
+  if (!readShapeArithmetic(walk, node)) {
+    const handler = HANDLERS.get(node.opType);
+    if (handler === undefined) setOpaque(walk, node);
+    else handler(walk, node);
+  }
+  // Indices of a MaxPool, a Dropout's mask: outputs that hardly anyone reads.
+  const first = walk.values.get(node.outputs[0] ?? '');
+  for (const [k, name] of node.outputs.entries()) {
+    if (name === '' || walk.values.has(name)) continue;
+    const from = first === undefined || first.kind === 'constant' ? null : first.from;
+    const why = `output ${k} of ${node.opType}`;
+    setOutput(
+      walk,
+      node,
+      from === null ? { kind: 'fixed', shape: null, from } : { kind: 'opaque', op: why, shape: null, from },
+      k,
+    );
+  }
+}
+
+/** Whether a node is one of ai.onnx's operators. */
+function isStandard(node: OnnxNode): boolean {
+  return node.domain === '' || node.domain === 'ai.onnx';
+}
+
+/** Operators that leave a constant one, so that it can still be a weight. */
+const LAYOUT = new Set(['Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose']);
+
+/** Evaluates a node that computes shapes; false for one that must be read as part of a layer, or as a constant. */
+function readShapeArithmetic(walk: Walk, node: OnnxNode): boolean {
+  const integers = evaluateIntegers(walk, node);
+  for (const [k, values] of (integers ?? []).entries()) {
+    const name = node.outputs[k];
+    if (name !== undefined && name !== '') walk.integers.set(name, values);
+  }
+  const isOfShape = node.opType === 'Shape' || node.opType === 'Size';
+  if (!isOfShape) {
+    if (integers === null || integers.some((values) => values === null)) return false;
+    if (node.inputs.some((name) => isSignal(walk.values.get(name) ?? null))) return false;
+    if (LAYOUT.has(node.opType) && input(walk, node, 0)?.kind === 'constant') return false;
+  }
+  for (const k of node.outputs.keys())
+    setOutput(walk, node, { kind: 'fixed', shape: integers?.[k]?.dims ?? null, from: null }, k);
+  return true;
 }
 
 /** Remembers each layer's output shape and channel axis: the last tensor that belongs to it. */
@@ -97,7 +144,12 @@ function recordOutputs(walk: Walk): void {
   }
 }
 
-function finishNetwork(walk: Walk, owners: readonly number[], normalized: ReadonlySet<LayerDraft>): Network {
+function finishNetwork(
+  walk: Walk,
+  owners: readonly number[],
+  normalized: ReadonlySet<LayerDraft>,
+  readers: Readers,
+): Network {
   const facts = { producer: walk.file.model.producer.name, normalized };
   const layers = walk.drafts.all.map((draft): Layer => {
     const { kind, op } = layerKind(draft);
@@ -132,7 +184,7 @@ function finishNetwork(walk: Walk, owners: readonly number[], normalized: Readon
   }
   return {
     file: walk.file,
-    dataFormat: dataFormatOf(walk.file.model.graph),
+    dataFormat: dataFormatOf(walk.file.model.graph, readers),
     layers,
     followers: walk.followers,
     couplings: walk.couplings,
@@ -148,17 +200,29 @@ function finishNetwork(walk: Walk, owners: readonly number[], normalized: Readon
 }
 
 /** A channels-last model transposes its inputs before the first convolution (NHWC to NCHW). */
-function dataFormatOf(graph: OnnxGraph): Network['dataFormat'] {
+function dataFormatOf(graph: OnnxGraph, readers: Readers): Network['dataFormat'] {
   for (const { name, shape } of graph.inputs) {
-    if (shape?.length !== 4 || graph.initializers.has(name)) continue;
-    const readers = graph.nodes.filter((node) => node.inputs.includes(name));
-    if (readers.length === 0) continue;
+    const nodes = readers.get(name);
+    if (shape?.length !== 4 || graph.initializers.has(name) || nodes === undefined) continue;
     const isTransposed = (node: OnnxNode): boolean =>
       node.opType === 'Transpose' && String(attribute(node, 'perm', 'ints')) === '0,3,1,2';
-    if (readers.every(isTransposed)) return 'channels_last';
-    if (readers.some((node) => node.opType === 'Conv')) return 'channels_first';
+    if (nodes.every(isTransposed)) return 'channels_last';
+    if (nodes.some((node) => node.opType === 'Conv')) return 'channels_first';
   }
   return null;
+}
+
+/** A tensor has one producer (onnx/docs/IR.md, single static assignment). */
+function requireNew(walk: Walk, name: string, by: OnnxNode | null): void {
+  if (name !== '' && walk.values.has(name)) refuseTwice(walk, name, by?.name || by?.opType || 'a graph input');
+}
+
+function refuseTwice(walk: Walk, name: string, by: string): never {
+  throw new InputError('defines a tensor that is defined before; the graph is not valid ONNX', {
+    file: walk.file.model.path,
+    key: by,
+    value: name,
+  });
 }
 
 function requireInputs(walk: Walk, node: OnnxNode): void {
@@ -175,9 +239,17 @@ function requireInputs(walk: Walk, node: OnnxNode): void {
   }
 }
 
-/** For each tensor read by exactly one node, that node. */
-function soleConsumers(nodes: readonly OnnxNode[]): ReadonlyMap<string, OnnxNode | null> {
-  const consumers = new Map<string, OnnxNode | null>();
-  for (const node of nodes) for (const name of node.inputs) consumers.set(name, consumers.has(name) ? null : node);
-  return consumers;
+type Readers = ReadonlyMap<string, readonly OnnxNode[]>;
+
+/** The nodes that read each tensor; one that reads it twice is there twice. */
+function readersOf(nodes: readonly OnnxNode[]): Readers {
+  const readers = new Map<string, OnnxNode[]>();
+  for (const node of nodes) {
+    for (const name of readsOf(node)) {
+      const known = readers.get(name);
+      if (known === undefined) readers.set(name, [node]);
+      else known.push(node);
+    }
+  }
+  return readers;
 }

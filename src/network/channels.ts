@@ -5,10 +5,17 @@ export type Dim = number | null;
 export const FIXED_CHANNEL = -1;
 
 /**
+ * Positions that one tensor's channels are followed over. Flattening 64 channels of 224 x 224 takes 3.2 million; a few bytes
+ * of a hostile file can ask for 2^53 (CWE-789).
+ */
+export const MAX_POSITIONS = 2 ** 22;
+
+/**
  * Which channel each position of a tensor carries. `axes` are the tensor's axes along which channels vary (one for an
  * ordinary feature map, several between the reshapes of a channel shuffle), ascending; `ids` holds the network-wide
  * channel id of each position, row-major over those axes. Concat, flatten, slices and shuffles are all index arithmetic
- * on `ids`, so whoever reads the network never looks at an ONNX operator again.
+ * on `ids`, so whoever reads the network never looks at an ONNX operator again. A single id is carried by every position,
+ * wherever its axis is: reshapes move an axis of size one freely, and broadcasting repeats it.
  */
 export interface ChannelMap {
   readonly shape: readonly Dim[];
@@ -23,7 +30,26 @@ export function alongAxis(shape: readonly Dim[], axis: number, ids: Int32Array):
 
 /** The ids of a map whose channels lie along exactly `axis`, else null. */
 export function idsAlong(map: ChannelMap, axis: number): Int32Array | null {
+  const size = map.shape[axis];
+  if (isUniform(map) && size !== 1 && typeof size === 'number') return filled(size, map.ids[0]!);
+  if (isUniform(map) && size === 1) return map.ids;
   return map.axes.length === 1 && map.axes[0] === axis ? map.ids : null;
+}
+
+/** Whether one channel is all that a tensor carries, so that it has no axis of its own. */
+export function isUniform(map: ChannelMap): boolean {
+  return map.ids.length === 1;
+}
+
+/** `size` times the same channel; null where there are too many to follow. */
+export function filled(size: number, id: number): Int32Array | null {
+  return size >= 0 && size <= MAX_POSITIONS ? new Int32Array(size).fill(id) : null;
+}
+
+/** A map of one channel under another shape; its axis is nominal, one of size one where there is such. */
+export function uniformMap(map: ChannelMap, shape: readonly Dim[]): ChannelMap {
+  const single = shape.findLastIndex((size, axis) => axis > 0 && size === 1);
+  return { shape, axes: [single < 0 ? shape.length - 1 : single], ids: map.ids };
 }
 
 /** Transpose (ai.onnx): axis `i` of the result is axis `perm[i]` of the operand. */
@@ -45,9 +71,10 @@ export function transposeMap(map: ChannelMap, perm: readonly number[]): ChannelM
 /**
  * Reshape (ai.onnx) to a resolved target shape. Dimensions are split into blocks of equal product on both sides; blocks
  * that hold channel axes are expanded to all their axes and cut anew. Null where a symbolic dimension makes the blocks
- * undecidable.
+ * undecidable, or there are too many positions to follow.
  */
 export function reshapeMap(map: ChannelMap, target: readonly Dim[]): ChannelMap | null {
+  if (isUniform(map) && target.length > 0) return uniformMap(map, target);
   const blocks = matchBlocks(map.shape, target);
   if (blocks === null) return null;
   const touched = blocks.filter((block) => block.from.some((axis) => map.axes.includes(axis)));
@@ -59,7 +86,7 @@ export function reshapeMap(map: ChannelMap, target: readonly Dim[]): ChannelMap 
     if (size === null || size === undefined) return null;
     fromSizes.push(size);
   }
-  if (toAxes.length === 0) return null;
+  if (toAxes.length === 0 || fromSizes.reduce((n, size) => n * size, 1) > MAX_POSITIONS) return null;
   const ids = expandOver(map, fromAxes, fromSizes);
   return dropUniformAxes({ shape: target, axes: toAxes, ids });
 }
@@ -116,7 +143,7 @@ export function dropUniformAxes(map: ChannelMap): ChannelMap {
     const strides = rowMajorStrides(sizes);
     const size = sizes[k]!;
     const stride = strides[k]!;
-    if (!isUniform(ids, size, stride)) continue;
+    if (!isConstantAlong(ids, size, stride)) continue;
     const kept = axes.map((_, n) => n).filter((n) => n !== k);
     ids = gatherStrided(
       ids,
@@ -128,7 +155,7 @@ export function dropUniformAxes(map: ChannelMap): ChannelMap {
   return { shape: map.shape, axes, ids };
 }
 
-function isUniform(ids: Int32Array, size: number, stride: number): boolean {
+function isConstantAlong(ids: Int32Array, size: number, stride: number): boolean {
   if (size === 1) return true;
   const block = size * stride;
   for (let start = 0; start < ids.length; start += block) {

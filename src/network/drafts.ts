@@ -1,3 +1,4 @@
+import type { OnnxTensor } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 import type { TensorView } from './tensor-view.ts';
 import type { Channels, LayerKind, Norm, Opaque, Weight } from './types.ts';
@@ -19,6 +20,8 @@ export interface LayerDraft {
   /** Initializer names around the weights: evidence of folding. */
   readonly weightNames: string[];
   hasBias: boolean;
+  /** Biases that are its nodes' own inputs. */
+  readonly biases: Set<OnnxTensor>;
 }
 
 export interface CallDraft {

@@ -1,7 +1,8 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { LayerDraft, Origin, Value } from './drafts.ts';
 import { baseOp, type SourceNames } from './names.ts';
-import type { LayerKind } from './types.ts';
+import { readsOf } from './reads.ts';
+import type { LayerKind, Opaque, Weight } from './types.ts';
 
 export interface LayerDrafts {
   readonly all: readonly LayerDraft[];
@@ -14,13 +15,15 @@ export interface LayerDrafts {
   /** Whether a node is all that its source layer consists of. */
   isAlone(node: OnnxNode): boolean;
   /** Adds a node with weights under a name already decided; nodes that share the weight are calls of one layer. */
-  placeWeighted(
-    node: OnnxNode,
-    kind: LayerKind,
-    name: string,
-    weightKey: string,
-    values: ReadonlyMap<string, Value>,
-  ): Origin;
+  placeWeighted(node: OnnxNode, weighted: Weighted, values: ReadonlyMap<string, Value>): Origin;
+}
+
+/** What makes two nodes calls of one layer: the same weight, read the same way, under one name. */
+export interface Weighted {
+  readonly kind: LayerKind;
+  readonly name: string;
+  readonly weight: Weight | Opaque;
+  readonly groups: number;
 }
 
 /**
@@ -31,9 +34,11 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
   const nodesOf = nodesPerLayer(nodes, names);
   const leadsBack = layersAhead(nodes, names);
   const all: LayerDraft[] = [];
+  /** Layers by the name that their nodes carry. */
   const byName = new Map<string, LayerDraft>();
   const byWeight = new Map<string, LayerDraft>();
   const weightedNames = new Set<string>();
+  const taken = new Set<string>();
 
   const create = (name: string, isWeighted = false): LayerDraft => {
     const draft: LayerDraft = {
@@ -50,10 +55,14 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
       output: { shape: null, channelAxis: null },
       weightNames: [],
       hasBias: false,
+      biases: new Set(),
     };
     all.push(draft);
-    byName.set(name, draft);
-    if (isWeighted) weightedNames.add(name);
+    taken.add(name);
+    if (isWeighted) {
+      weightedNames.add(name);
+      byName.set(name, draft);
+    }
     return draft;
   };
 
@@ -65,7 +74,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     newCall: boolean,
   ): Origin => {
     layer.parts.push({ kind, op: node.opType });
-    const signals = node.inputs.flatMap((name) => {
+    const signals = readsOf(node).flatMap((name) => {
       const value = values.get(name);
       return value !== undefined && value.kind !== 'constant' && value.from !== null
         ? [{ name, from: value.from }]
@@ -92,7 +101,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     const ahead = leadsBack.get(node);
     if (ahead === undefined) return undefined;
     const origins = new Set<LayerDraft>();
-    for (const name of node.inputs) {
+    for (const name of readsOf(node)) {
       const value = values.get(name);
       if (value !== undefined && value.kind !== 'constant' && value.from !== null) origins.add(value.from.layer);
     }
@@ -100,16 +109,28 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     return origins.size === 1 && only !== undefined && ahead.has(only.name) ? only : undefined;
   };
 
-  const unused = (name: string, isTaken: (name: string) => boolean): string => {
-    if (!isTaken(name)) return name;
-    for (let n = 2; ; n++) if (!isTaken(`${name}#${n}`)) return `${name}#${n}`;
+  const nextNumber = new Map<string, number>();
+  const unused = (name: string, used: ReadonlySet<string>): string => {
+    if (!used.has(name)) return name;
+    let n = nextNumber.get(name) ?? 2;
+    while (used.has(`${name}#${n}`)) n++;
+    nextNumber.set(name, n);
+    return `${name}#${n}`;
   };
-  const isKnown = (name: string): boolean => byName.has(name);
+  const weightNumbers = new Map<unknown, number>();
+  const keyOf = ({ kind, name, weight, groups }: Weighted): string => {
+    const stored = 'opaque' in weight ? weight : weight.tensor;
+    const number = weightNumbers.get(stored) ?? weightNumbers.size;
+    weightNumbers.set(stored, number);
+    const read = 'opaque' in weight ? [] : [weight.outCount, weight.outStride, weight.inCount, weight.inStride];
+    return [number, kind, groups, ...read, name].join(' ');
+  };
 
   return {
     all,
     input(name) {
-      const layer = create(unused(name, isKnown));
+      // Nodes under a name that an input has as well are a layer of their own.
+      const layer = create(unused(name, taken));
       layer.parts.push({ kind: 'input', op: 'Input' });
       layer.calls.push({ externals: new Map(), doubled: false, columns: null, positions: null });
       return { layer, call: 0 };
@@ -117,7 +138,8 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     place(node, kind, values) {
       const source = names.parse(node.name);
       const known = source === null ? enclosing(node, values) : byName.get(source.layer);
-      const layer = known ?? create(unused(source?.layer ?? (node.name || node.outputs[0] || node.opType), isKnown));
+      const layer = known ?? create(unused(source?.layer ?? (node.name || node.outputs[0] || node.opType), taken));
+      if (source !== null) byName.set(source.layer, layer);
       return join(layer, node, kind, values, false);
     },
     isNamed(node) {
@@ -129,17 +151,12 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
       const source = names.parse(node.name);
       return source !== null && nodesOf.get(source.layer) === 1;
     },
-    placeWeighted(node, kind, name, weightKey, values) {
-      const key = `${weightKey}\u0000${name}`;
+    placeWeighted(node, weighted, values) {
+      const key = keyOf(weighted);
       // Two different weights under one name (a separable conv, a borrowed name) are two layers.
-      const layer =
-        byWeight.get(key) ??
-        create(
-          unused(name, (taken) => weightedNames.has(taken)),
-          true,
-        );
+      const layer = byWeight.get(key) ?? create(unused(weighted.name, weightedNames), true);
       byWeight.set(key, layer);
-      return join(layer, node, kind, values, true);
+      return join(layer, node, weighted.kind, values, true);
     },
   };
 }
@@ -153,22 +170,30 @@ function nodesPerLayer(nodes: readonly OnnxNode[], names: SourceNames): Readonly
   return counts;
 }
 
+/** A nameless node that leads to more layers than this stands between layers, not inside one. */
+const MAX_LAYERS_AHEAD = 64;
+
 /** For each nameless node, the layers whose named nodes it reaches through nameless ones only. */
 function layersAhead(nodes: readonly OnnxNode[], names: SourceNames): ReadonlyMap<OnnxNode, ReadonlySet<string>> {
   const readers = new Map<string, Set<string>>();
   const ahead = new Map<OnnxNode, ReadonlySet<string>>();
+  const isNameless = (node: OnnxNode): boolean => names.parse(node.name) === null;
+  if (nodes.every(isNameless) || !nodes.some(isNameless)) return ahead;
+  const addAll = (to: Set<string>, from: Iterable<string>): void => {
+    for (const layer of from) if (to.size < MAX_LAYERS_AHEAD) to.add(layer);
+  };
   for (const node of nodes.toReversed()) {
     const named = names.parse(node.name)?.layer;
-    let reached: Set<string>;
-    if (named !== undefined) reached = new Set([named]);
+    const reached = new Set<string>();
+    if (named !== undefined) reached.add(named);
     else {
-      reached = new Set(node.outputs.flatMap((name) => [...(readers.get(name) ?? [])]));
-      if (reached.size > 0) ahead.set(node, reached);
+      for (const name of node.outputs) addAll(reached, readers.get(name) ?? []);
+      if (reached.size > 0 && reached.size < MAX_LAYERS_AHEAD) ahead.set(node, reached);
     }
     for (const name of node.inputs) {
-      const known = readers.get(name);
-      if (known === undefined) readers.set(name, new Set(reached));
-      else for (const layer of reached) known.add(layer);
+      const known = readers.get(name) ?? new Set<string>();
+      addAll(known, reached);
+      readers.set(name, known);
     }
   }
   return ahead;

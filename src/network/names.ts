@@ -42,16 +42,31 @@ export function sourceNames(nodes: readonly OnnxNode[], hasWeight: (node: OnnxNo
   const paths = nodes.map((node) => segments(node.name));
   const model = commonFirstSegments(paths.filter((path): path is string[] => path !== null));
   const weighted = paths.filter((_, k) => hasWeight(nodes[k]!));
-  const containers = nestedModels(weighted, model, (prefix) => isClosed(nodes, paths, prefix));
+  const spans = spansOf(paths, model);
+  let budget = MAX_CLOSURE_STEPS;
+  const containers = nestedModels(weighted, model, (prefix) => {
+    const span = spans.get(prefix);
+    if (span === undefined) return true;
+    budget -= span.last - span.first;
+    return budget > 0 && isClosed(nodes, paths, prefix, span);
+  });
+  const parsed = new Map<string, SourceName | null>();
+  const read = (name: string): SourceName | null => {
+    const path = segments(name);
+    if (path === null || path.length <= model) return null;
+    let start = model;
+    while (start < path.length - 2 && containers.has(path.slice(0, start + 1).join('/'))) start++;
+    const opAt = opSegment(path, start);
+    if (opAt <= start) return null;
+    return { layer: path.slice(start, opAt).join('/'), op: path.slice(opAt).join('/') };
+  };
   return {
     parse(name) {
-      const path = segments(name);
-      if (path === null || path.length <= model) return null;
-      let start = model;
-      while (start < path.length - 2 && containers.has(path.slice(0, start + 1).join('/'))) start++;
-      const opAt = opSegment(path, start);
-      if (opAt <= start) return null;
-      return { layer: path.slice(start, opAt).join('/'), op: path.slice(opAt).join('/') };
+      const known = parsed.get(name);
+      if (known !== undefined) return known;
+      const fresh = read(name);
+      parsed.set(name, fresh);
+      return fresh;
     },
   };
 }
@@ -105,11 +120,37 @@ function nestedModels(
   return collide(weighted, model, containers) ? new Set() : containers;
 }
 
+/** Nodes looked at to tell nested models, over all of them; beyond it (names made to be slow) a slash is part of a name. */
+const MAX_CLOSURE_STEPS = 1_000_000;
+
+/** Where the nodes under a prefix begin and end. */
+interface Span {
+  readonly first: number;
+  readonly last: number;
+}
+
+function spansOf(paths: readonly (string[] | null)[], model: number): ReadonlyMap<string, Span> {
+  const spans = new Map<string, Span>();
+  for (const [k, path] of paths.entries()) {
+    for (let end = model + 1; path !== null && end <= path.length - 2; end++) {
+      const prefix = path.slice(0, end).join('/');
+      spans.set(prefix, { first: spans.get(prefix)?.first ?? k, last: k });
+    }
+  }
+  return spans;
+}
+
 /** A nested model is called as a whole: no path leaves it and comes back. */
-function isClosed(nodes: readonly OnnxNode[], paths: readonly (string[] | null)[], prefix: string): boolean {
+function isClosed(
+  nodes: readonly OnnxNode[],
+  paths: readonly (string[] | null)[],
+  prefix: string,
+  { first, last }: Span,
+): boolean {
   const depth = prefix.split('/').length;
   const reach = new Map<string, 'inside' | 'left'>();
-  for (const [k, node] of nodes.entries()) {
+  for (let k = first; k <= last; k++) {
+    const node = nodes[k]!;
     const read = new Set(node.inputs.map((name) => reach.get(name)));
     const path = paths[k] ?? null;
     const isInside = path !== null && path.slice(0, depth).join('/') === prefix;

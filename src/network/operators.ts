@@ -1,6 +1,7 @@
+import { concat, gather, slice, split } from './ops-channels.ts';
 import { elementwise, softmax, unary } from './ops-elementwise.ts';
 import { flatten, identity, reshape, squeeze, transpose, unsqueeze } from './ops-layout.ts';
-import { concat, gather, globalPool, pad, pool, reduce, resize, slice, split } from './ops-spatial.ts';
+import { globalPool, pad, pool, reduce, resize } from './ops-spatial.ts';
 import { batchNorm, conv, convTranspose, gemm, instanceNorm, layerNorm, matMul } from './ops-weighted.ts';
 import type { Handler } from './walk.ts';
 import { constant } from './walk.ts';

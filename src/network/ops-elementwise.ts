@@ -1,12 +1,12 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
-import { FIXED_CHANNEL } from './channels.ts';
+import { FIXED_CHANNEL, idsAlong, isUniform } from './channels.ts';
 import type { Origin, Value } from './drafts.ts';
 import { withShape } from './ops-layout.ts';
 import type { TensorView } from './tensor-view.ts';
 import type { FollowerRole } from './types.ts';
 import type { Handler, Walk } from './walk.ts';
-import { input, isSignal, setOpaque, setOutput, shapeOf } from './walk.ts';
+import { attribute, input, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from './walk.ts';
 
 /** Operators that work on each element alone, or along channels without moving them. */
 export const unary: Handler = (walk, node) => passThrough(walk, node, 'activation');
@@ -35,7 +35,7 @@ const ROLES: Readonly<Record<string, FollowerRole>> = {
 export const elementwise: Handler = (walk, node) => {
   const operands = node.inputs.map((_, k) => input(walk, node, k));
   if (operands.some((operand) => operand === null)) return setOpaque(walk, node);
-  const values = operands as Value[];
+  const values = placeLegacy(walk, node, operands as Value[]);
   const shape = broadcastShape(values.map(shapeOf));
   const signals = values.filter(isSignal);
   if (signals.length === 0) return setOutput(walk, node, { kind: 'fixed', shape, from: null });
@@ -54,24 +54,35 @@ export const elementwise: Handler = (walk, node) => {
   );
   if (lead === null) return setOutput(walk, node, { kind: 'fixed', shape, from });
   const opaque = (): void => setOutput(walk, node, { kind: 'opaque', op: node.opType, shape, from });
+  // Operands of unknown rank could lie anywhere along one another.
+  if (shape === null) return opaque();
 
   const tied: Int32Array[] = [lead.ids];
   for (const value of aligned) {
     if (value.kind === 'channels') {
-      if (value.map === lead || value.map.ids.length === 1) continue;
+      if (value.map === lead || (isUniform(value.map) && !isUniform(lead))) continue;
+      if (isUniform(lead)) {
+        if (value.map.ids[0] !== lead.ids[0]) tied.push(value.map.ids);
+        continue;
+      }
       if (value.map.axes.join() !== lead.axes.join() || value.map.ids.length !== lead.ids.length) return opaque();
       tied.push(value.map.ids);
     } else if (value.kind === 'constant') {
       const outcome = followChannels(walk, node, value.view, lead, from);
       if (outcome === 'unplaced') return opaque();
-    } else if (value.kind === 'fixed' && lead.axes.some((axis) => (value.shape?.[axis] ?? 1) !== 1)) {
+    } else if (value.kind === 'fixed' && !isUniform(lead) && lead.axes.some((axis) => value.shape?.[axis] !== 1)) {
+      // Computed from constants, it would follow the channels, but which of its elements does cannot be checked.
+      const isWhole = lead.axes.every((axis) => typeof value.shape?.[axis] === 'number');
+      if (value.from === null || !isWhole || !walk.channels.afford(lead.ids.length)) return opaque();
       tied.push(new Int32Array(lead.ids.length).fill(FIXED_CHANNEL));
     }
   }
+  const positions = lead.axes.reduce((n, axis) => n * (shape[axis] ?? Number.NaN), 1);
+  if (!isUniform(lead) && positions !== lead.ids.length) return opaque();
   if (tied.length > 1) walk.couplings.push({ layer: from.layer.name, op: node.opType, operands: tied });
   setOutput(walk, node, {
     kind: 'channels',
-    map: { shape: shape ?? lead.shape, axes: lead.axes, ids: lead.ids },
+    map: { shape, axes: lead.axes, ids: lead.ids },
     from,
   });
 };
@@ -87,21 +98,43 @@ function followChannels(
   map: ChannelMap,
   from: Origin,
 ): 'placed' | 'unplaced' {
-  const varying = view.dims.flatMap((size, axis) => (size > 1 ? [axis] : []));
-  if (!varying.some((axis) => map.axes.includes(axis))) return 'placed';
-  const axis = varying[0]!;
-  if (varying.length > 1 || map.axes.length > 1 || view.dims[axis] !== map.ids.length) return 'unplaced';
   const isBias = node.opType === 'Add' && from.layer.weight !== null;
+  const varying = view.dims.flatMap((size, axis) => (size > 1 ? [axis] : []));
+  // A layer of one filter has a bias of one element, which is no scalar.
+  if (isBias && isUniform(map) && varying.length === 0 && view.dims.length > 0) varying.push(view.dims.length - 1);
+  else if (!varying.some((axis) => map.axes.includes(axis))) return 'placed';
+  const axis = varying[0]!;
+  const ids = isUniform(map) && view.dims[axis] === 1 ? map.ids : idsAlong(map, axis);
+  if (varying.length > 1 || ids === null || view.dims[axis] !== ids.length) return 'unplaced';
   if (isBias) from.layer.hasBias = true;
   walk.followers.push({
     layer: from.layer.name,
     role: isBias ? 'bias' : (ROLES[node.opType] ?? 'constant'),
     tensor: view.tensor,
     stride: view.strides[axis]!,
-    channels: map.ids,
+    channels: ids,
     isComputed: walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false,
   });
   return 'placed';
+}
+
+/**
+ * Before ai.onnx 7 the second operand was placed by the attribute `axis` (PRelu's slope always on axis 1) instead of being
+ * aligned on the right; here it gets the trailing axes that say the same today.
+ */
+function placeLegacy(walk: Walk, node: OnnxNode, values: readonly Value[]): readonly Value[] {
+  const [a, b] = values;
+  if (walk.opset === 0 || walk.opset >= 7 || values.length !== 2 || a === undefined || b?.kind !== 'constant')
+    return values;
+  const axis = node.opType === 'PRelu' ? 1 : attribute(node, 'axis', 'int');
+  const rank = shapeOf(a)?.length;
+  if (axis === null || rank === undefined || b.view.tensor.elements === 1) return values;
+  const missing = Math.max(0, rank - normalizeAxis(axis, rank) - b.view.dims.length);
+  const ones = new Array<number>(missing).fill(1);
+  return [
+    a,
+    { kind: 'constant', view: { ...b.view, dims: [...b.view.dims, ...ones], strides: [...b.view.strides, ...ones] } },
+  ];
 }
 
 /** Pads a value's axes on the left to the rank of the result, as broadcasting does. */
@@ -132,7 +165,7 @@ function align(value: Value, rank: number): Value {
 function broadcastShape(shapes: readonly (readonly Dim[] | null)[]): readonly Dim[] | null {
   if (shapes.some((shape) => shape === null)) return null;
   const known = shapes as readonly (readonly Dim[])[];
-  const rank = Math.max(...known.map((shape) => shape.length));
+  const rank = known.reduce((longest, shape) => Math.max(longest, shape.length), 0);
   return Array.from({ length: rank }, (_, axis) => {
     let size: Dim = 1;
     for (const shape of known) {

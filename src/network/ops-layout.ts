@@ -1,11 +1,12 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
-import { reshapeMap, transposeMap } from './channels.ts';
+import { isUniform, reshapeMap, transposeMap, uniformMap } from './channels.ts';
 import type { Origin, Value } from './drafts.ts';
 import { reshapeView, transposeView } from './tensor-view.ts';
 import type { Handler, Walk } from './walk.ts';
 import {
   attribute,
+  hasInput,
   input,
   integerList,
   integersOf,
@@ -24,8 +25,6 @@ export const identity: Handler = (walk, node) => {
   const value = input(walk, node, 0);
   if (value === null) return setOpaque(walk, node);
   setOutput(walk, node, value);
-  const integers = integersOf(walk, node.inputs[0]);
-  if (integers !== null && node.outputs[0] !== undefined) walk.integers.set(node.outputs[0], integers);
 };
 
 /** Transpose: exporters put them around layers and push them through others, so they belong to no layer but Keras's Permute. */
@@ -52,10 +51,10 @@ export const transpose: Handler = (walk, node) => {
 };
 
 /** Reshape, Flatten: `target` is resolved against the operand's shape. */
-function reshapeTo(walk: Walk, node: OnnxNode, written: readonly Dim[]): void {
+function reshapeTo(walk: Walk, node: OnnxNode, written: readonly Dim[], allowZero: boolean): void {
   const value = input(walk, node, 0);
-  if (value === null) return setOpaque(walk, node);
-  const target = resolveTarget(shapeOf(value), written);
+  const target = resolveTarget(shapeOf(value), written, allowZero);
+  if (value === null || target === null) return setOpaque(walk, node);
   if (value.kind === 'constant') {
     const known = target.every((size) => size !== null) ? reshapeView(value.view, target as readonly number[]) : null;
     return setOutput(
@@ -81,7 +80,7 @@ function reshapeTo(walk: Walk, node: OnnxNode, written: readonly Dim[]): void {
 export const reshape: Handler = (walk, node) => {
   const written = integersOf(walk, node.inputs[1]) ?? attribute(node, 'shape', 'ints');
   if (written === null) return setOpaque(walk, node);
-  reshapeTo(walk, node, written);
+  reshapeTo(walk, node, written, attribute(node, 'allowzero', 'int') === 1);
 };
 
 export const flatten: Handler = (walk, node) => {
@@ -91,13 +90,17 @@ export const flatten: Handler = (walk, node) => {
   const before = shape.slice(0, axis);
   const product = (dims: readonly Dim[]): Dim =>
     dims.reduce<Dim>((n, d) => (n === null || d === null ? null : n * d), 1);
-  reshapeTo(walk, node, [before.length === 1 ? (before[0] ?? null) : product(before), product(shape.slice(axis))]);
+  reshapeTo(walk, node, [product(before), product(shape.slice(axis))], true);
 };
 
-/** Replaces 0 (copy) and -1 (infer) of a Reshape's target; a size that hangs on a symbolic one becomes null. */
-function resolveTarget(shape: readonly Dim[] | null, written: readonly Dim[]): Dim[] {
-  const target = written.map((size, k) => (size === 0 ? (shape?.[k] ?? null) : size));
+/**
+ * Replaces 0 (copy, unless `allowZero`) and -1 (infer) of a Reshape's target; a size that hangs on a symbolic one becomes
+ * null. Null where the target is not one that ai.onnx allows.
+ */
+export function resolveTarget(shape: readonly Dim[] | null, written: readonly Dim[], allowZero: boolean): Dim[] | null {
+  const target = written.map((size, k) => (size === 0 && !allowZero ? (shape?.[k] ?? null) : size));
   const inferred = target.indexOf(-1);
+  if (target.some((size, k) => size !== null && size < 0 && k !== inferred)) return null;
   if (inferred < 0) return target;
   const rest = target.filter((_, k) => k !== inferred);
   const restUnknown = rest.filter((size) => size === null).length;
@@ -114,11 +117,13 @@ function resolveTarget(shape: readonly Dim[] | null, written: readonly Dim[]): D
 export const squeeze: Handler = (walk, node) => {
   const shape = shapeOf(input(walk, node, 0));
   const axes = integerList(walk, node, 1, 'axes');
-  if (shape === null) return setOpaque(walk, node);
+  // Without axes every size of one goes, and a symbolic size may be one.
+  const isKnown = axes !== null || (!hasInput(node, 1) && shape?.every((size) => size !== null));
+  if (shape === null || !isKnown) return setOpaque(walk, node);
   const drop =
     axes?.map((axis) => normalizeAxis(axis, shape.length)) ?? shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
+  if (drop.some((axis) => shape[axis] !== 1 && shape[axis] !== null)) return setOpaque(walk, node);
   const dropped = shape.filter((_, axis) => !drop.includes(axis));
-  keepIntegers(walk, node);
   removeAxes(walk, node, drop, dropped);
 };
 
@@ -126,7 +131,6 @@ export const unsqueeze: Handler = (walk, node) => {
   const value = input(walk, node, 0);
   const shape = shapeOf(value);
   const axes = integerList(walk, node, 1, 'axes');
-  keepIntegers(walk, node);
   if (value === null || shape === null || axes === null) return setOpaque(walk, node);
   const rank = shape.length + axes.length;
   const added = new Set(axes.map((axis) => normalizeAxis(axis, rank)));
@@ -150,7 +154,7 @@ export const unsqueeze: Handler = (walk, node) => {
   });
 };
 
-/** Drops axes of size one (or reduced to one); a channel axis among them is only dropped when it holds one channel. */
+/** Drops axes of size one (or reduced to one). One channel is carried by all that is left; more cannot stand in one position. */
 export function removeAxes(walk: Walk, node: OnnxNode, drop: readonly number[], target: readonly Dim[]): void {
   const value = input(walk, node, 0);
   if (value === null) return setOpaque(walk, node);
@@ -163,16 +167,11 @@ export function removeAxes(walk: Walk, node: OnnxNode, drop: readonly number[], 
     );
   }
   if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, target, value.from));
-  if (value.map.axes.some((axis) => drop.includes(axis)))
-    return setOutput(walk, node, { kind: 'fixed', shape: target, from: value.from });
+  if (isUniform(value.map) && target.length > 0)
+    return setOutput(walk, node, { kind: 'channels', map: uniformMap(value.map, target), from: value.from });
+  if (value.map.axes.some((axis) => drop.includes(axis))) return setOpaque(walk, node);
   const axes = value.map.axes.map((axis) => axis - drop.filter((d) => d < axis).length);
   setOutput(walk, node, { kind: 'channels', map: { shape: target, axes, ids: value.map.ids }, from: value.from });
-}
-
-/** Squeeze and Unsqueeze of a shape vector keep its elements. */
-function keepIntegers(walk: Walk, node: OnnxNode): void {
-  const integers = integersOf(walk, node.inputs[0]);
-  if (integers !== null && node.outputs[0] !== undefined) walk.integers.set(node.outputs[0], integers);
 }
 
 /** A value that carries no channel map, with another shape. */

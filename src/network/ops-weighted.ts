@@ -2,29 +2,37 @@ import { InputError } from '../config/errors.ts';
 import type { OnnxNode, OnnxTensor } from '../onnx/index.ts';
 import { isFloat } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
-import { alongAxis, FIXED_CHANNEL, idsAlong, rowMajorStrides } from './channels.ts';
+import { alongAxis, FIXED_CHANNEL, filled, idsAlong, MAX_POSITIONS, rowMajorStrides } from './channels.ts';
 import type { Origin, Signal, Value } from './drafts.ts';
 import { convSpatial, convTransposeSpatial } from './spatial.ts';
 import type { TensorView } from './tensor-view.ts';
 import type { Channels, LayerKind, Opaque, Weight } from './types.ts';
 import type { Handler, Walk } from './walk.ts';
-import { attribute, input, intAttribute, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from './walk.ts';
+import {
+  attribute,
+  hasInput,
+  input,
+  intAttribute,
+  isSignal,
+  normalizeAxis,
+  setOpaque,
+  setOutput,
+  shapeOf,
+} from './walk.ts';
 import { weightedName } from './weighted-names.ts';
 
 /** Conv (ai.onnx): weight [out, in / group, ...kernel]. */
 export const conv: Handler = (walk, node) => {
-  const x = input(walk, node, 0);
-  const view = constantInput(walk, node, 1);
-  if (!isSignal(x)) return setOutput(walk, node, { kind: 'fixed', shape: null, from: null });
-  if (view === null || view.dims.length < 3)
-    return setOpaque(walk, node, `${node.opType} with a weight computed at run time`);
+  const x = input(walk, node, 0) ?? NOTHING;
+  const view = convWeight(walk, node);
+  if (view === null) return;
   const groups = intAttribute(node, 'group', 1);
   const [outCount = 0, inCount = 0] = view.dims;
+  if (groups < 1 || outCount % groups !== 0) return setOpaque(walk, node, `${node.opType} in ${groups} groups`);
   const isDepthwise = groups > 1 && inCount === 1 && outCount % groups === 0;
   const weight = weightOf(node, view, 0, 1);
   const spatial = convSpatial(node, shapeOf(x), view.dims.slice(2));
-  const origin = placeProducer(walk, node, isDepthwise ? 'depthwise' : 'conv', weight, outCount);
-  origin.layer.groups = groups;
+  const origin = placeProducer(walk, node, isDepthwise ? 'depthwise' : 'conv', weight, outCount, groups);
   finish(walk, node, x, origin, {
     axis: 1,
     outAxis: 1,
@@ -38,16 +46,14 @@ export const conv: Handler = (walk, node) => {
 
 /** ConvTranspose (ai.onnx): weight [in, out / group, ...kernel]. */
 export const convTranspose: Handler = (walk, node) => {
-  const x = input(walk, node, 0);
-  const view = constantInput(walk, node, 1);
-  if (!isSignal(x)) return setOutput(walk, node, { kind: 'fixed', shape: null, from: null });
-  if (view === null || view.dims.length < 3)
-    return setOpaque(walk, node, `${node.opType} with a weight computed at run time`);
+  const x = input(walk, node, 0) ?? NOTHING;
+  const view = convWeight(walk, node);
+  if (view === null) return;
   const groups = intAttribute(node, 'group', 1);
+  if (groups < 1 || view.dims[0]! % groups !== 0) return setOpaque(walk, node, `${node.opType} in ${groups} groups`);
   const outCount = view.dims[1]! * groups;
   const spatial = convTransposeSpatial(node, shapeOf(x), view.dims.slice(2));
-  const origin = placeProducer(walk, node, 'conv-transpose', weightOf(node, view, 1, 0), outCount);
-  origin.layer.groups = groups;
+  const origin = placeProducer(walk, node, 'conv-transpose', weightOf(node, view, 1, 0), outCount, groups);
   finish(walk, node, x, origin, {
     axis: 1,
     outAxis: 1,
@@ -58,30 +64,52 @@ export const convTranspose: Handler = (walk, node) => {
   followBias(walk, node, 2, origin);
 };
 
+/** What a layer reads whose input is not computed from the model's inputs: it still has weights to check. */
+const NOTHING: Value = { kind: 'fixed', shape: null, from: null };
+
+/** The weight of a Conv or ConvTranspose; null, and its output opaque, where it is not a constant that can be followed. */
+function convWeight(walk: Walk, node: OnnxNode): TensorView | null {
+  const view = constantInput(walk, node, 1);
+  if (view !== null && view.dims.length > 2 && isUsable(view) && hasConstantBias(walk, node)) return view;
+  setOpaque(
+    walk,
+    node,
+    hasConstantBias(walk, node)
+      ? `${node.opType} with a weight computed at run time`
+      : `${node.opType} with a bias computed at run time`,
+  );
+  return null;
+}
+
+/** Empty weights have no rows to check, and dimensions of any size. */
+function isUsable(view: TensorView): boolean {
+  return view.tensor.elements > 0 && view.dims.every((size) => size <= MAX_POSITIONS);
+}
+
+function hasConstantBias(walk: Walk, node: OnnxNode): boolean {
+  return !hasInput(node, 2) || input(walk, node, 2)?.kind === 'constant';
+}
+
 /** MatMul with a constant on either side is a dense layer: x[.., in] W[in, out] or W[out, in] x[in, ..]. */
 export const matMul: Handler = (walk, node) => {
-  const left = input(walk, node, 0);
-  const right = input(walk, node, 1);
-  const onRight = right?.kind === 'constant';
+  const onRight = input(walk, node, 1)?.kind === 'constant';
   const view = constantInput(walk, node, onRight ? 1 : 0);
-  const x = onRight ? left : right;
-  if (!isSignal(x)) return setOutput(walk, node, { kind: 'fixed', shape: null, from: null });
-  if (view === null || view.dims.length !== 2) return setOpaque(walk, node);
-  const shape = shapeOf(x);
-  const rank = shape?.length ?? 2;
-  const axis = onRight ? rank - 1 : rank - 2;
-  dense(walk, node, x, { view, outAxis: onRight ? 1 : 0, axis, rank });
+  const x = input(walk, node, onRight ? 0 : 1);
+  if (view === null || view.dims.length !== 2 || !isUsable(view) || !isSignal(x)) return setOpaque(walk, node);
+  const rank = shapeOf(x)?.length ?? null;
+  const axis = rank === null ? null : Math.max(0, onRight ? rank - 1 : rank - 2);
+  dense(walk, node, x, { view, outAxis: onRight ? 1 : 0, axis, outputAxis: axis });
 };
 
 /** Gemm (ai.onnx): alpha * A' B' + beta * C with A' = A or its transpose. */
 export const gemm: Handler = (walk, node) => {
   const x = input(walk, node, 0);
   const view = constantInput(walk, node, 1);
-  if (!isSignal(x)) return setOutput(walk, node, { kind: 'fixed', shape: null, from: null });
-  if (view === null || view.dims.length !== 2) return setOpaque(walk, node);
+  if (view === null || view.dims.length !== 2 || !isUsable(view) || !isSignal(x)) return setOpaque(walk, node);
+  if (!hasConstantBias(walk, node)) return setOpaque(walk, node, 'Gemm with a bias computed at run time');
   const transA = intAttribute(node, 'transA', 0) === 1;
   const transB = intAttribute(node, 'transB', 0) === 1;
-  const origin = dense(walk, node, x, { view, outAxis: transB ? 0 : 1, axis: transA ? 0 : 1, rank: 2, outputAxis: 1 });
+  const origin = dense(walk, node, x, { view, outAxis: transB ? 0 : 1, axis: transA ? 0 : 1, outputAxis: 1 });
   if (origin !== null) followBias(walk, node, 2, origin);
 };
 
@@ -89,35 +117,29 @@ interface DenseShape {
   readonly view: TensorView;
   /** The axis of `view` that runs over the layer's outputs. */
   readonly outAxis: 0 | 1;
-  /** The axis of x that is summed over. */
-  readonly axis: number;
-  readonly rank: number;
-  readonly outputAxis?: number;
+  /** The axis of x that is summed over, and that of the outputs; null where the rank of x is not known. */
+  readonly axis: number | null;
+  readonly outputAxis: number | null;
 }
 
 function dense(walk: Walk, node: OnnxNode, x: Signal, at: DenseShape): Origin | null {
+  const { axis, outputAxis } = at;
   const outCount = at.view.dims[at.outAxis]!;
   const inTotal = at.view.dims[1 - at.outAxis]!;
   const shape = shapeOf(x);
-  const outputAxis = at.outputAxis ?? at.axis;
-  const outShape: Dim[] | null = shape === null ? null : [...shape];
-  if (outShape !== null) outShape[outputAxis] = outCount;
-  const spatial = shape === null ? [null] : shape.filter((_, axis) => axis !== at.axis).slice(1);
+  const rest = shape?.filter((_, k) => k !== axis) ?? [null, null];
+  const origin = placeProducer(walk, node, 'dense', weightOf(node, at.view, at.outAxis, 1 - at.outAxis), outCount, 1);
+  const outShape = outputAxis === null ? null : rest.toSpliced(outputAxis, 0, outCount);
   // Channels along another axis than the one summed over would survive beside the new ones.
-  if (x.kind === 'channels' && idsAlong(x.map, at.axis) === null) {
-    const from = placeProducer(walk, node, 'dense', weightOf(node, at.view, at.outAxis, 1 - at.outAxis), outCount);
-    from.layer.calls[from.call]!.columns = { opaque: `${node.opType} over an axis without channels` };
-    setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: outShape, from });
+  const survives = x.kind === 'channels' && (axis === null || idsAlong(x.map, axis) === null);
+  if (survives || axis === null || outputAxis === null || outShape === null) {
+    const columns =
+      x.kind === 'channels' ? { opaque: `${node.opType} over an axis without channels` } : columnsOf(x, 0, inTotal);
+    origin.layer.calls[origin.call]!.columns = columns;
+    setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: outShape, from: origin });
     return null;
   }
-  const origin = placeProducer(walk, node, 'dense', weightOf(node, at.view, at.outAxis, 1 - at.outAxis), outCount);
-  finish(walk, node, x, origin, {
-    axis: at.axis,
-    outAxis: outputAxis,
-    inTotal,
-    outShape: outShape ?? Array.from({ length: at.rank }, (_, k) => (k === outputAxis ? outCount : null)),
-    spatial,
-  });
+  finish(walk, node, x, origin, { axis, outAxis: outputAxis, inTotal, outShape, spatial: rest.slice(1) });
   return origin;
 }
 
@@ -132,7 +154,7 @@ interface Finish {
 }
 
 /** Records where a call's input columns come from, and its output's channels. */
-function finish(walk: Walk, node: OnnxNode, x: Signal, origin: Origin, at: Finish): void {
+function finish(walk: Walk, node: OnnxNode, x: Value, origin: Origin, at: Finish): void {
   const call = origin.layer.calls[origin.call]!;
   call.columns = columnsOf(x, at.axis, at.inTotal);
   call.positions = at.spatial.reduce<Dim>((n, size) => (n === null || size === null ? null : n * size), 1);
@@ -142,7 +164,7 @@ function finish(walk: Walk, node: OnnxNode, x: Signal, origin: Origin, at: Finis
 }
 
 function columnsOf(x: Value, axis: number, inTotal: number): Channels {
-  if (x.kind === 'fixed') return new Int32Array(inTotal).fill(FIXED_CHANNEL);
+  if (x.kind === 'fixed') return filled(inTotal, FIXED_CHANNEL) ?? { opaque: 'more channels than can be followed' };
   if (x.kind === 'opaque') return { opaque: x.op };
   const ids = x.kind === 'channels' ? idsAlong(x.map, axis) : null;
   if (ids === null || ids.length !== inTotal) return { opaque: 'channels that are not along one axis' };
@@ -192,34 +214,55 @@ function offsetsOver(dims: readonly number[], strides: readonly number[]): Int32
   );
 }
 
-function placeProducer(walk: Walk, node: OnnxNode, kind: LayerKind, weight: Weight | Opaque, outCount: number): Origin {
+function placeProducer(
+  walk: Walk,
+  node: OnnxNode,
+  kind: LayerKind,
+  weight: Weight | Opaque,
+  outCount: number,
+  groups: number,
+): Origin {
   const named = weightedName(walk, node);
-  const tensorName = 'opaque' in weight ? node.name : weight.tensor.name;
-  const origin = walk.drafts.placeWeighted(node, kind, named, tensorName, walk.values);
+  const origin = walk.drafts.placeWeighted(node, { kind, name: named, weight, groups }, walk.values);
   const { layer } = origin;
   if (layer.weight === null) {
     layer.weight = weight;
+    layer.groups = groups;
     layer.filters = outCount;
     layer.firstChannel = walk.channels.claim(layer.id, outCount);
-    layer.weightNames.push(tensorName, ...node.inputs.slice(2));
+    layer.weightNames.push('opaque' in weight ? node.name : weight.tensor.name);
   }
+  const bias = node.inputs[2];
+  if (bias !== undefined && !layer.weightNames.includes(bias)) layer.weightNames.push(bias);
   return origin;
 }
 
+/** Records a bias of one element for each filter; any other makes the output opaque. A layer called twice may have one bias. */
 function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin): void {
   const value = input(walk, node, k);
   if (value?.kind !== 'constant') return;
   const { layer } = origin;
-  const axis = value.view.dims.length - 1;
-  if (value.view.dims[axis] !== layer.filters) return;
-  // A layer called twice has one bias.
-  if (layer.hasBias) return;
+  const { tensor, dims, strides } = value.view;
   layer.hasBias = true;
+  // Gemm's may be one number for all.
+  if (tensor.elements === 1 && layer.filters !== 1) return;
+  const axis = dims.length - 1;
+  if (tensor.elements !== layer.filters || (axis >= 0 && dims[axis] !== layer.filters)) {
+    const known = walk.values.get(node.outputs[0] ?? '') ?? null;
+    return setOutput(walk, node, {
+      kind: 'opaque',
+      op: `${node.opType} with a bias of another shape`,
+      shape: shapeOf(known),
+      from: origin,
+    });
+  }
+  if (layer.biases.has(tensor)) return;
+  layer.biases.add(tensor);
   walk.followers.push({
     layer: layer.name,
     role: 'bias',
-    tensor: value.view.tensor,
-    stride: value.view.strides[axis]!,
+    tensor,
+    stride: strides[axis] ?? 1,
     channels: Int32Array.from({ length: layer.filters }, (_, c) => layer.firstChannel + c),
     isComputed: false,
   });
@@ -264,7 +307,10 @@ function normalization(
   const understood =
     x.kind === 'channels' &&
     ids !== null &&
-    vectors.every((v) => v === null || (v.kind === 'constant' && v.view.tensor.elements === ids.length));
+    vectors.every(
+      (v, k) =>
+        (v === null && !hasInput(node, k + 1)) || (v?.kind === 'constant' && v.view.tensor.elements === ids.length),
+    );
   if (!understood) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: shapeOf(x), from });
   vectors.forEach((value, k) => {
     if (value?.kind !== 'constant') return;

@@ -36,25 +36,34 @@ export function convSpatial(node: OnnxNode, shape: readonly Dim[] | null, kernel
     if (size === null || window === null) return null;
     const stride = window.strides[k]!;
     const extent = (window.kernel[k]! - 1) * window.dilations[k]! + 1;
-    if (window.autoPad.startsWith('SAME')) return Math.ceil(size / stride);
+    if (window.autoPad.startsWith('SAME')) return positive(Math.ceil(size / stride));
     const [begin, end] = window.autoPad === 'VALID' ? [0, 0] : window.pads[k]!;
     const steps = (size + begin + end - extent) / stride;
-    return (window.ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
+    const count = (window.ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
+    // A last window that would start in the padding behind the data is dropped (ai.onnx 22, AveragePool, ceil_mode).
+    return positive(window.ceil && (count - 1) * stride >= size + begin ? count - 1 : count);
   });
 }
 
 /** Spatial sizes after ConvTranspose (ai.onnx). */
 export function convTransposeSpatial(node: OnnxNode, shape: readonly Dim[] | null, kernel: readonly number[]): Dim[] {
   const given = attribute(node, 'output_shape', 'ints');
-  if (given !== null) return [...given.slice(-kernel.length)];
+  if (given !== null && given.length >= kernel.length) return given.slice(-kernel.length).map(positive);
   const window = windowOf(node, kernel.length, kernel);
   const extra = attribute(node, 'output_padding', 'ints') ?? [];
   return kernel.map((_, k) => {
     const size = shape?.[k + 2] ?? null;
     if (size === null || window === null) return null;
     const stride = window.strides[k]!;
-    if (window.autoPad.startsWith('SAME')) return size * stride;
+    if (window.autoPad.startsWith('SAME')) return positive(size * stride);
     const [begin, end] = window.autoPad === 'VALID' ? [0, 0] : window.pads[k]!;
-    return (size - 1) * stride + (window.kernel[k]! - 1) * window.dilations[k]! + 1 + (extra[k] ?? 0) - begin - end;
+    return positive(
+      (size - 1) * stride + (window.kernel[k]! - 1) * window.dilations[k]! + 1 + (extra[k] ?? 0) - begin - end,
+    );
   });
+}
+
+/** A size as it can be; attributes that are not valid (a stride of zero, too few of them) give none. */
+function positive(size: number): Dim {
+  return Number.isSafeInteger(size) && size > 0 ? size : null;
 }

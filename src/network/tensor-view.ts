@@ -27,6 +27,8 @@ export function transposeView(view: TensorView, perm: readonly number[]): Tensor
 
 /** The view behind a Reshape, Squeeze or Unsqueeze node; null where the elements would have to move. */
 export function reshapeView(view: TensorView, dims: readonly number[]): TensorView | null {
+  const count = (sizes: readonly number[]): number => sizes.reduce((n, size) => n * size, 1);
+  if (count(dims) !== count(view.dims)) return null;
   const squeezed = view.dims.map((size, axis) => ({ size, stride: view.strides[axis]! })).filter((d) => d.size !== 1);
   const wanted = dims.filter((size) => size !== 1);
   const contiguous = squeezed.every((d, k) => d.stride === squeezed.slice(k + 1).reduce((n, e) => n * e.size, 1));

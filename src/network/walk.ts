@@ -1,14 +1,21 @@
 import type { OnnxAttribute, OnnxFile, OnnxNode } from '../onnx/index.ts';
 import { constantTensor, toIntegers } from '../onnx/index.ts';
-import type { Dim } from './channels.ts';
+import type { ChannelMap, Dim } from './channels.ts';
 import type { Signal, Value } from './drafts.ts';
 import type { LayerDrafts } from './layers.ts';
 import type { SourceNames } from './names.ts';
+import { readsOf } from './reads.ts';
 import { viewOf } from './tensor-view.ts';
 import type { Coupling, Follower } from './types.ts';
 
-/** Integer tensors up to this many elements are evaluated (shapes, axes, pads); larger ones are data. */
-const MAX_SHAPE_ELEMENTS = 1024;
+/** Integer tensors up to this many elements are evaluated (shapes, axes, pads, channel numbers); larger ones are data. */
+export const MAX_SHAPE_ELEMENTS = 1024;
+
+/** A small integer tensor; null for an element that hangs on a symbolic size. */
+export interface Integers {
+  readonly dims: readonly number[];
+  readonly data: readonly Dim[];
+}
 
 /** Everything the operator handlers read and add to. One per network, gone once it is built. */
 export interface Walk {
@@ -16,8 +23,8 @@ export interface Walk {
   /** ai.onnx operator set version. */
   readonly opset: number;
   readonly values: Map<string, Value>;
-  /** Values of small integer tensors, where they can be computed; null for an element that cannot. */
-  readonly integers: Map<string, readonly (number | null)[]>;
+  /** Values of small integer tensors, where they can be computed; null for what is known not to be one. */
+  readonly integers: Map<string, Integers | null>;
   readonly drafts: LayerDrafts;
   readonly names: SourceNames;
   readonly channels: ChannelNumbers;
@@ -31,6 +38,8 @@ export interface Walk {
 export interface ChannelNumbers {
   /** The first of `count` new ids, owned by a layer. */
   claim(layer: number, count: number): number;
+  /** Whether the network may hold so many more channel positions. */
+  afford(count: number): boolean;
 }
 
 export type Handler = (walk: Walk, node: OnnxNode) => void;
@@ -54,17 +63,29 @@ export function input(walk: Walk, node: OnnxNode, k: number): Value | null {
   return name === undefined || name === '' ? null : (walk.values.get(name) ?? null);
 }
 
-/** The elements of a small integer tensor, constant or computed from shapes; null where nothing is known. */
-export function integersOf(walk: Walk, name: string | undefined): readonly (number | null)[] | null {
+/** A small integer tensor, constant or computed from shapes; null where nothing is known. */
+export function integerTensorOf(walk: Walk, name: string | undefined): Integers | null {
   if (name === undefined || name === '') return null;
   const known = walk.integers.get(name);
   if (known !== undefined) return known;
   const value = walk.values.get(name);
-  if (value?.kind !== 'constant' || !/^u?int|^bool/.test(value.view.tensor.dtype)) return null;
-  if (value.view.tensor.elements > MAX_SHAPE_ELEMENTS) return null;
-  const integers = toIntegers(walk.file.readTensor(value.view.tensor), 'saturate');
+  if (value?.kind !== 'constant') return null;
+  const { tensor } = value.view;
+  if (!/^u?int(8|16|32|64)$|^bool$/.test(tensor.dtype) || tensor.elements > MAX_SHAPE_ELEMENTS) return null;
+  const integers = { dims: tensor.dims, data: toIntegers(walk.file.readTensor(tensor), 'saturate') };
   walk.integers.set(name, integers);
   return integers;
+}
+
+/** The elements of a small integer vector or scalar. */
+export function integersOf(walk: Walk, name: string | undefined): readonly Dim[] | null {
+  const integers = integerTensorOf(walk, name);
+  return integers !== null && integers.dims.length <= 1 ? integers.data : null;
+}
+
+/** Whether an optional input is there, known or not. */
+export function hasInput(node: OnnxNode, k: number): boolean {
+  return (node.inputs[k] ?? '') !== '';
 }
 
 /** Integers that must all be known, from an input or (older operator sets) the attribute of the same meaning. */
@@ -93,7 +114,27 @@ export function isSignal(value: Value | null): value is Signal {
 
 export function setOutput(walk: Walk, node: OnnxNode, value: Value, k = 0): void {
   const name = node.outputs[k];
-  if (name !== undefined && name !== '') walk.values.set(name, value);
+  if (name === undefined || name === '') return;
+  const isTooMuch =
+    value.kind === 'channels' && !holdsAlready(walk, node, value.map) && !walk.channels.afford(value.map.ids.length);
+  walk.values.set(
+    name,
+    isTooMuch
+      ? {
+          kind: 'opaque',
+          op: `${node.opType} in a model of too many channels`,
+          shape: value.map.shape,
+          from: value.from,
+        }
+      : value,
+  );
+}
+
+function holdsAlready(walk: Walk, node: OnnxNode, { ids }: ChannelMap): boolean {
+  return node.inputs.some((name) => {
+    const value = walk.values.get(name);
+    return value?.kind === 'channels' && value.map.ids === ids;
+  });
 }
 
 /** A Constant node's value, kept as a view of its tensor. */
@@ -108,13 +149,18 @@ export const constant: Handler = (walk, node) => {
 
 /** Marks every output of a node as not understood; the layer is still part of the graph that dialects walk. */
 export function setOpaque(walk: Walk, node: OnnxNode, why: string = node.opType): void {
-  const signals = node.inputs.map((_, k) => input(walk, node, k)).filter(isSignal);
-  if (signals.length === 0) {
-    for (const k of node.outputs.keys()) setOutput(walk, node, { kind: 'fixed', shape: null, from: null }, k);
-    return;
+  const isComputed = readsOf(node).some((name) => isSignal(walk.values.get(name) ?? null));
+  const from = isComputed ? walk.drafts.place(node, 'opaque', walk.values) : null;
+  for (const [k, name] of node.outputs.entries()) {
+    const shape = statedShape(walk, name);
+    setOutput(walk, node, from === null ? { kind: 'fixed', shape, from } : { kind: 'opaque', op: why, shape, from }, k);
   }
-  const from = walk.drafts.place(node, 'opaque', walk.values);
-  for (const k of node.outputs.keys()) setOutput(walk, node, { kind: 'opaque', op: why, shape: null, from }, k);
+}
+
+/** The shape that the file states for a tensor that no rule here infers: layers behind it still know their axes. */
+function statedShape(walk: Walk, name: string): readonly Dim[] | null {
+  const { valueInfo } = walk.file.model.graph;
+  return valueInfo.get(name)?.shape?.map((size) => (typeof size === 'number' ? size : null)) ?? null;
 }
 
 export function normalizeAxis(axis: number, rank: number): number {

@@ -11,7 +11,7 @@ const TF_VARIABLE = /\/ReadVariableOp(_\d+)?(:\d+)?$/;
  * the nodes, and where it made a name up (`Conv__983`) only the bias or the weight still tells the layer.
  */
 export function weightedName(walk: Walk, node: OnnxNode): string {
-  const constants = node.inputs.slice(1).filter((name) => walk.values.get(name)?.kind === 'constant');
+  const constants = node.inputs.filter((name) => walk.values.get(name)?.kind === 'constant');
   const origins = constants.map((name) => tensorName(walk, name));
   for (const name of origins) {
     if (TORCH_PARAMETER.test(name) && !name.includes('/')) return name.replace(TORCH_PARAMETER, '');

@@ -1,0 +1,25 @@
+import type { Dim } from './channels.ts';
+
+/** Positions first, first + step, ... of an axis. */
+export interface Range {
+  readonly first: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+/** Positions that a Slice picks (ai.onnx Slice: negative indices, clamping, steps); null where a bound is not known. */
+export function rangeOf(size: Dim, start: Dim, end: Dim, step: Dim): Range | null {
+  if (size === null || start === null || end === null || step === null || step === 0) return null;
+  const clamp = (at: number, low: number, high: number): number =>
+    Math.min(Math.max(at < 0 ? at + size : at, low), high);
+  const [first, last] =
+    step > 0
+      ? [clamp(start, 0, size), clamp(end, 0, size)]
+      : [clamp(start, 0, size - 1), end < -size ? -1 : clamp(end, -1, size - 1)];
+  return { first, step, count: Math.max(0, Math.ceil((last - first) / step)) };
+}
+
+/** The ids that a range picks. */
+export function pick(ids: Int32Array, { first, step, count }: Range): Int32Array {
+  return Int32Array.from({ length: count }, (_, k) => ids[first + k * step]!);
+}

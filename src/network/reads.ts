@@ -1,0 +1,22 @@
+import type { OnnxGraph, OnnxNode } from '../onnx/index.ts';
+
+/** Tensors that a node reads: its inputs, and what the branches of an If or the body of a Loop take from around them. */
+export function readsOf(node: OnnxNode): readonly string[] {
+  const captured: string[] = [];
+  for (const found of node.attributes.values()) {
+    const graphs = found.kind === 'graph' ? [found.value] : found.kind === 'graphs' ? found.value : [];
+    for (const graph of graphs) for (const name of capturedBy(graph)) captured.push(name);
+  }
+  return captured.length === 0 ? node.inputs : [...node.inputs, ...captured];
+}
+
+function* capturedBy(graph: OnnxGraph): Generator<string> {
+  const own = new Set([
+    ...graph.initializers.keys(),
+    ...graph.sparseInitializers,
+    ...graph.inputs.map(({ name }) => name),
+  ]);
+  for (const node of graph.nodes) for (const name of node.outputs) own.add(name);
+  for (const node of graph.nodes) for (const name of readsOf(node)) if (!own.has(name)) yield name;
+  for (const { name } of graph.outputs) if (!own.has(name)) yield name;
+}
