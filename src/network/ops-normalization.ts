@@ -1,0 +1,63 @@
+import type { OnnxNode, OnnxTensor } from '../onnx/index.ts';
+import { idsAlong } from './channels.ts';
+import type { Value } from './drafts.ts';
+import type { Handler, Walk } from './walk.ts';
+import { attribute, hasInput, input, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from './walk.ts';
+
+/** BatchNormalization (ai.onnx): scale, B, mean, var of length C follow the channels of axis 1. */
+export const batchNorm: Handler = (walk, node) => {
+  normalization(walk, node, ['scale', 'shift', 'mean', 'variance'], 1);
+  const x = input(walk, node, 0);
+  if (!isSignal(x) || x.kind !== 'channels') return;
+  const { layer } = x.from;
+  const isBare = layer.parts.every(({ op }) => op === 'Conv' || op === 'Add') && layer.parts[0]?.op === 'Conv';
+  const [scale, shift, mean, variance] = [1, 2, 3, 4].map((k) => constantTensorOf(input(walk, node, k)));
+  if (!isBare || layer.calls.length > 1 || !scale || !shift || !mean || !variance) return;
+  layer.norm = { scale, shift, mean, variance, epsilon: attribute(node, 'epsilon', 'float') ?? 1e-5 };
+};
+
+function constantTensorOf(value: Value | null): OnnxTensor | null {
+  return value?.kind === 'constant' ? value.view.tensor : null;
+}
+
+/** InstanceNormalization, LayerNormalization, GroupNormalization: a scale and a shift that follow the channels. */
+export const instanceNorm: Handler = (walk, node) => normalization(walk, node, ['scale', 'shift'], 1);
+export const layerNorm: Handler = (walk, node) => {
+  const rank = shapeOf(input(walk, node, 0))?.length ?? 2;
+  normalization(walk, node, ['scale', 'shift'], normalizeAxis(attribute(node, 'axis', 'int') ?? -1, rank));
+};
+
+function normalization(
+  walk: Walk,
+  node: OnnxNode,
+  roles: readonly ('scale' | 'shift' | 'mean' | 'variance')[],
+  axis: number,
+): void {
+  const x = input(walk, node, 0);
+  if (!isSignal(x)) return setOpaque(walk, node);
+  const from = walk.drafts.place(node, 'batch-norm', walk.values);
+  if (x.kind === 'opaque') return setOutput(walk, node, { ...x, from });
+  if (x.kind === 'fixed') return setOutput(walk, node, { kind: 'fixed', shape: x.shape, from });
+  const ids = x.kind === 'channels' ? idsAlong(x.map, axis) : null;
+  const vectors = roles.map((_, k) => input(walk, node, k + 1));
+  const understood =
+    x.kind === 'channels' &&
+    ids !== null &&
+    vectors.every(
+      (v, k) =>
+        (v === null && !hasInput(node, k + 1)) || (v?.kind === 'constant' && v.view.tensor.elements === ids.length),
+    );
+  if (!understood) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: shapeOf(x), from });
+  vectors.forEach((value, k) => {
+    if (value?.kind !== 'constant') return;
+    walk.followers.push({
+      layer: from.layer.name,
+      role: roles[k]!,
+      tensor: value.view.tensor,
+      stride: 1,
+      channels: ids,
+      isComputed: false,
+    });
+  });
+  setOutput(walk, node, { kind: 'channels', map: x.map, from });
+}
