@@ -1,8 +1,9 @@
 import { concat, gather, slice, split } from './ops-channels.ts';
 import { elementwise, softmax, unary } from './ops-elementwise.ts';
 import { flatten, identity, reshape, squeeze, transpose, unsqueeze } from './ops-layout.ts';
+import { batchNorm, instanceNorm, layerNorm } from './ops-normalization.ts';
 import { globalPool, pad, pool, reduce, resize } from './ops-spatial.ts';
-import { batchNorm, conv, convTranspose, gemm, instanceNorm, layerNorm, matMul } from './ops-weighted.ts';
+import { conv, convTranspose, gemm, matMul, quantized } from './ops-weighted.ts';
 import type { Handler } from './walk.ts';
 import { constant } from './walk.ts';
 
@@ -84,6 +85,10 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['ConvTranspose', convTranspose],
   ['MatMul', matMul],
   ['Gemm', gemm],
+  ['QLinearConv', quantized(3)],
+  ['QLinearMatMul', quantized(3)],
+  ['ConvInteger', quantized(1)],
+  ['MatMulInteger', quantized(1)],
   ['BatchNormalization', batchNorm],
   ['InstanceNormalization', instanceNorm],
   ['LayerNormalization', layerNorm],

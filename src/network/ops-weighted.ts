@@ -1,5 +1,5 @@
 import { InputError } from '../config/errors.ts';
-import type { OnnxNode, OnnxTensor } from '../onnx/index.ts';
+import type { OnnxNode } from '../onnx/index.ts';
 import { isFloat } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import { alongAxis, FIXED_CHANNEL, filled, idsAlong, MAX_POSITIONS, rowMajorStrides } from './channels.ts';
@@ -8,17 +8,7 @@ import { convSpatial, convTransposeSpatial } from './spatial.ts';
 import type { TensorView } from './tensor-view.ts';
 import type { Channels, LayerKind, Opaque, Weight } from './types.ts';
 import type { Handler, Walk } from './walk.ts';
-import {
-  attribute,
-  hasInput,
-  input,
-  intAttribute,
-  isSignal,
-  normalizeAxis,
-  setOpaque,
-  setOutput,
-  shapeOf,
-} from './walk.ts';
+import { hasInput, input, intAttribute, isSignal, setOpaque, setOutput, shapeOf } from './walk.ts';
 import { weightedName } from './weighted-names.ts';
 
 /** Conv (ai.onnx): weight [out, in / group, ...kernel]. */
@@ -80,6 +70,14 @@ function convWeight(walk: Walk, node: OnnxNode): TensorView | null {
   );
   return null;
 }
+
+/** Integer arithmetic throughout: the weight is input `k`, and quantized. */
+export const quantized =
+  (k: number): Handler =>
+  (walk, node) => {
+    constantInput(walk, node, k);
+    setOpaque(walk, node);
+  };
 
 /** Empty weights have no rows to check, and dimensions of any size. */
 function isUsable(view: TensorView): boolean {
@@ -266,62 +264,4 @@ function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin): void
     channels: Int32Array.from({ length: layer.filters }, (_, c) => layer.firstChannel + c),
     isComputed: false,
   });
-}
-
-/** BatchNormalization (ai.onnx): scale, B, mean, var of length C follow the channels of axis 1. */
-export const batchNorm: Handler = (walk, node) => {
-  normalization(walk, node, ['scale', 'shift', 'mean', 'variance'], 1);
-  const x = input(walk, node, 0);
-  if (!isSignal(x) || x.kind !== 'channels') return;
-  const { layer } = x.from;
-  const isBare = layer.parts.every(({ op }) => op === 'Conv' || op === 'Add') && layer.parts[0]?.op === 'Conv';
-  const [scale, shift, mean, variance] = [1, 2, 3, 4].map((k) => constantTensorOf(input(walk, node, k)));
-  if (!isBare || layer.calls.length > 1 || !scale || !shift || !mean || !variance) return;
-  layer.norm = { scale, shift, mean, variance, epsilon: attribute(node, 'epsilon', 'float') ?? 1e-5 };
-};
-
-function constantTensorOf(value: Value | null): OnnxTensor | null {
-  return value?.kind === 'constant' ? value.view.tensor : null;
-}
-
-/** InstanceNormalization, LayerNormalization, GroupNormalization: a scale and a shift that follow the channels. */
-export const instanceNorm: Handler = (walk, node) => normalization(walk, node, ['scale', 'shift'], 1);
-export const layerNorm: Handler = (walk, node) => {
-  const rank = shapeOf(input(walk, node, 0))?.length ?? 2;
-  normalization(walk, node, ['scale', 'shift'], normalizeAxis(attribute(node, 'axis', 'int') ?? -1, rank));
-};
-
-function normalization(
-  walk: Walk,
-  node: OnnxNode,
-  roles: readonly ('scale' | 'shift' | 'mean' | 'variance')[],
-  axis: number,
-): void {
-  const x = input(walk, node, 0);
-  if (!isSignal(x)) return setOpaque(walk, node);
-  const from = walk.drafts.place(node, 'batch-norm', walk.values);
-  if (x.kind === 'opaque') return setOutput(walk, node, { ...x, from });
-  if (x.kind === 'fixed') return setOutput(walk, node, { kind: 'fixed', shape: x.shape, from });
-  const ids = x.kind === 'channels' ? idsAlong(x.map, axis) : null;
-  const vectors = roles.map((_, k) => input(walk, node, k + 1));
-  const understood =
-    x.kind === 'channels' &&
-    ids !== null &&
-    vectors.every(
-      (v, k) =>
-        (v === null && !hasInput(node, k + 1)) || (v?.kind === 'constant' && v.view.tensor.elements === ids.length),
-    );
-  if (!understood) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: shapeOf(x), from });
-  vectors.forEach((value, k) => {
-    if (value?.kind !== 'constant') return;
-    walk.followers.push({
-      layer: from.layer.name,
-      role: roles[k]!,
-      tensor: value.view.tensor,
-      stride: 1,
-      channels: ids,
-      isComputed: false,
-    });
-  });
-  setOutput(walk, node, { kind: 'channels', map: x.map, from });
 }
