@@ -13,9 +13,10 @@ interface Outcome {
   readonly reportPath: string;
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const requests = loadRequests(settingsFromInputs(core.getInput), process.cwd());
-  const outcomes = requests.map(checkOne);
+  const outcomes: Outcome[] = [];
+  for (const request of requests) outcomes.push(await checkOne(request));
   const reports = outcomes.map(({ checked }) => checked.report);
   const set = makeReportSet(VERSION, reports);
   publishAnnotations(outcomes);
@@ -25,8 +26,12 @@ function main(): void {
   if (set.conclusion === 'failure') process.exitCode = 1;
 }
 
-function checkOne(request: ModelRequest): Outcome {
-  const checked = check(request, 'check', { version: VERSION, isHashed: true });
+async function checkOne(request: ModelRequest): Promise<Outcome> {
+  const checked = await check(request, 'check', {
+    version: VERSION,
+    isHashed: true,
+    log: (line) => core.info(neutral(line)),
+  });
   core.info(neutral(renderText(checked.report, { all: false, specSummary: checked.spec?.summary ?? null })));
   const folder = request.reportDir ?? join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate');
   return { request, checked, reportPath: writeReport(checked.report, folder) };
@@ -99,8 +104,4 @@ function fail(error: unknown): void {
 
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
-try {
-  main();
-} catch (error) {
-  fail(error);
-}
+main().catch(fail);

@@ -9,9 +9,12 @@ import { judge } from './verdict/index.ts';
 /** Which sides are wanted: both and their verdicts, or one alone. */
 export type Scope = 'check' | 'expect' | 'recover';
 
-export interface CheckOptions {
+/** What a check needs of the program around it. */
+export interface Host {
   /** prunegate's own version, for the report. */
   readonly version: string;
+  /** Tells the progress of long work, a line at a time. Never part of the result. */
+  log(line: string): void;
   /** Whether the report shall hold the models' SHA-256, which takes a second reading of every byte. */
   readonly isHashed: boolean;
 }
@@ -28,7 +31,7 @@ export interface Checked {
  * Checks one model: reads both networks, recomputes what should be retained, recovers what is, and judges.
  * @throws InputError for whatever the user can mend
  */
-export function check(request: ModelRequest, scope: Scope, options: CheckOptions): Checked {
+export async function check(request: ModelRequest, scope: Scope, host: Host): Promise<Checked> {
   refuseUnsupported(request);
   const spec = scope === 'recover' ? null : readSpec(request);
   const dense = readNetwork(openModel(request.dense));
@@ -62,7 +65,7 @@ export function check(request: ModelRequest, scope: Scope, options: CheckOptions
           )
         : null;
     const report = makeReport({
-      version: options.version,
+      version: host.version,
       model: request.name ?? 'model',
       dialect: spec?.dialect.name ?? null,
       spec: spec?.spec ?? null,
@@ -72,7 +75,7 @@ export function check(request: ModelRequest, scope: Scope, options: CheckOptions
       refusal: expectation?.refusal ?? null,
       judgement,
       conclusion: gate?.conclusion ?? null,
-      isHashed: options.isHashed,
+      isHashed: host.isHashed,
     });
     return {
       report,

@@ -1,20 +1,23 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { check, explain, type Scope } from './check.ts';
+import { type Checked, check, explain, type Scope } from './check.ts';
 import {
   FAIL_ON,
   FOLDINGS,
   FORMATS,
+  type Format,
   InputError,
   loadRequests,
   nearest,
   oneLine,
+  PROVIDERS,
   settingsFromFlags,
 } from './config/index.ts';
 import {
   makeReportSet,
   renderJson,
   renderLayerExplanation,
+  renderMarkdown,
   renderModelExplanation,
   renderText,
   writeReport,
@@ -69,14 +72,45 @@ function addScope(root: Command, scope: Scope, description: string): void {
         '--fail-on <verdicts>',
         `layer verdicts that fail, of ${FAIL_ON.join(', ')} (default: mismatch,unverifiable)`,
       )
-      .option('--warn-only', 'report, but exit 0');
+      .option('--warn-only', 'report, but exit 0')
+      .option('--tolerance <distance>', 'relative distance within which a retrained filter counts as the dense one');
+    addCommands(command);
+    addExecution(command);
+    addGates(command);
   }
   command
     .addOption(new Option('--format <format>', 'what stdout carries').choices([...FORMATS]))
     .option('--all', 'show every layer')
-    .action((options: Record<string, unknown>) => {
-      process.exitCode = run(scope, options);
+    .action(async (options: Record<string, unknown>) => {
+      process.exitCode = await run(scope, options);
     });
+}
+
+function addCommands(command: Command): void {
+  command
+    .option('--export-command <command>', 'command that exports the dense model')
+    .option('--prune-command <command>', 'command that prunes it')
+    .option('--timeout-minutes <minutes>', 'end a command after so long')
+    .option('--pass-env <names>', 'variables that commands may see though they look like secrets');
+}
+
+function addExecution(command: Command): void {
+  command
+    .option('--execute', 'execute both models and compare what they compute')
+    .option('--no-execute', 'do not, whatever prunegate.yml says')
+    .addOption(new Option('--execution-provider <provider>', 'where they are executed').choices([...PROVIDERS]))
+    .option('--require-gpu', 'fail where no GPU was used')
+    .option('--onnxruntime <folder>', 'onnxruntime-node package to execute with')
+    .option('--inputs <file...>', 'tensors to execute on (.npy, .npz), besides zeros and noise')
+    .option('--input-shapes <name=shape...>', 'sizes of inputs that the export leaves open: input_1=1x3x224x224');
+}
+
+function addGates(command: Command): void {
+  command
+    .option('--max-latency-ratio <ratio>', "fail where the pruned model's latency over the dense one's is more")
+    .option('--min-parameter-reduction <share>', 'fail where pruning saves a smaller share of the parameters')
+    .option('--min-mac-reduction <share>', 'fail where it saves a smaller share of the multiply-accumulates')
+    .option('--min-size-reduction <share>', 'fail where it saves a smaller share of the bytes');
 }
 
 function addExplain(root: Command): void {
@@ -138,32 +172,42 @@ function filterIndex(text: unknown, filters: number): number {
   throw new InputError(`must be a filter's index, 0 to ${filters - 1}`, { key: '--filter', value: text });
 }
 
-function run(scope: Scope, options: Record<string, unknown>): number {
+async function run(scope: Scope, options: Record<string, unknown>): Promise<number> {
   const requests = loadRequests(settingsFromFlags(options), process.cwd());
-  const results = requests.map((request) => {
-    const result = check(request, scope, {
+  const results: Checked[] = [];
+  for (const request of requests) {
+    const result = await check(request, scope, {
       version: VERSION,
+      log,
       isHashed: request.format === 'json' || request.reportDir !== null,
     });
     if (request.reportDir !== null && scope === 'check')
-      process.stderr.write(`report: ${oneLine(writeReport(result.report, request.reportDir))}\n`);
-    return { request, result };
-  });
-  const reports = results.map(({ result }) => result.report);
+      log(`report: ${oneLine(writeReport(result.report, request.reportDir))}`);
+    results.push(result);
+  }
+  process.stdout.write(rendered(results, requests[0]?.format ?? 'text', options['all'] === true));
+  return worstExit(results.map(({ exitCode }) => exitCode));
+}
+
+function rendered(results: readonly Checked[], format: Format, all: boolean): string {
+  const reports = results.map(({ report }) => report);
   const [only] = reports;
-  if (requests[0]?.format === 'json')
-    process.stdout.write(
-      renderJson(reports.length === 1 && only !== undefined ? only : makeReportSet(VERSION, reports)),
-    );
-  else
-    process.stdout.write(
-      results
-        .map(({ result }) =>
-          renderText(result.report, { all: options['all'] === true, specSummary: result.spec?.summary ?? null }),
-        )
-        .join('\n'),
-    );
-  return worstExit(results.map(({ result }) => result.exitCode));
+  const whole = reports.length === 1 && only !== undefined ? only : makeReportSet(VERSION, reports);
+  switch (format) {
+    case 'json':
+      return renderJson(whole);
+    case 'markdown':
+      return `${renderMarkdown(whole)}\n`;
+    case 'text':
+      return results
+        .map(({ report, spec }) => renderText(report, { all, specSummary: spec?.summary ?? null }))
+        .join('\n');
+  }
+}
+
+/** stdout carries the result alone. */
+function log(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 /** A divergence outweighs what could not be checked. */
@@ -193,8 +237,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-try {
-  program().parse();
-} catch (error) {
-  process.exitCode = fail(error);
-}
+program()
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.exitCode = fail(error);
+  });

@@ -37,14 +37,14 @@ describe.skipIf(others.length === 0)('goldens beside the project (skipped where 
 describe.each(goldens)('$name', (golden) => {
   const dense = networkOf(join(golden.folder, 'dense.onnx'));
 
-  it('has the layers and parameters that Keras counts', () => {
+  it('has the layers and parameters that Keras counts', async () => {
     expect([...dense.prunable.keys()].sort()).toEqual(Object.keys(golden.layers).sort());
     for (const [name, { filters }] of Object.entries(golden.layers))
       expect(dense.prunable.get(name)?.filters, name).toBe(filters);
     expect(sizeOf(dense).parameters).toBe(golden.params.dense);
   });
 
-  it('is expected to retain what the real pruner retained, exploring and afterwards', () => {
+  it('is expected to retain what the real pruner retained, exploring and afterwards', async () => {
     const expectation = expectationOf(dense, golden.prune);
     expect(expectation.refusal).toBeNull();
     for (const [name, { retained, exploring }] of Object.entries(golden.layers)) {
@@ -56,12 +56,12 @@ describe.each(goldens)('$name', (golden) => {
     }
   });
 
-  it('has the equalization groups of the real pruner', () => {
+  it('has the equalization groups of the real pruner', async () => {
     const groups = expectationOf(dense, golden.prune).groups.map(({ members }) => [...members].sort().join());
     expect(groups.sort()).toEqual(golden.equalizationGroups.map((members) => [...members].sort().join()).sort());
   });
 
-  it.runIf(golden.grid.length > 0)('is expected to retain the same for every spec of its grid', () => {
+  it.runIf(golden.grid.length > 0)('is expected to retain the same for every spec of its grid', async () => {
     for (const [k, row] of golden.grid.entries()) {
       const expectation = expectationOf(dense, row.prune);
       for (const [name, retained] of Object.entries(row.layers)) {
@@ -73,7 +73,7 @@ describe.each(goldens)('$name', (golden) => {
     }
   });
 
-  it('gives back what the pruned model retains', () => {
+  it('gives back what the pruned model retains', async () => {
     const recovery = recoverRetention(dense, networkOf(join(golden.folder, 'pruned.onnx')));
     expect(recovery.extra).toEqual([]);
     expect(recovery.elsewhere).toEqual([]);
@@ -87,8 +87,8 @@ describe.each(goldens)('$name', (golden) => {
     }
   });
 
-  it('conforms', () => {
-    const { report, exitCode } = checkPair(golden.folder, 'dense.onnx', 'pruned.onnx', golden.prune);
+  it('conforms', async () => {
+    const { report, exitCode } = await checkPair(golden.folder, 'dense.onnx', 'pruned.onnx', golden.prune);
     expect({ verdict: report.verdict, findings: report.findings, exitCode }).toEqual({
       verdict: 'conforms',
       findings: [],
@@ -101,8 +101,13 @@ describe.each(goldens)('$name', (golden) => {
 
   it.runIf(existsSync(join(golden.folder, 'dense.folded.onnx')))(
     'is recovered from the folded pair too, and its expectation is unverifiable',
-    () => {
-      const { report, exitCode } = checkPair(golden.folder, 'dense.folded.onnx', 'pruned.folded.onnx', golden.prune);
+    async () => {
+      const { report, exitCode } = await checkPair(
+        golden.folder,
+        'dense.folded.onnx',
+        'pruned.folded.onnx',
+        golden.prune,
+      );
       expect(exitCode).toBe(3);
       expect(report.verdict).toBe('unverifiable');
       for (const layer of report.layers) {
@@ -119,8 +124,8 @@ const mixed = goldens.filter(({ folder }) => existsSync(join(folder, 'pruned.fol
 describe('an unfolded dense model with a folded pruned one, the pair that most users have', () => {
   it.each(mixed)(
     '$name conforms: BatchNorm is folded as the exporter does, bit for bit',
-    ({ folder, prune, layers }) => {
-      const { report, exitCode } = checkPair(folder, 'dense.onnx', 'pruned.folded.onnx', prune);
+    async ({ folder, prune, layers }) => {
+      const { report, exitCode } = await checkPair(folder, 'dense.onnx', 'pruned.folded.onnx', prune);
       expect({ verdict: report.verdict, findings: report.findings, exitCode }).toEqual({
         verdict: 'conforms',
         findings: [],
@@ -130,9 +135,9 @@ describe('an unfolded dense model with a folded pruned one, the pair that most u
     },
   );
 
-  it('tells layers that lost their name by their place in the graph, and says so', () => {
+  it('tells layers that lost their name by their place in the graph, and says so', async () => {
     const { folder, prune } = mixed.find(({ name }) => name === 'random_r0012')!;
-    const { report } = checkPair(folder, 'dense.onnx', 'pruned.folded.onnx', prune);
+    const { report } = await checkPair(folder, 'dense.onnx', 'pruned.folded.onnx', prune);
     expect(report.notes).toEqual([
       'Conv__1790 of the pruned model lost its name in the export; by its place in the graph it is dw_7.',
     ]);
@@ -146,5 +151,5 @@ function checkPair(folder: string, dense: string, pruned: string, prune: Record<
     settingsFromFlags({ dense: join(folder, dense), pruned: join(folder, pruned), spec }),
     work,
   );
-  return check(request!, 'check', { version: 'test', isHashed: true });
+  return check(request!, 'check', { version: 'test', isHashed: true, log() {} });
 }

@@ -13,7 +13,11 @@ writeFileSync(spec, JSON.stringify({ prune: seed.prune }));
 
 function withReport(reported: string) {
   const flags = { dense: join(seed.folder, 'dense.onnx'), pruned: join(seed.folder, 'pruned.onnx'), spec, reported };
-  return check(loadRequests(settingsFromFlags(flags), work)[0]!, 'check', { version: 'test', isHashed: true });
+  return check(loadRequests(settingsFromFlags(flags), work)[0]!, 'check', {
+    version: 'test',
+    isHashed: true,
+    log() {},
+  });
 }
 
 function json(value: unknown): string {
@@ -26,37 +30,37 @@ const all = (key: 'retained' | 'exploring') =>
   Object.fromEntries(Object.entries(seed.layers).map(([name, layer]) => [name, layer[key]]));
 
 describe('reported indices', () => {
-  it('as JSON conform where they are those retained, and stand in the report', () => {
-    const { report } = withReport(json(all('retained')));
+  it('as JSON conform where they are those retained, and stand in the report', async () => {
+    const { report } = await withReport(json(all('retained')));
     expect(report.verdict).toBe('conforms');
     expect(report.layers[0]!.reported).toEqual(seed.layers['conv1']!.retained);
   });
 
-  it('from a log that prints them after exploration conform, over the lines that numpy wraps', () => {
-    const { report } = withReport(join(FIXTURES, 'logs/after-exploration-prints.txt'));
+  it('from a log that prints them after exploration conform, over the lines that numpy wraps', async () => {
+    const { report } = await withReport(join(FIXTURES, 'logs/after-exploration-prints.txt'));
     expect(report.verdict).toBe('conforms');
     for (const layer of report.layers) expect(layer.reported, layer.name).toEqual(seed.layers[layer.name]!.retained);
   });
 
-  it('without names are identified, which is the forum thread in two lines', () => {
-    const { report } = withReport(join(FIXTURES, 'logs/exploring-prints.txt'));
+  it('without names are identified, which is the forum thread in two lines', async () => {
+    const { report } = await withReport(join(FIXTURES, 'logs/exploring-prints.txt'));
     expect(report.verdict).toBe('conforms');
     expect(report.notes[0]).toBe('reported row 1 is what conv1 would keep on its own.');
     expect(report.notes[2]).toBe('reported row 3 is conv1 and expanded_conv_depthwise after exploration.');
     expect(report.layers.every((layer) => layer.reported === null)).toBe(true);
   });
 
-  it('that are the exploring ones diverge, and are told what they are', () => {
-    const { report, exitCode } = withReport(json({ ...all('retained'), conv1: seed.layers['conv1']!.exploring }));
+  it('that are the exploring ones diverge, and are told what they are', async () => {
+    const { report, exitCode } = await withReport(json({ ...all('retained'), conv1: seed.layers['conv1']!.exploring }));
     expect(exitCode).toBe(1);
     expect(report.findings).toMatchObject([
       { layers: ['conv1'], title: 'the indices reported for conv1 are those printed while exploring' },
     ]);
   });
 
-  it('that are others diverge, and the difference is told', () => {
+  it('that are others diverge, and the difference is told', async () => {
     const wrong = seed.layers['conv_1']!.retained.slice(1);
-    const { report, exitCode } = withReport(json({ conv_1: [...wrong, 63] }));
+    const { report, exitCode } = await withReport(json({ conv_1: [...wrong, 63] }));
     expect(exitCode).toBe(1);
     expect(report.findings[0]!.details).toEqual(['Reported but not retained: 63. Retained but not reported: 0.']);
   });
@@ -69,7 +73,8 @@ describe('reported indices', () => {
       json('{\n"conv1": [1],\n"conv_1": 3}'),
       /reported\.json:3: conv_1: must be a list of filter indices \(found 3\)/,
     ],
-  ])('say what is wrong with %s', (name, path, message) => {
-    expect(() => withReport(name === 'no list' ? json('{\n"conv1": [1],\n"conv_1": 3}') : path)).toThrow(message);
+  ])('say what is wrong with %s', async (name, path, message) => {
+    const given = name === 'no list' ? json('{\n"conv1": [1],\n"conv_1": 3}') : path;
+    await expect(withReport(given)).rejects.toThrow(message);
   });
 });

@@ -27,9 +27,9 @@ function save(model: ModelBytes): string {
   return model.save(join(work, `${++count}.onnx`));
 }
 
-function verdictOf(prunedModel: string, denseModel = densePath, spec = specPath) {
+async function verdictOf(prunedModel: string, denseModel = densePath, spec = specPath) {
   const [request] = loadRequests(settingsFromFlags({ dense: denseModel, pruned: prunedModel, spec }), work);
-  const { report, exitCode } = check(request!, 'check', { version: 'test', isHashed: true });
+  const { report, exitCode } = await check(request!, 'check', { version: 'test', isHashed: true, log() {} });
   const of = (name: string) => report.layers.find((layer) => layer.name === name)!;
   return {
     report,
@@ -45,12 +45,12 @@ function weight(network: typeof pruned, layer: string): Weight {
 }
 
 describe('a wrong model', () => {
-  it('is told from the right one, which the rewriting itself leaves conforming', () => {
-    expect(verdictOf(save(recut(dense, pruned, { kernel: right }))).report.verdict).toBe('conforms');
+  it('is told from the right one, which the rewriting itself leaves conforming', async () => {
+    expect((await verdictOf(save(recut(dense, pruned, { kernel: right })))).report.verdict).toBe('conforms');
   });
 
-  it('cut by what conv1 would keep on its own: the forum thread, answered', () => {
-    const { report, exitCode, of } = verdictOf(save(recut(dense, pruned, { kernel: naive })));
+  it('cut by what conv1 would keep on its own: the forum thread, answered', async () => {
+    const { report, exitCode, of } = await verdictOf(save(recut(dense, pruned, { kernel: naive })));
     expect(exitCode).toBe(1);
     expect(of('conv1')).toMatchObject({ verdict: 'mismatch', missing: [3, 19, 22], unexpected: [0, 15, 27] });
     expect(report.findings).toHaveLength(1);
@@ -100,31 +100,32 @@ describe('a wrong model', () => {
       'conv_1',
     ],
   ];
-  it.each(wrongCuts)('with %s diverges and names the layer', (_, cut, layer) => {
-    const { exitCode, of, text } = verdictOf(save(recut(dense, pruned, cut)));
+  it.each(wrongCuts)('with %s diverges and names the layer', async (_, cut, layer) => {
+    const { exitCode, of, text } = await verdictOf(save(recut(dense, pruned, cut)));
     expect(exitCode).toBe(1);
     expect(of(layer).verdict).toBe('mismatch');
     expect(text).toContain(layer);
   });
 
-  it('with classifier rows shuffled diverges at the classifier', () => {
+  it('with classifier rows shuffled diverges at the classifier', async () => {
     const model = save(
       recut(dense, pruned, { kernel: (l) => (l === 'predictions' ? [1, 0, 2, 3, 4, 5, 6, 7, 8, 9] : right(l)) }),
     );
-    expect(verdictOf(model)).toMatchObject({ exitCode: 1 });
-    expect(verdictOf(model).of('predictions').reason).toBe('it keeps the right filters in another order');
+    const { exitCode, of } = await verdictOf(model);
+    expect(exitCode).toBe(1);
+    expect(of('predictions').reason).toBe('it keeps the right filters in another order');
   });
 
-  it('that is not pruned at all diverges with one finding', () => {
-    const { exitCode, titles } = verdictOf(densePath);
+  it('that is not pruned at all diverges with one finding', async () => {
+    const { exitCode, titles } = await verdictOf(densePath);
     expect(exitCode).toBe(1);
     expect(titles).toEqual(['the pruned model is not pruned: every layer keeps all its filters']);
   });
 
-  it('with a layer renamed is unverifiable where the layer was, and diverges for the one that nobody knows', () => {
+  it('with a layer renamed is unverifiable where the layer was, and diverges for the one that nobody knows', async () => {
     const model = new ModelBytes(prunedPath);
     model.rename('/block_1_project/', '/block_1_renamed/');
-    const { exitCode, of, text } = verdictOf(save(model));
+    const { exitCode, of, text } = await verdictOf(save(model));
     expect(exitCode).toBe(1);
     expect(of('block_1_project')).toMatchObject({
       verdict: 'unverifiable',
@@ -133,34 +134,34 @@ describe('a wrong model', () => {
     expect(text).toContain('block_1_renamed is not in the dense model');
   });
 
-  it('of another training run is unverifiable, layer by layer', () => {
+  it('of another training run is unverifiable, layer by layer', async () => {
     const model = new ModelBytes(prunedPath);
     for (const layer of pruned.prunable.values()) {
       const { tensor } = layer.weight as Weight;
       for (let k = 0; k < tensor.elements; k++) model.set(tensor, k, Math.sin(k + layer.id));
     }
-    const { exitCode, report } = verdictOf(save(model));
+    const { exitCode, report } = await verdictOf(save(model));
     expect(exitCode).toBe(3);
     expect(report.layers.every((layer) => layer.verdict === 'unverifiable' && layer.reason.includes('retrained'))).toBe(
       true,
     );
   });
 
-  it('never passes with one bit flipped in any tensor that belongs to a layer', () => {
+  it('never passes with one bit flipped in any tensor that belongs to a layer', async () => {
     const tensors = [
       ...[...pruned.prunable.keys()].map((name) => weight(pruned, name).tensor),
       ...pruned.followers.map((follower) => follower.tensor),
     ];
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.integer({ min: 0, max: tensors.length - 1 }),
         fc.nat(),
         fc.integer({ min: 0, max: 31 }),
-        (which, element, bit) => {
+        async (which, element, bit) => {
           const tensor = tensors[which]!;
           const model = new ModelBytes(prunedPath);
           model.flipBit(tensor, element % tensor.elements, bit);
-          const { exitCode, report } = verdictOf(save(model));
+          const { exitCode, report } = await verdictOf(save(model));
           expect(exitCode, `${tensor.name} element ${element % tensor.elements} bit ${bit}`).toBe(1);
           expect(report.findings.length).toBeGreaterThan(0);
         },
@@ -169,11 +170,11 @@ describe('a wrong model', () => {
     );
   });
 
-  it('with NaN in a kernel diverges; a dense model with NaN is unverifiable where it is, even if both agree', () => {
+  it('with NaN in a kernel diverges; a dense model with NaN is unverifiable where it is, even if both agree', async () => {
     const { tensor } = weight(pruned, 'conv_1');
     const broken = new ModelBytes(prunedPath);
     broken.set(tensor, 5, Number.NaN);
-    expect(verdictOf(save(broken))).toMatchObject({ exitCode: 1 });
+    expect(await verdictOf(save(broken))).toMatchObject({ exitCode: 1 });
 
     const denseWeight = weight(dense, 'conv_1');
     const brokenDense = new ModelBytes(densePath);
@@ -181,27 +182,32 @@ describe('a wrong model', () => {
     brokenDense.set(denseWeight.tensor, filter * denseWeight.outStride + right('block_3_project')[0]!, Number.NaN);
     const both = new ModelBytes(prunedPath);
     both.set(tensor, 0, Number.NaN);
-    const { exitCode, of } = verdictOf(save(both), save(brokenDense));
+    const { exitCode, of } = await verdictOf(save(both), save(brokenDense));
     expect(exitCode).toBe(3);
     expect(of('conv_1').reason).toMatch(/NaN or infinite/);
   });
 
-  it('never passes when any layer keeps any other set of as many filters', () => {
+  it('never passes when any layer keeps any other set of as many filters', async () => {
     const cuttable = [...dense.prunable.values()].filter((layer) => right(layer.name).length < layer.filters);
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: cuttable.length - 1 }), fc.nat(), fc.nat(), (which, out, into) => {
-        const layer = cuttable[which]!;
-        const kept = right(layer.name);
-        const removed = kept[out % kept.length]!;
-        const others = Array.from({ length: layer.filters }, (_, k) => k).filter((k) => !kept.includes(k));
-        const added = others[into % others.length]!;
-        const swapped = [...kept.filter((k) => k !== removed), added].sort((a, b) => a - b);
-        const { exitCode, of } = verdictOf(
-          save(recut(dense, pruned, { kernel: (l) => (l === layer.name ? swapped : right(l)) })),
-        );
-        expect(exitCode).toBe(1);
-        expect(of(layer.name)).toMatchObject({ verdict: 'mismatch', missing: [removed], unexpected: [added] });
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: cuttable.length - 1 }),
+        fc.nat(),
+        fc.nat(),
+        async (which, out, into) => {
+          const layer = cuttable[which]!;
+          const kept = right(layer.name);
+          const removed = kept[out % kept.length]!;
+          const others = Array.from({ length: layer.filters }, (_, k) => k).filter((k) => !kept.includes(k));
+          const added = others[into % others.length]!;
+          const swapped = [...kept.filter((k) => k !== removed), added].sort((a, b) => a - b);
+          const { exitCode, of } = await verdictOf(
+            save(recut(dense, pruned, { kernel: (l) => (l === layer.name ? swapped : right(l)) })),
+          );
+          expect(exitCode).toBe(1);
+          expect(of(layer.name)).toMatchObject({ verdict: 'mismatch', missing: [removed], unexpected: [added] });
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -214,10 +220,10 @@ describe('a wrong model', () => {
     ],
     [{ granularity: 4 }, 'The kept filters are those of granularity 8; the spec says 4.'],
     [{ normalizer: 'off' }, 'The kept filters are those of normalizer max; the spec says off.'],
-  ])('pruned by another spec than %j is told by what it equals', (changed, cause) => {
+  ])('pruned by another spec than %j is told by what it equals', async (changed, cause) => {
     const spec = join(work, 'changed.json');
     writeFileSync(spec, JSON.stringify({ prune: { ...seed.prune, ...changed } }));
-    const { report, exitCode } = verdictOf(prunedPath, densePath, spec);
+    const { report, exitCode } = await verdictOf(prunedPath, densePath, spec);
     expect(exitCode).toBe(1);
     const cut = report.findings.filter(
       ({ details }) => details[0]!.startsWith('expected') || details[0]!.startsWith('found'),
@@ -225,13 +231,13 @@ describe('a wrong model', () => {
     expect(new Set(cut.map(({ details }) => details.at(-1)))).toEqual(new Set([cause]));
   });
 
-  it('cut by a ranking of the weights with BatchNorm folded in is told so: the classic mistake', () => {
+  it('cut by a ranking of the weights with BatchNorm folded in is told so: the classic mistake', async () => {
     const folded = expectationOf(foldAll(dense), seed.prune, 'raw');
     const kept = (layer: string): readonly number[] => folded.layers.get(layer)!.expected!;
     const isSameSize = [...dense.prunable.keys()].every((layer) => kept(layer).length === right(layer).length);
     const filters = (layer: string): readonly number[] =>
       isSameSize || kept(layer).length === right(layer).length ? kept(layer) : right(layer);
-    const { report, exitCode } = verdictOf(save(recut(dense, pruned, { kernel: filters })));
+    const { report, exitCode } = await verdictOf(save(recut(dense, pruned, { kernel: filters })));
     expect(exitCode).toBe(1);
     expect(JSON.stringify(report.findings)).toContain('a ranking of the weights with BatchNorm folded in');
   });

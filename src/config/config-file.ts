@@ -4,7 +4,7 @@ import { validateConfig } from './config.validator.generated.js';
 import { InputError } from './errors.ts';
 import { openablePath } from './paths.ts';
 import { formatPath, inputErrorAt, type KeyPath, type Place } from './place.ts';
-import type { FailOn, Folding } from './settings.ts';
+import type { CommentPolicy, FailOn, Folding, ProviderChoice } from './settings.ts';
 import { validate } from './validate.ts';
 import type { Mapping } from './values.ts';
 import { readYaml, type YamlFile } from './yaml.ts';
@@ -34,6 +34,13 @@ export interface ModelEntry {
   readonly reported?: string;
   readonly lock?: string;
   readonly folding?: Folding;
+  readonly tolerance?: number;
+  readonly inputs?: readonly string[];
+  readonly 'input-shapes'?: readonly string[];
+  readonly 'max-latency-ratio'?: number;
+  readonly 'min-parameter-reduction'?: number;
+  readonly 'min-mac-reduction'?: number;
+  readonly 'min-size-reduction'?: number;
 }
 
 /** prunegate.yml as schemas/config.schema.json has it, defaults filled in. */
@@ -43,6 +50,12 @@ interface ConfigEntries extends ModelEntry {
   readonly 'warn-only': boolean;
   readonly 'report-dir'?: string;
   readonly annotations: boolean;
+  readonly execute?: boolean;
+  readonly 'execution-provider': ProviderChoice;
+  readonly 'require-gpu': boolean;
+  readonly onnxruntime?: string;
+  readonly comment: CommentPolicy;
+  readonly 'check-run': boolean;
 }
 
 /** One model of the config with the path of its keys in the file. */
@@ -99,6 +112,13 @@ const MODEL_KEYS = [
   'reported',
   'lock',
   'folding',
+  'tolerance',
+  'inputs',
+  'input-shapes',
+  'max-latency-ratio',
+  'min-parameter-reduction',
+  'min-mac-reduction',
+  'min-size-reduction',
 ] as const satisfies readonly (keyof ModelEntry)[];
 
 function modelsOf(entries: ConfigEntries, at: (path: KeyPath) => Place): readonly ConfigModel[] {

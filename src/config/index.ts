@@ -1,14 +1,28 @@
 export { InputError, type InputErrorDetails, oneLine, shown } from './errors.ts';
 export { type Assignment, type Override, parseOverride } from './overrides.ts';
 export { formatPath, inputErrorAt, type KeyPath, type Locate, type Place } from './place.ts';
-export { type CommandRequest, loadRequests, type ModelKey, type ModelRequest } from './requests.ts';
 export {
+  type CommandRequest,
+  type ExecutionRequest,
+  type Gates,
+  loadRequests,
+  type ModelKey,
+  type ModelRequest,
+} from './requests.ts';
+export {
+  COMMENTS,
+  type CommentPolicy,
   FAIL_ON,
   type FailOn,
   FOLDINGS,
   FORMATS,
   type Folding,
   type Format,
+  type InputShape,
+  MODES,
+  type Mode,
+  PROVIDERS,
+  type ProviderChoice,
   type Settings,
   type SettingsOrigin,
   settingName,

@@ -4,7 +4,18 @@ import { type CommandEntry, type Config, type ConfigModel, loadConfig } from './
 import type { Override } from './overrides.ts';
 import { openablePath } from './paths.ts';
 import { inputErrorAt, type Place } from './place.ts';
-import { type FailOn, FORMATS, type Folding, type Format, type Settings, settingName } from './settings.ts';
+import {
+  type CommentPolicy,
+  type FailOn,
+  FORMATS,
+  type Folding,
+  type Format,
+  type InputShape,
+  inputShape,
+  type ProviderChoice,
+  type Settings,
+  settingName,
+} from './settings.ts';
 import { loadSpec, type SpecDocument, specFromInline } from './spec.ts';
 import { isMapping, nearest } from './values.ts';
 
@@ -36,12 +47,44 @@ export interface ModelRequest {
   readonly reportDir: string | null;
   readonly format: Format;
   readonly annotations: boolean;
+  /** Relative distance within which a retrained filter still counts as the dense one; null where only equal bits count. */
+  readonly tolerance: number | null;
+  readonly execution: ExecutionRequest;
+  readonly gates: Gates;
+  /** Names of secret or runner variables that the commands may see all the same. */
+  readonly passEnv: readonly string[];
+  readonly allowUntrustedCommands: boolean;
+  readonly comment: CommentPolicy;
+  readonly checkRun: boolean;
   /** Where a file of this model was named: flag, input or line of prunegate.yml; for one that was not, where it could be. */
   at(key: ModelKey): Place;
 }
 
+/** Whether and how both models are executed. */
+export interface ExecutionRequest {
+  /** The action executes unless told not to; the command line's check only when asked. */
+  readonly isWanted: boolean;
+  readonly provider: ProviderChoice;
+  readonly requireGpu: boolean;
+  /** Folder of an onnxruntime-node package; null to look for one. */
+  readonly runtime: string | null;
+  /** Files of input tensors (.npy, .npz), besides those that are made. */
+  readonly inputs: readonly string[];
+  readonly shapes: readonly InputShape[];
+}
+
+/** What pruning must have bought; null where nothing is asked. */
+export interface Gates {
+  /** Latency of the pruned model over that of the dense one, at most. */
+  readonly maxLatencyRatio: number | null;
+  /** Share of the dense model's parameters, multiply-accumulates and bytes that must be gone, 0 to 1. */
+  readonly minParameterReduction: number | null;
+  readonly minMacReduction: number | null;
+  readonly minSizeReduction: number | null;
+}
+
 /** The files of a model, as Settings names them. */
-export type ModelKey = 'dense' | 'denseFolded' | 'pruned' | 'spec' | 'reported' | 'lockFile';
+export type ModelKey = 'dense' | 'denseFolded' | 'pruned' | 'spec' | 'reported' | 'lockFile' | 'inputs';
 
 /** What settings say of one model: ambiguous where there are several. */
 const MODEL_SETTINGS = [
@@ -55,6 +98,13 @@ const MODEL_SETTINGS = [
   'folding',
   'exportCommand',
   'pruneCommand',
+  'tolerance',
+  'inputs',
+  'inputShapes',
+  'maxLatencyRatio',
+  'minParameterReduction',
+  'minMacReduction',
+  'minSizeReduction',
 ] as const satisfies readonly (keyof Settings)[];
 
 const CONFIG_KEYS = {
@@ -64,6 +114,7 @@ const CONFIG_KEYS = {
   spec: 'spec',
   reported: 'reported',
   lockFile: 'lock',
+  inputs: 'inputs',
 } as const satisfies Record<ModelKey, string>;
 
 /**
@@ -126,7 +177,7 @@ function requestOf(settings: Settings, base: string, config: Config, model: Conf
     const configured = config.file !== null && (path.length > 0 || entry[CONFIG_KEYS[key]] !== undefined);
     return settings[key] === undefined && configured ? config.at([...path, CONFIG_KEYS[key]]) : placeOf(settings, key);
   };
-  const file = (key: Exclude<ModelKey, 'spec'>): string | null => {
+  const file = (key: Exclude<ModelKey, 'spec' | 'inputs'>): string | null => {
     const given = settings[key];
     if (given !== undefined) return openablePath(given, base, at(key));
     const configured = entry[CONFIG_KEYS[key]];
@@ -140,7 +191,12 @@ function requestOf(settings: Settings, base: string, config: Config, model: Conf
       `is required: name the dense model with ${settingName(settings.from, 'dense')}${hint}`,
     );
   }
-  const reportDir = config.entries['report-dir'];
+  const folder = (key: 'reportDir' | 'onnxruntime', configured: string | undefined, name: string): string | null => {
+    const given = settings[key];
+    if (given !== undefined) return openablePath(given, base, placeOf(settings, key));
+    return configured === undefined ? null : openablePath(configured, config.folder, config.at([name]));
+  };
+  const { entries } = config;
   return {
     name: entry.name ?? null,
     dense,
@@ -154,18 +210,43 @@ function requestOf(settings: Settings, base: string, config: Config, model: Conf
       export: command(settings, base, config, model, 'export'),
       prune: command(settings, base, config, model, 'prune'),
     },
-    failOn: settings.failOn ?? config.entries['fail-on'],
-    warnOnly: settings.warnOnly ?? config.entries['warn-only'],
-    reportDir:
-      settings.reportDir !== undefined
-        ? openablePath(settings.reportDir, base, placeOf(settings, 'reportDir'))
-        : reportDir === undefined
-          ? null
-          : openablePath(reportDir, config.folder, config.at(['report-dir'])),
+    failOn: settings.failOn ?? entries['fail-on'],
+    warnOnly: settings.warnOnly ?? entries['warn-only'],
+    reportDir: folder('reportDir', entries['report-dir'], 'report-dir'),
     format: settings.format ?? FORMATS[0],
-    annotations: settings.annotations ?? config.entries.annotations,
+    annotations: settings.annotations ?? entries.annotations,
+    tolerance: settings.tolerance ?? entry.tolerance ?? null,
+    execution: {
+      isWanted: settings.execute ?? entries.execute ?? settings.from === 'inputs',
+      provider: settings.executionProvider ?? entries['execution-provider'],
+      requireGpu: settings.requireGpu ?? entries['require-gpu'],
+      runtime: folder('onnxruntime', entries.onnxruntime, 'onnxruntime'),
+      inputs: inputFiles(settings, base, config, model),
+      shapes: settings.inputShapes ?? configuredShapes(config, model),
+    },
+    gates: {
+      maxLatencyRatio: settings.maxLatencyRatio ?? entry['max-latency-ratio'] ?? null,
+      minParameterReduction: settings.minParameterReduction ?? entry['min-parameter-reduction'] ?? null,
+      minMacReduction: settings.minMacReduction ?? entry['min-mac-reduction'] ?? null,
+      minSizeReduction: settings.minSizeReduction ?? entry['min-size-reduction'] ?? null,
+    },
+    // Not in prunegate.yml, which an untrusted pull request can edit where it cannot edit the workflow.
+    passEnv: settings.passEnv ?? [],
+    allowUntrustedCommands: settings.allowUntrustedCommands ?? false,
+    comment: settings.comment ?? entries.comment,
+    checkRun: settings.checkRun ?? entries['check-run'],
     at,
   };
+}
+
+function inputFiles(settings: Settings, base: string, config: Config, { entry, path }: ConfigModel): readonly string[] {
+  if (settings.inputs !== undefined)
+    return settings.inputs.map((file) => openablePath(file, base, placeOf(settings, 'inputs')));
+  return (entry.inputs ?? []).map((file, i) => openablePath(file, config.folder, config.at([...path, 'inputs', i])));
+}
+
+function configuredShapes(config: Config, { entry, path }: ConfigModel): readonly InputShape[] {
+  return (entry['input-shapes'] ?? []).map((item, i) => inputShape(item, config.at([...path, 'input-shapes', i])));
 }
 
 function specOf(

@@ -1,7 +1,8 @@
 import { InputError } from './errors.ts';
+import { inputErrorAt, type Place } from './place.ts';
 import { nearest } from './values.ts';
 
-export const FORMATS = ['text', 'json'] as const;
+export const FORMATS = ['text', 'json', 'markdown'] as const;
 /** How the result is printed. */
 export type Format = (typeof FORMATS)[number];
 
@@ -12,6 +13,18 @@ export type FailOn = (typeof FAIL_ON)[number];
 export const FOLDINGS = ['raw', 'folded'] as const;
 /** Whether BatchNorm is folded into the weights of a model. */
 export type Folding = (typeof FOLDINGS)[number];
+
+export const MODES = ['check', 'plan', 'merge'] as const;
+/** What one step of the action does. */
+export type Mode = (typeof MODES)[number];
+
+export const PROVIDERS = ['auto', 'cpu', 'cuda', 'tensorrt'] as const;
+/** Where onnxruntime shall run the models; auto is the fastest that the machine has. */
+export type ProviderChoice = (typeof PROVIDERS)[number];
+
+export const COMMENTS = ['always', 'on-failure', 'never'] as const;
+/** When the pull request gets a comment. */
+export type CommentPolicy = (typeof COMMENTS)[number];
 
 /** Who gave the settings; messages name `--dense` or `input dense` accordingly. */
 export type SettingsOrigin = 'flags' | 'inputs';
@@ -38,6 +51,31 @@ export interface Settings {
   readonly reportDir?: string | undefined;
   readonly format?: Format | undefined;
   readonly annotations?: boolean | undefined;
+  readonly tolerance?: number | undefined;
+  readonly execute?: boolean | undefined;
+  readonly executionProvider?: ProviderChoice | undefined;
+  readonly requireGpu?: boolean | undefined;
+  readonly onnxruntime?: string | undefined;
+  readonly inputs?: readonly string[] | undefined;
+  readonly inputShapes?: readonly InputShape[] | undefined;
+  readonly maxLatencyRatio?: number | undefined;
+  readonly minParameterReduction?: number | undefined;
+  readonly minMacReduction?: number | undefined;
+  readonly minSizeReduction?: number | undefined;
+  readonly passEnv?: readonly string[] | undefined;
+  readonly allowUntrustedCommands?: boolean | undefined;
+  readonly comment?: CommentPolicy | undefined;
+  readonly checkRun?: boolean | undefined;
+  readonly githubToken?: string | undefined;
+  readonly mode?: Mode | undefined;
+  readonly reports?: readonly string[] | undefined;
+}
+
+/** The shape that a model's input shall have when it is executed. */
+export interface InputShape {
+  readonly input: string;
+  /** Sizes from 1. */
+  readonly shape: readonly number[];
 }
 
 /** The name under which the user gave a setting: `--dense-folded`, or `input dense-folded`. */
@@ -100,6 +138,26 @@ function settingsFrom(from: SettingsOrigin, given: (key: Exclude<keyof Settings,
     reportDir: as('reportDir', text),
     format: as('format', (value, name) => choice(value, name, FORMATS)),
     annotations: as('annotations', boolean),
+    tolerance: as('tolerance', fraction),
+    execute: as('execute', boolean),
+    executionProvider: as('executionProvider', (value, name) => choice(value, name, PROVIDERS)),
+    requireGpu: as('requireGpu', boolean),
+    onnxruntime: as('onnxruntime', text),
+    inputs: as('inputs', (value) => items(value, /\n/)),
+    inputShapes: as('inputShapes', (value, name) =>
+      items(value, /\n/).map((item) => inputShape(item, { file: null, line: null, key: name })),
+    ),
+    maxLatencyRatio: as('maxLatencyRatio', ratio),
+    minParameterReduction: as('minParameterReduction', fraction),
+    minMacReduction: as('minMacReduction', fraction),
+    minSizeReduction: as('minSizeReduction', fraction),
+    passEnv: as('passEnv', (value) => items(value, /[,\s]/)),
+    allowUntrustedCommands: as('allowUntrustedCommands', boolean),
+    comment: as('comment', (value, name) => choice(value, name, COMMENTS)),
+    checkRun: as('checkRun', boolean),
+    githubToken: as('githubToken', text),
+    mode: as('mode', (value, name) => choice(value, name, MODES)),
+    reports: as('reports', (value) => items(value, /\n/)),
   };
 }
 
@@ -119,6 +177,32 @@ function minutes(value: unknown, name: string): number {
   const number = typeof value === 'string' && /^[0-9]+(\.[0-9]+)?$/.test(value) ? Number(value) : Number.NaN;
   if (Number.isFinite(number) && number > 0) return number;
   throw new InputError('must be a number of minutes above 0', { key: name, value });
+}
+
+const DECIMAL = /^[0-9]*\.?[0-9]+(e-?[0-9]+)?$/i;
+
+/** Flags come as text, and so do inputs. */
+function number(value: unknown): number {
+  return typeof value === 'string' && DECIMAL.test(value) ? Number(value) : Number.NaN;
+}
+
+function fraction(value: unknown, name: string): number {
+  const parsed = number(value);
+  if (parsed >= 0 && parsed <= 1) return parsed;
+  throw new InputError('must be a number from 0 to 1', { key: name, value });
+}
+
+function ratio(value: unknown, name: string): number {
+  const parsed = number(value);
+  if (Number.isFinite(parsed) && parsed > 0) return parsed;
+  throw new InputError('must be a number above 0', { key: name, value });
+}
+
+/** `input_1=1x3x224x224`; an input's name may hold `=` and `x` itself. */
+export function inputShape(item: string, at: Place): InputShape {
+  const [, input, sizes] = /^(.+)=([1-9][0-9]{0,8}(?:x[1-9][0-9]{0,8})*)$/.exec(item) ?? [];
+  if (input !== undefined && sizes !== undefined) return { input, shape: sizes.split('x').map(Number) };
+  throw inputErrorAt(at, "must be an input's name and its sizes, like input_1=1x3x224x224", item);
 }
 
 /** A list of verdicts, or `none` alone: an empty input can't say that nothing fails the gate. */

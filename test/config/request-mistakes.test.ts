@@ -24,7 +24,7 @@ describe('mistakes', () => {
     [
       'dense: d\nwibble: 1',
       {},
-      'prunegate.yml:2: wibble: is no known key; known are models, name, spec, overrides, dense, dense-folded, pruned, export, prune, reported, lock, folding, fail-on, warn-only, report-dir, annotations (found 1)',
+      'prunegate.yml:2: wibble: is no known key; known are models, name, spec, overrides, dense, dense-folded, pruned, export, prune, reported, lock, folding, tolerance, inputs, input-shapes, max-latency-ratio, min-parameter-reduction, min-mac-reduction, min-size-reduction, fail-on, warn-only, report-dir, annotations, execute, execution-provider, require-gpu, onnxruntime, comment, check-run (found 1)',
     ],
     ['models: []', {}, 'prunegate.yml:1: models: must not be empty (found [])'],
     ['models:\n  - dense: x', {}, 'prunegate.yml:2: models[0].name: is required'],

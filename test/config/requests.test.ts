@@ -34,6 +34,25 @@ describe('defaults', () => {
       reportDir: null,
       format: 'text',
       annotations: defaults('annotations'),
+      tolerance: null,
+      execution: {
+        isWanted: false,
+        provider: defaults('execution-provider'),
+        requireGpu: defaults('require-gpu'),
+        runtime: null,
+        inputs: [],
+        shapes: [],
+      },
+      gates: {
+        maxLatencyRatio: null,
+        minParameterReduction: null,
+        minMacReduction: null,
+        minSizeReduction: null,
+      },
+      passEnv: [],
+      allowUntrustedCommands: false,
+      comment: defaults('comment'),
+      checkRun: defaults('check-run'),
     });
     expect(read.failOn).toEqual(['mismatch', 'unverifiable']);
   });
@@ -217,6 +236,13 @@ describe('several models', () => {
       export: '{run: a}',
       prune: '{run: a}',
       folding: 'raw',
+      tolerance: '0.1',
+      inputs: '[a.npy]',
+      'input-shapes': '[a=1]',
+      'max-latency-ratio': '1',
+      'min-parameter-reduction': '0.5',
+      'min-mac-reduction': '0.5',
+      'min-size-reduction': '0.5',
     };
     expect(mistake(() => requests(`${TWO}${key}: ${values[key] ?? 'x'}\n`))).toMatch(
       new RegExp(`^prunegate\\.yml:6: ${key}: belongs to a model: move it under models \\(found `),

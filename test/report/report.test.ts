@@ -19,45 +19,48 @@ const work = mkdtempSync(join(tmpdir(), 'prunegate-report-'));
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../schemas/report.schema.json'), 'utf8'));
 const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
 
-function reportOf(pruned: string, scope: Scope = 'check'): Report {
+async function reportOf(pruned: string, scope: Scope = 'check'): Promise<Report> {
   const flags = {
     dense: join(example, 'dense.onnx'),
     ...(scope === 'expect' ? {} : { pruned: join(example, pruned) }),
     ...(scope === 'recover' ? {} : { spec: join(example, 'prune.yaml') }),
   };
-  return check(loadRequests(settingsFromFlags(flags), work)[0]!, scope, { version: '1.2.3', isHashed: true }).report;
+  const [request] = loadRequests(settingsFromFlags(flags), work);
+  return (await check(request!, scope, { version: '1.2.3', isHashed: true, log() {} })).report;
 }
 
-const right = reportOf('pruned.onnx');
-const wrong = reportOf('pruned-naive.onnx');
+const right = await reportOf('pruned.onnx');
+const wrong = await reportOf('pruned-naive.onnx');
+const expectedAlone = await reportOf('', 'expect');
+const recoveredAlone = await reportOf('pruned.onnx', 'recover');
 
 describe('report.json', () => {
   it.each([
     ['a conforming model', right],
     ['a diverging model', wrong],
-    ['an expectation alone', reportOf('', 'expect')],
-    ['a recovery alone', reportOf('pruned.onnx', 'recover')],
+    ['an expectation alone', expectedAlone],
+    ['a recovery alone', recoveredAlone],
     ['several models', makeReportSet('1.2.3', [right, wrong])],
   ])('of %s is valid against its schema', (_, report) => {
     expect(validate(JSON.parse(renderJson(report))), JSON.stringify(validate.errors)).toBe(true);
   });
 
-  it('is held by its schema: a verdict of another name is refused', () => {
+  it('is held by its schema: a verdict of another name is refused', async () => {
     expect(validate({ ...right, verdict: 'fine' })).toBe(false);
   });
 
-  it('is the report itself, and keeps an index list on one line', () => {
+  it('is the report itself, and keeps an index list on one line', async () => {
     const text = renderJson(wrong);
     expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(wrong)));
     expect(text).toContain('"missing": [3, 19, 22],');
   });
 
-  it('does not take text for index lists', () => {
+  it('does not take text for index lists', async () => {
     const report = { ...right, notes: ['[ 1,  2 ]', '[\n1\n]'] };
     expect(JSON.parse(renderJson(report)).notes).toEqual(report.notes);
   });
 
-  it('counts what the models cost', () => {
+  it('counts what the models cost', async () => {
     expect(right.totals).toEqual({
       layers: 14,
       match: 14,
@@ -71,7 +74,7 @@ describe('report.json', () => {
     expect(right.totals.macs.dense).toBeGreaterThan(right.totals.macs.pruned!);
   });
 
-  it('has the worst verdict of several models', () => {
+  it('has the worst verdict of several models', async () => {
     expect(makeReportSet('1', [right, wrong]).verdict).toBe('diverges');
     expect(makeReportSet('1', [right, { ...right, verdict: 'unverifiable', conclusion: 'failure' }])).toMatchObject({
       verdict: 'unverifiable',
@@ -80,7 +83,7 @@ describe('report.json', () => {
     expect(makeReportSet('1', [right, right]).verdict).toBe('conforms');
   });
 
-  it('is written whole: under a temporary name, then renamed, and nothing is left beside it', () => {
+  it('is written whole: under a temporary name, then renamed, and nothing is left beside it', async () => {
     const path = writeReport({ ...right, model: 'a' }, join(work, 'out'));
     expect(JSON.parse(readFileSync(path, 'utf8')).verdict).toBe('conforms');
     expect(readdirSync(join(work, 'out/a'))).toEqual(['report.json']);
@@ -91,13 +94,13 @@ describe('report.json', () => {
 });
 
 describe('text', () => {
-  it('is short when nothing is wrong', () => {
+  it('is short when nothing is wrong', async () => {
     const lines = renderText(right, { all: false, specSummary: 'threshold 0.68' }).trimEnd().split('\n');
     expect(lines).toHaveLength(5);
     expect(lines.at(-1)).toBe('conforms: 14 layers keep the filters that the spec asks for');
   });
 
-  it('shows diverging layers first, and all of them when asked', () => {
+  it('shows diverging layers first, and all of them when asked', async () => {
     const text = renderText(wrong, { all: false, specSummary: null });
     expect(text).toContain(
       '  x  conv1                    16 of 32  threshold, equalized  A      missing 3 19 22, unexpected 0 15 27\n',
@@ -106,7 +109,7 @@ describe('text', () => {
     expect(renderText(wrong, { all: true, specSummary: null })).toContain('predictions');
   });
 
-  it('cannot be made to print control characters by names in the model', () => {
+  it('cannot be made to print control characters by names in the model', async () => {
     const hostile = { ...wrong, findings: [{ ...wrong.findings[0]!, title: '\u001b[31mred\n::error::x' }] };
     const text = renderText(hostile, { all: false, specSummary: null });
     expect(text).not.toContain('\u001b');
@@ -115,13 +118,13 @@ describe('text', () => {
 });
 
 describe('markdown', () => {
-  it('leads with the verdict and tells what diverges', () => {
+  it('leads with the verdict and tells what diverges', async () => {
     const markdown = renderMarkdown(wrong);
     expect(markdown).toMatch(/^### ❌ prunegate: model diverges\n/);
     expect(markdown).toContain('| conv1 | 16 of 32 | mismatch | 3 19 22 | 0 15 27 |');
   });
 
-  it('cannot be made to act by names in the model', () => {
+  it('cannot be made to act by names in the model', async () => {
     const name = '<img src=x>|`a`@someone[x](y)<!-- -->';
     const markdown = renderMarkdown({ ...wrong, model: name });
     expect(markdown).not.toMatch(/<img|<!--|@someone|(?<!\\)`a/);
