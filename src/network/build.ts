@@ -8,7 +8,7 @@ import { HANDLERS, WEIGHTED_OPS } from './operators.ts';
 import { evaluateIntegers } from './ops-integers.ts';
 import { readsOf } from './reads.ts';
 import { viewOf } from './tensor-view.ts';
-import type { Call, Coupling, Follower, Layer, Network } from './types.ts';
+import type { Call, Coupling, Follower, Layer, Network, NetworkTensor } from './types.ts';
 import type { Walk } from './walk.ts';
 import { attribute, input, isSignal, setOpaque, setOutput } from './walk.ts';
 
@@ -189,6 +189,7 @@ function finishNetwork(
     followers: walk.followers,
     couplings: walk.couplings,
     channelOwner: Int32Array.from(owners),
+    tensors: tensorsOf(walk),
     outputLayers: walk.file.model.graph.outputs.flatMap(({ name }) => {
       const value = walk.values.get(name);
       return value !== undefined && value.kind !== 'constant' && value.from !== null
@@ -197,6 +198,16 @@ function finishNetwork(
     }),
     prunable,
   };
+}
+
+function tensorsOf(walk: Walk): ReadonlyMap<string, NetworkTensor> {
+  const tensors = new Map<string, NetworkTensor>();
+  for (const [name, value] of walk.values) {
+    if (value.kind === 'constant' || value.from === null) continue;
+    const channels = value.kind === 'channels' ? value.map : value.kind === 'opaque' ? { opaque: value.op } : null;
+    tensors.set(name, { layer: value.from.layer.id, call: value.from.call, channels });
+  }
+  return tensors;
 }
 
 /** A channels-last model transposes its inputs before the first convolution (NHWC to NCHW). */

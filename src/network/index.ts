@@ -14,6 +14,7 @@ export type {
   Layer,
   LayerKind,
   Network,
+  NetworkTensor,
   Opaque,
   RetainedIndices,
   Weight,

@@ -1,5 +1,5 @@
 import type { OnnxFile, OnnxTensor } from '../onnx/index.ts';
-import type { Dim } from './channels.ts';
+import type { ChannelMap, Dim } from './channels.ts';
 
 /** What a source layer is, as far as pruners care. */
 export type LayerKind =
@@ -114,6 +114,15 @@ export interface Coupling {
   readonly operands: readonly Int32Array[];
 }
 
+/** A tensor of the graph that is computed from the model's inputs. */
+export interface NetworkTensor {
+  /** Id of the layer that makes it, and which of the layer's calls does. */
+  readonly layer: number;
+  readonly call: number;
+  /** Null where it carries no prunable channels. */
+  readonly channels: ChannelMap | Opaque | null;
+}
+
 /** A model seen as layers, and where every channel comes from and goes to. Immutable; tensors are read through `file`. */
 export interface Network {
   readonly file: OnnxFile;
@@ -124,6 +133,8 @@ export interface Network {
   readonly couplings: readonly Coupling[];
   /** Layer that owns each channel id. */
   readonly channelOwner: Int32Array;
+  /** By name, in graph order. */
+  readonly tensors: ReadonlyMap<string, NetworkTensor>;
   /** Layers that make the graph's outputs. */
   readonly outputLayers: readonly Layer[];
   /** Prunable layers (conv, depthwise, dense) by name, in graph order. */
