@@ -68,6 +68,13 @@ export function dtypeOf(code: number): DType {
   return DTYPES[code] ?? 'unknown';
 }
 
+/** TensorProto.DataType of a type. */
+export function codeOf(dtype: DType): number {
+  const code = DTYPES.indexOf(dtype);
+  if (code < 0) throw new Error(`no TensorProto.DataType for ${dtype}`);
+  return code;
+}
+
 /** True for the types that toFloat32 and toFloat64 read: float16, bfloat16, float32 and float64, not the 8- and 4-bit floats. */
 export function isFloat(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16' || dtype === 'float64';

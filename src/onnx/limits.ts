@@ -27,3 +27,9 @@ export const MAX_READ_BYTES = 1024 * 1024 * 1024;
 
 /** Piece in which a file is hashed. */
 export const HASH_CHUNK_BYTES = 1024 * 1024;
+
+/** Piece in which what does not change is copied. */
+export const COPY_CHUNK_BYTES = 1024 * 1024;
+
+/** Protobuf's own limit for one message (protobuf.dev, "total size"). */
+export const MAX_MODEL_BYTES = 2 ** 31;

@@ -22,6 +22,8 @@ export interface OnnxFile {
   readTensor(tensor: OnnxTensor, reuse?: ReusableBuffer): TensorData;
   /** A buffer for whoever reads one tensor after another and keeps none: memory then stays at the largest of them. */
   readonly buffer: ReusableBuffer;
+  /** The open file itself, for whoever copies from it. */
+  source(): RegularFile;
   /** SHA-256 of the model file in lowercase hex; external data files are not part of it. */
   sha256(): string;
   /** Closes the file; nothing may be read after it. */
@@ -59,6 +61,7 @@ function openFile(file: RegularFile): OnnxFile {
     model,
     buffer: bufferForAll(model, file.size),
     readTensor: (tensor, reuse) => opened(() => readTensorData(file, external, tensor, reuse)),
+    source: () => opened(() => file),
     sha256: () => opened(() => sha256Of(file)),
     close: () => {
       if (!open) return;

@@ -64,6 +64,20 @@ export function seek(window: Window, start: number, end: number): void {
   window.step = Math.min(window.buffer.length, Math.max(end - start, LEAST_WINDOW_BYTES));
 }
 
+/** Reads ahead, and comes back to where the window was. */
+export function peek<Value>(window: Window, read: () => Value): Value {
+  const start = position(window);
+  const value = read();
+  const isBuffered = start >= window.base && start < window.base + window.filled;
+  if (!isBuffered) {
+    window.base = start;
+    window.filled = 0;
+    window.step = Math.min(MIN_WINDOW_BYTES, window.buffer.length);
+  }
+  window.at = start - window.base;
+  return value;
+}
+
 /** File offset of the next byte. */
 export function position(window: Window): number {
   return window.base + window.at;
