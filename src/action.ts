@@ -2,10 +2,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as core from '@actions/core';
 import { type Checked, check } from './check.ts';
-import { InputError, loadRequests, type ModelRequest, settingsFromInputs } from './config/index.ts';
-import { annotationsOf, neutral, writeSummary } from './github/index.ts';
-import { makeReportSet, type Report, renderMarkdown, renderText, writeReport } from './report/index.ts';
+import { InputError, loadRequests, type ModelRequest, type Settings, settingsFromInputs } from './config/index.ts';
+import {
+  annotationsOf,
+  type Channel,
+  commentKey,
+  inWorkspace,
+  neutral,
+  publish,
+  publishFailure,
+  readEvent,
+  reviewPlace,
+} from './github/index.ts';
+import { escaped, makeReportSet, type ReportSet, renderText, writeReport } from './report/index.ts';
 import { VERSION } from './version.ts';
+
+/** Inputs that tell one step of a workflow, or one leg of a matrix, from another. */
+const NAMING_INPUTS = [
+  ...['mode', 'config', 'working-directory', 'model', 'dense', 'dense-folded', 'pruned', 'spec', 'reported', 'reports'],
+  ...['overrides', 'folding', 'tolerance', 'execution-provider'],
+];
 
 interface Outcome {
   readonly request: ModelRequest;
@@ -14,16 +30,48 @@ interface Outcome {
 }
 
 async function main(): Promise<void> {
-  const requests = loadRequests(settingsFromInputs(core.getInput), process.cwd());
+  const settings = settingsFromInputs(core.getInput);
+  const channel = channelOf(settings);
+  let requests: readonly ModelRequest[] = [];
+  try {
+    requests = loadRequests(settings, process.cwd());
+    await checkAll(requests, channel);
+  } catch (error) {
+    fail(error);
+    const comment = requests[0]?.comment ?? settings.comment ?? 'on-failure';
+    const told =
+      error instanceof InputError ? escaped(error.message) : 'It failed itself; the log of the run has more.';
+    await publishFailure(told, comment, channel);
+  }
+}
+
+function channelOf({ githubToken }: Settings): Channel {
+  if (githubToken !== undefined) core.setSecret(githubToken);
+  return {
+    event: readEvent(process.env),
+    token: githubToken ?? null,
+    key: commentKey(process.env, Object.fromEntries(NAMING_INPUTS.map((name) => [name, core.getInput(name)]))),
+    userAgent: `prunegate/${VERSION}`,
+    summaryFile: process.env['GITHUB_STEP_SUMMARY'],
+  };
+}
+
+async function checkAll(requests: readonly ModelRequest[], channel: Channel): Promise<void> {
   const outcomes: Outcome[] = [];
   for (const request of requests) outcomes.push(await checkOne(request));
-  const reports = outcomes.map(({ checked }) => checked.report);
-  const set = makeReportSet(VERSION, reports);
-  publishAnnotations(outcomes);
-  const trouble = writeSummary(process.env['GITHUB_STEP_SUMMARY'], renderMarkdown(set), shortSummary(reports));
-  if (trouble !== null) core.info(trouble);
-  publishOutputs(outcomes, set.verdict, set.conclusion);
+  const set = makeReportSet(
+    VERSION,
+    outcomes.map(({ checked }) => checked.report),
+  );
+  // Before anything that may take time or fail: the gate is decided.
+  publishOutputs(outcomes, set);
   if (set.conclusion === 'failure') process.exitCode = 1;
+  const annotations = requests[0]?.annotations
+    ? annotationsOf(set, (k, finding) => reviewPlace(requests[k]!, finding, process.env['GITHUB_WORKSPACE']))
+    : { headline: null, findings: [] };
+  const { comment = 'never', checkRun = false } = requests[0] ?? {};
+  const { commentUrl } = await publish({ set, annotations, comment, checkRun }, channel);
+  core.setOutput('comment-url', commentUrl ?? '');
 }
 
 async function checkOne(request: ModelRequest): Promise<Outcome> {
@@ -37,28 +85,7 @@ async function checkOne(request: ModelRequest): Promise<Outcome> {
   return { request, checked, reportPath: writeReport(checked.report, folder) };
 }
 
-/** The limit of ten is the step's, over all models: each model's headline comes before any model's details. */
-function publishAnnotations(outcomes: readonly Outcome[]): void {
-  const lists = outcomes
-    .filter(({ request }) => request.annotations)
-    .map(({ checked }) =>
-      annotationsOf(checked.report, checked.spec, checked.report.conclusion === 'failure' ? 'error' : 'warning'),
-    );
-  const ordered = [...lists.map(([headline]) => headline), ...lists.flatMap(([, ...findings]) => findings)];
-  for (const annotation of ordered.slice(0, 10)) {
-    if (annotation === undefined) continue;
-    const { level, title, message, file, line } = annotation;
-    const place = { title, ...(file === null ? {} : { file }), ...(line === null ? {} : { startLine: line }) };
-    if (level === 'error') core.error(message, place);
-    else core.warning(message, place);
-  }
-}
-
-function publishOutputs(
-  outcomes: readonly Outcome[],
-  verdict: Report['verdict'],
-  conclusion: Report['conclusion'],
-): void {
+function publishOutputs(outcomes: readonly Outcome[], { verdict, conclusion }: ReportSet): void {
   const layers = outcomes.flatMap(({ checked }) => checked.report.layers);
   const count = (wanted: string): number => layers.filter((layer) => layer.verdict === wanted).length;
   core.setOutput('verdict', verdict ?? '');
@@ -74,25 +101,17 @@ function publishOutputs(
   core.setOutput('report-json', outcomes.map(({ reportPath }) => reportPath).join('\n'));
 }
 
-function shortSummary(reports: readonly Report[]): string {
-  return reports
-    .map(
-      (report) =>
-        `prunegate: ${report.totals.mismatch} of ${report.totals.layers} layers diverge, ${report.totals.unverifiable} could not be verified. The JSON report has them all.`,
-    )
-    .join('\n\n');
-}
-
 /** Whatever happens, the step fails and its outputs say so: a gate that crashed must not look as if it had passed. */
 function fail(error: unknown): void {
   core.setOutput('verdict', '');
   core.setOutput('conclusion', 'failure');
   if (error instanceof InputError) {
-    const { file, line } = error.details;
+    const { file: named = null, line: at = null } = error.details;
+    const { file, line } = inWorkspace({ file: named, line: at }, process.env['GITHUB_WORKSPACE']);
     core.error(error.message, {
       title: 'prunegate: check your configuration',
-      ...(file === undefined ? {} : { file }),
-      ...(line === undefined ? {} : { startLine: line }),
+      ...(file === null ? {} : { file }),
+      ...(line === null ? {} : { startLine: line }),
     });
   } else {
     core.error(error instanceof Error ? (error.stack ?? error.message) : String(error), {

@@ -1,62 +1,108 @@
-import type { Spec } from '../dialects/index.ts';
-import type { Report } from '../report/index.ts';
+import * as core from '@actions/core';
+import { cutText, type Report, type ReportSet } from '../report/index.ts';
+import type { Finding } from '../verdict/index.ts';
+import type { ReviewPlace } from './place.ts';
 
-export interface Annotation {
+export interface Annotation extends ReviewPlace {
   readonly level: 'error' | 'warning';
   readonly title: string;
   readonly message: string;
-  readonly file: string | null;
-  readonly line: number | null;
 }
 
-/** The runner keeps the first ten errors of a step and drops the rest (ExecutionContext.cs, _maxCountPerIssueType). */
+/** What reviewers are told: the verdict, then one annotation for each cause, worst first. */
+export interface Annotations {
+  /** null where there is nothing to tell. */
+  readonly headline: Annotation | null;
+  readonly findings: readonly Annotation[];
+}
+
+/** The runner keeps the first ten errors and the first ten warnings of a step and drops the rest (ExecutionContext.cs, _maxCountPerIssueType). */
 const MAX_ANNOTATIONS = 10;
 /** The runner cuts a message there, silently (ExecutionContext.cs). */
 const MAX_MESSAGE = 4096;
 /** GitHub's limit for a check annotation's title. */
 const MAX_TITLE = 255;
 
-/**
- * What reviewers read beside the spec: the headline first, for it must survive the limit, then the worst findings, one
- * for an equalization group.
- */
-export function annotationsOf(report: Report, spec: Spec | null, level: Annotation['level']): readonly Annotation[] {
-  if (report.verdict === 'conforms' || report.verdict === null) return [];
-  const { totals } = report;
-  const count =
-    report.verdict === 'diverges'
-      ? `${totals.mismatch} of ${totals.layers} layers diverge`
-      : `${totals.unverifiable} of ${totals.layers} layers could not be verified`;
-  const headline = annotation(
-    level,
-    `prunegate: ${report.model} ${report.verdict}`,
-    `${count}. The job summary has them all.`,
-    spec,
-    'threshold',
+/** @param placeOf where a finding of the k-th report is told */
+export function annotationsOf(
+  { reports, verdict, conclusion }: ReportSet,
+  placeOf: (k: number, finding: Finding) => ReviewPlace,
+): Annotations {
+  const told = reports.map((report) => (isTold(report) ? report : null));
+  if (verdict === null || told.every((report) => report === null)) return { headline: null, findings: [] };
+  const lists = told.map((report, k) =>
+    (report?.findings ?? []).map((finding) => {
+      const model = reports.length > 1 ? `${report!.model}: ` : '';
+      return annotation(levelOf(report!.conclusion), `${model}${finding.title}`, finding.details, placeOf(k, finding));
+    }),
   );
-  const findings = report.findings.map(({ title, details, specKey }) =>
-    annotation(level, `prunegate: ${title}`, details.join('\n'), spec, specKey),
-  );
-  return [headline, ...findings].slice(0, MAX_ANNOTATIONS);
+  const headline = annotation(levelOf(conclusion), headlineOf(reports), [countsOf(reports)], {
+    file: null,
+    line: null,
+  });
+  return { headline, findings: interleaved(lists) };
+}
+
+/** Workflow commands: the headline first, for it must survive the limit, which is the step's over all models. */
+export function printAnnotations({ headline, findings }: Annotations): void {
+  if (headline === null) return;
+  for (const { level, title, message, file, line } of [headline, ...findings].slice(0, MAX_ANNOTATIONS)) {
+    const place = { title, ...(file === null ? {} : { file }), ...(line === null ? {} : { startLine: line }) };
+    // A message that the runner would cut is cut here, where one sees that it was.
+    const text = cutText(message, MAX_MESSAGE);
+    if (level === 'error') core.error(text, place);
+    else core.warning(text, place);
+  }
+}
+
+function isTold({ verdict, conclusion }: Report): boolean {
+  return verdict === 'diverges' || verdict === 'unverifiable' || conclusion === 'failure';
+}
+
+function levelOf(conclusion: Report['conclusion']): Annotation['level'] {
+  return conclusion === 'failure' ? 'error' : 'warning';
+}
+
+function headlineOf(reports: readonly Report[]): string {
+  const [only] = reports;
+  if (reports.length === 1 && only !== undefined)
+    return only.verdict === 'unverifiable' ? `${only.model} is unverifiable` : `${only.model} ${only.verdict}`;
+  return `${reports.filter(isTold).length} of ${reports.length} models do not pass`;
+}
+
+function countsOf(reports: readonly Report[]): string {
+  const told = reports.filter(isTold).map((report) => {
+    const counts = countOf(report);
+    return reports.length === 1 ? counts : `${report.model}: ${counts}`;
+  });
+  return `${told.join('; ')}. The job summary has them all.`;
+}
+
+function countOf({ verdict, totals: { layers, mismatch, unverifiable, ambiguous } }: Report): string {
+  const parts = [
+    mismatch > 0 ? `${mismatch} of ${layers} layers diverge` : '',
+    unverifiable > 0 ? `${unverifiable} of ${layers} layers could not be verified` : '',
+    // Nothing else fails a model that conforms.
+    verdict === 'conforms' && ambiguous > 0
+      ? `${ambiguous} of ${layers} layers are ambiguous, which fail-on names`
+      : '',
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? 'all layers match, something else does not' : parts.join(', ');
+}
+
+/** The worst finding of each model before the second of any. */
+function interleaved<T>(lists: readonly (readonly T[])[]): readonly T[] {
+  const longest = Math.max(...lists.map((list) => list.length));
+  return Array.from({ length: longest }, (_, k) => lists.flatMap((list) => list.slice(k, k + 1))).flat();
 }
 
 function annotation(
   level: Annotation['level'],
   title: string,
-  message: string,
-  spec: Spec | null,
-  key: string,
+  details: readonly string[],
+  { file, line }: ReviewPlace,
 ): Annotation {
-  return {
-    level,
-    title: cut(title, MAX_TITLE),
-    // The runner does not print an annotation without a message.
-    message: cut(message === '' ? title : message, MAX_MESSAGE),
-    file: spec?.file ?? null,
-    line: spec?.line(key) ?? null,
-  };
-}
-
-function cut(text: string, limit: number): string {
-  return text.length <= limit ? text : `${text.slice(0, limit - 3)}...`;
+  const whole = cutText(`prunegate: ${title}`, MAX_TITLE);
+  // The runner does not print an annotation without a message.
+  return { level, title: whole, message: details.join('\n') || whole, file, line };
 }

@@ -1,5 +1,7 @@
-export { type Annotation, annotationsOf } from './annotations.ts';
+export { type Annotations, annotationsOf } from './annotations.ts';
 export { type EventContext, readEvent } from './events.ts';
 export { neutral } from './log.ts';
-export { writeSummary } from './summary.ts';
+export { inWorkspace, reviewPlace } from './place.ts';
+export { type Channel, publish, publishFailure } from './publish.ts';
+export { commentKey } from './stamp.ts';
 export { refusalToRun } from './trust.ts';

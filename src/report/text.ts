@@ -1,6 +1,8 @@
 import { oneLine } from '../config/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { columns } from './columns.ts';
+import { groupLetters } from './groups.ts';
+import { percent, thousands } from './numbers.ts';
 import type { Report, ReportLayer } from './report.ts';
 
 export interface TextOptions {
@@ -140,27 +142,10 @@ function verdictLine(report: Report): string {
   }
 }
 
-function groupLetters(report: Report): ReadonlyMap<number, string> {
-  return new Map(report.groups.map(({ id }, k) => [id, letter(k)]));
-}
-
-function letter(k: number): string {
-  const last = String.fromCharCode(65 + (k % 26));
-  return k < 26 ? last : `${letter(Math.floor(k / 26) - 1)}${last}`;
-}
-
 function few(filters: readonly number[]): string {
   return filters.length <= 6 ? filters.join(' ') : `${filters.slice(0, 5).join(' ')} and ${filters.length - 5} more`;
 }
 
 function shortened(text: string): string {
   return text.length <= 100 ? text : `${text.slice(0, 97)}...`;
-}
-
-function thousands(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
-}
-
-function percent(after: number, before: number): string {
-  return before === 0 ? '' : `${after <= before ? '-' : '+'}${Math.abs(Math.round((1 - after / before) * 100))}%`;
 }

@@ -117,7 +117,14 @@ function mismatchFinding(layers: readonly LayerResult[], causeOf: CauseOf): Size
     ...(cause === null ? [] : [cause]),
   ];
   return {
-    finding: { layers: names, verdict: 'mismatch', title, details, specKey: first.specKey },
+    finding: {
+      layers: names,
+      verdict: 'mismatch',
+      title,
+      details,
+      specKey: first.specKey,
+      ...(cause === null ? {} : { cause }),
+    },
     size: (missing.length + unexpected.length) * layers.length,
   };
 }

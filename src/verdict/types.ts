@@ -43,6 +43,8 @@ export interface Finding {
   readonly title: string;
   /** Lines after the title. */
   readonly details: readonly string[];
+  /** The likely cause where one fits exactly, one of the details. */
+  readonly cause?: string;
   /** The spec's key whose line it belongs to. */
   readonly specKey: string;
 }

@@ -5,14 +5,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { check, type Scope } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
-import {
-  makeReportSet,
-  type Report,
-  renderJson,
-  renderMarkdown,
-  renderText,
-  writeReport,
-} from '../../src/report/index.ts';
+import { makeReportSet, type Report, renderJson, renderText, writeReport } from '../../src/report/index.ts';
 
 const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
 const work = mkdtempSync(join(tmpdir(), 'prunegate-report-'));
@@ -114,19 +107,5 @@ describe('text', () => {
     const text = renderText(hostile, { all: false, specSummary: null });
     expect(text).not.toContain('\u001b');
     expect(text).toContain('\\u001b[31mred\\u000a::error::x');
-  });
-});
-
-describe('markdown', () => {
-  it('leads with the verdict and tells what diverges', async () => {
-    const markdown = renderMarkdown(wrong);
-    expect(markdown).toMatch(/^### ❌ prunegate: model diverges\n/);
-    expect(markdown).toContain('| conv1 | 16 of 32 | mismatch | 3 19 22 | 0 15 27 |');
-  });
-
-  it('cannot be made to act by names in the model', async () => {
-    const name = '<img src=x>|`a`@someone[x](y)<!-- -->';
-    const markdown = renderMarkdown({ ...wrong, model: name });
-    expect(markdown).not.toMatch(/<img|<!--|@someone|(?<!\\)`a/);
   });
 });

@@ -75,7 +75,7 @@ function thresholdFor(stat: Stat, spec: TaoSpec): number {
 
 function passing(values: Float32Array | Float64Array, threshold: number): number {
   let count = 0;
-  for (let k = 0; k < values.length; k++) if (values[k]! > threshold) count++;
+  for (const value of values) if (value > threshold) count++;
   return count;
 }
 

@@ -1,0 +1,41 @@
+import { Octokit } from '@octokit/core';
+import { paginateRest } from '@octokit/plugin-paginate-rest';
+import { fetchThroughProxy } from './fetch.ts';
+import { withRetries } from './retry.ts';
+
+export interface Connection {
+  readonly token: string;
+  /** Of GitHub or an enterprise server, as GITHUB_API_URL has it. */
+  readonly baseUrl: string;
+  readonly userAgent: string;
+  log(line: string): void;
+  /** Milliseconds that a second of waiting takes; less in tests. */
+  readonly secondMs?: number;
+  readonly timeoutMs?: number;
+}
+
+export type Api = ReturnType<typeof connect>;
+
+const Client = Octokit.plugin(paginateRest);
+
+/** GitHub's API, with bounded patience. */
+export function connect({ token, baseUrl, userAgent, log, secondMs = 1000, timeoutMs }: Connection) {
+  const silent = (): void => {};
+  const api = new Client({
+    auth: token,
+    baseUrl,
+    userAgent,
+    request: { fetch: fetchThroughProxy(timeoutMs) },
+    // Deprecation notes of GitHub's are not the user's to read.
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+  });
+  api.hook.wrap('request', (request, options) => {
+    // A comment that was created although the answer got lost would stand there twice.
+    const isRepeatable = !(options.method === 'POST' && options.url.endsWith('/comments'));
+    return withRetries(`${options.method} ${options.url}`, isRepeatable, async () => request(options), {
+      secondMs,
+      log,
+    });
+  });
+  return api;
+}

@@ -1,0 +1,44 @@
+import { DETAILS, type Detail, type ReportSet, renderMarkdown } from '../report/index.ts';
+import { markerOf, type Stamp } from './stamp.ts';
+
+/** The most detailed text that fits; the last is a few lines long. */
+export function fittingText(
+  textOf: (detail: Detail) => string,
+  from: Detail,
+  fits: (text: string) => boolean,
+): string | null {
+  for (const detail of DETAILS.slice(DETAILS.indexOf(from))) {
+    const text = textOf(detail);
+    if (fits(text)) return text;
+  }
+  return null;
+}
+
+/** Where the run is, for a reader of the pull request. */
+export function runUrl(
+  serverUrl: string | null,
+  repository: string | null,
+  { run, attempt }: Pick<Stamp, 'run' | 'attempt'>,
+): string | null {
+  if (serverUrl === null || repository === null) return null;
+  return `${serverUrl}/${repository}/actions/runs/${run}${attempt > 1 ? `/attempts/${attempt}` : ''}`;
+}
+
+/** A comment of at most `limit` characters: marker, report, and which commit and run it speaks of. */
+export function commentBody(set: ReportSet, stamp: Stamp, url: string | null, limit: number): string | null {
+  return fittingText(
+    (detail) => framed(renderMarkdown(set, detail), stamp, url),
+    'whole',
+    (text) => text.length <= limit,
+  );
+}
+
+/** The same for what kept the check from being made: an older verdict must not stand there as if it still counted. */
+export function failureBody(message: string, stamp: Stamp, url: string | null): string {
+  return framed(`### ❌ prunegate could not check this commit\n\n${message}`, stamp, url);
+}
+
+function framed(markdown: string, stamp: Stamp, url: string | null): string {
+  const run = url === null ? '' : ` · [run and job summary](${url})`;
+  return `${markerOf(stamp)}\n${markdown}\n\n<sub>for ${stamp.head.slice(0, 7)}${run}</sub>\n`;
+}

@@ -1,0 +1,100 @@
+import { RequestError } from '@octokit/request-error';
+import type { Api } from './api.ts';
+import { isSuperseded, type Stamp, stampIn } from './stamp.ts';
+
+/** GitHub's limit ("Body is too long (maximum is 65536 characters)"). UTF-16 units are never fewer than its characters. */
+export const MAX_COMMENT = 65_536;
+
+export interface CommentTarget {
+  readonly owner: string;
+  readonly repo: string;
+  readonly number: number;
+  readonly stamp: Stamp;
+}
+
+export type CommentOutcome =
+  | { readonly kind: 'written'; readonly url: string }
+  /** Nothing to say, and nothing said before. */
+  | { readonly kind: 'unneeded' }
+  | { readonly kind: 'superseded'; readonly why: string };
+
+/** Rounds in which a comment whose creation got no answer is looked for before it is created again. */
+const MAX_ROUNDS = 2;
+
+/**
+ * Writes the pull request's one comment of this step: the existing one where there is one.
+ * @param isNeeded whether to make one where there is none; an existing one is brought up to date in any case
+ */
+export async function writeComment(
+  api: Api,
+  target: CommentTarget,
+  body: string,
+  isNeeded: boolean,
+): Promise<CommentOutcome> {
+  for (let round = 1; ; round++) {
+    try {
+      return await findAndWrite(api, target, body, isNeeded);
+    } catch (error) {
+      if (!mayHaveWorked(error) || round === MAX_ROUNDS) throw error;
+    }
+  }
+}
+
+function mayHaveWorked(error: unknown): boolean {
+  return error instanceof RequestError && error.status >= 500 && error.request.method === 'POST';
+}
+
+async function findAndWrite(api: Api, target: CommentTarget, body: string, isNeeded: boolean): Promise<CommentOutcome> {
+  const { owner, repo, number, stamp } = target;
+  const own = await ownComment(api, target);
+  if (own === null && !isNeeded) return { kind: 'unneeded' };
+  const pull = await api.request('GET /repos/{owner}/{repo}/pulls/{pull_number}', { owner, repo, pull_number: number });
+  const head = pull.data.head.sha;
+  if (head !== stamp.head) return { kind: 'superseded', why: `the pull request is at ${head.slice(0, 7)} by now` };
+  if (own !== null && isSuperseded(stamp, own.stamp))
+    return { kind: 'superseded', why: `run ${own.stamp.run}, attempt ${own.stamp.attempt} has written it since` };
+  const written =
+    own === null
+      ? await api.request('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', {
+          owner,
+          repo,
+          issue_number: number,
+          body,
+        })
+      : await api.request('PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}', {
+          owner,
+          repo,
+          comment_id: own.id,
+          body,
+        });
+  return { kind: 'written', url: written.data.html_url };
+}
+
+interface OwnComment {
+  readonly id: number;
+  readonly stamp: Stamp;
+}
+
+/** The oldest comment that has our marker and that this token's user wrote: anybody can write the marker. */
+async function ownComment(api: Api, { owner, repo, number, stamp }: CommentTarget): Promise<OwnComment | null> {
+  const marked: (OwnComment & { readonly author: string; readonly isBot: boolean })[] = [];
+  const pages = api.paginate.iterator('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
+    owner,
+    repo,
+    issue_number: number,
+    per_page: 100,
+  });
+  for await (const { data } of pages) {
+    for (const { id, body, user } of data) {
+      const found = stampIn(body ?? '');
+      if (found?.key === stamp.key)
+        marked.push({ id, stamp: found, author: user?.login ?? '', isBot: user?.type === 'Bot' });
+    }
+  }
+  if (marked.length === 0) return null;
+  // The one question that GITHUB_TOKEN, app tokens and personal tokens can all ask: GET /user is closed to the first two.
+  const { viewer } = await api.graphql<{ readonly viewer: { readonly login: string } }>('query { viewer { login } }');
+  const isOurs = (author: string, isBot: boolean): boolean =>
+    author === viewer.login || (isBot && author === `${viewer.login}[bot]`);
+  return marked.find(({ author, isBot }) => isOurs(author, isBot)) ?? null;
+}

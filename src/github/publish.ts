@@ -1,0 +1,162 @@
+import * as core from '@actions/core';
+import type { CommentPolicy } from '../config/index.ts';
+import { type ReportSet, renderMarkdown } from '../report/index.ts';
+import { type Annotations, printAnnotations } from './annotations.ts';
+import type { Api } from './api.ts';
+import { commentBody, failureBody, fittingText, runUrl } from './body.ts';
+import { createCheckRun, MAX_CHECK_SUMMARY } from './check-run.ts';
+import { MAX_COMMENT, writeComment } from './comment.ts';
+import type { EventContext } from './events.ts';
+import { neutral } from './log.ts';
+import type { Stamp } from './stamp.ts';
+import { writeSummary } from './summary.ts';
+import { troubleOf, type Wanted } from './trouble.ts';
+
+/** Where a run's result may go, and by whose leave. */
+export interface Channel {
+  readonly event: EventContext | null;
+  readonly token: string | null;
+  /** Tells this step's comment from others': see commentKey. */
+  readonly key: string;
+  readonly userAgent: string;
+  readonly summaryFile: string | undefined;
+}
+
+export interface Publication {
+  readonly set: ReportSet;
+  readonly annotations: Annotations;
+  readonly comment: CommentPolicy;
+  readonly checkRun: boolean;
+}
+
+export interface Published {
+  readonly commentUrl: string | null;
+}
+
+/** Tells reviewers what was found. Nothing here decides the gate: what can't be published is a warning. */
+export async function publish(publication: Publication, channel: Channel): Promise<Published> {
+  const { set, annotations, comment } = publication;
+  const hasCheck = publication.checkRun && (await publishCheck(publication, channel));
+  // Never the same annotations twice; the headline says why the step failed.
+  printAnnotations(hasCheck ? { headline: annotations.headline, findings: [] } : annotations);
+  const trouble = writeSummary(channel.summaryFile, set);
+  if (trouble !== null) core.info(neutral(trouble));
+  const commentUrl = await publishComment(
+    comment,
+    comment === 'always' || set.conclusion !== 'success',
+    channel,
+    (stamp, url) => commentBody(set, stamp, url, MAX_COMMENT) ?? failureBody('The report is too long.', stamp, url),
+  );
+  return { commentUrl };
+}
+
+/** Tells the pull request that nothing was checked, so that an earlier verdict does not stand there as if it still counted. */
+export async function publishFailure(message: string, comment: CommentPolicy, channel: Channel): Promise<Published> {
+  const commentUrl = await publishComment(comment, true, channel, (stamp, url) => failureBody(message, stamp, url));
+  return { commentUrl };
+}
+
+const CHECK: Wanted = { what: 'the check run', permission: 'checks: write', without: 'check-run: false' };
+const COMMENT: Wanted = { what: 'the comment', permission: 'pull-requests: write', without: 'comment: never' };
+
+async function publishCheck({ set, annotations }: Publication, channel: Channel): Promise<boolean> {
+  const { event } = channel;
+  const place = repositoryOf(event);
+  if (event === null || place === null || event.headSha === null) {
+    core.info('no check run: this run belongs to no commit');
+    return false;
+  }
+  const api = await connected(channel, event, CHECK);
+  if (api === null) return false;
+  const title = annotations.headline?.message ?? 'All layers keep the filters that the spec asks for';
+  const summary = fittingText(
+    (detail) => renderMarkdown(set, detail),
+    'layers',
+    (text) => text.length <= MAX_CHECK_SUMMARY,
+  );
+  try {
+    await createCheckRun(api, {
+      ...place,
+      headSha: event.headSha,
+      name: checkName(set),
+      detailsUrl: pageOf(event),
+      conclusion: set.conclusion ?? 'neutral',
+      title,
+      summary: summary ?? title,
+      annotations: annotations.findings,
+    });
+    return true;
+  } catch (error) {
+    tell(error, CHECK, event);
+    return false;
+  }
+}
+
+async function publishComment(
+  policy: CommentPolicy,
+  isNeeded: boolean,
+  channel: Channel,
+  bodyOf: (stamp: Stamp, url: string | null) => string,
+): Promise<string | null> {
+  const { event, key } = channel;
+  if (policy === 'never') return null;
+  const place = repositoryOf(event);
+  const { pullRequest, headSha, runId } = event ?? {};
+  if (event === null || place === null || pullRequest == null || headSha == null || runId == null) {
+    if (policy === 'always') core.info('no comment: this run belongs to no pull request');
+    return null;
+  }
+  const api = await connected(channel, event, COMMENT);
+  if (api === null) return null;
+  const stamp: Stamp = { key, head: headSha, run: runId, attempt: event.runAttempt ?? 1 };
+  try {
+    const outcome = await writeComment(
+      api,
+      { ...place, number: pullRequest, stamp },
+      bodyOf(stamp, pageOf(event)),
+      isNeeded,
+    );
+    if (outcome.kind === 'written') return outcome.url;
+    if (outcome.kind === 'superseded') core.info(`no comment: ${outcome.why}`);
+  } catch (error) {
+    tell(error, COMMENT, event);
+  }
+  return null;
+}
+
+async function connected({ token, userAgent }: Channel, event: EventContext, { what }: Wanted): Promise<Api | null> {
+  if (token === null || event.apiUrl === null) {
+    core.info(`${what} is left out: ${token === null ? 'github-token is empty' : 'GITHUB_API_URL is no URL'}`);
+    return null;
+  }
+  // Only here: loading it takes longer than checking a small model.
+  const { connect } = await import('./api.ts');
+  return connect({ token, baseUrl: event.apiUrl, userAgent, log: (line) => core.info(neutral(line)) });
+}
+
+/** One line where the token was never meant to write, a warning where it was. */
+function tell(error: unknown, wanted: Wanted, event: EventContext): void {
+  const { message, isForbidden } = troubleOf(error, wanted);
+  if (isForbidden && event.hasReadOnlyToken)
+    core.info(
+      `${wanted.what} is left out: the token of this event can only read. Annotations and job summary have it all.`,
+    );
+  else core.warning(message, { title: `prunegate: ${wanted.what} is missing` });
+}
+
+function repositoryOf(event: EventContext | null): { readonly owner: string; readonly repo: string } | null {
+  const [owner, repo] = event?.repository?.split('/') ?? [];
+  return owner === undefined || repo === undefined ? null : { owner, repo };
+}
+
+function pageOf({ serverUrl, repository, runId, runAttempt }: EventContext): string | null {
+  return runId === null ? null : runUrl(serverUrl, repository, { run: runId, attempt: runAttempt ?? 1 });
+}
+
+/** One model's check has its name, so that matrix legs have one each. */
+function checkName({ reports }: ReportSet): string {
+  const [only] = reports;
+  return reports.length === 1 && only !== undefined && only.model !== 'model'
+    ? `prunegate: ${only.model}`
+    : 'prunegate';
+}

@@ -1,0 +1,318 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ActionOptions, type ActionRun, runAction } from '../support/action.ts';
+import { payload } from '../support/events.ts';
+import { ACTIONS_BOT, type ApiOptions, type GitHubApi, startGitHubApi, TOKEN } from '../support/github-api.ts';
+
+const REPOSITORY = 'Codertocat/Hello-World';
+const PULL_REQUEST = payload('pull_request', {}, ({ action }) => action === 'synchronize');
+const HEAD = 'ec26c3e57ca3a959ca5aad62de7213c562f8c821';
+const RIGHT = { dense: 'm/dense.onnx', pruned: 'm/pruned.onnx', spec: 'm/prune.yaml', execute: 'false' };
+const WRONG = { ...RIGHT, pruned: 'm/pruned-naive.onnx' };
+
+const open: (GitHubApi | Server)[] = [];
+afterEach(async () => {
+  const all = open.splice(0);
+  for (const each of all) await each.close();
+  expect(all.flatMap((each) => ('violations' in each ? each.violations : []))).toEqual([]);
+});
+
+async function github(options: Partial<ApiOptions> = {}): Promise<GitHubApi> {
+  const api = await startGitHubApi({ repository: REPOSITORY, pullRequest: 2, headSha: HEAD, ...options });
+  open.push(api);
+  return api;
+}
+
+/** The action on a pull request, its token and API as the runner gives them. */
+function onPullRequest(api: GitHubApi, options: ActionOptions): Promise<ActionRun> {
+  return runAction({
+    event: PULL_REQUEST,
+    ...options,
+    inputs: { 'github-token': TOKEN, ...options.inputs },
+    env: {
+      GITHUB_EVENT_NAME: 'pull_request',
+      GITHUB_REPOSITORY: REPOSITORY,
+      GITHUB_SHA: 'f'.repeat(40),
+      GITHUB_API_URL: api.url,
+      GITHUB_SERVER_URL: 'https://github.com',
+      GITHUB_RUN_ID: '1234',
+      GITHUB_RUN_ATTEMPT: '1',
+      GITHUB_WORKFLOW_REF: `${REPOSITORY}/.github/workflows/prune.yml@refs/pull/2/merge`,
+      GITHUB_JOB: 'check',
+      GITHUB_ACTION: '__prunegate',
+      ...options.env,
+    },
+  });
+}
+
+const warnings = ({ log }: ActionRun): string[] =>
+  log.annotations.filter(({ level }) => level === 'warning').map(({ message }) => message);
+
+describe('a pull request whose model diverges', () => {
+  it('gets one comment with the verdict, the cause, and the way to the run; the token is never printed', async () => {
+    const api = await github();
+    const run = await onPullRequest(api, { inputs: WRONG });
+    expect(run.status).toBe(1);
+    expect(api.comments).toHaveLength(1);
+    const [comment] = api.comments;
+    expect(comment!.author).toEqual(ACTIONS_BOT);
+    expect(comment!.body).toMatch(
+      /^<!-- prunegate:comment v1 key=[0-9a-f]{16} head=ec26c3e5\w+ run=1234 attempt=1 -->\n### ❌ /,
+    );
+    expect(comment!.body).toContain('**Likely cause:**');
+    expect(comment!.body).toContain(
+      `for ec26c3e · [run and job summary](https://github.com/${REPOSITORY}/actions/runs/1234)`,
+    );
+    expect(run.outputs).toMatchObject({
+      verdict: 'diverges',
+      'comment-url': expect.stringContaining('#issuecomment-'),
+    });
+    expect(run.log.masks).toEqual([TOKEN]);
+    expect(run.log.shown.join('\n')).not.toContain(TOKEN);
+    expect(run.log.annotations.map(({ level, file, line }) => [level, file, line])).toEqual([
+      ['error', null, null],
+      ['error', 'm/prune.yaml', 6],
+    ]);
+    expect(api.requests[0]!.headers['user-agent']).toMatch(/^prunegate\/\d/);
+  });
+
+  it('has the comment turn green once it is mended, and none is made where nothing was wrong', async () => {
+    const api = await github();
+    await onPullRequest(api, { inputs: RIGHT });
+    expect(api.comments).toEqual([]);
+    // The paths of a step stay; what lies there changes.
+    const wrong = (inputs: ActionOptions['inputs'], env: ActionOptions['env'] = {}) =>
+      onPullRequest(api, {
+        inputs,
+        env,
+        prepare: (workspace) =>
+          writeFileSync(join(workspace, 'm/pruned.onnx'), readFileSync(join(workspace, 'm/pruned-naive.onnx'))),
+      });
+    await wrong(RIGHT);
+    expect(api.comments).toHaveLength(1);
+    await onPullRequest(api, { inputs: RIGHT, env: { GITHUB_RUN_ID: '1235' } });
+    expect(api.comments).toHaveLength(1);
+    expect(api.comments[0]!.body).toContain('### ✅ prunegate: model conforms');
+  });
+
+  it('gets one comment for each matrix leg, and none with comment: never', async () => {
+    const api = await github();
+    const leg = (threshold: string) => ({ ...WRONG, overrides: `prune.threshold=${threshold}` });
+    await Promise.all([onPullRequest(api, { inputs: leg('0.68') }), onPullRequest(api, { inputs: leg('0.6') })]);
+    expect(new Set(api.comments.map(({ body }) => body.split('\n')[0])).size).toBe(2);
+    const count = api.requests.length;
+    expect((await onPullRequest(api, { inputs: { ...WRONG, comment: 'never' } })).status).toBe(1);
+    expect(api.requests).toHaveLength(count);
+  });
+
+  it('gets a comment where all is fine with comment: always', async () => {
+    const api = await github();
+    const run = await onPullRequest(api, { inputs: { ...RIGHT, comment: 'always' } });
+    expect(run.status).toBe(0);
+    expect(api.comments.map(({ body }) => body.split('\n')[1])).toEqual(['### ✅ prunegate: model conforms']);
+  });
+
+  it('is told that nothing was checked where an earlier verdict stands', async () => {
+    const api = await github();
+    await onPullRequest(api, { inputs: WRONG });
+    const run = await onPullRequest(api, {
+      inputs: WRONG,
+      prepare: (workspace) => writeFileSync(join(workspace, 'm/pruned-naive.onnx'), 'no model <!-- x -->'),
+    });
+    expect(run.status).toBe(1);
+    expect(run.outputs).toMatchObject({ verdict: '', conclusion: 'failure' });
+    expect(api.comments).toHaveLength(1);
+    expect(api.comments[0]!.body).toContain('### ❌ prunegate could not check this commit\n\nm/pruned-naive.onnx');
+  });
+});
+
+describe('a check run', () => {
+  it('takes the annotations, with the headline left to the step', async () => {
+    const api = await github();
+    const run = await onPullRequest(api, { inputs: { ...WRONG, 'check-run': 'true' } });
+    expect(run.status).toBe(1);
+    expect(api.checkRuns).toMatchObject([
+      {
+        name: 'prunegate',
+        headSha: HEAD,
+        conclusion: 'failure',
+        title: '2 of 14 layers diverge. The job summary has them all.',
+      },
+    ]);
+    expect(api.checkRuns[0]!.annotations).toMatchObject([{ path: 'm/prune.yaml', start_line: 6 }]);
+    expect(api.checkRuns[0]!.summary).toContain('Likely cause');
+    expect(run.log.annotations.map(({ title, file }) => [title, file])).toEqual([['prunegate: model diverges', null]]);
+  });
+
+  it('that may not be written leaves the annotations to the step', async () => {
+    const api = await github({
+      faults: [{ on: /check-runs/, play: { status: 403, message: 'Resource not accessible by integration' } }],
+    });
+    const run = await onPullRequest(api, { inputs: { ...WRONG, 'check-run': 'true', comment: 'never' } });
+    expect(run.log.annotations.filter(({ level }) => level === 'error')).toHaveLength(2);
+    expect(warnings(run)).toEqual([
+      'the check run could not be written: 403 Resource not accessible by integration - https://docs.github.com/rest. Give the job the permission checks: write, or set check-run: false.',
+    ]);
+  });
+});
+
+describe('what cannot be published', () => {
+  it.each([
+    ['401', { status: 401, message: 'Bad credentials' }, 'Is github-token a token of this server'],
+    ['403', { status: 403, message: 'Resource not accessible by integration' }, 'permission pull-requests: write'],
+    ['404', { status: 404, message: 'Not Found' }, 'May github-token see this repository'],
+    ['422', { status: 422, message: 'Validation Failed' }, '422 Validation Failed'],
+    ['a rate limit of an hour', { status: 429, headers: { 'retry-after': '3600' } }, '429'],
+  ])('is a warning, and the gate stands: %s', async (_, play, message) => {
+    const api = await github({ faults: [{ on: /comments$/, play }] });
+    const [failing, passing] = await Promise.all([
+      onPullRequest(api, { inputs: WRONG }),
+      onPullRequest(api, { inputs: { ...RIGHT, comment: 'always' } }),
+    ]);
+    expect(failing.status).toBe(1);
+    expect(failing.outputs).toMatchObject({ verdict: 'diverges', 'comment-url': '' });
+    expect(failing.log.annotations.filter(({ level }) => level === 'error')).toHaveLength(2);
+    expect(failing.summary).toContain('prunegate: model diverges');
+    expect(warnings(failing)).toEqual([expect.stringContaining(message)]);
+    expect(passing.status).toBe(0);
+    expect(passing.outputs['verdict']).toBe('conforms');
+    for (const { stdout, stderr } of [failing, passing]) {
+      expect((stdout + stderr).replace(`::add-mask::${TOKEN}`, '')).not.toMatch(/ghs_|authorization/i);
+    }
+  });
+
+  it('is one line in the log where the event’s token can only read', async () => {
+    const forbidden = { status: 403, message: 'Resource not accessible by integration' };
+    const api = await github({ faults: [{ on: /./, play: forbidden }] });
+    const fork = payload('pull_request', { 'pull_request.head.repo.full_name': 'mallory/Hello-World' });
+    const run = await onPullRequest(api, { inputs: { ...WRONG, 'check-run': 'true' }, event: fork });
+    expect(run.status).toBe(1);
+    expect(warnings(run)).toEqual([]);
+    expect(run.log.annotations).toHaveLength(2);
+    expect(run.log.shown.filter((line) => line.includes('can only read'))).toHaveLength(2);
+  });
+
+  it.each([
+    ['no token', PULL_REQUEST, {}, { 'github-token': '' }, 'github-token is empty'],
+    ['a push', payload('push'), { GITHUB_EVENT_NAME: 'push' }, {}, 'belongs to no pull request'],
+    ['no event file', undefined, { GITHUB_EVENT_NAME: 'schedule' }, {}, 'belongs to no pull request'],
+  ])('is one line in the log with %s', async (_, event, env, inputs, message) => {
+    const api = await github();
+    const run = await onPullRequest(api, { event, env, inputs: { ...RIGHT, comment: 'always', ...inputs } });
+    expect(run.status).toBe(0);
+    expect(run.log.annotations).toEqual([]);
+    expect(run.log.shown.filter((line) => line.includes(message))).toHaveLength(1);
+    expect(api.requests).toEqual([]);
+  });
+});
+
+describe('GitHub Enterprise Server', () => {
+  it('is spoken to at its own address, with links to it', async () => {
+    const api = await github();
+    const env = { GITHUB_API_URL: `${api.url}/api/v3`, GITHUB_SERVER_URL: 'https://ghes.example' };
+    await onPullRequest(api, { inputs: WRONG, env });
+    await onPullRequest(api, { inputs: WRONG, env });
+    expect(api.comments).toHaveLength(1);
+    expect(api.comments[0]!.body).toContain(`(https://ghes.example/${REPOSITORY}/actions/runs/1234)`);
+    expect(api.requests.map(({ path }) => path)).toContain('/api/graphql');
+  });
+
+  it('is reached through a proxy, unless no_proxy names it', async () => {
+    const api = await github();
+    const tunnels: string[] = [];
+    const proxy = createServer();
+    proxy.on('connect', (request, socket) => {
+      tunnels.push(request.url ?? '');
+      const upstream = connect(Number(new URL(api.url).port), '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+        upstream.pipe(socket).pipe(upstream);
+      });
+      for (const end of [socket, upstream]) end.on('error', () => socket.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    open.push(proxy);
+    const through = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    // The name exists for the proxy alone.
+    const env = { GITHUB_API_URL: 'http://ghes.invalid/api/v3', http_proxy: through };
+    await onPullRequest(api, { inputs: WRONG, env });
+    expect(api.comments).toHaveLength(1);
+    expect(new Set(tunnels)).toEqual(new Set(['ghes.invalid:80']));
+    const direct = await onPullRequest(api, {
+      inputs: WRONG,
+      env: { ...env, GITHUB_API_URL: api.url, no_proxy: '127.0.0.1' },
+    });
+    expect(direct.outputs['comment-url']).not.toBe('');
+    expect(new Set(tunnels)).toEqual(new Set(['ghes.invalid:80']));
+  });
+
+  const openssl = ['/usr/bin/openssl', '/opt/homebrew/bin/openssl', '/usr/local/bin/openssl'].find(existsSync);
+
+  it.skipIf(openssl === undefined)('is trusted with a private CA in NODE_EXTRA_CA_CERTS, and not without', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prunegate-ca-'));
+    const file = (name: string): string => join(folder, name);
+    const make = (...args: string[]) => execFileSync(openssl!, args, { stdio: 'ignore' });
+    make(
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=private',
+      '-keyout',
+      file('ca.key'),
+      '-out',
+      file('ca.pem'),
+    );
+    make(
+      'req',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-subj',
+      '/CN=localhost',
+      '-keyout',
+      file('key'),
+      '-out',
+      file('csr'),
+    );
+    writeFileSync(file('ext'), 'subjectAltName=DNS:localhost');
+    make(
+      'x509',
+      '-req',
+      '-in',
+      file('csr'),
+      '-CA',
+      file('ca.pem'),
+      '-CAkey',
+      file('ca.key'),
+      '-CAcreateserial',
+      '-days',
+      '2',
+      '-extfile',
+      file('ext'),
+      '-out',
+      file('cert'),
+    );
+    const api = await github({
+      tls: { key: readFileSync(file('key'), 'utf8'), cert: readFileSync(file('cert'), 'utf8') },
+    });
+    const distrusted = await onPullRequest(api, { inputs: WRONG });
+    expect(warnings(distrusted)).toEqual([expect.stringContaining('unable to verify the first certificate')]);
+    expect(distrusted.stdout).not.toContain('trying again');
+    expect(api.comments).toEqual([]);
+    await onPullRequest(api, { inputs: WRONG, env: { NODE_EXTRA_CA_CERTS: file('ca.pem') } });
+    expect(api.comments).toHaveLength(1);
+  });
+});
