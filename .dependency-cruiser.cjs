@@ -26,7 +26,7 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: '^src/(cli|action)\\.ts$' },
+      from: { orphan: true, path: '^src/', pathNot: ['^src/(cli|action)\\.ts$', '\\.d\\.ts$'] },
       to: {},
     },
     { name: 'no-unlisted-folder', severity: 'error', from: { path: `^src/(?!(${order.join('|')})/)[^/]+/` }, to: {} },

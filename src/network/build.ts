@@ -161,6 +161,7 @@ function finishNetwork(
       calls: draft.calls.map(
         (call): Call => ({
           inputs: [...call.externals.values()].map((layer) => layer.id),
+          reads: [...call.externals.keys()],
           columns: call.columns,
           positions: call.positions,
         }),

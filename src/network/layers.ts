@@ -1,15 +1,19 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { LayerDraft, Origin, Value } from './drafts.ts';
-import { baseOp, type SourceNames } from './names.ts';
+import { baseOp } from './names.ts';
 import { readsOf } from './reads.ts';
+import type { SourceNames } from './source-name.ts';
 import type { LayerKind, Opaque, Weight } from './types.ts';
 
 export interface LayerDrafts {
   readonly all: readonly LayerDraft[];
   /** A graph input's layer. */
   input(name: string): Origin;
-  /** Adds a node to its source layer: the one its name tells, or one of its own. */
-  place(node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>): Origin;
+  /**
+   * Adds a node to its source layer: the one its name tells, or one of its own.
+   * @param name of that own layer, where another thing than the node tells it
+   */
+  place(node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>, name?: string | null): Origin;
   /** Whether a node's name tells that it is one of a source layer's own operators. */
   isNamed(node: OnnxNode): boolean;
   /** Whether a node is all that its source layer consists of. */
@@ -135,10 +139,11 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
       layer.calls.push({ externals: new Map(), doubled: false, columns: null, positions: null });
       return { layer, call: 0 };
     },
-    place(node, kind, values) {
+    place(node, kind, values, name = null) {
       const source = names.parse(node.name);
       const known = source === null ? enclosing(node, values) : byName.get(source.layer);
-      const layer = known ?? create(unused(source?.layer ?? (node.name || node.outputs[0] || node.opType), taken));
+      const own = source?.layer ?? name ?? (node.name || node.outputs[0] || node.opType);
+      const layer = known ?? create(unused(own, taken));
       if (source !== null) byName.set(source.layer, layer);
       return join(layer, node, kind, values, false);
     },

@@ -1,4 +1,6 @@
 import type { OnnxNode } from '../onnx/index.ts';
+import type { SourceName, SourceNames } from './source-name.ts';
+import { isTorchName, torchNames } from './torch-names.ts';
 
 /**
  * Layer names from ONNX names. tf2onnx writes `StatefulPartitionedCall/<model>/<layer>/<op>`; the prefix, the model and
@@ -23,22 +25,12 @@ export function isMadeUp(name: string): boolean {
   return MADE_UP.test(name.replace(/:\d+$/, ''));
 }
 
-export interface SourceNames {
-  /** The layer and operator segments of a node or initializer name; null where the name says nothing. */
-  parse(name: string): SourceName | null;
-}
-
-export interface SourceName {
-  readonly layer: string;
-  /** The operator segment, such as `Conv2D` or `BiasAdd_1`. */
-  readonly op: string;
-}
-
 /**
  * @param nodes all nodes of the graph, in order
  * @param hasWeight nodes with weights: they tell nested models from slashes inside layer names
  */
 export function sourceNames(nodes: readonly OnnxNode[], hasWeight: (node: OnnxNode) => boolean): SourceNames {
+  if (nodes.some(({ name }) => isTorchName(name))) return torchNames(nodes);
   const paths = nodes.map((node) => segments(node.name));
   const model = commonFirstSegments(paths.filter((path): path is string[] => path !== null));
   const weighted = paths.filter((_, k) => hasWeight(nodes[k]!));

@@ -3,6 +3,7 @@ import { idsAlong } from './channels.ts';
 import type { Value } from './drafts.ts';
 import type { Handler, Walk } from './walk.ts';
 import { attribute, hasInput, input, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from './walk.ts';
+import { parameterOwner } from './weighted-names.ts';
 
 /** BatchNormalization (ai.onnx): scale, B, mean, var of length C follow the channels of axis 1. */
 export const batchNorm: Handler = (walk, node) => {
@@ -35,7 +36,7 @@ function normalization(
 ): void {
   const x = input(walk, node, 0);
   if (!isSignal(x)) return setOpaque(walk, node);
-  const from = walk.drafts.place(node, 'batch-norm', walk.values);
+  const from = walk.drafts.place(node, 'batch-norm', walk.values, parameterOwner(walk, node.inputs[1]));
   if (x.kind === 'opaque') return setOutput(walk, node, { ...x, from });
   if (x.kind === 'fixed') return setOutput(walk, node, { kind: 'fixed', shape: x.shape, from });
   const ids = x.kind === 'channels' ? idsAlong(x.map, axis) : null;

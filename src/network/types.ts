@@ -40,6 +40,8 @@ export interface Weight {
   readonly kernelOffsets: Int32Array;
   /** What each filter's stored values are multiplied by, in float32, to be the weight; null for 1. */
   readonly rowScale: Float32Array | null;
+  /** Units in the last place by which the exporter's own factors may differ from `rowScale`. */
+  readonly rowScaleError: number;
 }
 
 /** The BatchNorm that an exporter could fold into a convolution: it reads the convolution's output and nothing else does. */
@@ -62,6 +64,8 @@ export type Channels = Int32Array | Opaque;
 /** One call of a layer: the layers it reads, in operand order. */
 export interface Call {
   readonly inputs: readonly number[];
+  /** Names of the tensors read from them, in the same order; one that is read twice stands once. */
+  readonly reads: readonly string[];
   /** For a layer with weights: the channel each input column of the whole input (all groups) comes from. */
   readonly columns: Channels | null;
   /** How often the kernel is applied to one sample (output positions; input ones of a transposed conv); null where a size is unknown. */

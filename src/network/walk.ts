@@ -3,8 +3,8 @@ import { constantTensor, toIntegers } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 import type { Signal, Value } from './drafts.ts';
 import type { LayerDrafts } from './layers.ts';
-import type { SourceNames } from './names.ts';
 import { readsOf } from './reads.ts';
+import type { SourceNames } from './source-name.ts';
 import { viewOf } from './tensor-view.ts';
 import type { Coupling, Follower } from './types.ts';
 

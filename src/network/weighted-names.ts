@@ -12,10 +12,11 @@ const TF_VARIABLE = /\/ReadVariableOp(_\d+)?(:\d+)?$/;
  */
 export function weightedName(walk: Walk, node: OnnxNode): string {
   const constants = node.inputs.filter((name) => walk.values.get(name)?.kind === 'constant');
-  const origins = constants.map((name) => tensorName(walk, name));
-  for (const name of origins) {
-    if (TORCH_PARAMETER.test(name) && !name.includes('/')) return name.replace(TORCH_PARAMETER, '');
+  for (const name of constants) {
+    const owner = parameterOwner(walk, name);
+    if (owner !== null) return owner;
   }
+  const origins = constants.map((name) => tensorName(walk, name));
   const parsed = walk.names.parse(node.name);
   if (parsed !== null) return parsed.layer;
   for (const name of origins) {
@@ -24,6 +25,12 @@ export function weightedName(walk: Walk, node: OnnxNode): string {
   }
   // A bias that was not fused stands in an Add of its own, behind layout nodes; its name still tells the layer.
   return nameOfFollowingBias(walk, node) ?? (node.name || node.outputs[0] || node.opType);
+}
+
+/** The module that owns a PyTorch parameter (`bn1` of `bn1.weight`); null for any other tensor. */
+export function parameterOwner(walk: Walk, input: string | undefined): string | null {
+  const name = tensorName(walk, input ?? '');
+  return TORCH_PARAMETER.test(name) && !name.includes('/') ? name.replace(TORCH_PARAMETER, '') : null;
 }
 
 /** Layer name in a tf2onnx initializer name such as `<path>/<layer>/Conv2D/ReadVariableOp:0` or `<node>_weights_fused_bn`. */

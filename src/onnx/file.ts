@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../config/errors.ts';
 import { HASH_CHUNK_BYTES, MAX_READ_BYTES } from './limits.ts';
@@ -104,17 +103,35 @@ export function allocate(bytes: number, file: string, key: string): Uint8Array {
 /** A buffer that successive reads share, so that walking a large model does not wait for the garbage collector. */
 export interface ReusableBuffer {
   bytes: Uint8Array;
+  /** Where `bytes` lies at the start of, with room behind it, so that WebAssembly works on a tensor where it was read; null where it lies elsewhere. */
+  memory: WebAssembly.Memory | null;
+}
+
+const PAGE_BYTES = 65_536;
+/** A WebAssembly memory of more than 65,536 pages does not exist; larger tensors are read into an ordinary buffer. */
+const MAX_MEMORY_BYTES = 2 ** 31;
+
+/** A buffer of `bytes` bytes that need not grow. Pages that are not written to take no memory. */
+export function reusableBuffer(bytes: number): ReusableBuffer {
+  if (bytes > MAX_MEMORY_BYTES) return { bytes: new Uint8Array(bytes), memory: null };
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) + 1 });
+  return { bytes: new Uint8Array(memory.buffer, 0, bytes), memory };
 }
 
 /** The first `bytes` bytes of a shared buffer, grown where needed; a new buffer where none is shared. */
 export function bufferFor(bytes: number, file: string, key: string, reuse: ReusableBuffer | undefined): Uint8Array {
   if (reuse === undefined) return allocate(bytes, file, key);
-  if (reuse.bytes.length < bytes) reuse.bytes = allocate(bytes, file, key);
+  if (reuse.bytes.length < bytes) {
+    reuse.bytes = allocate(bytes, file, key);
+    reuse.memory = null;
+  }
   return reuse.bytes.subarray(0, bytes);
 }
 
 /** SHA-256 of the whole file, in lowercase hex, with one small buffer whatever the file's size. */
 export function sha256Of(file: RegularFile): string {
+  // Loading crypto takes 2 ms, and a check that is only printed hashes nothing.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const hash = createHash('sha256');
   const chunk = new Uint8Array(Math.min(HASH_CHUNK_BYTES, Math.max(file.size, 1)));
   for (let position = 0; position < file.size; position += chunk.length) {

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { InputError } from '../config/errors.ts';
 import { type ExternalReader, openExternalReader } from './external-file.ts';
-import { openRegularFile, type RegularFile, type ReusableBuffer, sha256Of } from './file.ts';
+import { openRegularFile, type RegularFile, type ReusableBuffer, reusableBuffer, sha256Of } from './file.ts';
 import { foreignFormat } from './foreign-format.ts';
 import type { OnnxModel, OnnxTensor } from './model.ts';
 import { readModel } from './model-header.ts';
@@ -72,12 +72,12 @@ function openFile(file: RegularFile): OnnxFile {
   };
 }
 
-/** As large as the largest tensor in the file, so that it never grows; pages that are not written to take no memory. */
+/** As large as the largest tensor in the file, so that it never grows. */
 function bufferForAll(model: OnnxModel, fileSize: number): ReusableBuffer {
   let largest = 0;
   for (const { storage } of model.graph.initializers.values())
     if (storage.kind === 'raw') largest = Math.max(largest, storage.length);
-  return { bytes: new Uint8Array(Math.min(largest, fileSize)) };
+  return reusableBuffer(Math.min(largest, fileSize));
 }
 
 /** A file of another kind fails somewhere as a ModelProto; what it is helps more than where. */

@@ -34,14 +34,23 @@ export function correspond(
   // BatchNorm's four vectors and the next kernel read the same channels.
   const known = new Map<Int32Array, { readonly dense: Int32Array; readonly positions: Int32Array }>();
 
+  // First position of each dense channel in the list at hand, FIXED_CHANNEL at the end; all -1 between two lists.
+  const next = new Int32Array(dense.channelOwner.length + 1).fill(-1);
+  const slot = (channel: number): number => (channel === FIXED_CHANNEL ? next.length - 1 : channel);
+
   const place = (from: Int32Array, to: Int32Array): Int32Array | null => {
-    const next = new Map<number, number>();
+    const positions = placed(from, to);
+    for (let at = 0; at < from.length; at++) next[slot(from[at]!)] = -1;
+    return positions;
+  };
+
+  const placed = (from: Int32Array, to: Int32Array): Int32Array | null => {
     const following = new Int32Array(from.length);
     let count = 0;
     for (let at = from.length - 1; at >= 0; at--) {
       const id = from[at]!;
-      following[at] = next.get(id) ?? -1;
-      next.set(id, at);
+      following[at] = next[slot(id)]!;
+      next[slot(id)] = at;
       if (id === FIXED_CHANNEL || kept[id] === 1) count++;
     }
     // A consumer that lost a whole branch keeps too few.
@@ -50,10 +59,10 @@ export function correspond(
     for (let at = 0; at < to.length; at++) {
       const id = to[at]!;
       const channel = id === FIXED_CHANNEL ? FIXED_CHANNEL : denseOf[id]!;
-      const position = channel === UNKNOWN ? -1 : (next.get(channel) ?? -1);
+      const position = channel === UNKNOWN ? -1 : next[slot(channel)]!;
       if (position < 0) return null;
       positions[at] = position;
-      next.set(channel, following[position]!);
+      next[slot(channel)] = following[position]!;
     }
     return positions;
   };

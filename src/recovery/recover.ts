@@ -3,10 +3,10 @@ import { FIXED_CHANNEL } from '../network/index.ts';
 import { assignRows } from './assign.ts';
 import { type ChannelCorrespondence, correspond } from './columns.ts';
 import { compareFollowers, type FollowerIndex, indexFollowers, list } from './followers.ts';
-import type { Kernel } from './kernel.ts';
 import { readKernel, rowGroups } from './kernel.ts';
 import { lookUpByValue } from './lookup.ts';
-import { matchRows, nearestRow } from './rows.ts';
+import { nearestRow } from './rows.ts';
+import { type Kernels, matchScaledRows } from './scaled-rows.ts';
 import type { Assignment, Disagreement, KernelOutcome, LayerRecovery, Recovery } from './types.ts';
 
 /** Which filters a caller would choose where dense rows are equal, by layer name: a hint that every other tensor is still held against. */
@@ -165,7 +165,11 @@ function placeLayer(
     return fail(`its weights are ${kernels.pruned.dtype}, the dense ones ${kernels.dense.dtype}`);
   if (kernels.dense.weight.kernelOffsets.length !== kernels.pruned.weight.kernelOffsets.length)
     return fail('its kernel has another size than the dense one');
-  const both = { dense: kernels.dense, pruned: kernels.pruned };
+  const both: Kernels = {
+    dense: kernels.dense,
+    pruned: kernels.pruned,
+    rescaled: (steps) => readKernel(correspondence.dense, denseLayer, steps),
+  };
 
   const place = (columns: Int32Array, tolerance: Tolerance) =>
     placeRows(both, columns, tolerance, followers, denseLayer, layer, preferred);
@@ -200,7 +204,7 @@ function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, lay
 
 /** @returns null where no row at all is recognized over these columns */
 function placeRows(
-  kernels: { readonly dense: Kernel; readonly pruned: Kernel },
+  kernels: Kernels,
   columns: Int32Array,
   tolerance: Tolerance,
   followers: Followers,
@@ -210,7 +214,7 @@ function placeRows(
 ): Omit<Placed, 'misplaced'> | null {
   const groups = rowGroups(kernels.dense, kernels.pruned, columns);
   if (groups === null) return null;
-  const matches = matchRows(kernels.dense, kernels.pruned, groups);
+  const matches = matchScaledRows(kernels, groups);
   const filters = matches.first.length;
   const unmatched = unmatchedIn(matches.first);
   if (tolerance === 'few' && unmatched.length * 2 > filters) return null;

@@ -1,6 +1,7 @@
 import type { Weight } from '../../network/index.ts';
 import type { OnnxFile } from '../../onnx/index.ts';
 import { toFloat32, toFloat64 } from '../../onnx/index.ts';
+import { float32Norms, type NormsInPlace } from './float32-norms.ts';
 import type { Normalizer } from './spec.ts';
 
 /** Filter norms, and the relative error within which two of them cannot be told apart. */
@@ -18,11 +19,12 @@ const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16
  * L2 norm of each filter's kernel (pruning.py `get_L2_norm`). numpy sums the Keras kernel (kh, kw, in, out) over its
  * leading axes one after the other in float32; ONNX stores (out, in, kh, kw), so the walk is kh, kw, in with each square
  * and each sum rounded.
+ * @param inPlace works on what is read into the file's buffer
  */
-export function filterNorms(file: OnnxFile, weight: Weight): Stat {
+export function filterNorms(file: OnnxFile, weight: Weight, inPlace: NormsInPlace | null): Stat {
   const data = file.readTensor(weight.tensor, file.buffer);
   if (data.dtype === 'float64') return { values: norms64(toFloat64(data), weight), error: 2 ** -50 };
-  const values = norms32(toFloat32(data), weight);
+  const values = float32Norms(toFloat32(data), weight, inPlace);
   const { rowScale } = weight;
   if (rowScale === null) return { values, error: ROUNDING[data.dtype] ?? 0 };
   // Norms of weights that were scaled by us: each product would have been rounded once more.
@@ -35,67 +37,6 @@ export function normalized({ values, error }: Stat, normalizer: Normalizer): Sta
     values: values instanceof Float32Array ? normalize32(values, normalizer) : normalize64(values, normalizer),
     error,
   };
-}
-
-const LANES = 8;
-
-/** Sums of squares run in independent lanes, so that the processor need not wait for one filter's chain of additions. */
-export function norms32(data: Float32Array, weight: Weight): Float32Array {
-  const { outCount } = weight;
-  const sums = new Float32Array(outCount);
-  let filter = 0;
-  for (; filter + LANES <= outCount; filter += LANES) sumEight(data, weight, filter, sums);
-  for (; filter < outCount; filter++) sumOne(data, weight, filter, sums);
-  for (filter = 0; filter < outCount; filter++) sums[filter] = Math.sqrt(sums[filter]!);
-  return sums;
-}
-
-function sumEight(data: Float32Array, weight: Weight, first: number, sums: Float32Array): void {
-  const { outStride: s, inCount, inStride, kernelOffsets } = weight;
-  const base = first * s;
-  let a = Math.fround(0);
-  let b = a;
-  let c = a;
-  let d = a;
-  let e = a;
-  let f = a;
-  let g = a;
-  let h = a;
-  for (let k = 0; k < kernelOffsets.length; k++) {
-    let at = base + kernelOffsets[k]!;
-    for (let i = 0; i < inCount; i++, at += inStride) {
-      const w0 = data[at]!;
-      const w1 = data[at + s]!;
-      const w2 = data[at + 2 * s]!;
-      const w3 = data[at + 3 * s]!;
-      const w4 = data[at + 4 * s]!;
-      const w5 = data[at + 5 * s]!;
-      const w6 = data[at + 6 * s]!;
-      const w7 = data[at + 7 * s]!;
-      a = Math.fround(a + Math.fround(w0 * w0));
-      b = Math.fround(b + Math.fround(w1 * w1));
-      c = Math.fround(c + Math.fround(w2 * w2));
-      d = Math.fround(d + Math.fround(w3 * w3));
-      e = Math.fround(e + Math.fround(w4 * w4));
-      f = Math.fround(f + Math.fround(w5 * w5));
-      g = Math.fround(g + Math.fround(w6 * w6));
-      h = Math.fround(h + Math.fround(w7 * w7));
-    }
-  }
-  sums.set([a, b, c, d, e, f, g, h], first);
-}
-
-function sumOne(data: Float32Array, weight: Weight, filter: number, sums: Float32Array): void {
-  const { outStride, inCount, inStride, kernelOffsets } = weight;
-  let sum = Math.fround(0);
-  for (const offset of kernelOffsets) {
-    let at = filter * outStride + offset;
-    for (let i = 0; i < inCount; i++, at += inStride) {
-      const w = data[at]!;
-      sum = Math.fround(sum + Math.fround(w * w));
-    }
-  }
-  sums[filter] = sum;
 }
 
 function norms64(data: Float64Array, weight: Weight): Float64Array {
@@ -141,7 +82,8 @@ function normalize64(stat: Float64Array, normalizer: Normalizer): Float64Array {
 /** np.max: NaN wins. */
 function maximum(values: Float32Array | Float64Array): number {
   let largest = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k]!;
     if (Number.isNaN(value)) return Number.NaN;
     if (value > largest) largest = value;
   }

@@ -1,5 +1,6 @@
 import type { Folding, Layer, Network } from '../../network/index.ts';
 import type { OwnStat, Unknown } from './exploration.ts';
+import { type NormsInPlace, normsInPlace } from './float32-norms.ts';
 import { filterNorms, normalized, type Stat } from './importance.ts';
 import type { Normalizer } from './spec.ts';
 
@@ -15,7 +16,8 @@ export type Norms = ReadonlyMap<Layer, Stat | Unknown>;
  * @param folding overrules the folding detector
  */
 export function readNorms(network: Network, folding: Folding | null): Norms {
-  return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding)]));
+  const inPlace = normsInPlace(network.file.buffer);
+  return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding, inPlace)]));
 }
 
 /** The stats that the pruner ranks by: norms divided as the spec says. */
@@ -25,7 +27,12 @@ export function ownStats(norms: Norms, normalizer: Normalizer): ReadonlyMap<Laye
   );
 }
 
-function normsOf(network: Network, layer: Layer, folding: Folding | null): Stat | Unknown {
+function normsOf(
+  network: Network,
+  layer: Layer,
+  folding: Folding | null,
+  inPlace: NormsInPlace | null,
+): Stat | Unknown {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight)
     return { unknown: `the weight of ${layer.name} is computed at run time`, remedy: null };
@@ -38,7 +45,7 @@ function normsOf(network: Network, layer: Layer, folding: Folding | null): Stat 
     };
   if (state === 'unknown')
     return { unknown: `BatchNorm may be folded into ${layer.name} (${evidence})`, remedy: SAY_RAW };
-  const norms = filterNorms(network.file, weight);
+  const norms = filterNorms(network.file, weight, inPlace);
   if (norms.values.every(Number.isFinite)) return norms;
   return {
     unknown: `${layer.name} has weights that are NaN or infinite, which cannot be ranked`,

@@ -1,0 +1,70 @@
+import type { Weight } from '../../network/index.ts';
+import type { ReusableBuffer } from '../../onnx/index.ts';
+import { NORMS_WASM } from './norms.generated.ts';
+
+/** The same norms by WebAssembly, of a kernel that lies in its memory; null where the kernel lies elsewhere, or no room is behind it. */
+export type NormsInPlace = (data: Float32Array, weight: Weight) => Float32Array | null;
+
+/** Filters that norms.wat takes at a time. */
+const LANES = 8;
+
+interface NormsModule {
+  norms(
+    weights: number,
+    rows: number,
+    row: number,
+    columns: number,
+    column: number,
+    offsets: number,
+    positions: number,
+    norms: number,
+  ): void;
+}
+
+/**
+ * Compiles norms.wat for the memory that tensors are read into: cold JavaScript takes six times as long for a model that is
+ * read once.
+ */
+export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
+  if (memory === null) return null;
+  const module = new WebAssembly.Module(Buffer.from(NORMS_WASM, 'base64'));
+  const { norms } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as NormsModule;
+  return (data, weight) => {
+    if (data.buffer !== memory.buffer) return null;
+    const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+    const rows = outCount - (outCount % LANES);
+    const offsetsAt = Math.ceil((data.byteOffset + data.byteLength) / 16) * 16;
+    const normsAt = offsetsAt + Math.ceil(kernelOffsets.length / 4) * 16;
+    if (normsAt + 4 * rows > memory.buffer.byteLength) return null;
+    new Int32Array(memory.buffer, offsetsAt, kernelOffsets.length).set(kernelOffsets.map((offset) => 4 * offset));
+    norms(data.byteOffset, rows, 4 * outStride, inCount, 4 * inStride, offsetsAt, kernelOffsets.length, normsAt);
+    const values = new Float32Array(outCount);
+    values.set(new Float32Array(memory.buffer, normsAt, rows));
+    for (let filter = rows; filter < outCount; filter++) values[filter] = normOf(data, weight, filter);
+    return values;
+  };
+}
+
+/**
+ * L2 norm of each filter in float32, every square and every sum rounded, over (kh, kw, in) in that order.
+ * @param inPlace where the kernel may lie in WebAssembly's memory
+ */
+export function float32Norms(data: Float32Array, weight: Weight, inPlace: NormsInPlace | null): Float32Array {
+  return (
+    inPlace?.(data, weight) ??
+    Float32Array.from({ length: weight.outCount }, (_, filter) => normOf(data, weight, filter))
+  );
+}
+
+function normOf(data: Float32Array, weight: Weight, filter: number): number {
+  const { outStride, inCount, inStride, kernelOffsets } = weight;
+  let sum = Math.fround(0);
+  for (let k = 0; k < kernelOffsets.length; k++) {
+    let at = filter * outStride + kernelOffsets[k]!;
+    for (let i = 0; i < inCount; i++, at += inStride) {
+      const w = data[at]!;
+      sum = Math.fround(sum + Math.fround(w * w));
+    }
+  }
+  return Math.sqrt(sum);
+}

@@ -1,0 +1,11 @@
+/** What the names that an exporter gave tell of the source framework's layers. */
+export interface SourceNames {
+  /** The layer and operator segments of a node or initializer name; null where the name says nothing. */
+  parse(name: string): SourceName | null;
+}
+
+export interface SourceName {
+  readonly layer: string;
+  /** The operator segment, such as `Conv2D` or `BiasAdd_1`. */
+  readonly op: string;
+}

@@ -1,0 +1,39 @@
+import type { OnnxNode } from '../onnx/index.ts';
+import type { SourceName, SourceNames } from './source-name.ts';
+
+/**
+ * torch.onnx's TorchScript exporter names a node by the modules that were running (torch/csrc/jit/passes/onnx/naming.cpp):
+ * `/layer1/layer1.0/conv1/Conv` is layer1.0.conv1, for a child of an nn.Sequential carries its parent's own name once more.
+ */
+export function isTorchName(name: string): boolean {
+  return name.startsWith('/');
+}
+
+/**
+ * Layers are the innermost modules. A module that runs others adds and concatenates in its own forward(): such a node
+ * belongs to no module, and is a layer by its whole name.
+ */
+export function torchNames(nodes: readonly OnnxNode[]): SourceNames {
+  const containers = new Set<string>();
+  for (const { name } of nodes) {
+    const scopes = isTorchName(name) ? scopesOf(name) : [];
+    for (let end = 1; end < scopes.length; end++) containers.add(scopes.slice(0, end).join('/'));
+  }
+  return {
+    parse(name): SourceName | null {
+      const scopes = isTorchName(name) ? scopesOf(name) : [];
+      if (scopes.length === 0 || containers.has(scopes.join('/'))) return null;
+      return { layer: moduleName(scopes), op: name.slice(name.lastIndexOf('/') + 1) };
+    },
+  };
+}
+
+/** The modules around a node, outermost first. */
+function scopesOf(name: string): string[] {
+  return name.split('/').slice(1, -1);
+}
+
+/** The module's name in state_dict(): scopes joined, but that of an nn.Sequential, which its child repeats, once. */
+function moduleName(scopes: readonly string[]): string {
+  return scopes.filter((scope, k) => !scopes[k + 1]?.startsWith(`${scope}.`)).join('.');
+}

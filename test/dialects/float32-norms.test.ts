@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { float32Norms, normsInPlace } from '../../src/dialects/tao-tf2/float32-norms.ts';
+import type { Weight } from '../../src/network/index.ts';
+import { reusableBuffer } from '../../src/onnx/file.ts';
+
+/** A kernel as (out, in, kh * kw), or as a MatMul's (in, out), in the memory of a buffer. */
+const kernel = fc
+  .record({
+    rows: fc.integer({ min: 1, max: 37 }),
+    columns: fc.integer({ min: 1, max: 9 }),
+    positions: fc.constantFrom(1, 4, 9),
+    isMatMul: fc.boolean(),
+    shift: fc.integer({ min: 0, max: 3 }),
+    seed: fc.array(fc.float({ noNaN: false }), { minLength: 1, maxLength: 64 }),
+  })
+  .map(({ rows, columns, positions: count, isMatMul, shift, seed }) => {
+    const positions = isMatMul ? 1 : count;
+    const elements = rows * columns * positions;
+    const buffer = reusableBuffer(4 * (elements + shift));
+    const data = new Float32Array(buffer.bytes.buffer, 4 * shift, elements);
+    for (let k = 0; k < elements; k++) data[k] = seed[(k * 7 + (k >> 3)) % seed.length]! * (1 + (k % 13) / 16);
+    const weight: Weight = {
+      tensor: { name: 'w', dtype: 'float32', dims: [elements], elements, storage: { kind: 'none' } },
+      outCount: rows,
+      outStride: isMatMul ? 1 : columns * positions,
+      inCount: columns,
+      inStride: isMatMul ? rows : positions,
+      kernelOffsets: Int32Array.from({ length: positions }, (_, k) => k),
+      rowScale: null,
+      rowScaleError: 0,
+    };
+    return { buffer, data, weight };
+  });
+
+it('WebAssembly computes the norms that rounding each square and each sum gives, bit for bit', () => {
+  fc.assert(
+    fc.property(kernel, ({ buffer, data, weight }) => {
+      const inPlace = normsInPlace(buffer)!(data, weight);
+      expect(inPlace).not.toBeNull();
+      // Object.is tells -0 from 0 and knows NaN.
+      expect(inPlace).toEqual(float32Norms(data.slice(), weight, null));
+    }),
+  );
+});
+
+it('a kernel outside the memory, or without room behind it, is not touched', () => {
+  const buffer = reusableBuffer(16);
+  const room = buffer.memory!.buffer.byteLength / 4;
+  const weight = (rows: number, data: Float32Array): Weight => ({
+    tensor: { name: 'w', dtype: 'float32', dims: [rows], elements: data.length, storage: { kind: 'none' } },
+    outCount: rows,
+    outStride: 1,
+    inCount: 1,
+    inStride: rows,
+    kernelOffsets: Int32Array.of(0),
+    rowScale: null,
+    rowScaleError: 0,
+  });
+  const whole = new Float32Array(buffer.memory!.buffer, 0, room - 4);
+  expect(normsInPlace(buffer)!(whole, weight(whole.length, whole))).toBeNull();
+  const elsewhere = new Float32Array(16).fill(3);
+  expect(normsInPlace(buffer)!(elsewhere, weight(16, elsewhere))).toBeNull();
+  expect(float32Norms(elsewhere, weight(16, elsewhere), normsInPlace(buffer))).toEqual(elsewhere);
+});

@@ -1,0 +1,26 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What Torch-Pruning really did, as test/fixtures/torch/<name>/golden.json has it. */
+export interface TorchGolden {
+  readonly name: string;
+  readonly folder: string;
+  readonly spec: { readonly dialect: string; readonly prune: Readonly<Record<string, unknown>> };
+  readonly layers: Readonly<Record<string, { readonly filters: number; readonly retained: readonly number[] }>>;
+  /** pruning_history() of the library. */
+  readonly history: readonly (readonly [string, boolean, readonly number[]])[];
+}
+
+export const FIXTURES = join(import.meta.dirname, '../fixtures/torch');
+/** All golden models, where they lie beside the project. */
+export const SHARED = join(import.meta.dirname, '../../../shared/golden_torch');
+
+export function torchGoldensIn(folder: string): TorchGolden[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'golden.json')));
+  return names.map((name) => {
+    const golden = JSON.parse(readFileSync(join(folder, name, 'golden.json'), 'utf8'));
+    const { spec, layers, history } = golden;
+    return { name, folder: join(folder, name), spec, layers, history };
+  });
+}
