@@ -4,7 +4,6 @@ import * as core from '@actions/core';
 import { type Checked, check } from './check.ts';
 import { InputError, loadRequests, type ModelRequest, type Settings, settingsFromInputs } from './config/index.ts';
 import {
-  annotationsOf,
   type Channel,
   commentKey,
   inWorkspace,
@@ -66,11 +65,17 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
   // Before anything that may take time or fail: the gate is decided.
   publishOutputs(outcomes, set);
   if (set.conclusion === 'failure') process.exitCode = 1;
-  const annotations = requests[0]?.annotations
-    ? annotationsOf(set, (k, finding) => reviewPlace(requests[k]!, finding, process.env['GITHUB_WORKSPACE']))
-    : { headline: null, findings: [] };
-  const { comment = 'never', checkRun = false } = requests[0] ?? {};
-  const { commentUrl } = await publish({ set, annotations, comment, checkRun }, channel);
+  const { annotations = true, comment = 'never', checkRun = false } = requests[0] ?? {};
+  const { commentUrl } = await publish(
+    {
+      set,
+      placeOf: (k, finding) => reviewPlace(requests[k]!, finding, process.env['GITHUB_WORKSPACE']),
+      annotations,
+      comment,
+      checkRun,
+    },
+    channel,
+  );
   core.setOutput('comment-url', commentUrl ?? '');
 }
 

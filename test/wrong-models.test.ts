@@ -226,7 +226,7 @@ describe('a wrong model', () => {
     const { report, exitCode } = await verdictOf(prunedPath, densePath, spec);
     expect(exitCode).toBe(1);
     const cut = report.findings.filter(
-      ({ details }) => details[0]!.startsWith('expected') || details[0]!.startsWith('found'),
+      ({ details }) => details[0]!.startsWith('Expected') || details[0]!.startsWith('Found'),
     );
     expect(new Set(cut.map(({ details }) => details.at(-1)))).toEqual(new Set([cause]));
   });

@@ -1,13 +1,15 @@
 import * as core from '@actions/core';
 import type { CommentPolicy } from '../config/index.ts';
-import { type ReportSet, renderMarkdown } from '../report/index.ts';
-import { type Annotations, printAnnotations } from './annotations.ts';
+import { type Link, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
+import type { Finding } from '../verdict/index.ts';
+import { type Annotations, annotationsOf, printAnnotations } from './annotations.ts';
 import type { Api } from './api.ts';
 import { commentBody, failureBody, fittingText, runUrl } from './body.ts';
 import { createCheckRun, MAX_CHECK_SUMMARY } from './check-run.ts';
 import { MAX_COMMENT, writeComment } from './comment.ts';
 import type { EventContext } from './events.ts';
 import { neutral } from './log.ts';
+import type { ReviewPlace } from './place.ts';
 import type { Stamp } from './stamp.ts';
 import { writeSummary } from './summary.ts';
 import { troubleOf, type Wanted } from './trouble.ts';
@@ -24,7 +26,9 @@ export interface Channel {
 
 export interface Publication {
   readonly set: ReportSet;
-  readonly annotations: Annotations;
+  /** Where a finding of the k-th report is told. */
+  placeOf(k: number, finding: Finding): ReviewPlace;
+  readonly annotations: boolean;
   readonly comment: CommentPolicy;
   readonly checkRun: boolean;
 }
@@ -35,17 +39,20 @@ export interface Published {
 
 /** Tells reviewers what was found. Nothing here decides the gate: what can't be published is a warning. */
 export async function publish(publication: Publication, channel: Channel): Promise<Published> {
-  const { set, annotations, comment } = publication;
-  const hasCheck = publication.checkRun && (await publishCheck(publication, channel));
+  const { set, placeOf, comment } = publication;
+  const annotations = publication.annotations ? annotationsOf(set, placeOf) : { headline: null, findings: [] };
+  const linkOf: LinkOf = (k, finding) => linkTo(placeOf(k, finding), channel.event);
+  const hasCheck = publication.checkRun && (await publishCheck(set, annotations, linkOf, channel));
   // Never the same annotations twice; the headline says why the step failed.
   printAnnotations(hasCheck ? { headline: annotations.headline, findings: [] } : annotations);
-  const trouble = writeSummary(channel.summaryFile, set);
+  const trouble = writeSummary(channel.summaryFile, set, linkOf);
   if (trouble !== null) core.info(neutral(trouble));
   const commentUrl = await publishComment(
     comment,
     comment === 'always' || set.conclusion !== 'success',
     channel,
-    (stamp, url) => commentBody(set, stamp, url, MAX_COMMENT) ?? failureBody('The report is too long.', stamp, url),
+    (stamp, url) =>
+      commentBody(set, linkOf, stamp, url, MAX_COMMENT) ?? failureBody('The report is too long.', stamp, url),
   );
   return { commentUrl };
 }
@@ -59,7 +66,12 @@ export async function publishFailure(message: string, comment: CommentPolicy, ch
 const CHECK: Wanted = { what: 'the check run', permission: 'checks: write', without: 'check-run: false' };
 const COMMENT: Wanted = { what: 'the comment', permission: 'pull-requests: write', without: 'comment: never' };
 
-async function publishCheck({ set, annotations }: Publication, channel: Channel): Promise<boolean> {
+async function publishCheck(
+  set: ReportSet,
+  annotations: Annotations,
+  linkOf: LinkOf,
+  channel: Channel,
+): Promise<boolean> {
   const { event } = channel;
   const place = repositoryOf(event);
   if (event === null || place === null || event.headSha === null) {
@@ -70,7 +82,7 @@ async function publishCheck({ set, annotations }: Publication, channel: Channel)
   if (api === null) return false;
   const title = annotations.headline?.message ?? 'All layers keep the filters that the spec asks for';
   const summary = fittingText(
-    (detail) => renderMarkdown(set, detail),
+    (detail) => renderMarkdown(set, detail, linkOf),
     'layers',
     (text) => text.length <= MAX_CHECK_SUMMARY,
   );
@@ -151,6 +163,18 @@ function repositoryOf(event: EventContext | null): { readonly owner: string; rea
 
 function pageOf({ serverUrl, repository, runId, runAttempt }: EventContext): string | null {
   return runId === null ? null : runUrl(serverUrl, repository, { run: runId, attempt: runAttempt ?? 1 });
+}
+
+/** A line as GitHub shows it at the judged commit. */
+function linkTo({ file, line }: ReviewPlace, event: EventContext | null): Link | null {
+  if (file === null || event?.headSha == null || event.serverUrl === null || event.repository === null) return null;
+  // encodeURIComponent leaves parentheses, which end a link in markdown.
+  const path = file
+    .split('/')
+    .map((part) => encodeURIComponent(part).replaceAll('(', '%28').replaceAll(')', '%29'))
+    .join('/');
+  const [text, anchor] = line === null ? [file, ''] : [`${file}, line ${line}`, `#L${line}`];
+  return { text, url: `${event.serverUrl}/${event.repository}/blob/${event.headSha}/${path}${anchor}` };
 }
 
 /** One model's check has its name, so that matrix legs have one each. */

@@ -1,7 +1,8 @@
+export { DETAILS, type Detail } from './detail.ts';
 export { cutText, escaped } from './escape.ts';
 export { renderLayerExplanation, renderModelExplanation } from './explanation.ts';
 export { renderJson } from './json.ts';
-export { DETAILS, type Detail, renderMarkdown } from './markdown.ts';
+export { type Link, type LinkOf, renderMarkdown } from './markdown.ts';
 export { type Conclusion, makeReport, makeReportSet, type Report, type ReportLayer, type ReportSet } from './report.ts';
 export { renderText, type TextOptions } from './text.ts';
 export { writeReport } from './write.ts';

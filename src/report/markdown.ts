@@ -1,66 +1,59 @@
 import type { Finding } from '../verdict/index.ts';
-import { cutText, escaped, escapedName } from './escape.ts';
+import { type Detail, LIMITS, type Limits } from './detail.ts';
+import { escapedName } from './escape.ts';
 import { groupLetters } from './groups.ts';
+import { folded, line, more, table } from './markdown-blocks.ts';
 import { percent, size, thousands } from './numbers.ts';
 import type { Report, ReportLayer, ReportSet } from './report.ts';
-
-/** How much is told, most first. What must fit somewhere takes the first that does; `counts` is never longer than a few lines. */
-export const DETAILS = ['layers', 'whole', 'brief', 'titles', 'counts'] as const;
-export type Detail = (typeof DETAILS)[number];
-
-interface Limits {
-  /** Every layer, in a table that is folded up. */
-  readonly allLayers: boolean;
-  /** Findings told with their details; of the rest the titles. */
-  readonly findings: number;
-  /** Details of a finding. */
-  readonly lines: number;
-  readonly titles: number;
-  /** Rows of the table of layers that do not match. */
-  readonly rows: number;
-  readonly notes: number;
-  /** Models told one by one. */
-  readonly models: number;
-}
-
-const LIMITS: Readonly<Record<Detail, Limits>> = {
-  layers: { allLayers: true, findings: 20, lines: 40, titles: 100, rows: 50, notes: 40, models: 100 },
-  whole: { allLayers: false, findings: 5, lines: 20, titles: 20, rows: 20, notes: 10, models: 20 },
-  brief: { allLayers: false, findings: 3, lines: 1, titles: 10, rows: 10, notes: 3, models: 10 },
-  titles: { allLayers: false, findings: 0, lines: 0, titles: 10, rows: 0, notes: 0, models: 5 },
-  counts: { allLayers: false, findings: 0, lines: 0, titles: 0, rows: 0, notes: 0, models: 0 },
-};
 
 const ICONS = { conforms: '✅', diverges: '❌', unverifiable: '❔' } as const;
 const LAYER_ICONS = { match: '✅', mismatch: '❌', ambiguous: '≈', unverifiable: '❔' } as const;
 /** A finding's details up to this many are not folded up. */
 const UNFOLDED = 3;
-const MAX_LINE = 1000;
 /** Filters listed where a layer differs, and in the table of all layers. */
 const MAX_INDICES = 12;
 const MAX_RETAINED = 64;
 
-/** The result for a pull request's reader: verdict first, then what diverges and why. */
-export function renderMarkdown(report: Report | ReportSet, detail: Detail = 'layers'): string {
-  const limits = LIMITS[detail];
-  if (!('reports' in report)) return modelBlocks(report, limits, 3).join('\n\n');
-  const [only] = report.reports;
-  return report.reports.length === 1 && only !== undefined
-    ? modelBlocks(only, limits, 3).join('\n\n')
-    : setBlocks(report, limits).join('\n\n');
+/** The page of the line that decided on a finding of the k-th report; null where there is none. */
+export type LinkOf = (k: number, finding: Finding) => Link | null;
+
+export interface Link {
+  /** Plain text. */
+  readonly text: string;
+  readonly url: string;
 }
 
-function setBlocks(set: ReportSet, limits: Limits): string[] {
-  const { reports, verdict } = set;
+/** The result for a pull request's reader: verdict first, then what diverges and why. */
+export function renderMarkdown(
+  report: Report | ReportSet,
+  detail: Detail = 'layers',
+  linkOf: LinkOf = () => null,
+): string {
+  const limits = LIMITS[detail];
+  const { reports, verdict } = 'reports' in report ? report : { reports: [report], verdict: report.verdict };
+  const [only] = reports;
+  const blocks =
+    reports.length === 1 && only !== undefined
+      ? modelBlocks(only, limits, (finding) => linkOf(0, finding), 3)
+      : setBlocks({ reports, verdict }, limits, linkOf);
+  return blocks.join('\n\n');
+}
+
+type FindingLink = (finding: Finding) => Link | null;
+
+function setBlocks(
+  { reports, verdict }: Pick<ReportSet, 'reports' | 'verdict'>,
+  limits: Limits,
+  linkOf: LinkOf,
+): string[] {
   const worst = reports.filter((report) => report.verdict === verdict).length;
   const title = `### ${icon(verdict)}prunegate: ${
     verdict === 'conforms'
       ? `all ${reports.length} models conform`
       : `${worst} of ${reports.length} models ${worst === 1 ? isWord(verdict) : areWord(verdict)}`
   }`;
-  const order = [...reports].sort((a, b) => rank(a) - rank(b));
-  const shown = order.slice(0, limits.models);
-  const rows = shown.map((report) => {
+  const shown = [...reports.entries()].sort(([, a], [, b]) => rank(a) - rank(b)).slice(0, limits.models);
+  const rows = shown.map(([, report]) => {
     const { filters, parameters } = report.totals;
     return [
       `${icon(report.verdict)}${escapedName(report.model)}`,
@@ -73,18 +66,20 @@ function setBlocks(set: ReportSet, limits: Limits): string[] {
     title,
     ...(rows.length === 0 ? [] : [table(['model', 'verdict', 'filters', 'parameters'], rows)]),
     ...more(reports.length - shown.length, limits.models === 0 ? 'models' : 'more models', 'are in the report'),
-    ...shown.filter((report) => report.verdict !== 'conforms').flatMap((report) => modelBlocks(report, limits, 4)),
+    ...shown
+      .filter(([, report]) => report.verdict !== 'conforms')
+      .flatMap(([k, report]) => modelBlocks(report, limits, (finding) => linkOf(k, finding), 4)),
   ];
 }
 
-function modelBlocks(report: Report, limits: Limits, level: number): string[] {
+function modelBlocks(report: Report, limits: Limits, linkOf: FindingLink, level: number): string[] {
   const blocks = [
     `${'#'.repeat(level)} ${icon(report.verdict)}prunegate: ${escapedName(report.model)} ${isWord(report.verdict)}`.trimEnd(),
     summary(report),
     ...gate(report),
     sizes(report),
     ...differences(report, limits),
-    ...report.findings.slice(0, limits.findings).map((finding) => findingBlock(finding, limits)),
+    ...report.findings.slice(0, limits.findings).map((finding) => findingBlock(finding, limits, linkOf(finding))),
     ...titles(report.findings.slice(limits.findings), limits),
     ...report.notes.slice(0, limits.notes).map((note) => `> ${line(note)}`),
     ...(limits.notes === 0 ? [] : more(report.notes.length - limits.notes, 'more notes', 'are in the JSON report')),
@@ -121,7 +116,7 @@ function gate({ verdict, conclusion }: Report): string[] {
 
 function sizes({ totals: { filters, parameters, macs } }: Report): string {
   const parts = [
-    ['filters', filters.dense, filters.retained],
+    ['Filters', filters.dense, filters.retained],
     ['parameters', parameters.dense, parameters.pruned],
     ['MACs', macs.dense, macs.pruned],
   ] as const;
@@ -141,17 +136,16 @@ function differences(report: Report, { rows }: Limits): string[] {
     report.layers.filter((layer) => layer.verdict === verdict),
   );
   if (worth.length === 0 || rows === 0) return [];
-  const letters = groupLetters(report);
   const cells = worth
     .slice(0, rows)
-    .map((layer) => [layerName(layer), kept(layer), rule(layer, letters), difference(layer)]);
+    .map((layer) => [layerName(layer), kept(layer), escapedName(layer.rule), difference(layer)]);
   return [
     table(['layer', 'kept', 'rule that decided', 'difference'], cells),
     ...more(worth.length - rows, 'more layers', 'are in the JSON report'),
   ];
 }
 
-function findingBlock(finding: Finding, { lines }: Limits): string {
+function findingBlock(finding: Finding, { lines }: Limits, link: Link | null): string {
   const { title, details, cause } = finding;
   const others = details.filter((detail) => detail !== cause);
   const shown = others.slice(0, lines).map(line);
@@ -159,7 +153,7 @@ function findingBlock(finding: Finding, { lines }: Limits): string {
   const [first, ...rest] = shown;
   const list = [...rest, ...hidden].map((each) => `- ${each}`).join('\n');
   return [
-    `**${line(title)}**`,
+    `**${line(title)}**${link === null ? '' : ` · [${line(link.text)}](${link.url})`}`,
     ...(first === undefined ? [] : [first]),
     ...(cause === undefined ? [] : [`**Likely cause:** ${line(cause)}`]),
     ...(list === '' ? [] : rest.length <= UNFOLDED ? [list] : [folded('Filter by filter', list)]),
@@ -177,12 +171,13 @@ function layersFold(report: Report): string {
   const rows = report.layers.map((layer) => [
     layerName(layer),
     kept(layer),
-    rule(layer, letters),
+    escapedName(layer.rule),
+    letters.get(layer.group ?? -1) ?? '',
     indices(layer.actual ?? layer.expected ?? [], MAX_RETAINED),
   ]);
   return folded(
     `All ${thousands(report.layers.length)} layers`,
-    table(['layer', 'kept', 'rule that decided', 'retained filters'], rows),
+    table(['layer', 'kept', 'rule that decided', 'equalized', 'retained filters'], rows),
   );
 }
 
@@ -203,17 +198,13 @@ function inputsFold({ inputs, spec, dialect }: Report): string {
 }
 
 function layerName({ name, verdict }: ReportLayer): string {
-  return `${verdict === null ? '' : `${LAYER_ICONS[verdict]} `}${escapedName(name)}`;
+  return `${verdict === null ? '' : `${LAYER_ICONS[verdict]}\u00a0`}${escapedName(name)}`;
 }
 
 function kept({ actual, expected, filters }: ReportLayer): string {
   const retained = actual ?? expected;
-  return `${retained === null ? '?' : thousands(retained.length)} of ${thousands(filters)}`;
-}
-
-function rule({ rule: decided, group }: ReportLayer, letters: ReadonlyMap<number, string>): string {
-  const letter = group === null ? undefined : letters.get(group);
-  return `${escapedName(decided)}${letter === undefined ? '' : ` (${letter})`}`;
+  // The spaces do not break: a narrow column would make three lines of it.
+  return `${retained === null ? '?' : thousands(retained.length)}\u00a0of\u00a0${thousands(filters)}`;
 }
 
 function difference({ missing, unexpected, reason }: ReportLayer): string {
@@ -228,23 +219,6 @@ function indices(filters: readonly number[], most = MAX_INDICES): string {
   return filters.length <= most
     ? filters.join(', ')
     : `${filters.slice(0, most).join(', ')} and ${thousands(filters.length - most)} more`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => ':--'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
-/** @param title plain text of ours: markdown is not read there */
-function folded(title: string, markdown: string): string {
-  return `<details><summary>${title}</summary>\n\n${markdown}\n\n</details>`;
-}
-
-function more(count: number, what: string, where: string): string[] {
-  return count > 0 ? [`... ${thousands(count)} ${what} ${where}.`] : [];
-}
-
-function line(text: string): string {
-  return escaped(cutText(text, MAX_LINE));
 }
 
 function icon(verdict: Report['verdict']): string {

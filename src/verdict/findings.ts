@@ -111,7 +111,7 @@ function mismatchFinding(layers: readonly LayerResult[], causeOf: CauseOf): Size
   const unexplained = missing.length + unexpected.length - first.explanations.length;
   const rest = unexplained > 0 ? [`... and ${unexplained} more filters`] : [];
   const details = [
-    sentence(`${found.join('; ')}: ${first.reason}`),
+    capitalized(sentence(`${found.join('; ')}: ${first.reason}`)),
     ...first.explanations,
     ...rest,
     ...(cause === null ? [] : [cause]),
@@ -162,6 +162,11 @@ function indices(filters: readonly number[]): string {
   return filters.length <= 12
     ? filters.join(', ')
     : `${filters.slice(0, 12).join(', ')} and ${filters.length - 12} more`;
+}
+
+/** For text that begins with a word of ours, never with a layer's name. */
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function sentence(text: string): string {

@@ -91,10 +91,10 @@ describe('dist/index.cjs', () => {
     expect(errors).toHaveLength(2);
     expect(errors[0]).toMatch(/^::error title=prunegate%3A model diverges::2 of 14 layers diverge/);
     expect(errors[1]).toMatch(
-      /^::error title=prunegate%3A conv1 and expanded_conv_depthwise kept the wrong 3 of 16 filters,file=m\/prune\.yaml,line=6::expected 3, 19, 22; found 0, 15, 27/,
+      /^::error title=prunegate%3A conv1 and expanded_conv_depthwise kept the wrong 3 of 16 filters,file=m\/prune\.yaml,line=6::Expected 3, 19, 22; found 0, 15, 27/,
     );
     expect(summary).toContain(
-      '| ❌ conv1 | 16 of 32 | threshold, equalized (A) | missing 3, 19, 22<br>unexpected 0, 15, 27 |',
+      '| ❌\u00a0conv1 | 16\u00a0of\u00a032 | threshold, equalized | missing 3, 19, 22<br>unexpected 0, 15, 27 |',
     );
   });
 

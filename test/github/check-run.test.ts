@@ -23,7 +23,6 @@ async function github(options: Partial<ApiOptions> = {}): Promise<{ server: GitH
     userAgent: 'prunegate/test',
     log: () => {},
     secondMs: 1,
-    timeoutMs: 200,
   });
   return { server, api };
 }

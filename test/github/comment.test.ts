@@ -24,7 +24,11 @@ afterEach(async () => {
   expect(violations).toEqual([]);
 });
 
-async function github(options: Partial<ApiOptions> = {}, log: string[] = []): Promise<{ server: GitHubApi; api: Api }> {
+async function github(
+  options: Partial<ApiOptions> = {},
+  log: string[] = [],
+  timeoutMs = 20_000,
+): Promise<{ server: GitHubApi; api: Api }> {
   const server = await startGitHubApi({ repository: 'octo/pruned', pullRequest: 7, headSha: HEAD, ...options });
   open = server;
   const api = connect({
@@ -33,7 +37,7 @@ async function github(options: Partial<ApiOptions> = {}, log: string[] = []): Pr
     userAgent: 'prunegate/test',
     log: (line) => log.push(line),
     secondMs: 1,
-    timeoutMs: 200,
+    timeoutMs,
   });
   return { server, api };
 }
@@ -130,7 +134,7 @@ describe('faults', () => {
   it.each([
     ['a cut connection', { on: /^GET .*comments/, times: 2, play: 'cut' as const }],
     ['a server error', { on: /^GET .*comments/, times: 2, play: { status: 502 } }],
-    ['a slow answer', { on: /^GET .*pulls/, times: 1, play: 'hang' as const }],
+    ['a slow answer', { on: /^GET .*pulls/, times: 1, play: 'hang' as const }, 500],
     ['a cut connection while it asks who it is', { on: /graphql/, times: 2, play: 'cut' as const }],
     ['a server error at the update', { on: /^PATCH/, times: 2, play: { status: 500 } }],
     ['a rate limit', { on: /^PATCH/, times: 2, play: { status: 429, headers: { 'retry-after': '3' } } }],
@@ -138,8 +142,8 @@ describe('faults', () => {
       'a secondary rate limit',
       { on: /^PATCH/, times: 1, play: { status: 403, message: 'You have exceeded a secondary rate limit.' } },
     ],
-  ])('%s is outlasted', async (_, fault) => {
-    const { server, api } = await github({ faults: [fault] });
+  ])('%s is outlasted', async (_, fault, timeoutMs = 20_000) => {
+    const { server, api } = await github({ faults: [fault] }, [], timeoutMs);
     server.addComment(body('old'), ACTIONS_BOT);
     await writeComment(api, TARGET, body('new'), true);
     expect(server.comments.map((comment) => comment.body)).toEqual([body('new')]);

@@ -49,11 +49,11 @@ describe('markdown of one model', () => {
     const markdown = renderMarkdown(wrong, 'whole');
     expect(markdown).toMatch(/^### ❌ prunegate: model diverges\n\n\*\*2 of 14 layers\*\*/);
     expect(markdown).toContain(
-      '| ❌ conv1 | 16 of 32 | threshold, equalized (A) | missing 3, 19, 22<br>unexpected 0, 15, 27 |',
+      '| ❌\u00a0conv1 | 16\u00a0of\u00a032 | threshold, equalized | missing 3, 19, 22<br>unexpected 0, 15, 27 |',
     );
     expect(markdown).toContain('**Likely cause:** The kept filters equal what conv1 would keep on its own');
     expect(markdown).toContain(
-      'filters 1,002 → 250 (-75%) · parameters 30,602 → 4,842 (-84%) · MACs 7.58 M → 1.62 M (-79%)',
+      'Filters 1,002 → 250 (-75%) · parameters 30,602 → 4,842 (-84%) · MACs 7.58 M → 1.62 M (-79%)',
     );
     expect(markdown).not.toContain('block\\_1\\_expand');
     expect(markdown.split('Likely cause').length).toBe(2);
