@@ -85,7 +85,11 @@ async function checkOne(request: ModelRequest): Promise<Outcome> {
     isHashed: true,
     log: (line) => core.info(neutral(line)),
   });
-  core.info(neutral(renderText(checked.report, { all: false, specSummary: checked.spec?.summary ?? null })));
+  core.info(
+    neutral(
+      renderText(checked.report, { all: false, specSummary: checked.spec?.summary ?? null, explain: checked.explain }),
+    ),
+  );
   const folder = request.reportDir ?? join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate');
   return { request, checked, reportPath: writeReport(checked.report, folder) };
 }

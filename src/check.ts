@@ -1,4 +1,4 @@
-import { type FailOn, inputErrorAt, type ModelRequest } from './config/index.ts';
+import { type FailOn, inputErrorAt, type ModelRequest, oneLine } from './config/index.ts';
 import { dialectOf, type Expectation, readReported, type Spec } from './dialects/index.ts';
 import { alignNames, foldLike, type Network, readNetwork } from './network/index.ts';
 import { openModel } from './onnx/index.ts';
@@ -23,6 +23,8 @@ export interface Checked {
   readonly report: Report;
   /** Settings of the spec in one line; null where no spec was read. */
   readonly spec: Spec | null;
+  /** The command that explains the spec's decisions on this model. */
+  readonly explain: string | null;
   /** 0 fine, 1 diverges, 3 unverifiable (product contract). */
   readonly exitCode: 0 | 1 | 3;
 }
@@ -54,7 +56,15 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
       recovery,
       renamed: aligned?.renamed ?? new Map(),
       reported,
-      variants: spec === null ? [] : spec.dialect.variants(dense, spec.spec, request.folding),
+      variants: (actual) =>
+        spec === null || exported === null
+          ? []
+          : spec.dialect.variants(dense, spec.spec, {
+              folding: request.folding,
+              prunedFile: exported.file.model.path,
+              actual,
+            }),
+      locked: null,
     });
     const gate =
       scope === 'check'
@@ -73,6 +83,10 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
       pruned,
       groups: expectation?.groups ?? [],
       refusal: expectation?.refusal ?? null,
+      lints:
+        spec === null || expectation === null
+          ? []
+          : spec.dialect.lint(dense, spec.spec, expectation, exported?.file.model.path ?? null),
       judgement,
       conclusion: gate?.conclusion ?? null,
       isHashed: host.isHashed,
@@ -80,6 +94,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
     return {
       report,
       spec: spec?.spec ?? null,
+      explain: explainCommand(request),
       exitCode: gate?.exitCode ?? (isComplete(expectation, recovery) ? 0 : 3),
     };
   } finally {
@@ -97,6 +112,19 @@ function foldedExport(dense: Network, folded: Network, request: ModelRequest): N
     `is not the dense model with BatchNorm folded: ${difference}`,
     request.denseFolded,
   );
+}
+
+function explainCommand({ name, dense, spec }: ModelRequest): string | null {
+  if (spec === null) return null;
+  const word = (text: string): string => (/^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  // A spec that stands in prunegate.yml is found by the model's name.
+  const isInline = ['models', 'spec'].includes(String(spec.sectionPath[0]));
+  const model = isInline
+    ? name === null
+      ? ''
+      : ` --model ${word(name)}`
+    : ` --dense ${word(dense)} --spec ${word(spec.file)}`;
+  return `prunegate explain${oneLine(model)}`;
 }
 
 /** The numbers behind what one layer, or the whole model, should retain. */

@@ -14,6 +14,8 @@ import {
   settingsFromFlags,
 } from './config/index.ts';
 import {
+  explainModel,
+  explanationTable,
   makeReportSet,
   renderJson,
   renderLayerExplanation,
@@ -129,20 +131,32 @@ function addExplain(root: Command): void {
     .option('--all', 'every filter, not only those near the cut')
     .addOption(new Option('--format <format>', 'what stdout carries').choices([...FORMATS]))
     .action((options: Record<string, unknown>) => {
-      process.stdout.write(runExplain(options));
+      const { text, exitCode } = runExplain(options);
+      process.stdout.write(text);
+      process.exitCode = exitCode;
     });
 }
 
-function runExplain(options: Record<string, unknown>): string {
+interface Explained {
+  readonly text: string;
+  readonly exitCode: 0 | 3;
+}
+
+function runExplain(options: Record<string, unknown>): Explained {
   const [request, another] = loadRequests(settingsFromFlags(options), process.cwd());
   if (request === undefined || another !== undefined)
     throw new InputError('explain takes one model; choose it', { key: '--model' });
-  const { expectation } = explain(request);
-  const json = request.format === 'json';
+  const { dense, expectation, spec } = explain(request);
   const name = options['layer'];
   if (typeof name !== 'string') {
     if (options['filter'] !== undefined) throw new InputError('needs --layer', { key: '--filter' });
-    return json ? renderJson([...expectation.layers.values()]) : renderModelExplanation(expectation);
+    const isKnown =
+      expectation.refusal?.always !== true &&
+      [...expectation.layers.values()].every(({ expected }) => expected !== null);
+    return {
+      text: formatted(request.format, explainModel(expectation), renderModelExplanation(expectation, spec)),
+      exitCode: isKnown ? 0 : 3,
+    };
   }
   const known = expectation.layers.get(name);
   if (known === undefined) {
@@ -152,18 +166,34 @@ function runExplain(options: Record<string, unknown>): string {
       value: name,
     });
   }
-  const table = expectation.explainLayer(name);
-  const filter = options['filter'] === undefined ? null : filterIndex(options['filter'], table?.merged.length ?? 0);
-  if (json)
-    return renderJson({
-      ...known,
-      explanation: table,
-      filter: filter === null ? null : expectation.explain(name, filter),
-    });
-  if (filter !== null) return `${oneLine(expectation.explain(name, filter))}\n`;
-  return table === null
-    ? `${oneLine(`${name}: ${known.reason}`)}\n`
-    : renderLayerExplanation(table, options['all'] === true);
+  const filters = dense.prunable.get(name)?.filters ?? 0;
+  const filter = options['filter'] === undefined ? null : filterIndex(options['filter'], filters);
+  const sentence = filter === null ? null : expectation.explain(name, filter);
+  const numbers = expectation.explainLayer(name);
+  const value = {
+    ...known,
+    explanation: numbers === null ? null : explanationTable(numbers, { all: true }),
+    filter: sentence,
+  };
+  const remedy = known.remedy === null ? '' : `\n${known.remedy}`;
+  const text =
+    sentence !== null
+      ? `${oneLine(sentence)}\n`
+      : numbers === null
+        ? `${oneLine(`${name}: ${known.reason}`)}${remedy}\n`
+        : renderLayerExplanation(numbers, options['all'] === true);
+  return { text: formatted(request.format, value, text), exitCode: known.expected === null ? 3 : 0 };
+}
+
+function formatted(format: Format, value: object, text: string): string {
+  switch (format) {
+    case 'json':
+      return renderJson(value);
+    case 'markdown':
+      return `\`\`\`text\n${text}\`\`\`\n`;
+    case 'text':
+      return text;
+  }
 }
 
 function filterIndex(text: unknown, filters: number): number {
@@ -200,7 +230,9 @@ function rendered(results: readonly Checked[], format: Format, all: boolean): st
       return `${renderMarkdown(whole)}\n`;
     case 'text':
       return results
-        .map(({ report, spec }) => renderText(report, { all, specSummary: spec?.summary ?? null }))
+        .map((checked) =>
+          renderText(checked.report, { all, specSummary: checked.spec?.summary ?? null, explain: checked.explain }),
+        )
         .join('\n');
   }
 }

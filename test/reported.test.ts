@@ -54,7 +54,12 @@ describe('reported indices', () => {
     const { report, exitCode } = await withReport(json({ ...all('retained'), conv1: seed.layers['conv1']!.exploring }));
     expect(exitCode).toBe(1);
     expect(report.findings).toMatchObject([
-      { layers: ['conv1'], title: 'the indices reported for conv1 are those printed while exploring' },
+      { layers: ['conv1'], title: 'the indices reported for conv1 are those of exploring, not of the end' },
+    ]);
+    expect(report.findings[0]!.details).toEqual([
+      'conv1: reported but not retained 0, 15, 27; retained but not reported 3, 19, 22.',
+      'The model is right: it retains what is expected after exploration.',
+      'They are what the layer would keep by its own norms, printed while exploring; equalization with a coupled layer overwrites them, and only the indices after exploration count.',
     ]);
   });
 
@@ -62,7 +67,11 @@ describe('reported indices', () => {
     const wrong = seed.layers['conv_1']!.retained.slice(1);
     const { report, exitCode } = await withReport(json({ conv_1: [...wrong, 63] }));
     expect(exitCode).toBe(1);
-    expect(report.findings[0]!.details).toEqual(['Reported but not retained: 63. Retained but not reported: 0.']);
+    expect(report.findings[0]!.details).toEqual([
+      'conv_1: reported but not retained 63; retained but not reported 0.',
+      'The model is right: it retains what is expected.',
+    ]);
+    expect(report.notes.at(-1)).toBe('The report says nothing of conv1, expanded_conv_depthwise and 11 more layers.');
   });
 
   it.each([

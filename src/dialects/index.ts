@@ -4,12 +4,19 @@ import type { Dialect } from './types.ts';
 
 export { type Reported, readReported } from './reported.ts';
 export type {
+  Certainties,
+  Contradiction,
+  CriterionCounts,
   Dialect,
   EqualizationGroup,
   Expectation,
+  FilterDecision,
   JointOutcomes,
   LayerExpectation,
   LayerExplanation,
+  Lint,
+  MemberValues,
+  Observed,
   Refusal,
   Spec,
   Tie,

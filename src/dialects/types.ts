@@ -1,4 +1,4 @@
-import type { SpecDocument } from '../config/index.ts';
+import type { KeyPath, Place, SpecDocument } from '../config/index.ts';
 import type { Folding, Network, RetainedIndices } from '../network/index.ts';
 import type { Reported } from './reported.ts';
 
@@ -69,31 +69,102 @@ export interface Expectation {
   columnsCut(consumer: string, retained: (layer: string) => RetainedIndices | null): RetainedIndices | null;
   /** The numbers behind a layer's decision; null where there are none. */
   explainLayer(layer: string): LayerExplanation | null;
-  /** Why this filter stays or goes, as one line. */
+  /** Why this filter stays or goes, as one sentence. */
   explain(layer: string, filter: number): string;
+  /** How many filters each layer would keep under each way of merging the values of a group, the spec's own among them. */
+  keptUnder(): readonly CriterionCounts[];
+  /** What still holds for layers whose indices cannot be known. */
+  readonly certain: Certainties;
 }
 
-/** Stats of a layer's filters, its own and its partners', and what was made of them. */
+/** How many filters each layer would keep had the spec named this criterion; null where it cannot be known. */
+export interface CriterionCounts {
+  readonly criterion: string;
+  readonly kept: ReadonlyMap<string, number | null>;
+}
+
+/** Rules of the pruner that hold whatever the weights are, so that they can be held against a model whose norms are unknowable. */
+export interface Certainties {
+  /** Which of them these layers were held against, as a clause: `all keep multiples of 8`. */
+  summary(layers: readonly string[]): string;
+  /** Why no weights whatever let the pruner retain these indices of a layer; null where some do. */
+  contradiction(layer: string, actual: (layer: string) => RetainedIndices | null): Contradiction | null;
+}
+
+export interface Contradiction {
+  /** What the layer did, after its name: `kept a number of filters that is no multiple of 8`. Layers of one problem are told together. */
+  readonly problem: string;
+  /** One sentence. */
+  readonly reason: string;
+  /** The key of the spec that is broken. */
+  readonly specKey: string;
+}
+
+/** Values of a layer's filters, its own and its partners', and what was made of them. */
 export interface LayerExplanation {
   readonly layer: string;
   readonly reason: string;
-  /** The layer first, then those whose stats were merged with its own; one value for each filter. */
-  readonly members: readonly { readonly name: string; readonly values: readonly number[] }[];
+  /** The layer first, then those whose values were merged with its own. */
+  readonly members: readonly MemberValues[];
   /** The value that decided, for each filter. */
   readonly merged: readonly number[];
   readonly criterion: string;
-  readonly threshold: number;
+  /** What a filter's value has to exceed to pass; null in a dialect that only counts. */
+  readonly threshold: number | null;
+  /** Filters whose value exceeds the threshold. */
+  readonly passing: number;
+  /** A filter stays if its value exceeds this: the threshold, or the value of the first that goes; null where all stay. */
+  readonly cut: number | null;
   readonly retained: RetainedIndices | null;
-  /** What its own norms alone would keep. */
-  readonly exploring: RetainedIndices;
+  /** What its own norms alone would keep; null where that is no notion of the dialect. */
+  readonly exploring: RetainedIndices | null;
   readonly tie: Tie | null;
+  /** By filter index. */
+  readonly filters: readonly FilterDecision[];
+}
+
+export interface MemberValues {
+  readonly name: string;
+  /** As measured, before normalization. */
+  readonly norms: readonly number[];
+  /** After normalization; one for each filter. */
+  readonly values: readonly number[];
+}
+
+/** What decided one filter's fate. */
+export interface FilterDecision {
+  /** The rule, as the spec or the pruner names it: `threshold`, `min_num_filters`, `granularity`, `exclusion`, `equalization`, `tie`. */
+  readonly rule: string;
+  /** By how much its value exceeds the cut, negative where it falls short; null where there is no cut. */
+  readonly margin: number | null;
+  /** What a reader would ask about it; empty for a filter that its own norm decides. */
+  readonly note: string;
 }
 
 /** What would have been retained under one mistake. */
 export interface Variant {
   /** One or two sentences for the user, if it fits. */
   readonly cause: string;
-  readonly layers: ReadonlyMap<string, LayerExpectation>;
+  readonly layers: ReadonlyMap<string, Pick<LayerExpectation, 'expected'>>;
+}
+
+/** What is known of the pruned model when a mistake is searched for that would explain it. */
+export interface Observed {
+  readonly folding: Folding | null;
+  /** Path of the pruned model, whose name may hold the settings of its pruner. */
+  readonly prunedFile: string;
+  actual(layer: string): RetainedIndices | null;
+}
+
+/** A remark on a spec: likely a mistake, or what its reader should know. It changes no verdict. */
+export interface Lint {
+  /** Stable name, like `threshold-out-of-reach`. */
+  readonly rule: string;
+  /** One sentence. */
+  readonly message: string;
+  /** Where the spec says what is remarked on. */
+  readonly at: Place;
+  readonly layers: readonly string[];
 }
 
 /** A pruner's spec after reading: opaque to everybody but its dialect. */
@@ -106,6 +177,8 @@ export interface Spec {
   readonly file: string;
   /** Line of the key that decided, of its nearest ancestor, or null. */
   line(key: string): number | null;
+  /** Where a key, or an item of it, was given. */
+  at(path: string | KeyPath): Place;
 }
 
 /** How a pruner decides, behind one face. */
@@ -115,8 +188,14 @@ export interface Dialect {
   readSpec(document: SpecDocument): Spec;
   /** @param folding overrules the detector for every layer */
   expect(dense: Network, spec: Spec, folding: Folding | null): Expectation;
+  /**
+   * Remarks on the spec, few and each about all layers that it concerns.
+   * @param expectation what `expect` made of the same network and spec
+   * @param prunedFile path of the pruned model; null where there is none
+   */
+  lint(dense: Network, spec: Spec, expectation: Expectation, prunedFile: string | null): readonly Lint[];
   /** Reads what the pruner printed: retained indices with or without layer names. */
   readLog(text: string): Reported;
   /** What other specs and common mistakes would have retained, likeliest first, computed as they are asked for. */
-  variants(dense: Network, spec: Spec, folding: Folding | null): Iterable<Variant>;
+  variants(dense: Network, spec: Spec, observed: Observed): Iterable<Variant>;
 }

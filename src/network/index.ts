@@ -19,3 +19,4 @@ export type {
   RetainedIndices,
   Weight,
 } from './types.ts';
+export { exportUnfolded } from './unfold.ts';

@@ -1,6 +1,6 @@
 import { concat, gather, slice, split } from './ops-channels.ts';
 import { elementwise, softmax, unary } from './ops-elementwise.ts';
-import { flatten, identity, reshape, squeeze, transpose, unsqueeze } from './ops-layout.ts';
+import { expand, flatten, identity, reshape, squeeze, transpose, unsqueeze } from './ops-layout.ts';
 import { batchNorm, instanceNorm, layerNorm } from './ops-normalization.ts';
 import { globalPool, pad, pool, reduce, resize } from './ops-spatial.ts';
 import { conv, convTranspose, gemm, matMul, quantized } from './ops-weighted.ts';
@@ -101,6 +101,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['Identity', identity],
   ['Cast', identity],
   ['CastLike', identity],
+  ['Expand', expand],
   ['Dropout', identity],
   ['DequantizeLinear', identity],
   ['QuantizeLinear', identity],

@@ -109,6 +109,11 @@ function evaluate(walk: Walk, node: OnnxNode): readonly (Integers | null)[] | nu
       const data = at(0);
       return data === null ? null : [data];
     }
+    case 'Expand': {
+      // Sizes of one leave a vector as it is; torch writes them around `bias.expand`.
+      const [data, sizes] = [at(0), integersOf(walk, node.inputs[1])];
+      return data !== null && data.dims.length === 1 && sizes?.length === 1 && sizes[0] === 1 ? [data] : null;
+    }
     default:
       return arithmetic(node, at);
   }

@@ -27,6 +27,18 @@ export const identity: Handler = (walk, node) => {
   setOutput(walk, node, value);
 };
 
+/**
+ * Expand of one constant number to a vector is that number wherever it is broadcast: the dynamo exporter makes the bias of a
+ * convolution without one so, when it does not optimize.
+ */
+export const expand: Handler = (walk, node) => {
+  const value = input(walk, node, 0);
+  const target = integersOf(walk, node.inputs[1]);
+  if (value?.kind !== 'constant' || value.view.tensor.elements !== 1 || target?.length !== 1)
+    return setOpaque(walk, node);
+  setOutput(walk, node, value);
+};
+
 /** Transpose: exporters put them around layers and push them through others, so they belong to no layer but Keras's Permute. */
 export const transpose: Handler = (walk, node) => {
   const value = input(walk, node, 0);

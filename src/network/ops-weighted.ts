@@ -242,9 +242,9 @@ function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin): void
   if (value?.kind !== 'constant') return;
   const { layer } = origin;
   const { tensor, dims, strides } = value.view;
-  layer.hasBias = true;
-  // Gemm's may be one number for all.
+  // One number for all filters follows none of them, and folding does not leave it.
   if (tensor.elements === 1 && layer.filters !== 1) return;
+  layer.hasBias = true;
   const axis = dims.length - 1;
   if (tensor.elements !== layer.filters || (axis >= 0 && dims[axis] !== layer.filters)) {
     const known = walk.values.get(node.outputs[0] ?? '') ?? null;

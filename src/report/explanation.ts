@@ -1,67 +1,235 @@
 import { oneLine } from '../config/index.ts';
-import type { Expectation, LayerExplanation } from '../dialects/index.ts';
+import type { Expectation, LayerExplanation, Spec } from '../dialects/index.ts';
 import { columns } from './columns.ts';
+import { groupLetters } from './groups.ts';
 
 /** Filters shown on either side of the cut. */
 const NEAR_THE_CUT = 8;
+/** Partners with a column of their own; JSON has them all. */
+const MAX_PARTNERS = 3;
+
+/** One filter of an explained layer. Values stand in the order of the table's members. */
+export interface ExplainedFilter {
+  readonly filter: number;
+  readonly norms: readonly number[];
+  /** Normalized. */
+  readonly values: readonly number[];
+  /** By the layer's own value, 1 for the largest; equal ones share a rank. */
+  readonly rank: number;
+  readonly merged: number;
+  readonly mergedRank: number;
+  readonly stays: boolean;
+  /** Whether its own norm alone would let it stay; null where that is no notion of the dialect. */
+  readonly staysAlone: boolean | null;
+  readonly rule: string;
+  readonly margin: number | null;
+  readonly note: string;
+}
+
+/** The numbers behind a layer's decision, as every report shows them: filters by the value that decided, largest first. */
+export interface ExplanationTable {
+  readonly layer: string;
+  readonly reason: string;
+  /** The layer first. */
+  readonly members: readonly string[];
+  readonly criterion: string;
+  readonly threshold: number | null;
+  readonly passing: number;
+  readonly cut: number | null;
+  readonly kept: number;
+  readonly filters: readonly ExplainedFilter[];
+  /** Filters that are left out, far from the cut. */
+  readonly hidden: number;
+}
+
+/**
+ * @param always filters that are shown wherever they lie
+ * @param all every filter, not only those near the cut
+ */
+export function explanationTable(
+  layer: LayerExplanation,
+  { always = [], all = false }: { readonly always?: readonly number[]; readonly all?: boolean } = {},
+): ExplanationTable {
+  const { members, merged } = layer;
+  const retained = new Set(layer.retained ?? []);
+  const exploring = layer.exploring === null ? null : new Set(layer.exploring);
+  const own = rankOf(members[0]?.values ?? merged);
+  const rank = rankOf(merged);
+  const order = [...merged.keys()].sort((a, b) => rank[a]! - rank[b]! || a - b);
+  const wanted = new Set(always);
+  const filters = order.map((filter): ExplainedFilter => {
+    const decision = layer.filters[filter]!;
+    return {
+      filter,
+      norms: members.map(({ norms }) => norms[filter]!),
+      values: members.map(({ values }) => values[filter]!),
+      rank: own[filter]!,
+      merged: merged[filter]!,
+      mergedRank: rank[filter]!,
+      stays: retained.has(filter),
+      staysAlone: exploring?.has(filter) ?? null,
+      ...decision,
+    };
+  });
+  // Where a partner changed a filter's fate, that is what one wants to see.
+  const shown = filters.filter(
+    ({ filter, rule }, at) =>
+      all || wanted.has(filter) || rule === 'equalization' || Math.abs(at - retained.size + 0.5) < NEAR_THE_CUT,
+  );
+  return {
+    layer: layer.layer,
+    reason: layer.reason,
+    members: members.map(({ name }) => name),
+    criterion: layer.criterion,
+    threshold: layer.threshold,
+    passing: layer.passing,
+    cut: layer.cut,
+    kept: retained.size,
+    filters: shown,
+    hidden: filters.length - shown.length,
+  };
+}
 
 /** A layer's filters by the value that decided, with the cut drawn through them. */
 export function renderLayerExplanation(layer: LayerExplanation, all: boolean): string {
-  const { merged, members, retained, threshold } = layer;
-  const order = [...merged.keys()].sort((a, b) => merged[b]! - merged[a]! || 0 || a - b);
-  const cut = retained?.length ?? 0;
-  const isKept = (filter: number): boolean => retained?.includes(filter) ?? false;
-  const wouldStay = (filter: number): boolean => layer.exploring.includes(filter);
-  // Where a partner changed a filter's fate, that is what one wants to see.
-  const shown = order.filter(
-    (filter, at) => all || Math.abs(at - cut + 0.5) < NEAR_THE_CUT || isKept(filter) !== wouldStay(filter),
-  );
+  const table = explanationTable(layer, { all });
+  const { members, filters, kept, hidden } = table;
   const isMerged = members.length > 1;
-  const ranks = members.map(({ values }) => rankOf(values));
-  const mergedRank = rankOf(merged);
+  const partners = members.slice(1, 1 + MAX_PARTNERS);
   const header = [
-    'filter',
-    ...members.flatMap(({ name }) => [oneLine(name), 'rank']),
-    ...(isMerged ? [`merged (${layer.criterion})`, 'rank'] : []),
-    '',
-    '',
+    ...['filter', 'norm', oneLine(members[0] ?? ''), 'rank', ...partners.map(oneLine)],
+    ...(isMerged ? ['merged', 'rank'] : []),
+    ...(table.cut === null ? [] : ['margin']),
+    ...['', 'rule', ''],
   ];
-  const rows = shown.map((filter) => [
-    String(filter).padStart(6),
-    ...members.flatMap(({ values }, m) => [number(values[filter]!), String(ranks[m]![filter]!).padStart(4)]),
-    ...(isMerged ? [number(merged[filter]!), String(mergedRank[filter]!).padStart(4)] : []),
-    isKept(filter) ? 'kept' : 'cut',
-    isKept(filter) === wouldStay(filter) ? '' : `would ${wouldStay(filter) ? 'stay' : 'go'} on its own`,
+  const rows = filters.map((row, at) => [
+    String(row.filter).padStart(6),
+    ...[number(row.norms[0]!), number(row.values[0]!), String(row.rank).padStart(4)],
+    ...partners.map((_, k) => number(row.values[k + 1]!)),
+    ...(isMerged ? [number(row.merged), String(row.mergedRank).padStart(4)] : []),
+    ...(table.cut === null ? [] : [signed(row.margin)]),
+    ...[row.stays ? 'kept' : 'cut', row.rule],
+    row.note !== '' && row.note === filters[at - 1]?.note ? 'same' : row.note,
   ]);
   const lines = columns([header, ...rows], '').split('\n');
-  const passing = merged.filter((value) => value > threshold).length;
-  const rule = `${'-'.repeat(12)} cut: ${passing} filters exceed ${threshold}, ${cut} are kept ${'-'.repeat(12)}`;
-  const at = 1 + shown.filter(isKept).length;
-  const drawn = [...lines.slice(0, at), rule, ...lines.slice(at)];
-  const hidden = order.length - shown.length;
-  const more = hidden > 0 ? [`... ${hidden} more filters (--all shows them)`] : [];
-  return `${[oneLine(`${layer.layer}  ${merged.length} filters, ${cut} kept: ${layer.reason}`), ...drawn, ...more].join('\n')}\n`;
+  const at = 1 + filters.filter(({ stays }) => stays).length;
+  const drawn = kept === layer.merged.length ? lines : [...lines.slice(0, at), cutLine(table), ...lines.slice(at)];
+  const unseen = members.length - 1 - partners.length;
+  return `${[
+    oneLine(`${table.layer}  ${layer.merged.length} filters, ${kept} kept: ${table.reason}`),
+    ...drawn,
+    ...(hidden > 0 ? [`... ${hidden} more filters (--all shows them)`] : []),
+    ...(unseen > 0 ? [`... ${unseen} more equalized layers (--format json shows them)`] : []),
+  ].join('\n')}\n`;
 }
 
-/** Every layer in a line: how many filters it keeps and which rule decided. */
-export function renderModelExplanation({ layers, refusal }: Expectation): string {
-  const rows = [...layers.values()].map((layer) => [
+function cutLine({ cut, threshold, passing, kept }: ExplanationTable): string {
+  const rule = '-'.repeat(24);
+  const value = cut === null ? '' : ` ${number(cut)}`;
+  const why =
+    threshold === null
+      ? `${kept} stay`
+      : passing === kept
+        ? `${passing} filters pass`
+        : `${passing} filters pass ${threshold}, ${kept} stay`;
+  return `${rule} cut${value}: ${why} ${rule}`;
+}
+
+/** What each layer and each group of a model keeps, and by which rule, as `explain` prints it without a layer. */
+export interface ModelExplanation {
+  readonly layers: readonly {
+    readonly name: string;
+    readonly kept: number | null;
+    readonly rule: string;
+    readonly reason: string;
+    readonly group: number | null;
+  }[];
+  readonly groups: readonly {
+    readonly id: number;
+    readonly members: readonly string[];
+    readonly criterion: string;
+    /** How many filters its members would keep under each criterion: one number where they agree; null where unknown. */
+    readonly keptUnder: Readonly<Record<string, readonly (number | null)[]>>;
+  }[];
+  /** Layers for which another key of the spec than the threshold decided, by that key. */
+  readonly decidedBy: Readonly<Record<string, readonly string[]>>;
+  readonly refusal: Expectation['refusal'];
+}
+
+export function explainModel(expectation: Expectation): ModelExplanation {
+  const under = expectation.groups.length === 0 ? [] : expectation.keptUnder();
+  const layers = [...expectation.layers.values()];
+  const others = [...new Set(layers.map(({ specKey }) => specKey))].filter((key) => key !== 'threshold');
+  return {
+    layers: layers.map(({ name, expected, rule, reason, group }) => ({
+      name,
+      kept: expected?.length ?? null,
+      rule,
+      reason,
+      group,
+    })),
+    groups: expectation.groups.map(({ id, members, criterion }) => ({
+      id,
+      members,
+      criterion,
+      keptUnder: Object.fromEntries(
+        under.map(({ criterion: name, kept }) => [
+          name,
+          [...new Set(members.map((member) => kept.get(member) ?? null))],
+        ]),
+      ),
+    })),
+    decidedBy: Object.fromEntries(
+      others.map((key) => [key, layers.filter(({ specKey }) => specKey === key).map(({ name }) => name)]),
+    ),
+    refusal: expectation.refusal,
+  };
+}
+
+/** The whole model: a line for each layer, what each criterion would have kept of each group, and where the threshold did not decide. */
+export function renderModelExplanation(expectation: Expectation, spec: Spec): string {
+  const { layers, groups, decidedBy, refusal } = explainModel(expectation);
+  const letters = groupLetters({ groups });
+  const rows = layers.map((layer) => [
     oneLine(layer.name),
-    layer.expected === null ? '?' : String(layer.expected.length),
+    layer.kept === null ? '?' : String(layer.kept),
     layer.rule,
+    letters.get(layer.group ?? -1) ?? '',
     oneLine(layer.reason),
   ]);
-  const raised =
-    refusal === null ? [] : [oneLine(`the real pruner ${refusal.always ? 'raises' : 'may raise'}: ${refusal.message}`)];
-  return `${[columns([['layer', 'kept', 'rule', 'why'], ...rows], ''), ...raised].join('\n')}\n`;
+  const criteria = Object.keys(groups[0]?.keptUnder ?? {});
+  const groupRows = groups.map(({ id, members, keptUnder }) => [
+    letters.get(id) ?? '',
+    ...criteria.map((criterion) => keptUnder[criterion]!.map((kept) => kept ?? '?').join('/')),
+    oneLine(members.join(', ')),
+  ]);
+  const blocks = [
+    spec.summary,
+    columns([['layer', 'kept', 'rule that decided', 'group', 'why'], ...rows], ''),
+    groups.length === 0
+      ? ''
+      : `filters that each group would keep under\n${columns([['group', ...criteria, 'layers'], ...groupRows], '')}`,
+    Object.entries(decidedBy)
+      .map(([key, names]) => oneLine(`${key} decides, not the threshold: ${names.join(', ')}`))
+      .join('\n'),
+    refusal === null ? '' : oneLine(`the real pruner ${refusal.always ? 'raises' : 'may raise'}: ${refusal.message}`),
+  ];
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
-/** 1 for the largest value; equal values share a rank. */
+/** 1 for the largest value; equal values share a rank, and NaN comes last. */
 function rankOf(values: readonly number[]): readonly number[] {
-  const sorted = [...values].sort((a, b) => b - a);
-  return values.map((value) => sorted.indexOf(value) + 1);
+  const sorted = Float64Array.from(values, (value) => -value).sort();
+  const first = new Map<number, number>();
+  for (let at = sorted.length - 1; at >= 0; at--) first.set(sorted[at]!, at + 1);
+  return values.map((value) => first.get(-value)!);
 }
 
+/** Three decimals; more digits for norms that are smaller. */
 function number(value: number): string {
-  return value.toFixed(3);
+  return value !== 0 && Math.abs(value) < 0.001 ? value.toPrecision(3) : value.toFixed(3);
+}
+
+function signed(margin: number | null): string {
+  return margin === null ? '' : `${margin < 0 ? '' : '+'}${number(margin)}`;
 }

@@ -1,8 +1,10 @@
-import type { Report } from './report.ts';
-
 /** A letter for each equalization group, by its id: A, B, ..., Z, AA. */
-export function groupLetters(report: Report): ReadonlyMap<number, string> {
-  return new Map(report.groups.map(({ id }, k) => [id, letter(k)]));
+export function groupLetters({
+  groups,
+}: {
+  readonly groups: readonly { readonly id: number }[];
+}): ReadonlyMap<number, string> {
+  return new Map(groups.map(({ id }, k) => [id, letter(k)]));
 }
 
 function letter(k: number): string {

@@ -1,8 +1,25 @@
 export { DETAILS, type Detail } from './detail.ts';
 export { cutText, escaped } from './escape.ts';
-export { renderLayerExplanation, renderModelExplanation } from './explanation.ts';
+export {
+  type ExplainedFilter,
+  type ExplanationTable,
+  explainModel,
+  explanationTable,
+  type ModelExplanation,
+  renderLayerExplanation,
+  renderModelExplanation,
+} from './explanation.ts';
 export { renderJson } from './json.ts';
+export { lintText } from './lint.ts';
 export { type Link, type LinkOf, renderMarkdown } from './markdown.ts';
-export { type Conclusion, makeReport, makeReportSet, type Report, type ReportLayer, type ReportSet } from './report.ts';
+export {
+  type Conclusion,
+  makeReport,
+  makeReportSet,
+  type Report,
+  type ReportLayer,
+  type ReportLint,
+  type ReportSet,
+} from './report.ts';
 export { renderText, type TextOptions } from './text.ts';
 export { writeReport } from './write.ts';

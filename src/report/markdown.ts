@@ -2,6 +2,7 @@ import type { Finding } from '../verdict/index.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
 import { escapedName } from './escape.ts';
 import { groupLetters } from './groups.ts';
+import { lintText } from './lint.ts';
 import { folded, line, more, table } from './markdown-blocks.ts';
 import { percent, size, thousands } from './numbers.ts';
 import type { Report, ReportLayer, ReportSet } from './report.ts';
@@ -81,6 +82,7 @@ function modelBlocks(report: Report, limits: Limits, linkOf: FindingLink, level:
     ...differences(report, limits),
     ...report.findings.slice(0, limits.findings).map((finding) => findingBlock(finding, limits, linkOf(finding))),
     ...titles(report.findings.slice(limits.findings), limits),
+    ...report.lints.slice(0, limits.notes).map((lint) => `> ${line(lintText(lint))}`),
     ...report.notes.slice(0, limits.notes).map((note) => `> ${line(note)}`),
     ...(limits.notes === 0 ? [] : more(report.notes.length - limits.notes, 'more notes', 'are in the JSON report')),
     ...(limits.allLayers || report.verdict === null ? [layersFold(report), inputsFold(report)] : []),

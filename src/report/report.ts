@@ -1,7 +1,8 @@
-import type { EqualizationGroup, Spec } from '../dialects/index.ts';
+import type { EqualizationGroup, Lint, Spec } from '../dialects/index.ts';
 import type { Folding, Network } from '../network/index.ts';
 import { sizeOf } from '../network/index.ts';
 import type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from '../verdict/index.ts';
+import { type ExplanationTable, explanationTable } from './explanation.ts';
 
 /** schemas/report.schema.json: the machine-readable result of one model. Keys keep their names; others may be added. */
 export interface Report {
@@ -17,10 +18,14 @@ export interface Report {
   readonly groups: readonly EqualizationGroup[];
   readonly findings: readonly Finding[];
   readonly notes: readonly string[];
+  readonly lints: readonly ReportLint[];
   readonly refusal: { readonly message: string; readonly layer: string | null } | null;
   readonly execution: null;
   readonly totals: ReportTotals;
 }
+
+/** Diverging filters of one layer that a report explains with all their numbers. */
+const MAX_EXPLAINED_FILTERS = 64;
 
 export type Conclusion = 'success' | 'failure' | 'neutral';
 
@@ -32,7 +37,20 @@ export interface ReportInput {
 }
 
 /** A layer's result; which key of the spec decided matters to annotations only. */
-export type ReportLayer = Omit<LayerResult, 'specKey'>;
+export interface ReportLayer extends Omit<LayerResult, 'specKey' | 'explanation'> {
+  /** The numbers around the cut of a layer that keeps other filters than expected; null for any other. */
+  readonly explanation: ExplanationTable | null;
+}
+
+/** A remark on the spec, which changes no verdict. */
+export interface ReportLint {
+  readonly rule: string;
+  readonly message: string;
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly key: string | null;
+  readonly layers: readonly string[];
+}
 
 export interface ReportTotals {
   readonly layers: number;
@@ -63,6 +81,7 @@ export interface ReportParts {
   readonly pruned: Network | null;
   readonly groups: readonly EqualizationGroup[];
   readonly refusal: { readonly message: string; readonly layer: string | null } | null;
+  readonly lints: readonly Lint[];
   readonly judgement: Judgement;
   readonly conclusion: Conclusion | null;
   /** Whether the models are hashed. */
@@ -78,6 +97,7 @@ export function makeReport({
   pruned,
   groups,
   refusal,
+  lints,
   judgement,
   conclusion,
   isHashed,
@@ -91,14 +111,20 @@ export function makeReport({
     dialect,
     spec: spec?.effective ?? null,
     inputs: { dense: inputOf(dense, isHashed), pruned: pruned === null ? null : inputOf(pruned, isHashed) },
-    layers: judgement.layers.map(({ specKey: _, ...layer }): ReportLayer => layer),
+    layers: judgement.layers.map(reportLayer),
     groups,
     findings: judgement.findings,
     notes: judgement.notes,
+    lints: lints.map(({ rule, message, at, layers }) => ({ rule, message, ...at, layers })),
     refusal: refusal === null ? null : { message: refusal.message, layer: refusal.layer },
     execution: null,
     totals: totalsOf(judgement, dense, pruned),
   };
+}
+
+function reportLayer({ specKey: _, explanation, ...layer }: LayerResult): ReportLayer {
+  const always = [...layer.missing, ...layer.unexpected].slice(0, MAX_EXPLAINED_FILTERS);
+  return { ...layer, explanation: explanation === null ? null : explanationTable(explanation, { always }) };
 }
 
 function inputOf(network: Network, isHashed: boolean): ReportInput {

@@ -2,6 +2,7 @@ import { oneLine } from '../config/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { columns } from './columns.ts';
 import { groupLetters } from './groups.ts';
+import { lintText } from './lint.ts';
 import { percent, thousands } from './numbers.ts';
 import type { Report, ReportLayer } from './report.ts';
 
@@ -10,6 +11,8 @@ export interface TextOptions {
   readonly all: boolean;
   /** One line that names the spec's settings. */
   readonly specSummary: string | null;
+  /** The command that explains a layer of this model, to which `--layer` is added; null where there is none. */
+  readonly explain?: string | null;
 }
 
 /** Layers that match are shown up to this many; more are counted. */
@@ -27,8 +30,11 @@ export function renderText(report: Report, options: TextOptions): string {
     table(report, options.all),
     ...findings(report.findings, options.all),
     ...refusal(report),
-    report.notes.map((note) => `note: ${oneLine(note)}`).join('\n'),
-    verdictLine(report),
+    [
+      ...report.lints.map((lint) => oneLine(lintText(lint))),
+      ...report.notes.map((note) => `note: ${oneLine(note)}`),
+    ].join('\n'),
+    verdictLine(report, options.explain ?? null),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
@@ -69,13 +75,14 @@ function table(report: Report, all: boolean): string {
   if (!all && report.verdict === 'conforms' && worth.length === 0) return '';
   const isWhole = all || report.verdict === null;
   const shown = isWhole ? report.layers : [...worth, ...matches.slice(0, SHOWN_MATCHES)];
-  const rows = shown.map((layer) => [
+  const changes = shown.map(change);
+  const rows = shown.map((layer, at) => [
     MARKS[layer.verdict ?? 'match'] ?? ' ',
     oneLine(layer.name),
     kept(layer),
     layer.rule,
     letters.get(layer.group ?? -1) ?? '',
-    change(layer),
+    isSameChange(layer, shown[at - 1]) ? 'same' : changes[at]!,
   ]);
   const hidden = [
     ...(open.length > SHOWN_UNVERIFIABLE ? [`${open.length - SHOWN_UNVERIFIABLE} more could not be verified`] : []),
@@ -88,6 +95,12 @@ function table(report: Report, all: boolean): string {
 function kept(layer: ReportLayer): string {
   const retained = layer.actual ?? layer.expected;
   return retained === null ? `? of ${layer.filters}` : `${retained.length} of ${layer.filters}`;
+}
+
+/** Members of a group miss the same filters: once is enough. */
+function isSameChange(layer: ReportLayer, before: ReportLayer | undefined): boolean {
+  const isCut = layer.verdict === 'mismatch' && layer.missing.length + layer.unexpected.length > 0;
+  return isCut && before !== undefined && layer.group === before.group && change(layer) === change(before);
 }
 
 function change(layer: ReportLayer): string {
@@ -123,7 +136,7 @@ function findingText({ title, details }: Finding): string {
   return [oneLine(title), ...details.map((line) => `  ${oneLine(line)}`)].join('\n');
 }
 
-function verdictLine(report: Report): string {
+function verdictLine(report: Report, explain: string | null): string {
   const { totals, verdict } = report;
   const layers = `${totals.layers} layers`;
   switch (verdict) {
@@ -133,13 +146,20 @@ function verdictLine(report: Report): string {
     }
     case 'diverges':
       return totals.mismatch > 0
-        ? `diverges: ${totals.mismatch} of ${layers}`
+        ? `diverges: ${totals.mismatch} of ${layers}${pointer(report, explain)}`
         : `diverges: ${oneLine(report.findings[0]?.title ?? '')}`;
     case 'unverifiable':
       return `unverifiable: ${totals.unverifiable} of ${layers} could not be checked`;
     case null:
       return '';
   }
+}
+
+/** Where to look for the numbers behind the worst divergence. */
+function pointer({ layers, findings: told }: Report, explain: string | null): string {
+  const explained = new Set(layers.filter((layer) => layer.explanation !== null).map((layer) => layer.name));
+  const worst = told.flatMap((finding) => finding.layers).find((name) => explained.has(name));
+  return worst === undefined || explain === null ? '' : `. Why ${oneLine(worst)}? ${explain} --layer ${oneLine(worst)}`;
 }
 
 function few(filters: readonly number[]): string {

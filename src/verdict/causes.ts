@@ -1,44 +1,151 @@
 import type { Variant } from '../dialects/index.ts';
+import type { Network, RetainedIndices } from '../network/index.ts';
+import { placements } from './inputs.ts';
 import type { LayerResult } from './types.ts';
 
 /** Why the layers of one finding kept what they kept, as a sentence; null where nothing fits exactly. */
 export type CauseOf = (layers: readonly LayerResult[]) => string | null;
 
+/** What the hypotheses are held against. */
+export interface Scene {
+  readonly dense: Network;
+  /** Every layer of the run. */
+  readonly layers: readonly LayerResult[];
+  /** What other specs and mistakes would have retained. */
+  readonly variants: Iterable<Variant>;
+  /** Retained indices of an older lock file, and its name; null where there is none. */
+  readonly locked: { readonly file: string; readonly layers: ReadonlyMap<string, RetainedIndices> } | null;
+}
+
 /**
- * Tries hypotheses on diverging layers: the exploring indices, then each variant of the spec. A variant that explains every
- * diverging layer of the run goes before one that explains a single finding.
+ * Tries hypotheses on the layers of a finding, each of which must fit every one of them exactly: a cut before exploration
+ * ended, an older lock, another spec under which the whole run is right, a slip in cutting these layers, and at last
+ * another spec that is right for these layers alone.
  */
-export function causesOf(variants: Iterable<Variant>, diverging: readonly LayerResult[]): CauseOf {
+export function causesOf(scene: Scene): CauseOf {
   const tried: Variant[] = [];
-  const remaining = variants[Symbol.iterator]();
-  const find = (layers: readonly LayerResult[]): Variant | null => {
+  const remaining = scene.variants[Symbol.iterator]();
+  const find = (fits: (variant: Variant) => boolean): Variant | null => {
     for (let k = 0; ; k++) {
       if (k === tried.length) {
         const next = remaining.next();
         if (next.done === true) return null;
         tried.push(next.value);
       }
-      if (layers.every((layer) => isExplained(layer, tried[k]!))) return tried[k]!;
+      if (fits(tried[k]!)) return tried[k]!;
     }
   };
-  return (layers) => exploringCause(layers) ?? (find(diverging) ?? find(layers))?.cause ?? null;
+  const settled = scene.layers.filter((layer) => layer.verdict === 'match' || isCut(layer));
+  const others = settled.length;
+  const ofRun = once(() => find((variant) => settled.every((layer) => isExplained(layer, variant)))?.cause ?? null);
+  const ofGroup = (layers: readonly LayerResult[]): string | null => {
+    const variant = find((candidate) => layers.every((layer) => isExplained(layer, candidate)));
+    if (variant === null) return null;
+    return others > layers.length ? `In these layers alone: ${decapitalized(variant.cause)}` : variant.cause;
+  };
+  return (layers) =>
+    exploringCause(layers) ?? lockCause(layers, scene) ?? ofRun() ?? slipCause(layers, scene) ?? ofGroup(layers);
+}
+
+function isCut(layer: LayerResult): boolean {
+  return layer.verdict === 'mismatch' && layer.missing.length + layer.unexpected.length > 0;
 }
 
 function isExplained(layer: LayerResult, variant: Variant): boolean {
-  const outcome = variant.layers.get(layer.name)?.expected;
-  return outcome != null && layer.actual !== null && String(outcome) === String(layer.actual);
+  return isSame(variant.layers.get(layer.name)?.expected ?? null, layer.actual);
+}
+
+function isSame(a: RetainedIndices | null, b: RetainedIndices | null): boolean {
+  return a !== null && b !== null && a.length === b.length && a.every((filter, at) => filter === b[at]);
 }
 
 function exploringCause(layers: readonly LayerResult[]): string | null {
-  const alone = layers.find(
-    (layer) => layer.exploring !== null && layers.every((other) => String(other.actual) === String(layer.exploring)),
-  );
-  if (alone !== undefined && layers.length > 1) {
-    return `The kept filters equal what ${alone.name} would keep on its own (the indices printed while exploring): was the model cut before exploration ended?`;
+  if (layers.length > 1) {
+    const alone = layers.find((layer) => layers.every((other) => isSame(other.actual, layer.exploring)));
+    if (alone !== undefined)
+      return `The kept filters equal what ${alone.name} would keep on its own (the indices printed while exploring): was the model cut before exploration ended?`;
   }
-  const isExploring = layers.every(
-    (layer) => layer.exploring !== null && String(layer.actual) === String(layer.exploring),
+  if (!layers.every((layer) => isSame(layer.actual, layer.exploring))) return null;
+  const each = layers.length > 1 ? 'Each layer keeps' : 'The layer keeps';
+  return `${each} what its own norms alone would keep (the indices printed while exploring): was the model cut before exploration ended?`;
+}
+
+function lockCause(layers: readonly LayerResult[], { locked }: Scene): string | null {
+  if (locked === null || !layers.every((layer) => isSame(layer.actual, locked.layers.get(layer.name) ?? null)))
+    return null;
+  return `The kept filters are those that ${locked.file} locks: was the spec changed and the model not pruned again?`;
+}
+
+/** Slips in cutting: the right number of filters by the wrong list. */
+function slipCause(layers: readonly LayerResult[], scene: Scene): string | null {
+  const fits = (kept: (layer: LayerResult) => RetainedIndices | null): boolean =>
+    layers.every((layer) => isSame(layer.actual, kept(layer)));
+  if (fits(complement))
+    return 'The kept filters are exactly those that should go: were the indices to retain taken for indices to remove?';
+  if (fits((layer) => upTo(layer.expected?.length ?? 0)))
+    return 'Only the number of filters is right: the first ones are kept, whatever their norms (a slice like [:n] instead of the indices).';
+  return shiftCause(layers, scene) ?? neighbourCause(layers, scene);
+}
+
+function complement(layer: LayerResult): RetainedIndices | null {
+  const { expected, filters } = layer;
+  return expected === null ? null : upTo(filters).filter((filter) => !expected.includes(filter));
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, k) => k);
+}
+
+/** Every index moved by one distance: one-based lists, or positions within a concatenation. */
+function shiftCause(layers: readonly LayerResult[], { dense, layers: all }: Scene): string | null {
+  const [first] = layers;
+  const by = (first?.actual?.[0] ?? 0) - (first?.expected?.[0] ?? 0);
+  const isShifted = layers.every(({ actual, expected }) =>
+    isSame(actual, expected?.map((filter) => filter + by) ?? null),
   );
-  if (!isExploring) return null;
-  return 'The layer keeps what its own norms alone would keep (the indices printed while exploring): was the model cut before exploration ended?';
+  if (by === 0 || first === undefined || !isShifted) return null;
+  const moved = `Every kept index is the expected one ${by > 0 ? 'plus' : 'minus'} ${Math.abs(by)}`;
+  if (Math.abs(by) === 1) return `${moved}: were they taken for one-based indices?`;
+  const widthOf = (name: string): number | null => all.find((layer) => layer.name === name)?.actual?.length ?? null;
+  const names = new Set(layers.map(({ name }) => name));
+  const place = placements(dense, widthOf).find(
+    ({ layer, offsets }) => names.has(layer) && offsets.includes(Math.abs(by)),
+  );
+  return place === undefined
+    ? null
+    : `${moved}, which is where ${place.layer} begins in the concatenated input of ${place.consumer}: were positions in the concatenation taken for its own filters?`;
+}
+
+/** The list of another layer: nearest in the graph first. A list that starts at zero without a gap says nothing. */
+function neighbourCause(layers: readonly LayerResult[], { layers: all }: Scene): string | null {
+  const first = layers[0]!;
+  const own = all.indexOf(first);
+  const isTelling = (kept: RetainedIndices | null): boolean => kept?.some((filter, at) => filter !== at) ?? false;
+  if (!isTelling(first.actual)) return null;
+  const group = new Set(layers);
+  const nearest = all
+    .filter((other) => !group.has(other) && (other.group === null || other.group !== first.group))
+    .sort((a, b) => Math.abs(all.indexOf(a) - own) - Math.abs(all.indexOf(b) - own));
+  const by = (kept: (other: LayerResult) => RetainedIndices | null): LayerResult | undefined =>
+    nearest.find((other) => layers.every((layer) => isSame(layer.actual, kept(other))));
+  const of = by((other) => other.expected);
+  if (of !== undefined)
+    return `The kept filters are the indices of ${of.name}: ${layers.length > 1 ? 'were these layers' : 'was this layer'} cut by the list of another one?`;
+  const exploring = by((other) => other.exploring);
+  return exploring === undefined
+    ? null
+    : `The kept filters are the indices of ${exploring.name} while exploring: ${layers.length > 1 ? 'were these layers' : 'was this layer'} cut by the list of another one?`;
+}
+
+function decapitalized(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
+}
+
+/** Computes at the first call. */
+function once<T>(compute: () => T): () => T {
+  let known: { readonly value: T } | null = null;
+  return () => {
+    known ??= { value: compute() };
+    return known.value;
+  };
 }

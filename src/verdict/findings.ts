@@ -1,47 +1,35 @@
-import type { Expectation, Variant } from '../dialects/index.ts';
-import type { Disagreement } from '../recovery/index.ts';
-import { type CauseOf, causesOf } from './causes.ts';
+import type { Expectation, LayerExplanation } from '../dialects/index.ts';
+import type { Recovery } from '../recovery/index.ts';
+import { type CauseOf, causesOf, type Scene } from './causes.ts';
+import { columnCause } from './column-causes.ts';
 import { joined } from './names.ts';
+import { reportedRelation } from './reported.ts';
 import type { Finding, LayerResult } from './types.ts';
 
-/** Diverging layers as a reader would want them: one entry for an equalization group, the largest divergence first. */
-export function findingsOf(
-  layers: readonly LayerResult[],
-  extra: readonly string[],
-  elsewhere: readonly Disagreement[],
-  expectation: Expectation | null,
-  variants: Iterable<Variant>,
-): Finding[] {
+export interface Outcomes {
+  readonly scene: Scene;
+  readonly recovery: Recovery;
+  /** Layers that read other channels than before because the pruner itself cuts them so. */
+  readonly excused: ReadonlySet<string>;
+  readonly expectation: Expectation;
+}
+
+/** What a reader should know, the worst first: one entry for an equalization group, the largest divergence before smaller ones. */
+export function findingsOf(outcomes: Outcomes): Finding[] {
+  const { scene, recovery, expectation } = outcomes;
+  const { layers } = scene;
   const untouched = unprunedFinding(layers);
-  if (untouched !== null) return [untouched];
-  const diverging = layers.filter((layer) => layer.verdict === 'mismatch');
-  const causeOf = causesOf(
-    variants,
-    diverging.filter((layer) => layer.missing.length + layer.unexpected.length > 0),
-  );
-  const mismatches = grouped(diverging).map((group) => mismatchFinding(group, causeOf));
-  mismatches.sort((a, b) => b.size - a.size);
-  const foreign: Finding[] = [
-    ...extra.map(
-      (name): Finding => ({
-        layers: [name],
-        verdict: 'mismatch',
-        title: `${name} is not in the dense model`,
-        details: ['The pruned model has a layer that the dense model does not have.'],
-        specKey: 'threshold',
-      }),
-    ),
-    ...elsewhere.map(
-      ({ tensor, detail }): Finding => ({
-        layers: [],
-        verdict: 'mismatch',
-        title: `${tensor} is not the dense model's`,
-        details: [sentence(detail)],
-        specKey: 'threshold',
-      }),
-    ),
+  const diverging = untouched === null ? layers.filter((layer) => layer.verdict === 'mismatch') : [];
+  const causeOf = causesOf(scene);
+  const mismatches = grouped(diverging)
+    .map((group) => (group[0]!.problem === null ? cutFinding(group, causeOf) : problemFinding(group, outcomes)))
+    .sort((a, b) => b.size - a.size);
+  return [
+    ...(untouched === null ? [] : [untouched]),
+    ...mismatches.map(({ finding }) => finding),
+    ...foreign(recovery),
+    ...unverifiable(layers, expectation),
   ];
-  return [...mismatches.map(({ finding }) => finding), ...foreign, ...unverifiable(layers, expectation)];
 }
 
 /** One sentence for a model that no pruner touched, instead of one for each layer. */
@@ -52,15 +40,24 @@ function unprunedFinding(layers: readonly LayerResult[]): Finding | null {
   );
   const names = layers.filter((layer) => layer.verdict === 'mismatch').map((layer) => layer.name);
   if (!isWhole || prunable.length < 2 || names.length < 2) return null;
-  const details = [
-    `${joined(names)} should have lost filters. Did the prune step run, and is this the file that it wrote?`,
-  ];
+  const detail = `${joined(names)} should have lost filters. Did the prune step run, and is this the file that it wrote?`;
+  return mismatch(names, 'the pruned model is not pruned: every layer keeps all its filters', [detail]);
+}
+
+function mismatch(
+  layers: readonly string[],
+  title: string,
+  details: readonly string[],
+  specKey = 'threshold',
+  cause: string | null = null,
+): Finding {
   return {
-    layers: names,
+    layers,
     verdict: 'mismatch',
-    title: 'the pruned model is not pruned: every layer keeps all its filters',
-    details,
-    specKey: 'threshold',
+    title,
+    details: [...details, ...(cause === null ? [] : [cause])],
+    specKey,
+    ...(cause === null ? {} : { cause }),
   };
 }
 
@@ -69,74 +66,131 @@ interface Sized {
   readonly size: number;
 }
 
-function grouped(layers: readonly LayerResult[]): LayerResult[][] {
+/** Layers of one group that miss the same filters share one cause, and so do layers that break one rule; another reason is a finding of its own. */
+function grouped(layers: readonly LayerResult[]): readonly (readonly LayerResult[])[] {
   const groups = new Map<string, LayerResult[]>();
   for (const layer of layers) {
-    const isCut = layer.missing.length + layer.unexpected.length > 0;
-    // Layers of one group that miss the same filters share one cause; another reason is a finding of its own.
+    const change = `${layer.missing} ${layer.unexpected}`;
+    const isRule = layer.problem !== null && layer.expected === null;
     const key =
-      isCut && layer.group !== null ? `${layer.group} ${layer.missing} ${layer.unexpected}` : `layer ${layer.name}`;
+      layer.problem === null && layer.group !== null
+        ? `${layer.group} ${change}`
+        : isRule
+          ? `rule ${layer.problem} ${layer.specKey === 'equalization_criterion' ? layer.group : ''}`
+          : `layer ${layer.name}`;
     groups.set(key, [...(groups.get(key) ?? []), layer]);
   }
   return [...groups.values()];
 }
 
-function mismatchFinding(layers: readonly LayerResult[], causeOf: CauseOf): Sized {
-  const [first] = layers as readonly [LayerResult, ...LayerResult[]];
+/** Layers that keep other filters than they should. */
+function cutFinding(layers: readonly LayerResult[], causeOf: CauseOf): Sized {
+  const first = layers[0]!;
   const names = layers.map((layer) => layer.name);
   const { missing, unexpected, expected, actual } = first;
-  if (missing.length + unexpected.length === 0 || expected === null || actual === null) {
-    return {
-      finding: {
-        layers: names,
-        verdict: 'mismatch',
-        title: `${first.name} is not the dense layer cut by its filters`,
-        details: [sentence(first.reason)],
-        specKey: first.specKey,
-      },
-      size: 1,
-    };
-  }
-  const title =
-    actual.length === first.filters
-      ? `${joined(names)} ${names.length > 1 ? 'keep' : 'keeps'} all ${first.filters} filters, expected ${expected.length}`
-      : actual.length === expected.length
-        ? `${joined(names)} kept the wrong ${missing.length} of ${expected.length} filters`
-        : `${joined(names)} kept ${actual.length} filters, expected ${expected.length}`;
   const found = [
-    missing.length > 0 ? `expected ${indices(missing)}` : '',
-    unexpected.length > 0 ? `found ${indices(unexpected)}` : '',
-  ].filter((part) => part !== '');
-  const cause = causeOf(layers);
-  const unexplained = missing.length + unexpected.length - first.explanations.length;
-  const rest = unexplained > 0 ? [`... and ${unexplained} more filters`] : [];
+    ...(missing.length > 0 ? [`expected ${indices(missing)}`] : []),
+    ...(unexpected.length > 0 ? [`found ${indices(unexpected)}`] : []),
+  ].join('; ');
+  const examples = examplesOf(first);
+  const more = missing.length + unexpected.length - examples.length;
   const details = [
-    capitalized(sentence(`${found.join('; ')}: ${first.reason}`)),
-    ...first.explanations,
-    ...rest,
-    ...(cause === null ? [] : [cause]),
+    sentence(capitalized(`${found}: ${first.reason}`)),
+    ...examples.map((line) => sentence(capitalized(line))),
+    ...(more > 0 ? [`... and ${more} more filters: prunegate explain --layer ${first.name} shows them all.`] : []),
+    ...reportedRelation(layers),
   ];
+  const title =
+    actual?.length === first.filters
+      ? `${joined(names)} kept all ${first.filters} filters, expected ${expected?.length}`
+      : actual?.length === expected?.length
+        ? `${joined(names)} kept the wrong ${missing.length} of ${expected?.length} filters`
+        : `${joined(names)} kept ${actual?.length} filters, expected ${expected?.length}`;
   return {
-    finding: {
-      layers: names,
-      verdict: 'mismatch',
-      title,
-      details,
-      specKey: first.specKey,
-      ...(cause === null ? {} : { cause }),
-    },
+    finding: mismatch(names, title, details, first.specKey, causeOf(layers)),
     size: (missing.length + unexpected.length) * layers.length,
   };
 }
 
-function unverifiable(layers: readonly LayerResult[], expectation: Expectation | null): Finding[] {
+/** One filter that is missing and one that should be gone, those that lie farthest from the cut: they convince soonest. */
+function examplesOf({ missing, unexpected, explanations, explanation }: LayerResult): readonly string[] {
+  const told = [...missing, ...unexpected].slice(0, explanations.length);
+  const margin = (filter: number): number => Math.abs(marginOf(explanation, filter));
+  return [missing, unexpected].flatMap((filters) => {
+    const known = filters.filter((filter) => told.includes(filter));
+    const [far] = [...known].sort((a, b) => margin(b) - margin(a));
+    return far === undefined ? [] : [explanations[told.indexOf(far)]!];
+  });
+}
+
+function marginOf(explanation: LayerExplanation | null, filter: number): number {
+  return explanation?.filters[filter]?.margin ?? 0;
+}
+
+/** Layers of which something else is wrong than the choice of filters. */
+function problemFinding(layers: readonly LayerResult[], { scene, recovery, excused }: Outcomes): Sized {
+  const first = layers[0]!;
+  const names = layers.map((layer) => layer.name);
+  const consumers = (recovery.layers.get(first.name)?.disagreements ?? []).flatMap(({ consumer }) =>
+    consumer === null || excused.has(consumer) ? [] : [consumer],
+  );
+  const cause = consumers.flatMap((consumer) => {
+    const columns = recovery.misplaced.get(consumer);
+    return columns === undefined ? [] : (columnCause(scene.dense, scene.layers, consumer, columns) ?? []);
+  })[0];
+  const reasons = [...new Set(layers.map((layer) => sentence(capitalized(layer.reason))))];
+  const shown = reasons.slice(0, MAX_REASONS);
+  const more = reasons.length > shown.length ? [`... and ${reasons.length - shown.length} more layers.`] : [];
+  return {
+    finding: mismatch(names, `${joined(names)} ${first.problem}`, [...shown, ...more], first.specKey, cause ?? null),
+    size: 1,
+  };
+}
+
+const MAX_REASONS = 4;
+
+/** Layers and tensors that the dense model does not have, or that no prunable layer owns. */
+function foreign({ extra, elsewhere }: Recovery): Finding[] {
+  return [
+    ...extra.map((name) =>
+      mismatch([name], `${name} is not in the dense model`, [
+        'The pruned model has a layer that the dense model does not have.',
+      ]),
+    ),
+    ...elsewhere.map(({ tensor, detail }) => mismatch([], `${tensor} is not the dense model's`, [sentence(detail)])),
+  ];
+}
+
+function unverifiable(layers: readonly LayerResult[], expectation: Expectation): Finding[] {
   const open = layers.filter((layer) => layer.verdict === 'unverifiable');
-  if (open.length === 0) return [];
-  if (expectation?.refusal?.always === true) {
-    const { message, layer } = expectation.refusal;
-    const title = `the real pruner raises on this model${layer === null || message.includes(layer) ? '' : ` at ${layer}`}`;
+  const finding = (
+    names: readonly string[],
+    title: string,
+    details: readonly string[],
+    specKey = 'threshold',
+  ): Finding => ({
+    layers: names,
+    verdict: 'unverifiable',
+    title,
+    details,
+    specKey,
+  });
+  if (layers.length === 0)
     return [
-      { layers: open.map((one) => one.name), verdict: 'unverifiable', title, details: [message], specKey: 'threshold' },
+      finding([], 'the dense model has no layer that could be pruned', [
+        'No convolution and no dense layer was found in it: is it the right file?',
+      ]),
+    ];
+  if (open.length === 0) return [];
+  if (expectation.refusal?.always === true) {
+    const { message, layer } = expectation.refusal;
+    const at = layer === null || message.includes(layer) ? '' : ` at ${layer}`;
+    return [
+      finding(
+        open.map((one) => one.name),
+        `the real pruner raises on this model${at}`,
+        [message],
+      ),
     ];
   }
   const byCause = new Map<string, LayerResult[]>();
@@ -145,16 +199,20 @@ function unverifiable(layers: readonly LayerResult[], expectation: Expectation |
     byCause.set(cause, [...(byCause.get(cause) ?? []), layer]);
   }
   return [...byCause.values()].map((group): Finding => {
-    const [first] = group as [LayerResult, ...LayerResult[]];
+    const first = group[0]!;
     const names = group.map((layer) => layer.name);
-    const remedy = first.remedy === null ? [] : [first.remedy];
-    return {
-      layers: names,
-      verdict: 'unverifiable',
-      title: `${joined(names)} could not be verified`,
-      details: [sentence(first.reason), ...remedy],
-      specKey: first.specKey,
-    };
+    // Filters that were recovered were held against the rules that need no weights.
+    const isHeld = group.every((layer) => layer.expected === null && layer.actual !== null);
+    return finding(
+      names,
+      `${joined(names)} could not be verified`,
+      [
+        sentence(capitalized(first.reason)),
+        ...(first.remedy === null ? [] : [first.remedy]),
+        ...(isHeld ? [`Checked without norms: ${expectation.certain.summary(names)}.`] : []),
+      ],
+      first.specKey,
+    );
   });
 }
 
@@ -164,11 +222,14 @@ function indices(filters: readonly number[]): string {
     : `${filters.slice(0, 12).join(', ')} and ${filters.length - 12} more`;
 }
 
-/** For text that begins with a word of ours, never with a layer's name. */
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 function sentence(text: string): string {
   return /[.?!]$/.test(text) ? text : `${text}.`;
+}
+
+/** Names of layers that begin a sentence stay as they are. */
+function capitalized(text: string): string {
+  return text.replace(
+    /^(expected|found|filter|it|its|all|no|none|the|what) /,
+    (word) => word.charAt(0).toUpperCase() + word.slice(1),
+  );
 }

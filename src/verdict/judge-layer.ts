@@ -6,11 +6,25 @@ import type { LayerVerdict } from './types.ts';
 export interface Outcome {
   readonly verdict: LayerVerdict;
   readonly reason: string;
+  /** What is wrong, after the layer's name; null where other filters are kept than expected. */
+  readonly problem: string | null;
+  /** The key of the spec that is broken; null for the one that decided. */
+  readonly specKey: string | null;
+}
+
+function outcome(
+  verdict: LayerVerdict,
+  reason: string,
+  problem: string | null = null,
+  specKey: string | null = null,
+): Outcome {
+  return { verdict, reason, problem, specKey };
 }
 
 /**
  * Holds what a layer really keeps against what it should, kernel first, then everything else that belongs to it.
  * @param disagreements tensors of the layer that keep other channels than its kernel
+ * @param actualOf what any layer really keeps
  */
 export function judgeLayer(
   expected: LayerExpectation,
@@ -18,52 +32,72 @@ export function judgeLayer(
   disagreements: readonly Disagreement[],
   expectation: Expectation,
   isConsistent: Consistency,
+  actualOf: (layer: string) => RetainedIndices | null,
 ): Outcome {
   const { kernel, actual } = recovery;
   switch (kernel.kind) {
     case 'missing':
-      return { verdict: 'unverifiable', reason: `the pruned model has no layer ${recovery.name}` };
+      return outcome('unverifiable', `the pruned model has no layer ${recovery.name}`);
     case 'unrecognized':
-      return {
-        verdict: 'unverifiable',
-        reason: `${kernel.detail}: was the pruned model retrained or exported in another way?`,
-      };
+      return outcome('unverifiable', `${kernel.detail}: was the pruned model retrained or exported in another way?`);
     case 'altered':
-      return { verdict: 'mismatch', reason: `${kernel.detail}: weights were altered after pruning` };
+      return outcome(
+        'mismatch',
+        `${kernel.detail}: weights were altered after pruning`,
+        'has weights that the dense model does not have',
+      );
     case 'exact':
       break;
   }
-  if (recovery.duplicated.length > 0)
-    return { verdict: 'mismatch', reason: `filter ${recovery.duplicated.join(', ')} stands in it more than once` };
+  if (recovery.duplicated.length > 0) {
+    const twice = `filter ${recovery.duplicated.join(', ')}`;
+    return outcome('mismatch', `${twice} stands in it more than once`, `has ${twice} more than once`);
+  }
   const [first] = disagreements;
   if (first !== undefined) {
     const more = disagreements.length > 1 ? ` (and ${disagreements.length - 1} more tensors)` : '';
-    return { verdict: 'mismatch', reason: `${first.tensor} does not fit its filters: ${first.detail}${more}` };
+    const problem =
+      first.consumer === null
+        ? 'and a vector that follows it keep different filters'
+        : `keeps other filters than ${first.consumer} reads`;
+    return outcome('mismatch', `${first.tensor} does not fit its filters: ${first.detail}${more}`, problem);
   }
-  if (actual === null) return { verdict: 'unverifiable', reason: 'which filters it keeps could not be told' };
-  if (expectation.refusal?.always === true || expected.expected === null)
-    return { verdict: 'unverifiable', reason: expected.reason };
+  if (actual === null) return outcome('unverifiable', 'which filters it keeps could not be told');
+  if (expectation.refusal?.always === true) return outcome('unverifiable', expected.reason);
   const isEqual = String(actual) === String(expected.expected);
   if (recovery.isPermuted) {
-    return {
-      verdict: 'mismatch',
-      reason: isEqual ? 'it keeps the right filters in another order' : 'it keeps other filters, and in another order',
-    };
+    const reason =
+      expected.expected === null
+        ? 'its filters stand in another order than in the dense model'
+        : isEqual
+          ? 'it keeps the right filters in another order'
+          : 'it keeps other filters, and in another order';
+    return outcome(
+      'mismatch',
+      reason,
+      isEqual ? 'keeps the right filters in another order' : 'keeps its filters in another order',
+    );
+  }
+  if (expected.expected === null) {
+    const broken = expectation.certain.contradiction(expected.name, actualOf);
+    return broken === null
+      ? outcome('unverifiable', expected.reason)
+      : outcome('mismatch', broken.reason, broken.problem, broken.specKey);
   }
   if (expected.alternatives !== null) {
     if (isConsistent(expected.name))
-      return {
-        verdict: 'ambiguous',
-        reason: `${expected.reason}; the pruner's own choice is one of ${expected.alternatives.length}, and this is one of them`,
-      };
-  } else if (isEqual) return { verdict: 'match', reason: expected.reason };
+      return outcome(
+        'ambiguous',
+        `${expected.reason}; the pruner's own choice is one of ${expected.alternatives.length}, and this is one of them`,
+      );
+  } else if (isEqual) return outcome('match', expected.reason);
   else if (expected.tie !== null && fitsTie(expected.tie, actual) && isConsistent(expected.name)) {
-    return {
-      verdict: 'ambiguous',
-      reason: `it differs only among filters whose values are equal at the cut (${expected.tie.candidates.join(', ')}), of which any ${expected.tie.pick} may stay`,
-    };
+    return outcome(
+      'ambiguous',
+      `it differs only among filters whose values are equal at the cut (${expected.tie.candidates.join(', ')}), of which any ${expected.tie.pick} may stay`,
+    );
   }
-  return { verdict: 'mismatch', reason: expected.reason };
+  return outcome('mismatch', expected.reason);
 }
 
 /** Whether a layer's undetermined choice is the same that its partners made. */

@@ -1,10 +1,11 @@
-import type { Expectation, Reported, Variant } from '../dialects/index.ts';
+import type { Expectation, LayerExpectation, Reported, Tie, Variant } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
 import type { Disagreement, LayerRecovery, Recovery } from '../recovery/index.ts';
+import type { Scene } from './causes.ts';
 import { findingsOf } from './findings.ts';
 import { consistencyOf, judgeLayer } from './judge-layer.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
-import type { Judgement, LayerResult, RunVerdict } from './types.ts';
+import type { Finding, Judgement, LayerResult, RunVerdict } from './types.ts';
 
 /** What is known of both sides; a side that was not asked for is null. */
 export interface Evidence {
@@ -16,7 +17,9 @@ export interface Evidence {
   /** What the pruner itself says; null where it was not asked. */
   readonly reported: Reported | null;
   /** What common mistakes would have retained; asked for only where layers diverge. */
-  readonly variants: Iterable<Variant>;
+  variants(actual: (layer: string) => RetainedIndices | null): Iterable<Variant>;
+  /** Retained indices of a lock file that the model may have been cut by; null where there is none. */
+  readonly locked: Scene['locked'];
 }
 
 /** Filters of one layer that are explained one by one; a layer cut by another ranking altogether need not list them all. */
@@ -34,7 +37,7 @@ export function judge(evidence: Evidence): Judgement {
   });
 }
 
-function judgeAgainst({ dense, expectation, recovery, renamed, reported, variants }: Evidence): Judgement {
+function judgeAgainst({ dense, expectation, recovery, renamed, reported, variants, locked }: Evidence): Judgement {
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
   const notes = [...renamed].map(
     ([from, to]) => `${from} of the pruned model lost its name in the export; by its place in the graph it is ${to}.`,
@@ -54,11 +57,11 @@ function judgeAgainst({ dense, expectation, recovery, renamed, reported, variant
     const outcome =
       expected === null || recovered === null || expectation === null
         ? null
-        : judgeLayer(expected, recovered, disagreements, expectation, isConsistent);
+        : judgeLayer(expected, recovered, disagreements, expectation, isConsistent, actual);
     const kept = recovered?.actual ?? null;
     const compared =
       outcome?.verdict === 'mismatch' && expected?.expected != null && kept !== null
-        ? { expected: nearestOutcome(expected.expected, expected.alternatives, kept), kept }
+        ? { expected: nearestOutcome(expected.expected, expected, kept), kept }
         : null;
     const missing = compared?.expected.filter((filter) => !compared.kept.includes(filter)) ?? [];
     const unexpected = compared?.kept.filter((filter) => !compared.expected.includes(filter)) ?? [];
@@ -76,31 +79,41 @@ function judgeAgainst({ dense, expectation, recovery, renamed, reported, variant
       group: expected?.group ?? null,
       missing,
       unexpected,
+      problem: outcome?.problem ?? null,
       reason: outcome?.reason ?? expected?.reason ?? recoveredReason(recovered, disagreements),
       remedy: outcome?.verdict === 'unverifiable' && kept !== null ? (expected?.remedy ?? null) : null,
       rule: expected?.rule ?? '',
-      specKey: expected?.specKey ?? 'threshold',
+      specKey: outcome?.specKey ?? expected?.specKey ?? 'threshold',
       tie: expected?.tie ?? null,
       alternatives: expected?.alternatives ?? null,
       explanations: [...missing, ...unexpected]
         .slice(0, MAX_EXPLAINED)
         .map((filter) => expectation!.explain(layer.name, filter)),
+      explanation: missing.length + unexpected.length > 0 ? expectation!.explainLayer(layer.name) : null,
     };
   });
-  const extra = recovery?.extra ?? [];
-  const elsewhere = recovery?.elsewhere ?? [];
   if (expectation === null || recovery === null) return { verdict: null, layers, findings: [], notes };
   const disowned = reportedFindings(layers, reported);
-  const verdict = runVerdict(layers, extra.length + elsewhere.length + disowned.length > 0);
-  const findings = [...findingsOf(layers, extra, elsewhere, expectation, variants), ...disowned];
+  const findings = [
+    ...findingsOf({
+      scene: { dense, layers, variants: variants(actual), locked },
+      recovery,
+      excused,
+      expectation,
+    }),
+    ...disowned,
+  ];
+  const verdict = runVerdict(layers, findings);
   return { verdict, layers, findings, notes: [...notes, ...reportedNotes(layers, reported)] };
 }
 
-function runVerdict(layers: readonly LayerResult[], hasForeignParts: boolean): RunVerdict {
-  if (hasForeignParts || layers.some((layer) => layer.verdict === 'mismatch')) return 'diverges';
-  return layers.some((layer) => layer.verdict !== 'match' && layer.verdict !== 'ambiguous')
-    ? 'unverifiable'
-    : 'conforms';
+/** The worst of all: a finding counts whether or not a layer owns it, and a model without layers was not checked. */
+function runVerdict(layers: readonly LayerResult[], findings: readonly Finding[]): RunVerdict {
+  const has = (verdict: Finding['verdict']): boolean =>
+    layers.some((layer) => layer.verdict === verdict) || findings.some((finding) => finding.verdict === verdict);
+  if (has('mismatch')) return 'diverges';
+  const isJudged = layers.length > 0 && layers.every(({ verdict }) => verdict === 'match' || verdict === 'ambiguous');
+  return isJudged && !has('unverifiable') ? 'conforms' : 'unverifiable';
 }
 
 /**
@@ -125,19 +138,24 @@ function excusedConsumers(
   return excused;
 }
 
-/** Of several possible outcomes the one that a layer comes nearest to, so that few filters need explaining. */
+/** Of several right outcomes the one that a layer comes nearest to, so that few filters need explaining. */
 function nearestOutcome(
   expected: RetainedIndices,
-  alternatives: readonly RetainedIndices[] | null,
+  { alternatives, tie }: LayerExpectation,
   kept: RetainedIndices,
 ): RetainedIndices {
   const distance = (outcome: RetainedIndices): number =>
     outcome.filter((filter) => !kept.includes(filter)).length +
     kept.filter((filter) => !outcome.includes(filter)).length;
-  return (alternatives ?? [expected]).reduce(
-    (best, outcome) => (distance(outcome) < distance(best) ? outcome : best),
-    expected,
-  );
+  const choices = alternatives ?? (tie === null ? [expected] : [pickNear(tie, kept)]);
+  return choices.reduce((best, outcome) => (distance(outcome) < distance(best) ? outcome : best), expected);
+}
+
+/** The filters of a tie with the pick that has most of those that are kept. */
+function pickNear({ certain, candidates, pick }: Tie, kept: RetainedIndices): RetainedIndices {
+  const isKept = (filter: number): boolean => kept.includes(filter);
+  const picked = [...candidates.filter(isKept), ...candidates.filter((filter) => !isKept(filter))].slice(0, pick);
+  return [...certain, ...picked].sort((a, b) => a - b);
 }
 
 function recoveredReason(recovered: LayerRecovery | null, disagreements: readonly Disagreement[]): string {

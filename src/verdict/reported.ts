@@ -1,76 +1,145 @@
 import type { Reported } from '../dialects/index.ts';
+import type { RetainedIndices } from '../network/index.ts';
 import { joined } from './names.ts';
 import type { Finding, LayerResult } from './types.ts';
 
 /** Rows without names that are told apart, at most; a log of a large model has hundreds. */
 const MAX_ROWS = 40;
+const MAX_LISTED = 12;
 
 /** Layers whose pruner says that it retained something else than the model does. */
 export function reportedFindings(layers: readonly LayerResult[], reported: Reported | null): Finding[] {
   if (reported === null) return [];
   const wrong = layers.filter(
-    (layer) => layer.reported !== null && layer.actual !== null && String(layer.reported) !== String(layer.actual),
+    (layer) => layer.reported !== null && layer.actual !== null && !isSame(layer.reported, layer.actual),
   );
-  const exploring = wrong.filter((layer) => String(layer.reported) === String(layer.exploring));
-  const others = wrong.filter((layer) => !exploring.includes(layer));
-  const early: Finding[] =
-    exploring.length === 0
-      ? []
-      : [
-          {
-            layers: exploring.map((layer) => layer.name),
-            verdict: 'mismatch',
-            title: `the indices reported for ${joined(exploring.map((layer) => layer.name))} are those printed while exploring`,
-            details: [
-              'They are what each layer would keep on its own. Equalization with a coupled layer overwrote them, and only the indices after exploration count; those are what the model retains.',
-            ],
-            specKey: 'threshold',
-          },
-        ];
-  return [...early, ...others.map(difference)];
+  const early = wrong.filter((layer) => isSame(layer.reported, layer.exploring));
+  const others = wrong.filter((layer) => !early.includes(layer));
+  return [...(early.length === 0 ? [] : [exploringReported(early)]), ...others.map(difference)];
+}
+
+/** The answer that the forum thread waited for. */
+function exploringReported(layers: readonly LayerResult[]): Finding {
+  const names = layers.map((layer) => layer.name);
+  const one = layers.length === 1;
+  const cause = `They are what ${one ? 'the layer' : 'each layer'} would keep by its own norms, printed while exploring; equalization with a coupled layer overwrites them, and only the indices after exploration count.`;
+  const isRight = layers.every((layer) => isSame(layer.actual, layer.expected));
+  const model = isRight
+    ? 'The model is right: it retains what is expected after exploration.'
+    : 'The model retains neither these nor what is expected after exploration.';
+  return finding(
+    names,
+    `the indices reported for ${joined(names)} are those of exploring, not of the end`,
+    [differenceOf(layers[0]!), model, cause],
+    layers[0]!.specKey,
+    cause,
+  );
 }
 
 function difference(layer: LayerResult): Finding {
+  const beyond = (layer.reported ?? []).filter((filter) => filter >= layer.filters);
+  const details = [
+    differenceOf(layer),
+    ...(beyond.length > 0
+      ? [`It has ${layer.filters} filters, 0 to ${layer.filters - 1}: ${list(beyond)} cannot be of it.`]
+      : []),
+    ...(beyond.length === 0 && isSame(layer.reported, layer.expected)
+      ? ['The report is what is expected: the pruner decided rightly, and the model was cut otherwise.']
+      : []),
+    ...(isSame(layer.actual, layer.expected) ? ['The model is right: it retains what is expected.'] : []),
+  ];
+  return finding(
+    [layer.name],
+    `the indices reported for ${layer.name} are not those that it retains`,
+    details,
+    layer.specKey,
+    null,
+  );
+}
+
+function differenceOf(layer: LayerResult): string {
   const [reported, actual] = [layer.reported ?? [], layer.actual ?? []];
   const only = reported.filter((filter) => !actual.includes(filter));
   const missing = actual.filter((filter) => !reported.includes(filter));
-  const details = [
-    `Reported but not retained: ${only.join(', ') || 'none'}. Retained but not reported: ${missing.join(', ') || 'none'}.`,
-  ];
-  return {
-    layers: [layer.name],
-    verdict: 'mismatch',
-    title: `the indices reported for ${layer.name} are not those that it retains`,
-    details,
-    specKey: layer.specKey,
-  };
+  if (only.length + missing.length === 0) return `${layer.name}: the report names some filters more than once.`;
+  return `${layer.name}: reported but not retained ${list(only)}; retained but not reported ${list(missing)}.`;
+}
+
+function finding(
+  layers: readonly string[],
+  title: string,
+  details: readonly string[],
+  specKey: string,
+  cause: string | null,
+): Finding {
+  return { layers, verdict: 'mismatch', title, details, specKey, ...(cause === null ? {} : { cause }) };
+}
+
+/** How diverging layers stand to what the pruner said of them: who is to be asked next. */
+export function reportedRelation(layers: readonly LayerResult[]): readonly string[] {
+  if (layers.every((layer) => layer.reported !== null && isSame(layer.reported, layer.actual)))
+    return ['The pruner reported just these: it decided so, and the cut is what it decided.'];
+  if (layers.every((layer) => layer.reported !== null && isSame(layer.reported, layer.expected)))
+    return ['The pruner reported what is expected: it decided rightly, and the model was cut otherwise.'];
+  return [];
 }
 
 /** What the user should know of a report: rows without names that equal some layer's indices, and names that fit no layer. */
 export function reportedNotes(layers: readonly LayerResult[], reported: Reported | null): string[] {
   if (reported === null) return [];
-  const unknown = [...reported.named.keys()].filter((name) => !layers.some((layer) => layer.name === name));
+  const known = new Set(layers.map((layer) => layer.name));
+  const unknown = [...reported.named.keys()].filter((name) => !known.has(name));
+  const silent =
+    reported.named.size === 0 ? [] : layers.filter((layer) => layer.reported === null).map((layer) => layer.name);
+  const unheld = layers.filter(
+    (layer) =>
+      layer.actual === null &&
+      layer.reported !== null &&
+      layer.expected !== null &&
+      !isSame(layer.reported, layer.expected),
+  );
   const rows = reported.rows.slice(0, MAX_ROWS).map((row, k) => `reported row ${k + 1} ${identified(layers, row)}.`);
   const hidden = reported.rows.length - rows.length;
   return [
     ...(unknown.length > 0 ? [`The report names ${joined(unknown)}, which the dense model does not have.`] : []),
+    ...(silent.length > 0 ? [`The report says nothing of ${joined(silent)}.`] : []),
+    ...(unheld.length > 0
+      ? [
+          `The indices reported for ${joined(unheld.map((layer) => layer.name))} are not the expected ones; what is retained could not be told.`,
+        ]
+      : []),
     ...rows,
     ...(hidden > 0 ? [`${hidden} more reported rows are not shown.`] : []),
   ];
 }
 
 function identified(layers: readonly LayerResult[], row: readonly number[]): string {
-  const after = layers.filter((layer) => String(layer.expected) === String(row) && layer.filters > row.length);
-  const own = layers.filter(
-    (layer) => String(layer.exploring) === String(row) && layer.filters > row.length && !after.includes(layer),
+  const isCut = (layer: LayerResult): boolean => layer.filters > row.length;
+  const after = layers.filter((layer) => isCut(layer) && isSame(layer.expected, row));
+  const own = layers.filter((layer) => isCut(layer) && isSame(layer.exploring, row) && !after.includes(layer));
+  const kept = layers.filter(
+    (layer) => isCut(layer) && isSame(layer.actual, row) && !after.includes(layer) && !own.includes(layer),
   );
   const whole = layers.filter((layer) => layer.filters === row.length && row.every((filter, k) => filter === k));
+  const named = (list: readonly LayerResult[]): string => joined(list.map((layer) => layer.name));
   const parts = [
-    own.length > 0
-      ? `is what ${joined(own.map((layer) => layer.name))} would keep on ${own.length > 1 ? 'their' : 'its'} own`
-      : '',
-    after.length > 0 ? `is ${joined(after.map((layer) => layer.name))} after exploration` : '',
-    own.length + after.length === 0 && whole.length > 0 ? `is a layer of ${row.length} filters kept whole` : '',
-  ].filter((part) => part !== '');
+    ...(own.length > 0 ? [`is what ${named(own)} would keep on ${own.length > 1 ? 'their' : 'its'} own`] : []),
+    ...(after.length > 0 ? [`is ${named(after)} after exploration`] : []),
+    ...(kept.length > 0 ? [`is what ${named(kept)} of the pruned model ${kept.length > 1 ? 'keep' : 'keeps'}`] : []),
+    ...(own.length + after.length + kept.length === 0 && whole.length > 0
+      ? [`is a layer of ${row.length} filters kept whole`]
+      : []),
+  ];
   return parts.length > 0 ? parts.join(' and ') : "equals no layer's indices, neither exploring nor after exploration";
+}
+
+function list(filters: readonly number[]): string {
+  if (filters.length === 0) return 'none';
+  return filters.length <= MAX_LISTED
+    ? filters.join(', ')
+    : `${filters.slice(0, MAX_LISTED).join(', ')} and ${filters.length - MAX_LISTED} more`;
+}
+
+function isSame(a: RetainedIndices | null, b: RetainedIndices | null): boolean {
+  return a !== null && b !== null && String(a) === String(b);
 }

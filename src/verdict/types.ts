@@ -1,4 +1,4 @@
-import type { Tie } from '../dialects/index.ts';
+import type { LayerExplanation, Tie } from '../dialects/index.ts';
 import type { Folding, LayerKind, RetainedIndices } from '../network/index.ts';
 
 export type LayerVerdict = 'match' | 'mismatch' | 'ambiguous' | 'unverifiable';
@@ -25,6 +25,8 @@ export interface LayerResult {
   readonly unexpected: RetainedIndices;
   /** One sentence. */
   readonly reason: string;
+  /** What is wrong with it, after its name; null where its filters are, which `missing` and `unexpected` say. */
+  readonly problem: string | null;
   /** What the user can do so that it can be verified; null where nothing is to be done. */
   readonly remedy: string | null;
   /** Which rule decided, in two or three words. */
@@ -34,6 +36,8 @@ export interface LayerResult {
   readonly alternatives: readonly RetainedIndices[] | null;
   /** One line for each missing and unexpected filter. */
   readonly explanations: readonly string[];
+  /** The numbers behind a mismatch, filter by filter; null for any other layer, and where they are not known. */
+  readonly explanation: LayerExplanation | null;
 }
 
 /** Diverging layers that have one cause, as a reader would want them told: an equalization group at most once. */
@@ -43,7 +47,7 @@ export interface Finding {
   readonly title: string;
   /** Lines after the title. */
   readonly details: readonly string[];
-  /** The likely cause where one fits exactly, one of the details. */
+  /** What explains all of it exactly, one of the details; left out where nothing does. */
   readonly cause?: string;
   /** The spec's key whose line it belongs to. */
   readonly specKey: string;

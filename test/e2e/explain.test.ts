@@ -17,11 +17,19 @@ describe('dist/cli.cjs explain', () => {
   it("makes plain why the forum's 3, 19, 22 stay and 0, 15, 27 go", () => {
     const { status, stdout } = explain('--layer', 'conv1');
     expect(status).toBe(0);
-    const [above, below] = stdout.split(/^-+ cut: 16 filters exceed 0\.68, 16 are kept -+$/m);
-    for (const filter of [3, 19, 22])
-      expect(above).toMatch(new RegExp(`^ +${filter} .*kept  would go on its own$`, 'm'));
-    for (const filter of [0, 15, 27])
-      expect(below).toMatch(new RegExp(`^ +${filter} .*cut   would stay on its own$`, 'm'));
+    const [above, below] = stdout.split(/^-+ cut 0\.680: 16 filters pass -+$/m);
+    for (const [filter, rank] of [
+      [3, 17],
+      [22, 18],
+      [19, 19],
+    ])
+      expect(above).toMatch(
+        new RegExp(`^ +${filter} .*kept  equalization  would go on its own: ${rank}th of 32, 16 stay$`, 'm'),
+      );
+    expect(below).toMatch(
+      /^ +15 .*cut +equalization {2}would stay on its own: 13 pass, the minimum of 16 adds 15, 0, 27$/m,
+    );
+    for (const filter of [0, 27]) expect(below).toMatch(new RegExp(`^ +${filter} .*cut +equalization  same$`, 'm'));
   });
 
   it('draws the cut between kept and cut filters, over every filter with --all', () => {
@@ -34,20 +42,26 @@ describe('dist/cli.cjs explain', () => {
 
   it('explains one filter in a line, and as JSON with every number', () => {
     expect(explain('--layer', 'conv1', '--filter', '3').stdout).toBe(
-      'filter 3: rank 17 of 32 by its own norm (0.550), kept because expanded_conv_depthwise has 1.000 (union; threshold 0.680)\n',
+      "filter 3 should stay: 17th of 32 by conv1's own norm (0.550) but 1st by expanded_conv_depthwise (1.000); the larger counts (union), 1.000 exceeds the threshold of 0.68\n",
     );
     const json = JSON.parse(explain('--layer', 'conv1', '--format', 'json').stdout);
-    expect(json.explanation.members.map(({ name }: { name: string }) => name)).toEqual([
-      'conv1',
-      'expanded_conv_depthwise',
-    ]);
-    expect(json.explanation.merged[3]).toBe(1);
+    expect(json.explanation.members).toEqual(['conv1', 'expanded_conv_depthwise']);
+    expect(json.explanation.filters).toHaveLength(32);
+    const third = json.explanation.filters.find(({ filter }: { filter: number }) => filter === 3);
+    expect(third).toMatchObject({ rank: 17, merged: 1, stays: true, staysAlone: false, rule: 'equalization' });
+    expect(third.margin).toBeCloseTo(0.32, 6);
   });
 
   it('explains the whole model, a line for each layer', () => {
     const { stdout } = explain();
-    expect(stdout.trimEnd().split('\n')).toHaveLength(15);
-    expect(stdout).toContain('predictions is excluded, so it keeps every filter');
+    const [summary, layers, groups, decided] = stdout.trimEnd().split('\n\n');
+    expect(summary).toBe('threshold 0.68 of max, granularity 8, at least 16, union');
+    expect(layers!.split('\n')).toHaveLength(15);
+    expect(layers).toContain('predictions is excluded, so it keeps every filter');
+    expect(groups).toMatch(/^C +24 +16 +16 +16 +block_2_expand, block_2_depthwise$/m);
+    expect(decided).toMatch(
+      /^granularity decides, not the threshold: block_2_expand, block_2_depthwise, block_3_expand/m,
+    );
   });
 
   it.each([

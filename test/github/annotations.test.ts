@@ -33,6 +33,7 @@ function report(model: string, findings: readonly Finding[], changes: Partial<Re
     groups: [],
     findings,
     notes: [],
+    lints: [],
     refusal: null,
     execution: null,
     totals: {

@@ -34,6 +34,8 @@ function setOf(models: number, layers: number, name: string): ReportSet {
     tie: null,
     alternatives: null,
     explanations: [],
+    explanation: null,
+    problem: null,
   };
   const finding = {
     layers: [name],
@@ -55,6 +57,7 @@ function setOf(models: number, layers: number, name: string): ReportSet {
     groups: [],
     findings: Array.from({ length: layers }, () => finding),
     notes: [name],
+    lints: [{ rule: name, message: name.repeat(8), file: name, line: 1, key: name, layers: [name] }],
     refusal: null,
     execution: null,
     totals: {

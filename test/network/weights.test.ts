@@ -209,6 +209,26 @@ describe('layers with weights', () => {
     expect(columns(network, 'd')).toBe('opaque Conv with a bias of another shape');
   });
 
+  it('takes one number expanded to a vector for no bias: what the dynamo exporter writes where it does not optimize', () => {
+    const network = networkOf(
+      behindConv(
+        [
+          op('Shape', 'w', 'shape', { start: 0, end: 1 }),
+          op('Constant', [], 'one', { value_ints: [1] }),
+          op('Expand', ['shape', 'one'], 'size'),
+          op('CastLike', ['zero', 'x'], 'float'),
+          op('Expand', ['float', 'size'], 'b'),
+          op('Conv', ['a', 'w', 'b'], 'c', { name: 'm/c/Conv2D' }),
+          op('Conv', ['c', 'v'], 'y', { name: 'm/d/Conv2D' }),
+        ],
+        { w: zeros([5, 4, 1, 1]), zero: float32(0), v: zeros([2, 5, 1, 1]) },
+      ),
+    );
+    expect(columns(network, 'd')).toBe('c:0 c:1 c:2 c:3 c:4');
+    expect(followers(network)).toEqual([]);
+    expect(layerOf(network, 'c').folding.state).toBe('raw');
+  });
+
   it('follows the bias of a layer of one filter', () => {
     const network = networkOf({
       inputs: { x: ['N', 3] },

@@ -1,21 +1,28 @@
 import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
 import type { Expectation, JointOutcomes, LayerExpectation, Refusal } from '../types.ts';
+import { certainties } from './certain.ts';
 import type { Choices } from './choices.ts';
 import { columnsCut } from './columns.ts';
-import { explainFilter, explainLayer, reasonOf, ruleOf, specKeyOf } from './explain.ts';
-import { type Decision, type Exploration, excludedNames, explore, type OwnStat } from './exploration.ts';
+import { explainFilter, explainLayer } from './explain.ts';
+import { type Decision, type Exploration, excludedNames, explore } from './exploration.ts';
 import { type Norms, ownStats } from './norms.ts';
 import { addOrderPoints, jointOutcomes, MAX_OUTCOMES, type Outcome, outcomesOf, type Point } from './outcomes.ts';
+import { reasonOf, ruleOf, specKeyOf } from './reasons.ts';
 import { requireRebuildable } from './rebuild.ts';
 import { TaoError } from './refusal.ts';
 import { possibleCounts, retain } from './retention.ts';
-import type { TaoSpec } from './spec.ts';
+import { CRITERIA, type TaoSpec } from './spec.ts';
+
+export interface TaoExpectation extends Expectation {
+  /** null where the real pruner raises before it is through. */
+  readonly exploration: Exploration | null;
+}
 
 /**
  * Exploring and post-exploration retained indices of every prunable layer.
  * @param norms of the dense network's filters
  */
-export function expectTao(network: Network, spec: TaoSpec, norms: Norms): Expectation {
+export function expectTao(network: Network, spec: TaoSpec, norms: Norms): TaoExpectation {
   const stats = ownStats(norms, spec.normalizer);
   const excluded = excludedNames(network, spec);
   const run = (choices: Choices): Outcome => {
@@ -48,17 +55,21 @@ export function expectTao(network: Network, spec: TaoSpec, norms: Norms): Expect
   if (outcome.exploration === null && running !== undefined) outcome = running.outcome;
   const joint =
     outcome.exploration === null ? [] : jointOutcomes(run, points, running?.taken ?? new Map(), outcome.exploration);
-  return assemble(network, spec, stats, outcome.exploration, refusal, joint);
+  return assemble({ network, spec, norms, exploration: outcome.exploration, points, refusal, joint });
 }
 
-function assemble(
-  network: Network,
-  spec: TaoSpec,
-  stats: ReadonlyMap<Layer, OwnStat>,
-  exploration: Exploration | null,
-  refusal: Refusal | null,
-  joint: readonly JointOutcomes[],
-): Expectation {
+interface Parts {
+  readonly network: Network;
+  readonly spec: TaoSpec;
+  readonly norms: Norms;
+  readonly exploration: Exploration | null;
+  readonly points: ReadonlyMap<string, Point>;
+  readonly refusal: Refusal | null;
+  readonly joint: readonly JointOutcomes[];
+}
+
+function assemble({ network, spec, norms, exploration, points, refusal, joint }: Parts): TaoExpectation {
+  const stats = ownStats(norms, spec.normalizer);
   const groups = (exploration?.groups ?? []).map((members, id) => ({
     id,
     members: members.map((layer) => layer.name),
@@ -82,14 +93,20 @@ function assemble(
       expected: tooMany ? null : (decision?.retained ?? null),
       reason,
       remedy: refusal !== null ? null : (decision?.remedy ?? null),
-      rule: refusal !== null ? 'pruner raises' : ruleOf(decision),
+      rule: refusal !== null ? 'pruner raises' : ruleOf(decision, spec),
       specKey: specKeyOf(decision),
       tie: decision?.tie ?? null,
       alternatives: varying === undefined || tooMany ? null : distinct(varying.outcomes.map((kept) => kept.get(name)!)),
       group: groupOf.get(name) ?? null,
     });
   }
+  const decisionOf = (name: string): { readonly layer: Layer; readonly decision: Decision } | null => {
+    const layer = network.prunable.get(name);
+    const decision = layer === undefined ? undefined : exploration?.decisions.get(layer);
+    return layer === undefined || decision === undefined ? null : { layer, decision };
+  };
   return {
+    exploration,
     layers,
     groups,
     joint: joint.filter((set) => set.outcomes.length > 0),
@@ -99,17 +116,31 @@ function assemble(
       return layer === undefined || exploration === null ? null : columnsCut(network, exploration, layer, retained);
     },
     explainLayer(name) {
-      const layer = network.prunable.get(name);
-      const decision = layer === undefined ? undefined : exploration?.decisions.get(layer);
-      return layer === undefined || decision === undefined ? null : explainLayer(layer, decision, stats, spec);
+      const known = decisionOf(name);
+      return known === null ? null : explainLayer(known.layer, known.decision, norms, spec);
     },
     explain(name, filter) {
-      const layer = network.prunable.get(name);
-      const decision = layer === undefined ? undefined : exploration?.decisions.get(layer);
-      if (layer === undefined || decision === undefined) return `filter ${filter}: nothing is expected of ${name}`;
-      return explainFilter(layer, filter, decision, stats, spec);
+      const known = decisionOf(name);
+      if (known === null) return `filter ${filter}: nothing is expected of ${name}`;
+      return explainFilter(known.layer, filter, known.decision, norms, spec);
     },
+    keptUnder: () =>
+      CRITERIA.map((criterion) => {
+        const under = criterion === spec.criterion ? layers : expectTao(network, { ...spec, criterion }, norms).layers;
+        return {
+          criterion,
+          kept: new Map([...under].map(([name, { expected }]) => [name, expected?.length ?? null])),
+        };
+      }),
+    certain: certainties(network, spec, exploration, undetermined(exploration, points)),
   };
+}
+
+/** Layers that share a group with one for which the pruner's own choices decide who is given which indices. */
+function undetermined(exploration: Exploration | null, points: ReadonlyMap<string, Point>): ReadonlySet<Layer> {
+  const open = [...(exploration?.contested ?? []), ...[...points.values()].flatMap((point) => point.layers)];
+  const groups = exploration?.groups ?? [];
+  return new Set(open.flatMap((layer) => [layer, ...(groups.find((group) => group.includes(layer)) ?? [])]));
 }
 
 function reasonFor(decision: Decision | null, name: string, spec: TaoSpec, tooMany: boolean): string {

@@ -1,136 +1,209 @@
 import type { Layer } from '../../network/index.ts';
-import type { LayerExplanation } from '../types.ts';
-import type { Decision, OwnStat } from './exploration.ts';
-import { possibleCounts, retain } from './retention.ts';
-import type { TaoSpec } from './spec.ts';
+import type { FilterDecision, LayerExplanation, MemberValues } from '../types.ts';
+import type { Decision } from './exploration.ts';
+import { normalized, type Stat } from './importance.ts';
+import type { Norms } from './norms.ts';
+import { counted, reasonOf } from './reasons.ts';
+import { possibleCounts, type Retention, retain, thresholdFor } from './retention.ts';
+import type { Criterion, TaoSpec } from './spec.ts';
 
-/** Two or three words for a table's column. */
-export function ruleOf(decision: Decision | null): string {
-  if (decision === null) return 'not explored';
-  if (decision.by === 'unknown') return 'unknown';
-  if (decision.by === 'excluded') return 'excluded';
-  if (decision.by === 'broadcast') return 'broadcast';
-  const rule = decision.rule ?? 'all';
-  return decision.by === 'own' ? rule : `${rule}, equalized`;
+/** What is behind one layer's decision: its own stat and rule, its partners' stats, and what was made of them. */
+interface Grounds {
+  readonly layer: Layer;
+  readonly decision: Decision;
+  readonly spec: TaoSpec;
+  readonly own: Stat;
+  /** The one-layer rule on its own stat. */
+  readonly alone: Retention;
+  /** The layer first. */
+  readonly members: readonly MemberValues[];
+  /** The stat that decided; its own where none did. */
+  readonly merged: Stat;
+  /** What a value has to exceed, in the arithmetic of the stat. */
+  readonly threshold: number;
 }
 
-/** The spec's key behind a decision. */
-export function specKeyOf(decision: Decision | null): string {
-  if (decision?.by === 'excluded') return 'excluded_layers';
-  if (decision?.rule === 'minimum') return 'min_num_filters';
-  return decision?.rule === 'granularity' ? 'granularity' : 'threshold';
-}
-
-/** Which rule decided a layer's retained indices, as one sentence. */
-export function reasonOf(decision: Decision, name: string, spec: TaoSpec): string {
-  const { by, note, members, retained } = decision;
-  if (by === 'unknown') return note ?? 'its weights could not be read';
-  if (by === 'excluded')
-    return note === name
-      ? `${name} is excluded, so it keeps every filter`
-      : `${note} is excluded, so the layers equalized with it keep every filter`;
-  if (by === 'broadcast') return `it is broadcast by ${note}, so it is kept whole`;
-  const others = members.filter((member) => member.name !== name).map((member) => member.name);
-  const equalized = by === 'own' ? '' : `, equalized with ${listed(others)} (${spec.criterion})`;
-  return `${countReason(decision, retained?.length ?? 0, spec)}${equalized}`;
-}
-
-function countReason({ rule, passing }: Decision, kept: number, spec: TaoSpec): string {
-  switch (rule) {
-    case 'threshold':
-      return `${kept} filters exceed the threshold of ${spec.threshold}`;
-    case 'minimum':
-      return `${passing} filters exceed the threshold of ${spec.threshold}, the minimum of ${spec.minNumFilters} makes them ${kept}`;
-    case 'granularity':
-      return `${passing} filters exceed the threshold of ${spec.threshold}, the granularity of ${spec.granularity} makes them ${kept}`;
-    default:
-      return `all ${kept} filters stay`;
-  }
-}
-
-/** Why one filter stays or goes: its rank by its own norm, and what its partners made of it. */
-export function explainFilter(
-  layer: Layer,
-  filter: number,
-  decision: Decision,
-  ownStats: ReadonlyMap<Layer, OwnStat>,
-  spec: TaoSpec,
-): string {
-  const own = ownStats.get(layer);
-  const kept = decision.retained?.includes(filter) ?? false;
-  const verb = kept ? 'kept' : 'cut';
-  if (decision.by === 'unknown' || decision.stat === null || own === undefined || 'unknown' in own) {
-    return `filter ${filter}: ${verb === 'kept' ? 'kept' : 'not expected'} because ${reasonOf(decision, layer.name, spec)}`;
-  }
-  const rank = (values: ArrayLike<number>): number =>
-    Array.from(values).filter((value) => value > values[filter]!).length + 1;
-  const total = own.values.length;
-  const start = `filter ${filter}: rank ${rank(own.values)} of ${total} by its own norm (${number(own.values[filter]!)})`;
-  const merged = decision.stat.values[filter]!;
-  const settings = `${decision.by === 'own' ? '' : `${spec.criterion}; `}threshold ${spec.threshold.toFixed(3)}`;
-  if (decision.by === 'own') {
-    if (merged > spec.threshold)
-      return `${start}, ${verb} because it exceeds the threshold of ${spec.threshold.toFixed(3)}`;
-    return `${start}, ${verb} because ${fill(decision, spec)} (${settings})`;
-  }
-  const partners = decision.members
-    .filter((member) => member !== layer)
-    .flatMap((member) => {
-      const stat = ownStats.get(member);
-      return stat === undefined || 'unknown' in stat ? [] : [{ name: member.name, value: stat.values[filter]! }];
-    });
-  const strongest = partners.reduce(
-    (best, partner) =>
-      (spec.criterion === 'intersection' ? partner.value < best.value : partner.value > best.value) ? partner : best,
-    partners[0]!,
-  );
-  const has = `${strongest.name} has ${kept || partners.length > 1 ? '' : 'only '}${number(strongest.value)}`;
-  if (spec.criterion === 'arithmetic_mean' || spec.criterion === 'geometric_mean' || partners.length > 3) {
-    return `${start}, ${verb} because the merged value ${number(merged)} ranks ${rank(decision.stat.values)} and ${decision.retained?.length} are kept (${has}; ${settings})`;
-  }
-  if (kept && merged > spec.threshold) return `${start}, kept because ${has} (${settings})`;
-  return `${start}, ${verb} because ${has}, so merged it ranks ${rank(decision.stat.values)} and ${fill(decision, spec)} (${settings})`;
-}
-
-function fill(decision: Decision, spec: TaoSpec): string {
-  const kept = decision.retained?.length ?? 0;
-  if (decision.rule === 'minimum') return `${kept} are kept for the minimum of ${spec.minNumFilters}`;
-  if (decision.rule === 'granularity') return `${kept} are kept for the granularity of ${spec.granularity}`;
-  return `${kept} are kept`;
-}
-
-function number(value: number): string {
-  return value.toFixed(3);
-}
-
-function listed(names: readonly string[]): string {
-  return names.length <= 3 ? names.join(' and ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} others`;
-}
-
-/** The numbers behind a layer's decision, filter by filter. */
-export function explainLayer(
-  layer: Layer,
-  decision: Decision,
-  stats: ReadonlyMap<Layer, OwnStat>,
-  spec: TaoSpec,
-): LayerExplanation | null {
-  const own = stats.get(layer);
-  if (own === undefined || 'unknown' in own) return null;
-  const members = [layer, ...decision.members.filter((member) => member !== layer)].flatMap((member) => {
-    const stat = stats.get(member);
-    return stat === undefined || 'unknown' in stat || stat.values.length !== layer.filters
-      ? []
-      : [{ name: member.name, values: [...stat.values] }];
+function groundsOf(layer: Layer, decision: Decision, norms: Norms, spec: TaoSpec): Grounds | null {
+  const partners = decision.members.filter((member) => member !== layer && member.filters === layer.filters);
+  const members = [layer, ...partners].flatMap((member): MemberValues[] => {
+    const measured = norms.get(member);
+    if (measured === undefined || 'unknown' in measured) return [];
+    const { values } = normalized(measured, spec.normalizer);
+    return [{ name: member.name, norms: [...measured.values], values: [...values] }];
   });
+  const measured = norms.get(layer);
+  if (measured === undefined || 'unknown' in measured) return null;
+  const own = normalized(measured, spec.normalizer);
+  const alone = retain(own, spec, possibleCounts(own, spec)[0]!);
+  const merged = decision.stat ?? own;
+  return { layer, decision, spec, own, alone, members, merged, threshold: thresholdFor(merged, spec) };
+}
+
+/** The numbers behind a layer's decision, filter by filter; null where its norms are not known. */
+export function explainLayer(layer: Layer, decision: Decision, norms: Norms, spec: TaoSpec): LayerExplanation | null {
+  const grounds = groundsOf(layer, decision, norms, spec);
+  if (grounds === null) return null;
+  const merged = [...grounds.merged.values];
+  const cut = cutOf(grounds);
+  const mergedRank = rankOf(merged);
   return {
     layer: layer.name,
     reason: reasonOf(decision, layer.name, spec),
-    members,
-    merged: [...(decision.stat ?? own).values],
+    members: grounds.members,
+    merged,
     criterion: spec.criterion,
     threshold: spec.threshold,
+    passing: decision.stat === null ? grounds.alone.passing : decision.passing,
+    cut,
     retained: decision.retained,
-    exploring: retain(own, spec, possibleCounts(own, spec)[0]!).retained,
+    exploring: grounds.alone.retained,
     tie: decision.tie,
+    filters: merged.map((value, filter): FilterDecision => {
+      const rule = filterRule(grounds, filter, mergedRank[filter]!);
+      return {
+        rule,
+        margin: cut === null || Number.isNaN(value) ? null : value - cut,
+        note: noteOn(grounds, filter, rule),
+      };
+    }),
   };
+}
+
+/** The threshold where it decided, else the value of the first filter that goes: what stays exceeds it. */
+function cutOf({ decision, merged, threshold }: Grounds): number | null {
+  const { retained, rule } = decision;
+  if (retained === null || decision.stat === null || retained.length === merged.values.length) return null;
+  if (rule === 'threshold') return threshold;
+  const kept = new Set(retained);
+  let cut = Number.NEGATIVE_INFINITY;
+  for (const [filter, value] of merged.values.entries()) if (!kept.has(filter) && value > cut) cut = value;
+  return Number.isFinite(cut) ? cut : null;
+}
+
+function filterRule(
+  { decision, alone, merged, threshold, spec, layer }: Grounds,
+  filter: number,
+  rank: number,
+): string {
+  if (decision.by === 'excluded') return 'exclusion';
+  if (decision.by === 'broadcast') return 'broadcast';
+  if (decision.by === 'unknown' || decision.by === 'blocked') return 'unknown';
+  if (decision.tie?.candidates.includes(filter) === true) return 'tie';
+  const stays = decision.retained?.includes(filter) ?? false;
+  if (stays !== alone.retained.includes(filter)) return 'equalization';
+  if (!stays || merged.values[filter]! > threshold) return 'threshold';
+  return rank <= Math.min(spec.minNumFilters, layer.filters) ? 'min_num_filters' : 'granularity';
+}
+
+function noteOn(grounds: Grounds, filter: number, rule: string): string {
+  const { decision, alone, spec, own } = grounds;
+  switch (rule) {
+    case 'tie': {
+      const { candidates, pick } = decision.tie!;
+      return `equal to ${counted(candidates.length - 1, 'other filter')} at the cut, any ${pick} of the ${candidates.length} may stay`;
+    }
+    case 'equalization':
+      return decision.retained?.includes(filter) === true
+        ? `would go on its own: ${ordinal(rankOf(own.values)[filter]!)} of ${own.values.length}, ${alone.retained.length} stay`
+        : `would stay on its own: ${aloneReason(grounds, filter)}`;
+    case 'min_num_filters':
+      return `does not pass, stays for the minimum of ${spec.minNumFilters}`;
+    case 'granularity':
+      return `does not pass, stays for the granularity of ${spec.granularity}`;
+    default:
+      return '';
+  }
+}
+
+/** Why a layer's own rule would keep a filter. */
+function aloneReason({ alone, own, threshold, spec }: Grounds, filter: number): string {
+  if (own.values[filter]! > threshold) return `${number(own.values[filter]!, threshold)} passes`;
+  const added = alone.retained
+    .filter((kept) => !(own.values[kept]! > threshold))
+    .sort((a, b) => own.values[b]! - own.values[a]!);
+  const rule = alone.rule === 'minimum' ? `minimum of ${spec.minNumFilters}` : `granularity of ${spec.granularity}`;
+  const shown = added.length <= 4 ? added.join(', ') : `${added.slice(0, 3).join(', ')} and ${added.length - 3} more`;
+  return `${alone.passing} pass, the ${rule} adds ${shown}`;
+}
+
+/** The partner whose norm made the difference. */
+function partnerOf([own, ...partners]: readonly MemberValues[], filter: number, criterion: Criterion): MemberValues {
+  const wins = (a: number, b: number): boolean => (criterion === 'intersection' ? a < b : a > b);
+  return partners.reduce(
+    (best, partner) => (wins(partner.values[filter]!, best.values[filter]!) ? partner : best),
+    partners[0] ?? own!,
+  );
+}
+
+/** Why one filter stays or goes, as one sentence. */
+export function explainFilter(layer: Layer, filter: number, decision: Decision, norms: Norms, spec: TaoSpec): string {
+  const grounds = groundsOf(layer, decision, norms, spec);
+  const stays = decision.retained?.includes(filter) === true;
+  const fate = stays ? 'should stay' : 'should go';
+  if (decision.retained === null)
+    return `filter ${filter}: what becomes of it is not known: ${reasonOf(decision, layer.name, spec)}`;
+  if (decision.stat === null || grounds === null)
+    return `filter ${filter} ${fate}: ${reasonOf(decision, layer.name, spec)}`;
+  const { own, members } = grounds;
+  const byOwn = `${ordinal(rankOf(own.values)[filter]!)} of ${own.values.length} by ${layer.name}'s own norm (${number(own.values[filter]!)})`;
+  const verdict = verdictOn(grounds, filter);
+  if (members.length === 1) return `filter ${filter} ${fate}: ${byOwn}; ${verdict}`;
+  const partner = partnerOf(members, filter, spec.criterion);
+  const [ownRank, partnerRank] = [own.values, partner.values].map((values) => rankOf(values)[filter]!) as [
+    number,
+    number,
+  ];
+  const isAgainst = stays ? partnerRank < ownRank : partnerRank > ownRank;
+  const byPartner = `${ordinal(partnerRank)} by ${partner.name} (${number(partner.values[filter]!)})`;
+  return `filter ${filter} ${fate}: ${byOwn} ${isAgainst ? 'but' : 'and'} ${byPartner}; ${combination(spec.criterion, members.length)}, ${verdict}`;
+}
+
+function combination(criterion: Criterion, members: number): string {
+  const many = members > 2;
+  switch (criterion) {
+    case 'union':
+      return `the ${many ? 'largest' : 'larger'} counts (union)`;
+    case 'intersection':
+      return `the ${many ? 'smallest' : 'smaller'} counts (intersection)`;
+    case 'arithmetic_mean':
+      return 'their mean counts (arithmetic_mean)';
+    case 'geometric_mean':
+      return 'their geometric mean counts (geometric_mean)';
+  }
+}
+
+function verdictOn({ merged, threshold, decision, spec }: Grounds, filter: number): string {
+  const value = merged.values[filter]!;
+  const shown = number(value, threshold);
+  if (value > threshold) return `${shown} exceeds the threshold of ${spec.threshold}`;
+  const below = `${shown} does not exceed the threshold of ${spec.threshold}`;
+  const rank = ordinal(rankOf(merged.values)[filter]!);
+  const kept = decision.retained?.length ?? 0;
+  if (decision.rule === 'minimum')
+    return `${below}, but the minimum of ${spec.minNumFilters} keeps ${kept} and it ranks ${rank}`;
+  if (decision.rule === 'granularity')
+    return `${below}, but the granularity of ${spec.granularity} keeps ${kept} and it ranks ${rank}`;
+  return below;
+}
+
+/** Ranks from 1 for the largest value; equal values share one, and NaN comes last, as in argsort(-stat). */
+function rankOf(values: ArrayLike<number>): readonly number[] {
+  const sorted = Float64Array.from(values, (value) => -value).sort();
+  const first = new Map<number, number>();
+  for (let at = sorted.length - 1; at >= 0; at--) first.set(sorted[at]!, at + 1);
+  return Array.from(values, (value) => first.get(-value)!);
+}
+
+function ordinal(n: number): string {
+  const suffix = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
+  return `${n}${suffix}`;
+}
+
+/** Three decimals, or as many as tell a value from zero and from the threshold that it is held against. */
+function number(value: number, against: number | null = null): string {
+  const isTold = (digits: number): boolean =>
+    (value === 0 || Number(value.toFixed(digits)) !== 0) &&
+    (against === null || value === against || value.toFixed(digits) !== against.toFixed(digits));
+  for (let digits = 3; digits < 9; digits++) if (isTold(digits)) return value.toFixed(digits);
+  return value.toFixed(9);
 }

@@ -8,13 +8,14 @@ import { prunableParents } from './parents.ts';
 import { TaoError } from './refusal.ts';
 import type { CountRule, Retention } from './retention.ts';
 import { possibleCounts, retain } from './retention.ts';
-import { BUILT_IN_EXCLUSIONS, FPN_CELL, type TaoSpec } from './spec.ts';
+import { FPN_CELL, type TaoSpec } from './spec.ts';
 
 /** What was last written to a layer's retained indices, and why. */
 export interface Decision {
   /** null where it cannot be known. */
   readonly retained: RetainedIndices | null;
-  readonly by: 'own' | 'pair' | 'group' | 'excluded' | 'broadcast' | 'unknown';
+  /** `unknown` where norms are, `blocked` where even the partners are, behind an operator that could not be placed. */
+  readonly by: 'own' | 'pair' | 'group' | 'excluded' | 'broadcast' | 'unknown' | 'blocked';
   /** Layers whose stats were merged, in merging order; the layer itself for its own rule. */
   readonly members: readonly Layer[];
   readonly stat: Stat | null;
@@ -68,9 +69,9 @@ export function explore(
 
   const keepsAll = (layer: Layer): boolean => excluded.has(layer.name) || layer.name.includes(FPN_CELL);
   const writers = new Map<Layer, Set<Decision>>();
-  const write = (layer: Layer, decision: Decision): void => {
+  const write = (layer: Layer, decision: Decision, isItsOwn = false): void => {
     decisions.set(layer, decision);
-    if (decision.by !== 'own') writers.set(layer, (writers.get(layer) ?? new Set()).add(decision));
+    if (!isItsOwn) writers.set(layer, (writers.get(layer) ?? new Set()).add(decision));
     // An element-wise write measures a depthwise kernel by its last axis, which is 1: it then counts as not pruned.
     const size = layer.kind === 'depthwise' && decision.by === 'group' ? 1 : layer.filters;
     isPruned.set(layer, decision.retained !== null && decision.retained.length < size);
@@ -101,8 +102,11 @@ export function explore(
     const retained = Array.from({ length: layer.filters }, (_, k) => k);
     return { retained, by, members, stat: null, rule: null, passing: 0, tie: null, note, remedy: null };
   };
-  const unknown = (members: readonly Layer[], note: string, remedy: string | null = null): Decision => {
+  const unknown = (members: readonly Layer[], note: string, remedy: string | null): Decision => {
     return { retained: null, by: 'unknown', members, stat: null, rule: null, passing: 0, tie: null, note, remedy };
+  };
+  const blocked = (members: readonly Layer[], note: string): Decision => {
+    return { ...unknown(members, note, null), by: 'blocked' };
   };
   const statOf = (layer: Layer): OwnStat =>
     ownStats.get(layer) ?? { unknown: `${layer.name} has no weights that could be read`, remedy: null };
@@ -125,11 +129,11 @@ export function explore(
       throw new TaoError('ValueError', 'DepthwiseConv2D for pruning can only have depth_multiplier == 1.', layer.name);
     const { parents, opaque } = prunableParents(network, layer, true, choices);
     if (opaque !== null) {
-      const blocked = unknown(
+      const decision = blocked(
         [layer, ...parents],
         `${opaque.name} (${opaque.op}) between it and its partner could not be placed`,
       );
-      for (const member of blocked.members) write(member, blocked);
+      for (const member of decision.members) write(member, decision);
       return;
     }
     const pair = [...parents, layer];
@@ -162,8 +166,8 @@ export function explore(
   const exploreElementwise = (layer: Layer): boolean => {
     const { parents, opaque } = prunableParents(network, layer, false, choices);
     if (opaque !== null) {
-      const blocked = unknown(parents, `${opaque.name} (${opaque.op}) above ${layer.name} could not be placed`);
-      for (const member of parents) write(member, blocked);
+      const decision = blocked(parents, `${opaque.name} (${opaque.op}) above ${layer.name} could not be placed`);
+      for (const member of parents) write(member, decision);
       return true;
     }
     const dense = parents.find((parent) => parent.kind === 'dense');
@@ -212,7 +216,7 @@ export function explore(
       const decision = measured ? ownDecision(layer) : all(layer, [layer], 'broadcast', layer.name);
       decisions.set(layer, decision);
       isPruned.set(layer, null);
-    } else write(layer, ownDecision(layer));
+    } else write(layer, ownDecision(layer), true);
   };
 
   const layerIsPruned = (layer: Layer): boolean => {
@@ -279,7 +283,7 @@ export function explore(
 
 /** Names that keep every filter: the user's, TAO's own, and for EfficientDet the model's output layers. */
 export function excludedNames(network: Network, spec: TaoSpec): ReadonlySet<string> {
-  const names = new Set([...BUILT_IN_EXCLUSIONS, ...spec.excludedLayers]);
+  const names = new Set([...spec.builtInExclusions, ...spec.excludedLayers]);
   if (spec.task === 'efficientdet') for (const layer of network.outputLayers) names.add(layer.name);
   return names;
 }

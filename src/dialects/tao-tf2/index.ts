@@ -1,5 +1,6 @@
 import type { Dialect } from '../types.ts';
-import { expectTao } from './expect.ts';
+import { expectTao, type TaoExpectation } from './expect.ts';
+import { lintTao } from './lint.ts';
 import { readNorms } from './norms.ts';
 import { readTaoLog } from './reported.ts';
 import { readTaoSpec, type TaoSpec } from './spec.ts';
@@ -12,8 +13,10 @@ import { taoVariants } from './variants.ts';
 export const taoTf2: Dialect = {
   name: 'tao-tf2',
   readSpec: readTaoSpec,
-  // Only readSpec above makes the specs that come here.
+  // Only readSpec above makes the specs that come here, and only expect the expectations.
   expect: (dense, spec, folding) => expectTao(dense, spec as TaoSpec, readNorms(dense, folding)),
+  lint: (dense, spec, expectation, prunedFile) =>
+    lintTao(dense, spec as TaoSpec, expectation as TaoExpectation, prunedFile),
   readLog: readTaoLog,
-  variants: (dense, spec, folding) => taoVariants(dense, spec as TaoSpec, folding),
+  variants: (dense, spec, observed) => taoVariants(dense, spec as TaoSpec, observed),
 };

@@ -1,23 +1,30 @@
-import type { Folding, Layer, Network } from '../../network/index.ts';
+import { exportUnfolded, type Folding, type Layer, type Network, type Weight } from '../../network/index.ts';
+import type { OnnxFile } from '../../onnx/index.ts';
 import type { OwnStat, Unknown } from './exploration.ts';
-import { type NormsInPlace, normsInPlace } from './float32-norms.ts';
+import { normsInPlace } from './float32-norms.ts';
 import { filterNorms, normalized, type Stat } from './importance.ts';
 import type { Normalizer } from './spec.ts';
 
-const UNFOLD =
-  'Export the dense model without folding (tf2onnx without its remove_back_to_back optimizer; PyTorch with do_constant_folding=False and dynamo=False).';
+/** The mistake that brings people here: NVIDIA forum thread 261615. */
+const NOT_THESE =
+  'Norms of the folded weights are no substitute: BatchNorm scales each filter, which changes their order.';
 const SAY_RAW = 'If it is not, say --folding raw (input folding).';
 
 /** Filter norms before normalization of every prunable layer, or why a layer has none. */
 export type Norms = ReadonlyMap<Layer, Stat | Unknown>;
 
+/** How filters are measured. */
+export type Measure = (file: OnnxFile, weight: Weight) => Stat;
+
 /**
  * Reads the weights of every prunable layer once and keeps their filter norms.
  * @param folding overrules the folding detector
+ * @param measure the pruner's own unless told otherwise
  */
-export function readNorms(network: Network, folding: Folding | null): Norms {
-  const inPlace = normsInPlace(network.file.buffer);
-  return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding, inPlace)]));
+export function readNorms(network: Network, folding: Folding | null, measure?: Measure): Norms {
+  const inPlace = measure === undefined ? normsInPlace(network.file.buffer) : null;
+  const measured: Measure = measure ?? ((file, weight) => filterNorms(file, weight, inPlace));
+  return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding, measured)]));
 }
 
 /** The stats that the pruner ranks by: norms divided as the spec says. */
@@ -27,12 +34,7 @@ export function ownStats(norms: Norms, normalizer: Normalizer): ReadonlyMap<Laye
   );
 }
 
-function normsOf(
-  network: Network,
-  layer: Layer,
-  folding: Folding | null,
-  inPlace: NormsInPlace | null,
-): Stat | Unknown {
+function normsOf(network: Network, layer: Layer, folding: Folding | null, measure: Measure): Stat | Unknown {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight)
     return { unknown: `the weight of ${layer.name} is computed at run time`, remedy: null };
@@ -41,11 +43,14 @@ function normsOf(
   if (state === 'folded')
     return {
       unknown: `BatchNorm is folded into ${layer.name} (${evidence}), so its norms are not those that the pruner saw`,
-      remedy: UNFOLD,
+      remedy: `${exportUnfolded(network)} ${NOT_THESE}`,
     };
   if (state === 'unknown')
-    return { unknown: `BatchNorm may be folded into ${layer.name} (${evidence})`, remedy: SAY_RAW };
-  const norms = filterNorms(network.file, weight, inPlace);
+    return {
+      unknown: `BatchNorm may be folded into ${layer.name} (${evidence})`,
+      remedy: `${SAY_RAW} ${exportUnfolded(network)}`,
+    };
+  const norms = measure(network.file, weight);
   if (norms.values.every(Number.isFinite)) return norms;
   return {
     unknown: `${layer.name} has weights that are NaN or infinite, which cannot be ranked`,

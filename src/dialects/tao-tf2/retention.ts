@@ -3,7 +3,7 @@ import type { Tie } from '../types.ts';
 import type { Stat } from './importance.ts';
 import type { TaoSpec } from './spec.ts';
 
-/** Which of the rule's steps fixed the number of filters. */
+/** Which of the rule's steps fixed the number of filters; `all` where every filter passes. */
 export type CountRule = 'threshold' | 'minimum' | 'granularity' | 'all';
 
 /** The one-layer rule applied to one (own or merged) stat. */
@@ -69,17 +69,17 @@ function indicesWhere(values: Float32Array | Float64Array, holds: (value: number
 }
 
 /** numpy compares a float32 array with a Python float in float32. */
-function thresholdFor(stat: Stat, spec: TaoSpec): number {
+export function thresholdFor(stat: Stat, spec: TaoSpec): number {
   return stat.values instanceof Float32Array ? Math.fround(spec.threshold) : spec.threshold;
 }
 
-function passing(values: Float32Array | Float64Array, threshold: number): number {
+export function passing(values: Float32Array | Float64Array, threshold: number): number {
   let count = 0;
   for (let k = 0; k < values.length; k++) if (values[k]! > threshold) count++;
   return count;
 }
 
-function retainedCount(
+export function retainedCount(
   above: number,
   filters: number,
   spec: TaoSpec,
@@ -87,7 +87,8 @@ function retainedCount(
   const least = Math.min(spec.minNumFilters, filters);
   const atLeast = Math.max(least, above);
   const rounded = Math.ceil(atLeast / spec.granularity) * spec.granularity;
-  if (rounded >= filters) return { count: filters, rule: 'all' };
-  if (above < least) return { count: rounded, rule: 'minimum' };
-  return { count: rounded, rule: rounded === above ? 'threshold' : 'granularity' };
+  const count = Math.min(rounded, filters);
+  if (above === filters) return { count, rule: 'all' };
+  if (above < least) return { count, rule: 'minimum' };
+  return { count, rule: count === above ? 'threshold' : 'granularity' };
 }

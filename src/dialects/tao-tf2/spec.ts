@@ -4,7 +4,8 @@ import type { Spec } from '../types.ts';
 import { validateSpec } from './spec.validator.generated.js';
 
 export type Normalizer = 'max' | 'L2' | 'off';
-export type Criterion = 'union' | 'intersection' | 'arithmetic_mean' | 'geometric_mean';
+export const CRITERIA = ['union', 'intersection', 'arithmetic_mean', 'geometric_mean'] as const;
+export type Criterion = (typeof CRITERIA)[number];
 
 /** The `prune` section of a TAO experiment spec, defaults filled in. */
 export interface TaoSpec extends Spec {
@@ -13,8 +14,11 @@ export interface TaoSpec extends Spec {
   readonly criterion: Criterion;
   readonly granularity: number;
   readonly minNumFilters: number;
-  /** The user's list. */
+  /** The user's list, and the same as a set. */
+  readonly excludedList: readonly string[];
   readonly excludedLayers: ReadonlySet<string>;
+  /** Kept whole by name whatever the user lists; none where the pruner is run outside TAO's tasks. */
+  readonly builtInExclusions: ReadonlySet<string>;
   readonly task: Task | null;
 }
 
@@ -24,7 +28,7 @@ type Task = 'classification' | 'efficientdet';
 const TASK_THRESHOLD: Readonly<Record<Task, number>> = { classification: 0.1, efficientdet: 0.2 };
 
 /** Excluded by name whatever the spec says: TAO's classification and EfficientDet pruners append them. */
-export const BUILT_IN_EXCLUSIONS: ReadonlySet<string> = new Set([
+const BUILT_IN_EXCLUSIONS: ReadonlySet<string> = new Set([
   ...['predictions', 'predictions_dense'],
   ...['box-0', 'box-1', 'box-2', 'class-0', 'class-1', 'class-2'],
 ]);
@@ -71,12 +75,15 @@ export function readTaoSpec(document: SpecDocument): TaoSpec {
     summary: `threshold ${threshold}${of}, granularity ${written.granularity}, at least ${written.min_num_filters}, ${written.equalization_criterion}`,
     file: document.file,
     line: (key) => document.line(key),
+    at: (path) => document.at(path),
     threshold,
     normalizer,
     criterion: written.equalization_criterion,
     granularity: written.granularity,
     minNumFilters: written.min_num_filters,
+    excludedList: written.excluded_layers,
     excludedLayers: new Set(written.excluded_layers),
+    builtInExclusions: BUILT_IN_EXCLUSIONS,
     task: written.task ?? null,
   };
 }

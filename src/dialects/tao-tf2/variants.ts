@@ -1,24 +1,28 @@
-import { type Folding, foldAll, type Network } from '../../network/index.ts';
-import type { Variant } from '../types.ts';
+import { basename } from 'node:path';
+import { foldAll, type Network, type RetainedIndices } from '../../network/index.ts';
+import type { Observed, Variant } from '../types.ts';
 import { expectTao } from './expect.ts';
-import { readNorms } from './norms.ts';
-import type { Criterion, Normalizer, TaoSpec } from './spec.ts';
+import { settingsInName } from './file-name.ts';
+import { type Norms, ownStats, readNorms } from './norms.ts';
+import { float64Norms, l1Norms } from './other-norms.ts';
+import { CRITERIA, type Normalizer, type TaoSpec } from './spec.ts';
+import { fittingThreshold } from './threshold-search.ts';
 
-const CRITERIA: readonly Criterion[] = ['union', 'intersection', 'arithmetic_mean', 'geometric_mean'];
 const NORMALIZERS: readonly Normalizer[] = ['max', 'L2', 'off'];
 const SIZES = [1, 2, 4, 8, 16, 32, 64] as const;
+
+type Layers = Variant['layers'];
 
 /**
  * What the pruner would have retained had it been run otherwise: the mistakes that people make, likeliest first. Each is
  * computed only when it is asked for.
  */
-export function* taoVariants(network: Network, spec: TaoSpec, folding: Folding | null): Generator<Variant> {
-  const norms = readNorms(network, folding);
-  const variant = (cause: string, changed: Partial<TaoSpec>): Variant => ({
-    cause,
-    layers: expectTao(network, { ...spec, ...changed }, norms).layers,
-  });
+export function* taoVariants(network: Network, spec: TaoSpec, observed: Observed): Generator<Variant> {
+  const norms = readNorms(network, observed.folding);
+  const under = (changed: Partial<TaoSpec>, measured: Norms = norms): Layers =>
+    expectTao(network, { ...spec, ...changed }, measured).layers;
 
+  yield* namedSettings(spec, observed, under);
   const folded = foldAll(network);
   if (folded !== network) {
     yield {
@@ -27,48 +31,162 @@ export function* taoVariants(network: Network, spec: TaoSpec, folding: Folding |
       layers: expectTao(folded, spec, readNorms(folded, 'raw')).layers,
     };
   }
-  for (const criterion of CRITERIA) {
+  for (const criterion of CRITERIA)
     if (criterion !== spec.criterion)
-      yield variant(
-        `The kept filters are those of equalization_criterion ${criterion}; the spec says ${spec.criterion}.`,
-        { criterion },
-      );
-  }
-  if (spec.excludedLayers.size > 0)
-    yield variant('The kept filters are those without the excluded_layers of the spec.', { excludedLayers: new Set() });
-  for (const normalizer of NORMALIZERS) {
+      yield { cause: other('equalization_criterion', criterion, spec.criterion), layers: under({ criterion }) };
+  yield* exclusions(network, spec, observed, under);
+  for (const normalizer of NORMALIZERS)
     if (normalizer !== spec.normalizer)
-      yield variant(`The kept filters are those of normalizer ${normalizer}; the spec says ${spec.normalizer}.`, {
-        normalizer,
-      });
-  }
-  for (const granularity of SIZES) {
+      yield { cause: other('normalizer', normalizer, spec.normalizer), layers: under({ normalizer }) };
+  for (const granularity of SIZES)
     if (granularity !== spec.granularity)
-      yield variant(`The kept filters are those of granularity ${granularity}; the spec says ${spec.granularity}.`, {
-        granularity,
-      });
-  }
-  for (const minNumFilters of SIZES) {
+      yield { cause: other('granularity', granularity, spec.granularity), layers: under({ granularity }) };
+  for (const minNumFilters of SIZES)
     if (minNumFilters !== spec.minNumFilters)
-      yield variant(
-        `The kept filters are those of min_num_filters ${minNumFilters}; the spec says ${spec.minNumFilters}.`,
-        { minNumFilters },
-      );
-  }
-  for (const threshold of thresholds(spec)) {
-    yield variant(`The kept filters are those of threshold ${threshold}; the spec says ${spec.threshold}.`, {
-      threshold,
-    });
+      yield { cause: other('min_num_filters', minNumFilters, spec.minNumFilters), layers: under({ minNumFilters }) };
+  yield* searchedThresholds(network, spec, norms, observed, under);
+  yield* fractions(network, spec, norms);
+  const spent = 'was another norm ranked than the pruner takes?';
+  yield {
+    cause: `The kept filters are those that L1 norms give, the pruner ranks by L2 norms: ${spent}`,
+    layers: under({}, readNorms(network, observed.folding, l1Norms)),
+  };
+  yield {
+    cause:
+      'The kept filters are those that norms summed in float64 give; the pruner sums in float32, and some filters lie that near the cut.',
+    layers: under({}, readNorms(network, observed.folding, float64Norms)),
+  };
+  for (const threshold of roundThresholds(spec))
+    yield { cause: other('threshold', threshold, spec.threshold), layers: under({ threshold }) };
+}
+
+type Under = (changed: Partial<TaoSpec>) => Layers;
+
+function other(key: string, value: string | number, own: string | number): string {
+  return `The kept filters are those of ${key} ${value}; the spec says ${own}.`;
+}
+
+/** What the pruned file's own name says of the settings that made it. */
+function* namedSettings(spec: TaoSpec, { prunedFile }: Observed, under: Under): Generator<Variant> {
+  const { threshold, criterion } = settingsInName(prunedFile);
+  const named = { threshold: threshold ?? spec.threshold, criterion: criterion ?? spec.criterion };
+  if (named.threshold === spec.threshold && named.criterion === spec.criterion) return;
+  yield {
+    cause: `The kept filters are those of threshold ${named.threshold} and equalization_criterion ${named.criterion}, as the pruned file's name ${basename(prunedFile)} says; the spec says ${spec.threshold} and ${spec.criterion}.`,
+    layers: under(named),
+  };
+}
+
+function* exclusions(network: Network, spec: TaoSpec, { actual }: Observed, under: Under): Generator<Variant> {
+  if (spec.excludedLayers.size > 0)
+    yield {
+      cause: 'The kept filters are those without the excluded_layers of the spec.',
+      layers: under({ excludedLayers: new Set() }),
+    };
+  for (const name of spec.excludedList.length > 1 ? spec.excludedList : [])
+    yield {
+      cause: `The kept filters are those of excluded_layers without ${name}.`,
+      layers: under({ excludedLayers: new Set(spec.excludedList.filter((one) => one !== name)) }),
+    };
+  yield {
+    cause:
+      'The kept filters are those of a run that does not exclude predictions and the other layers that TAO excludes by name: was the pruner run outside its classification or EfficientDet task?',
+    layers: under({ builtInExclusions: new Set() }),
+  };
+  const own = under({});
+  const whole = [...network.prunable.values()].filter(
+    ({ name, filters }) => actual(name)?.length === filters && (own.get(name)?.expected?.length ?? filters) < filters,
+  );
+  if (whole.length === 0) return;
+  const names = whole.map(({ name }) => name);
+  yield {
+    cause: `The kept filters are those of a spec that also excludes ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}.`,
+    layers: under({ excludedLayers: new Set([...spec.excludedLayers, ...names]) }),
+  };
+}
+
+/** Thresholds that the number of filters in every layer leaves, under the spec and under one other change. */
+function* searchedThresholds(
+  network: Network,
+  spec: TaoSpec,
+  norms: Norms,
+  { actual }: Observed,
+  under: Under,
+): Generator<Variant> {
+  const changes: readonly { readonly what: string; readonly changed: Partial<TaoSpec> }[] = [
+    { what: '', changed: {} },
+    ...CRITERIA.filter((criterion) => criterion !== spec.criterion).map((criterion) => ({
+      what: ` and equalization_criterion ${criterion}`,
+      changed: { criterion },
+    })),
+    ...NORMALIZERS.filter((normalizer) => normalizer !== spec.normalizer).map((normalizer) => ({
+      what: ` and normalizer ${normalizer}`,
+      changed: { normalizer },
+    })),
+    ...SIZES.filter((size) => size !== spec.granularity).map((granularity) => ({
+      what: ` and granularity ${granularity}`,
+      changed: { granularity },
+    })),
+    ...SIZES.filter((size) => size !== spec.minNumFilters).map((minNumFilters) => ({
+      what: ` and min_num_filters ${minNumFilters}`,
+      changed: { minNumFilters },
+    })),
+  ];
+  for (const { what, changed } of changes) {
+    const tried = { ...spec, ...changed };
+    const threshold = fittingThreshold(tried, expectTao(network, tried, norms).exploration, actual);
+    if (threshold === null || (threshold === spec.threshold && what === '')) continue;
+    yield {
+      cause: `The kept filters are those of threshold ${threshold}${what}; the spec says ${spec.threshold}${ownSettings(spec, changed)}.`,
+      layers: under({ ...changed, threshold }),
+    };
   }
 }
 
-/** Round thresholds, nearest to the spec's first: twentieths, then hundredths, of what the normalizer makes of a norm. */
-function thresholds(spec: TaoSpec): readonly number[] {
-  const steps = (size: number): number[] =>
-    Array.from({ length: Math.round(1 / size) }, (_, k) => Number(((k + 1) * size).toFixed(2)));
-  const nearest = (values: readonly number[]): number[] =>
-    [...values].sort((a, b) => Math.abs(a - spec.threshold) - Math.abs(b - spec.threshold));
-  return [...new Set([...nearest(steps(0.05)), ...nearest(steps(0.01))])].filter(
-    (threshold) => threshold !== spec.threshold,
-  );
+function ownSettings(spec: TaoSpec, changed: Partial<TaoSpec>): string {
+  const [key] = Object.keys(changed) as (keyof TaoSpec)[];
+  return key === undefined ? '' : ` and ${String(spec[key])}`;
+}
+
+/** A threshold taken for a fraction of filters, layer by layer: what it is in many other pruners. */
+function* fractions(network: Network, spec: TaoSpec, norms: Norms): Generator<Variant> {
+  if (spec.threshold <= 0 || spec.threshold >= 1) return;
+  const stats = ownStats(norms, 'off');
+  const keeping = (count: (filters: number) => number): Layers =>
+    new Map(
+      [...network.prunable.values()].map((layer) => {
+        const stat = stats.get(layer);
+        return [
+          layer.name,
+          { expected: stat === undefined || 'unknown' in stat ? null : largest(stat.values, count(layer.filters)) },
+        ];
+      }),
+    );
+  const parts = [
+    { kept: 1 - spec.threshold, what: `all but the fraction ${spec.threshold} of filters` },
+    { kept: spec.threshold, what: `the fraction ${spec.threshold} of filters` },
+  ];
+  for (const { kept, what } of parts) {
+    for (const round of [Math.round, Math.floor, Math.ceil]) {
+      yield {
+        cause: `Each layer keeps ${what} with the largest norms: the threshold cuts normalized norms, it is no fraction.`,
+        layers: keeping((filters) => round(kept * filters)),
+      };
+    }
+  }
+}
+
+function largest(values: ArrayLike<number>, count: number): RetainedIndices {
+  return Array.from(values, (_, filter) => filter)
+    .sort((a, b) => values[b]! - values[a]! || a - b)
+    .slice(0, count)
+    .sort((a, b) => a - b);
+}
+
+/** Round thresholds, nearest to the spec's first, for divergences that only some layers share. */
+function roundThresholds(spec: TaoSpec): readonly number[] {
+  const twentieths = Array.from({ length: 20 }, (_, k) => Number(((k + 1) * 0.05).toFixed(2)));
+  return twentieths
+    .filter((threshold) => threshold !== spec.threshold)
+    .sort((a, b) => Math.abs(a - spec.threshold) - Math.abs(b - spec.threshold));
 }

@@ -1,0 +1,83 @@
+import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
+import type { Certainties, Contradiction } from '../types.ts';
+import type { Decision, Exploration } from './exploration.ts';
+import { retainedCount } from './retention.ts';
+import type { TaoSpec } from './spec.ts';
+
+/**
+ * What holds of layers whose norms are not known: how many filters they can keep, and that layers which were given one
+ * decision keep the same.
+ * @param undetermined layers for which the pruner's own choices decide which partner they are given
+ */
+export function certainties(
+  network: Network,
+  spec: TaoSpec,
+  exploration: Exploration | null,
+  undetermined: ReadonlySet<Layer>,
+): Certainties {
+  return {
+    summary(names) {
+      const counts = `each keeps all its filters or a multiple of ${spec.granularity} that is not below the minimum of ${spec.minNumFilters}`;
+      const isOpen = names.some((name) => {
+        const layer = network.prunable.get(name);
+        return layer === undefined || undetermined.has(layer) || exploration?.decisions.get(layer)?.by !== 'unknown';
+      });
+      return isOpen ? counts : `${counts}, and equalized layers keep the same`;
+    },
+    contradiction(name, actual) {
+      const layer = network.prunable.get(name);
+      const kept = actual(name);
+      const decision = layer === undefined ? undefined : exploration?.decisions.get(layer);
+      const isOpen = decision?.by === 'unknown' || decision?.by === 'blocked';
+      if (layer === undefined || !isOpen || exploration === null || kept === null) return null;
+      return (
+        countContradiction(kept.length, layer.filters, spec) ??
+        (undetermined.has(layer) ? null : partnerContradiction(layer, kept, decision, exploration, actual))
+      );
+    },
+  };
+}
+
+function countContradiction(count: number, filters: number, spec: TaoSpec): Contradiction | null {
+  if (count === filters) return null;
+  const least = retainedCount(0, filters, spec).count;
+  if (count < least) {
+    const reason = `it keeps ${count} of ${filters} filters, and the minimum of ${spec.minNumFilters}${least === spec.minNumFilters ? '' : `, rounded up to the granularity of ${spec.granularity},`} leaves ${least} at least`;
+    return {
+      problem: `kept fewer filters than the minimum of ${spec.minNumFilters} leaves`,
+      reason,
+      specKey: 'min_num_filters',
+    };
+  }
+  if (count % spec.granularity === 0) return null;
+  const reason = `it keeps ${count} of ${filters} filters, which is neither all of them nor a multiple of the granularity of ${spec.granularity}`;
+  return {
+    problem: `kept a number of filters that is no multiple of ${spec.granularity}`,
+    reason,
+    specKey: 'granularity',
+  };
+}
+
+function partnerContradiction(
+  layer: Layer,
+  kept: RetainedIndices,
+  decision: Decision,
+  { decisions }: Exploration,
+  actual: (layer: string) => RetainedIndices | null,
+): Contradiction | null {
+  if (decision.by === 'blocked') return null;
+  for (const [partner, other] of decisions) {
+    const theirs = other === decision && partner !== layer ? actual(partner.name) : null;
+    if (theirs === null || String(theirs) === String(kept)) continue;
+    const only = kept.filter((filter) => !theirs.includes(filter));
+    const missing = theirs.filter((filter) => !kept.includes(filter));
+    const reason = `it is equalized with ${partner.name}, so both keep the same filters, but ${few(only)} stay${only.length === 1 ? 's' : ''} only in it and ${few(missing)} only in ${partner.name}`;
+    return { problem: 'are equalized and kept different filters', reason, specKey: 'equalization_criterion' };
+  }
+  return null;
+}
+
+function few(filters: readonly number[]): string {
+  if (filters.length === 0) return 'none';
+  return filters.length <= 6 ? filters.join(', ') : `${filters.slice(0, 5).join(', ')} and ${filters.length - 5} more`;
+}

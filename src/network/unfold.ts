@@ -1,0 +1,41 @@
+import type { Layer, Network } from './types.ts';
+
+type Exporter = 'tf2onnx' | 'torchscript' | 'dynamo';
+
+/**
+ * What keeps BatchNorm in the graph, for each exporter: tf2onnx's optimizer back_to_back_optimizer.py left out;
+ * TorchScript's eval peephole, which runs under do_constant_folding only (earlier than PyTorch 2 in eval mode always);
+ * onnxscript's rewrite rules, which `optimize` switches.
+ */
+const SNIPPETS: Readonly<Record<Exporter, string>> = {
+  tf2onnx:
+    'run `from tf2onnx import optimizer; optimizer._optimizers.pop("remove_back_to_back", None)` before tf2onnx converts it',
+  torchscript:
+    'use `torch.onnx.export(model, args, "dense.onnx", dynamo=False, do_constant_folding=False)`, and before PyTorch 2 also `training=torch.onnx.TrainingMode.PRESERVE` after `model.train()`',
+  dynamo: 'use `torch.onnx.export(model, args, "dense.onnx", dynamo=True, optimize=False)`',
+};
+
+/** How to export the model of these layers without folding BatchNorm, for the exporter that wrote it, as one sentence. */
+export function exportUnfolded(network: Network): string {
+  const exporters = exportersOf(network);
+  const ways = exporters.map((exporter) => SNIPPETS[exporter]);
+  return `Export the dense model without folding: ${ways.join('; or ')}.`;
+}
+
+/** By what the exporter left in the names of folded tensors, else by the file's producer; all where neither tells. */
+function exportersOf(network: Network): readonly Exporter[] {
+  const names = [...network.prunable.values()]
+    .flatMap(weightName)
+    .concat(network.followers.map(({ tensor }) => tensor.name));
+  const has = (pattern: RegExp): boolean => names.some((name) => pattern.test(name));
+  if (has(/_(weights|bias)_fused_bn$/)) return ['tf2onnx'];
+  if (has(/\.weight_bias$/)) return ['dynamo'];
+  if (has(/^onnx::Conv_/)) return ['torchscript'];
+  const producer = network.file.model.producer.name;
+  if (producer === 'tf2onnx') return ['tf2onnx'];
+  return producer === 'pytorch' ? ['torchscript', 'dynamo'] : ['tf2onnx', 'torchscript', 'dynamo'];
+}
+
+function weightName({ weight }: Layer): string[] {
+  return weight === null || 'opaque' in weight ? [] : [weight.tensor.name];
+}
