@@ -60,6 +60,8 @@ function isSame(a: RetainedIndices | null, b: RetainedIndices | null): boolean {
 }
 
 function exploringCause(layers: readonly LayerResult[]): string | null {
+  // What a layer that nothing is equalized with would keep on its own is its end as well: where it is not expected, it is excluded.
+  if (layers.some(({ group, specKey }) => group === null || specKey === 'excluded_layers')) return null;
   if (layers.length > 1) {
     const alone = layers.find((layer) => layers.every((other) => isSame(other.actual, layer.exploring)));
     if (alone !== undefined)

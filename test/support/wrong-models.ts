@@ -10,6 +10,8 @@ export interface Cut {
   follower?(layer: string, tensor: string): readonly number[] | null;
   /** Filters by which a consumer's input columns are cut; the kernel's where it says nothing. */
   columns?(layer: string, consumer: string): readonly number[] | null;
+  /** Dense columns that a consumer keeps, whatever reaches it; those of the kept filters where it says nothing. */
+  positions?(consumer: string): readonly number[] | null;
 }
 
 /** Edits the raw bytes of float32 tensors of a copy of a model file, in place: names, shapes and graph stay as they are. */
@@ -79,9 +81,10 @@ export function recut(dense: Network, pruned: Network, cut: Cut): ModelBytes {
     const columns =
       layer.kind === 'depthwise'
         ? [0]
-        : columnsOf(partner, layer, (id) =>
+        : (cut.positions?.(layer.name) ??
+          columnsOf(partner, layer, (id) =>
             denseChannel(id, (name) => cut.columns?.(name, layer.name) ?? cut.kernel(name)),
-          );
+          ));
     const rows = layer.kind === 'conv-transpose' ? null : cut.kernel(layer.name);
     for (let row = 0; row < weight.outCount; row++) {
       for (const [column, from] of columns.entries()) {
