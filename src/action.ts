@@ -130,6 +130,12 @@ function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
-process.on('uncaughtException', fail);
-process.on('unhandledRejection', fail);
-main().catch(fail);
+/** At once: what goes on after a crash could still set the outputs of a pass. */
+function crash(error: unknown): void {
+  fail(error);
+  process.exit(1);
+}
+
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+main().catch(crash);

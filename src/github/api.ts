@@ -1,7 +1,7 @@
 import { Octokit } from '@octokit/core';
 import { paginateRest } from '@octokit/plugin-paginate-rest';
 import { fetchThroughProxy } from './fetch.ts';
-import { withRetries } from './retry.ts';
+import { PATIENCE_SECONDS, withRetries } from './retry.ts';
 
 export interface Connection {
   readonly token: string;
@@ -20,6 +20,7 @@ const Client = Octokit.plugin(paginateRest);
 
 /** GitHub's API, with bounded patience. */
 export function connect({ token, baseUrl, userAgent, log, secondMs = 1000, timeoutMs }: Connection) {
+  const patience = { seconds: PATIENCE_SECONDS };
   const silent = (): void => {};
   const api = new Client({
     auth: token,
@@ -33,6 +34,7 @@ export function connect({ token, baseUrl, userAgent, log, secondMs = 1000, timeo
     // A comment that was created although the answer got lost would stand there twice.
     const isRepeatable = !(options.method === 'POST' && options.url.endsWith('/comments'));
     return withRetries(`${options.method} ${options.url}`, isRepeatable, async () => request(options), {
+      patience,
       secondMs,
       log,
     });

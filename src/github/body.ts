@@ -39,9 +39,13 @@ export function commentBody(
   );
 }
 
-/** The same for what kept the check from being made: an older verdict must not stand there as if it still counted. */
+/** The same for what kept the check from being made. */
 export function failureBody(message: string, stamp: Stamp, url: string | null): string {
-  return framed(`### ❌ prunegate could not check this commit\n\n${message}`, stamp, url);
+  return framed(failureText(message), stamp, url);
+}
+
+export function failureText(message: string): string {
+  return `### ❌ prunegate could not check this commit\n\n${message}`;
 }
 
 function framed(markdown: string, stamp: Stamp, url: string | null): string {

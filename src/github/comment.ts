@@ -40,6 +40,27 @@ export async function writeComment(
   }
 }
 
+export interface PullRequestHead {
+  readonly owner: string;
+  readonly repo: string;
+  readonly headRepository: string | null;
+  readonly headBranch: string | null;
+  readonly headSha: string | null;
+}
+
+/** A workflow_run's payload names no pull request of a fork. Its branch is only asked for; the commit decides. */
+export async function findPullRequest(api: Api, head: PullRequestHead): Promise<number | null> {
+  const { owner, repo, headRepository, headBranch, headSha } = head;
+  if (headRepository === null || headBranch === null) return null;
+  const found = await api.request('GET /repos/{owner}/{repo}/pulls', {
+    owner,
+    repo,
+    state: 'open',
+    head: `${headRepository.split('/')[0]}:${headBranch}`,
+  });
+  return found.data.find((pull) => pull.head.sha === headSha)?.number ?? null;
+}
+
 function mayHaveWorked(error: unknown): boolean {
   return error instanceof RequestError && error.status >= 500 && error.request.method === 'POST';
 }

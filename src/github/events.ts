@@ -13,6 +13,8 @@ export interface EventContext {
   readonly pullRequest: number | null;
   /** `owner/name` of the repository that the judged code comes from; null for a fork that is gone, too. */
   readonly headRepository: string | null;
+  /** The pull request's branch there; null where the event belongs to none. */
+  readonly headBranch: string | null;
   /** Whether the code comes from another repository, or from nobody knows where. */
   readonly isFork: boolean;
   /** Whether GitHub gives the run a token that can only read, whatever its permissions say, and no secrets. */
@@ -48,6 +50,7 @@ export function readEvent(env: Environment): EventContext | null {
     ...commitsOf(name, payload, env),
     pullRequest: pullRequestOf(name, payload, repository),
     headRepository: origin,
+    headBranch: branchOf(name, payload),
     isFork: origin === null || origin.toLowerCase() !== repository?.toLowerCase(),
     hasReadOnlyToken: hasReadOnlyToken(name, origin, repository, env),
     // Runners older than the variable cannot start this action: it needs node24.
@@ -83,6 +86,11 @@ function originOf(name: string, payload: unknown, repository: string | null): st
   if (isOfPullRequest(name)) return repositoryName(at(payload, 'pull_request', 'head', 'repo', 'full_name'));
   if (name === 'workflow_run') return repositoryName(at(payload, 'workflow_run', 'head_repository', 'full_name'));
   return repository;
+}
+
+function branchOf(name: string, payload: unknown): string | null {
+  if (isOfPullRequest(name)) return text(at(payload, 'pull_request', 'head', 'ref'));
+  return name === 'workflow_run' ? text(at(payload, 'workflow_run', 'head_branch')) : null;
 }
 
 /** A fork's pull request gets such a token unless the event runs in the base repository's name, and so does Dependabot's. */

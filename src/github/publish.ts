@@ -1,17 +1,17 @@
 import * as core from '@actions/core';
 import type { CommentPolicy } from '../config/index.ts';
-import { type Link, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
+import { cutText, type Link, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { type Annotations, annotationsOf, printAnnotations } from './annotations.ts';
 import type { Api } from './api.ts';
-import { commentBody, failureBody, fittingText, runUrl } from './body.ts';
+import { commentBody, failureBody, failureText, fittingText, runUrl } from './body.ts';
 import { createCheckRun, MAX_CHECK_SUMMARY } from './check-run.ts';
-import { MAX_COMMENT, writeComment } from './comment.ts';
+import { findPullRequest, MAX_COMMENT, writeComment } from './comment.ts';
 import type { EventContext } from './events.ts';
 import { neutral } from './log.ts';
 import type { ReviewPlace } from './place.ts';
 import type { Stamp } from './stamp.ts';
-import { writeSummary } from './summary.ts';
+import { appendSummary } from './summary.ts';
 import { troubleOf, type Wanted } from './trouble.ts';
 
 /** Where a run's result may go, and by whose leave. */
@@ -45,7 +45,7 @@ export async function publish(publication: Publication, channel: Channel): Promi
   const hasCheck = publication.checkRun && (await publishCheck(set, annotations, linkOf, channel));
   // Never the same annotations twice; the headline says why the step failed.
   printAnnotations(hasCheck ? { headline: annotations.headline, findings: [] } : annotations);
-  const trouble = writeSummary(channel.summaryFile, set, linkOf);
+  const trouble = appendSummary(channel.summaryFile, (detail) => renderMarkdown(set, detail, linkOf));
   if (trouble !== null) core.info(neutral(trouble));
   const commentUrl = await publishComment(
     comment,
@@ -57,11 +57,18 @@ export async function publish(publication: Publication, channel: Channel): Promi
   return { commentUrl };
 }
 
-/** Tells the pull request that nothing was checked, so that an earlier verdict does not stand there as if it still counted. */
-export async function publishFailure(message: string, comment: CommentPolicy, channel: Channel): Promise<Published> {
-  const commentUrl = await publishComment(comment, true, channel, (stamp, url) => failureBody(message, stamp, url));
-  return { commentUrl };
+/**
+ * Tells that nothing was checked. A comment that stands there is brought up to date, so that an earlier verdict does not look as if it still counted.
+ * @param message markdown
+ */
+export async function publishFailure(message: string, comment: CommentPolicy, channel: Channel): Promise<void> {
+  const trouble = appendSummary(channel.summaryFile, () => failureText(message));
+  if (trouble !== null) core.info(neutral(trouble));
+  await publishComment(comment, comment === 'always', channel, (stamp, url) => failureBody(message, stamp, url));
 }
+
+/** Longer names are cut by GitHub's pages. */
+const MAX_CHECK_NAME = 100;
 
 const CHECK: Wanted = { what: 'the check run', permission: 'checks: write', without: 'check-run: false' };
 const COMMENT: Wanted = { what: 'the comment', permission: 'pull-requests: write', without: 'comment: never' };
@@ -113,8 +120,9 @@ async function publishComment(
   const { event, key } = channel;
   if (policy === 'never') return null;
   const place = repositoryOf(event);
-  const { pullRequest, headSha, runId } = event ?? {};
-  if (event === null || place === null || pullRequest == null || headSha == null || runId == null) {
+  const { headSha, runId } = event ?? {};
+  const isOfNone = event?.pullRequest == null && event?.name !== 'workflow_run';
+  if (event === null || place === null || isOfNone || headSha == null || runId == null) {
     if (policy === 'always') core.info('no comment: this run belongs to no pull request');
     return null;
   }
@@ -122,12 +130,12 @@ async function publishComment(
   if (api === null) return null;
   const stamp: Stamp = { key, head: headSha, run: runId, attempt: event.runAttempt ?? 1 };
   try {
-    const outcome = await writeComment(
-      api,
-      { ...place, number: pullRequest, stamp },
-      bodyOf(stamp, pageOf(event)),
-      isNeeded,
-    );
+    const number = event.pullRequest ?? (await findPullRequest(api, { ...place, ...event }));
+    if (number === null) {
+      core.info(`no comment: no open pull request is at ${headSha.slice(0, 7)}`);
+      return null;
+    }
+    const outcome = await writeComment(api, { ...place, number, stamp }, bodyOf(stamp, pageOf(event)), isNeeded);
     if (outcome.kind === 'written') return outcome.url;
     if (outcome.kind === 'superseded') core.info(`no comment: ${outcome.why}`);
   } catch (error) {
@@ -177,10 +185,10 @@ function linkTo({ file, line }: ReviewPlace, event: EventContext | null): Link |
   return { text, url: `${event.serverUrl}/${event.repository}/blob/${event.headSha}/${path}${anchor}` };
 }
 
-/** One model's check has its name, so that matrix legs have one each. */
+/** One model's check has its name or its file's, so that matrix legs have one each. */
 function checkName({ reports }: ReportSet): string {
   const [only] = reports;
-  return reports.length === 1 && only !== undefined && only.model !== 'model'
-    ? `prunegate: ${only.model}`
-    : 'prunegate';
+  if (reports.length !== 1 || only === undefined) return 'prunegate';
+  const name = only.model === 'model' ? (only.inputs.pruned?.path ?? only.model) : only.model;
+  return cutText(`prunegate: ${name}`, MAX_CHECK_NAME);
 }

@@ -4,10 +4,18 @@ import { RequestError } from '@octokit/request-error';
 /** A report is not worth more than this of a runner's time. */
 const MAX_ATTEMPTS = 3;
 const MAX_WAIT_SECONDS = 60;
+/** All waits of a run together. */
+export const PATIENCE_SECONDS = 120;
 /** What GitHub asks for after a secondary rate limit that names no time (REST docs, "Rate limits"). */
 const SECONDARY_LIMIT_SECONDS = 60;
 
+/** What is left of a run's patience; every wait takes from it. */
+export interface Patience {
+  seconds: number;
+}
+
 export interface RetryOptions {
+  readonly patience: Patience;
   /** Milliseconds that a second of waiting takes. */
   readonly secondMs: number;
   log(line: string): void;
@@ -18,14 +26,16 @@ export async function withRetries<T>(
   what: string,
   isRepeatable: boolean,
   send: () => Promise<T>,
-  { secondMs, log }: RetryOptions,
+  { patience, secondMs, log }: RetryOptions,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await send();
     } catch (error) {
       const wait = error instanceof RequestError ? secondsToWait(error, attempt, isRepeatable) : null;
-      if (wait === null || wait > MAX_WAIT_SECONDS || attempt === MAX_ATTEMPTS) throw error;
+      const isTooLong = wait === null || wait > Math.min(MAX_WAIT_SECONDS, patience.seconds);
+      if (isTooLong || attempt === MAX_ATTEMPTS) throw error;
+      patience.seconds -= wait;
       log(`${what}: ${(error as RequestError).status}; trying again in ${wait} s`);
       await sleep(wait * secondMs);
     }

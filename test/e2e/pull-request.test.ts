@@ -127,7 +127,9 @@ describe('a pull request whose model diverges', () => {
     expect(run.status).toBe(1);
     expect(run.outputs).toMatchObject({ verdict: '', conclusion: 'failure' });
     expect(api.comments).toHaveLength(1);
-    expect(api.comments[0]!.body).toContain('### ❌ prunegate could not check this commit\n\nm/pruned-naive.onnx');
+    const told = '### ❌ prunegate could not check this commit\n\nm/pruned-naive.onnx';
+    expect(api.comments[0]!.body).toContain(told);
+    expect(run.summary).toContain(told);
   });
 });
 
@@ -138,7 +140,7 @@ describe('a check run', () => {
     expect(run.status).toBe(1);
     expect(api.checkRuns).toMatchObject([
       {
-        name: 'prunegate',
+        name: 'prunegate: m/pruned-naive.onnx',
         headSha: HEAD,
         conclusion: 'failure',
         title: '2 of 14 layers diverge. The job summary has them all.',
@@ -208,6 +210,54 @@ describe('what cannot be published', () => {
     expect(run.log.annotations).toEqual([]);
     expect(run.log.shown.filter((line) => line.includes(message))).toHaveLength(1);
     expect(api.requests).toEqual([]);
+  });
+});
+
+describe('the second stage of a fork’s pull request, in a workflow_run', () => {
+  const run = payload('workflow_run', {
+    'workflow_run.head_sha': HEAD,
+    'workflow_run.head_branch': 'better-pruning',
+    'workflow_run.head_repository.full_name': 'mallory/Hello-World',
+    'workflow_run.pull_requests': [],
+  });
+  const env = { GITHUB_EVENT_NAME: 'workflow_run' };
+
+  it('finds the pull request by its branch and its commit', async () => {
+    const api = await github({ head: 'mallory:better-pruning' });
+    const { outputs } = await onPullRequest(api, { inputs: WRONG, event: run, env });
+    expect(outputs['comment-url']).toContain('/pull/2#issuecomment-');
+    expect(api.comments[0]!.body).toContain('for ec26c3e ');
+  });
+
+  it.each([
+    ['the pull request has moved on', { head: 'mallory:better-pruning', headSha: 'd'.repeat(40) }],
+    ['the branch has no pull request', { head: 'mallory:other' }],
+  ])('writes no comment where %s', async (_, options) => {
+    const api = await github(options);
+    const { status, log } = await onPullRequest(api, { inputs: WRONG, event: run, env });
+    expect(status).toBe(1);
+    expect(api.comments).toEqual([]);
+    expect(log.shown).toContainEqual('no comment: no open pull request is at ec26c3e');
+  });
+});
+
+describe('a crash', () => {
+  it.each([
+    ['an exception', "setImmediate(() => { throw new Error('boom'); });", /^Error: boom/],
+    ['a rejection', "setImmediate(() => Promise.reject(new TypeError('boom')));", /^TypeError: boom/],
+    ['something thrown that is no error', "setImmediate(() => { throw 'boom'; });", /boom/],
+  ])('by %s fails the step at once, with outputs and one error that says it is a bug', async (_, script, message) => {
+    const api = await github();
+    const hook = join(mkdtempSync(join(tmpdir(), 'prunegate-crash-')), 'hook.cjs');
+    writeFileSync(hook, script);
+    const inputs = { ...RIGHT, comment: 'always' };
+    const run = await onPullRequest(api, { inputs, env: { NODE_OPTIONS: `--require ${hook}` } });
+    expect(api.comments).toEqual([]);
+    expect(run.status).toBe(1);
+    expect(run.outputs).toMatchObject({ verdict: '', conclusion: 'failure' });
+    expect(run.log.annotations).toMatchObject([
+      { level: 'error', title: expect.stringContaining('this is a bug'), message: expect.stringMatching(message) },
+    ]);
   });
 });
 

@@ -5,8 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { commentBody, failureBody, runUrl } from '../../src/github/body.ts';
 import { MAX_COMMENT } from '../../src/github/comment.ts';
 import { markerOf, type Stamp, stampIn } from '../../src/github/stamp.ts';
-import { writeSummary } from '../../src/github/summary.ts';
-import { makeReportSet, type Report, type ReportLayer, type ReportSet } from '../../src/report/index.ts';
+import { appendSummary } from '../../src/github/summary.ts';
+import {
+  makeReportSet,
+  type Report,
+  type ReportLayer,
+  type ReportSet,
+  renderMarkdown,
+} from '../../src/report/index.ts';
 
 const STAMP: Stamp = { key: '0123456789abcdef', head: 'a'.repeat(40), run: 100, attempt: 1 };
 const URL = runUrl('https://github.com', 'octo/pruned', STAMP);
@@ -124,7 +130,7 @@ describe('the job summary', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'prunegate-summary-')), 'summary');
   const write = (set: ReportSet, before: number): { trouble: string | null; text: Buffer } => {
     writeFileSync(file, 'x'.repeat(before));
-    const trouble = writeSummary(file, set, noLink);
+    const trouble = appendSummary(file, (detail) => renderMarkdown(set, detail));
     return { trouble, text: readFileSync(file).subarray(before) };
   };
 
@@ -145,7 +151,7 @@ describe('the job summary', () => {
 
   it('is left out with a sentence where there is no room, no file or no folder', () => {
     expect(write(setOf(1, 1, 'x'), LIMIT).trouble).toMatch(/^no job summary: /);
-    expect(writeSummary(undefined, setOf(1, 1, 'x'), noLink)).toContain('GITHUB_STEP_SUMMARY is not set');
-    expect(writeSummary(join(file, 'x'), setOf(1, 1, 'x'), noLink)).toMatch(/^no job summary: ENOTDIR/);
+    expect(appendSummary(undefined, () => 'x')).toContain('GITHUB_STEP_SUMMARY is not set');
+    expect(appendSummary(join(file, 'x'), () => 'x')).toMatch(/^no job summary: ENOTDIR/);
   });
 });

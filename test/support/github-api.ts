@@ -66,7 +66,8 @@ export interface ApiOptions {
   readonly repository: string;
   readonly pullRequest: number;
   readonly headSha: string;
-  readonly headRef?: string;
+  /** `owner:branch` */
+  readonly head?: string;
   readonly token?: string;
   /** Whose token it is. */
   readonly viewer?: Author;
@@ -212,7 +213,10 @@ export async function startGitHubApi(options: ApiOptions): Promise<GitHubApi> {
       case 'pulls/get':
         return Number(parameters['pull_number']) === options.pullRequest ? { status: 200, body: pull() } : missing;
       case 'pulls/list':
-        return { status: 200, body: [pull()] };
+        return {
+          status: 200,
+          body: url.searchParams.get('head') === (options.head ?? 'octo:branch') ? [pull()] : [],
+        };
       case 'checks/create':
       case 'checks/update': {
         const old = checkRuns.find((run) => run.id === Number(parameters['check_run_id']));
@@ -239,7 +243,7 @@ export async function startGitHubApi(options: ApiOptions): Promise<GitHubApi> {
   const pull = () => ({
     number: options.pullRequest,
     state: 'open',
-    head: { sha: options.headSha, ref: options.headRef ?? 'branch' },
+    head: { sha: options.headSha },
     base: { repo: { full_name: options.repository } },
   });
 
