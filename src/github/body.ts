@@ -14,16 +14,6 @@ export function fittingText(
   return null;
 }
 
-/** Where the run is, for a reader of the pull request. */
-export function runUrl(
-  serverUrl: string | null,
-  repository: string | null,
-  { run, attempt }: Pick<Stamp, 'run' | 'attempt'>,
-): string | null {
-  if (serverUrl === null || repository === null) return null;
-  return `${serverUrl}/${repository}/actions/runs/${run}${attempt > 1 ? `/attempts/${attempt}` : ''}`;
-}
-
 /** A comment of at most `limit` characters: marker, report, and which commit and run it speaks of. */
 export function commentBody(
   set: ReportSet,

@@ -1,13 +1,14 @@
 import * as core from '@actions/core';
 import type { CommentPolicy } from '../config/index.ts';
-import { cutText, type Link, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
+import { cutText, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { type Annotations, annotationsOf, printAnnotations } from './annotations.ts';
 import type { Api } from './api.ts';
-import { commentBody, failureBody, failureText, fittingText, runUrl } from './body.ts';
+import { commentBody, failureBody, failureText, fittingText } from './body.ts';
 import { createCheckRun, MAX_CHECK_SUMMARY } from './check-run.ts';
 import { findPullRequest, MAX_COMMENT, writeComment } from './comment.ts';
 import type { EventContext } from './events.ts';
+import { linkTo, runPage } from './links.ts';
 import { neutral } from './log.ts';
 import type { ReviewPlace } from './place.ts';
 import type { Stamp } from './stamp.ts';
@@ -98,7 +99,7 @@ async function publishCheck(
       ...place,
       headSha: event.headSha,
       name: checkName(set),
-      detailsUrl: pageOf(event),
+      detailsUrl: runPage(event),
       conclusion: set.conclusion ?? 'neutral',
       title,
       summary: summary ?? title,
@@ -135,7 +136,7 @@ async function publishComment(
       core.info(`no comment: no open pull request is at ${headSha.slice(0, 7)}`);
       return null;
     }
-    const outcome = await writeComment(api, { ...place, number, stamp }, bodyOf(stamp, pageOf(event)), isNeeded);
+    const outcome = await writeComment(api, { ...place, number, stamp }, bodyOf(stamp, runPage(event)), isNeeded);
     if (outcome.kind === 'written') return outcome.url;
     if (outcome.kind === 'superseded') core.info(`no comment: ${outcome.why}`);
   } catch (error) {
@@ -167,22 +168,6 @@ function tell(error: unknown, wanted: Wanted, event: EventContext): void {
 function repositoryOf(event: EventContext | null): { readonly owner: string; readonly repo: string } | null {
   const [owner, repo] = event?.repository?.split('/') ?? [];
   return owner === undefined || repo === undefined ? null : { owner, repo };
-}
-
-function pageOf({ serverUrl, repository, runId, runAttempt }: EventContext): string | null {
-  return runId === null ? null : runUrl(serverUrl, repository, { run: runId, attempt: runAttempt ?? 1 });
-}
-
-/** A line as GitHub shows it at the judged commit. */
-function linkTo({ file, line }: ReviewPlace, event: EventContext | null): Link | null {
-  if (file === null || event?.headSha == null || event.serverUrl === null || event.repository === null) return null;
-  // encodeURIComponent leaves parentheses, which end a link in markdown.
-  const path = file
-    .split('/')
-    .map((part) => encodeURIComponent(part).replaceAll('(', '%28').replaceAll(')', '%29'))
-    .join('/');
-  const [text, anchor] = line === null ? [file, ''] : [`${file}, line ${line}`, `#L${line}`];
-  return { text, url: `${event.serverUrl}/${event.repository}/blob/${event.headSha}/${path}${anchor}` };
 }
 
 /** One model's check has its name or its file's, so that matrix legs have one each. */

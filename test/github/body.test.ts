@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commentBody, failureBody, runUrl } from '../../src/github/body.ts';
+import { commentBody, failureBody } from '../../src/github/body.ts';
 import { MAX_COMMENT } from '../../src/github/comment.ts';
 import { markerOf, type Stamp, stampIn } from '../../src/github/stamp.ts';
 import { appendSummary } from '../../src/github/summary.ts';
@@ -15,7 +15,7 @@ import {
 } from '../../src/report/index.ts';
 
 const STAMP: Stamp = { key: '0123456789abcdef', head: 'a'.repeat(40), run: 100, attempt: 1 };
-const URL = runUrl('https://github.com', 'octo/pruned', STAMP);
+const URL = 'https://github.com/octo/pruned/actions/runs/100';
 const noLink = () => null;
 
 /** A set of models, each with so many diverging layers that are called so. */
@@ -116,11 +116,7 @@ describe('the body of a comment', () => {
     expect(stampIn(body)).toEqual(STAMP);
   });
 
-  it('names the attempt where a run was started again', () => {
-    const again = { ...STAMP, attempt: 3 };
-    expect(failureBody('why', again, runUrl('https://ghes.example', 'o/r', again))).toContain(
-      '(https://ghes.example/o/r/actions/runs/100/attempts/3)',
-    );
+  it('has no link where there is nowhere to lead', () => {
     expect(failureBody('why', STAMP, null)).toContain('<sub>for aaaaaaa</sub>');
   });
 });
