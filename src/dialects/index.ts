@@ -1,5 +1,6 @@
 import { inputErrorAt, type Place } from '../config/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
+import { torchPruning } from './torch-pruning/index.ts';
 import type { Dialect } from './types.ts';
 
 export { type Reported, readReported } from './reported.ts';
@@ -23,7 +24,7 @@ export type {
   Variant,
 } from './types.ts';
 
-const DIALECTS: readonly Dialect[] = [taoTf2];
+const DIALECTS: readonly Dialect[] = [taoTf2, torchPruning];
 
 /**
  * The pruner that a spec names.

@@ -3,6 +3,7 @@ import type { LayerDraft, Origin, Value } from './drafts.ts';
 import { baseOp } from './names.ts';
 import { readsOf } from './reads.ts';
 import type { SourceNames } from './source-name.ts';
+import { isTorchName } from './torch-names.ts';
 import type { LayerKind, Opaque, Weight } from './types.ts';
 
 export interface LayerDrafts {
@@ -14,7 +15,7 @@ export interface LayerDrafts {
    * @param name of that own layer, where another thing than the node tells it
    */
   place(node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>, name?: string | null): Origin;
-  /** Whether a node's name tells that it is one of a source layer's own operators. */
+  /** Whether a node's name tells that the source has it: as one of a layer's own operators, or as a call in a module's forward(). */
   isNamed(node: OnnxNode): boolean;
   /** Whether a node is all that its source layer consists of. */
   isAlone(node: OnnxNode): boolean;
@@ -150,7 +151,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     isNamed(node) {
       // Transposes of size-one axes are rewritten as reshapes, and keep their name.
       const source = names.parse(node.name);
-      return source !== null && baseOp(source.op) !== 'transpose';
+      return source === null ? isTorchName(node.name) : baseOp(source.op) !== 'transpose';
     },
     isAlone(node) {
       const source = names.parse(node.name);

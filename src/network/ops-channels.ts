@@ -1,10 +1,12 @@
 import type { OnnxNode } from '../onnx/index.ts';
+import { toFloat32 } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 import { alongAxis, FIXED_CHANNEL, filled, idsAlong, isUniform, MAX_POSITIONS, uniformMap } from './channels.ts';
 import type { Value } from './drafts.ts';
 import { withShape } from './ops-layout.ts';
 import { carry } from './ops-spatial.ts';
 import { pick, rangeOf } from './range.ts';
+import { type TensorView, viewOf } from './tensor-view.ts';
 import type { Handler, Walk } from './walk.ts';
 import {
   attribute,
@@ -32,6 +34,8 @@ export const concat: Handler = (walk, node) => {
   if (written < 0 && rank === undefined) return setOpaque(walk, node);
   const axis = normalizeAxis(written, rank ?? 0);
   const shape = concatShape(shapes, axis);
+  const view = joinedConstants(walk, known);
+  if (view !== null) return setOutput(walk, node, { kind: 'constant', view });
   if (!known.some(isSignal)) return setOutput(walk, node, { kind: 'fixed', shape, from: null });
   const from = walk.drafts.place(node, 'concat', walk.values);
   const unknown = known.find((value) => value.kind === 'opaque');
@@ -53,6 +57,23 @@ export const concat: Handler = (walk, node) => {
   if (ids === null) return opaque();
   setOutput(walk, node, { kind: 'channels', map: alongAxis(shape, axis, ids), from });
 };
+
+/** PyTorch without constant folding writes the scales of a Resize as two vectors, joined by a node. */
+const MAX_JOINED_ELEMENTS = 16;
+
+/** A few float constants in one vector, as a tensor of its own. */
+function joinedConstants(walk: Walk, values: readonly Value[]): TensorView | null {
+  const parts = values.flatMap((value) => {
+    if (value.kind !== 'constant') return [];
+    const { tensor, dims } = value.view;
+    const isSmall = tensor.dtype === 'float32' && dims.length === 1 && tensor.elements <= MAX_JOINED_ELEMENTS;
+    return isSmall ? [toFloat32(walk.file.readTensor(tensor))] : [];
+  });
+  const elements = parts.reduce((n, part) => n + part.length, 0);
+  if (parts.length < values.length || elements > MAX_JOINED_ELEMENTS) return null;
+  const bytes = new Uint8Array(Float32Array.from(parts.flatMap((part) => [...part])).buffer);
+  return viewOf({ name: '', dtype: 'float32', dims: [elements], elements, storage: { kind: 'inline', bytes } });
+}
 
 /** The channels of an operand along an axis: nobody's where it carries none. */
 function idsOf(value: Value, axis: number): Int32Array | null {

@@ -10,23 +10,28 @@ export function isTorchName(name: string): boolean {
 }
 
 /**
- * Layers are the innermost modules. A module that runs others adds and concatenates in its own forward(): such a node
- * belongs to no module, and is a layer by its whole name.
+ * Layers are the innermost modules, such as an nn.Linear of a MatMul and an Add, or an nn.SiLU of two operators. A module
+ * that runs others, or takes channels apart or together, computes in its own forward(): each of its nodes is a layer by its
+ * whole name.
  */
 export function torchNames(nodes: readonly OnnxNode[]): SourceNames {
-  const containers = new Set<string>();
-  for (const { name } of nodes) {
+  const composed = new Set<string>();
+  for (const { name, opType } of nodes) {
     const scopes = isTorchName(name) ? scopesOf(name) : [];
-    for (let end = 1; end < scopes.length; end++) containers.add(scopes.slice(0, end).join('/'));
+    const around = COMPOSING.has(opType) ? scopes.length : scopes.length - 1;
+    for (let end = 1; end <= around; end++) composed.add(scopes.slice(0, end).join('/'));
   }
   return {
     parse(name): SourceName | null {
       const scopes = isTorchName(name) ? scopesOf(name) : [];
-      if (scopes.length === 0 || containers.has(scopes.join('/'))) return null;
+      if (scopes.length === 0 || composed.has(scopes.join('/'))) return null;
       return { layer: moduleName(scopes), op: name.slice(name.lastIndexOf('/') + 1) };
     },
   };
 }
+
+/** Operators that no module of torch.nn has inside it. */
+const COMPOSING = new Set(['Concat', 'Split', 'Slice', 'Gather']);
 
 /** The modules around a node, outermost first. */
 function scopesOf(name: string): string[] {

@@ -1,0 +1,183 @@
+import type { RetainedIndices } from '../../network/index.ts';
+import type { JointOutcomes, Tie } from '../types.ts';
+import { type Count, cutScope, MAX_OUTCOMES, picksOf, type RecordCut, type ScopeCut, widthOf } from './cutting.ts';
+import { type Group, groupOf, isOut } from './group.ts';
+import { type GroupedInputs, groupedInputs } from './grouped-inputs.ts';
+import type { Dependencies } from './groups.ts';
+import type { Module } from './module-graph.ts';
+import { type Pruning, prune } from './pruning.ts';
+import type { Fate, Ranking, Record, Scope } from './records.ts';
+import type { TorchSpec } from './spec.ts';
+import type { Unknown } from './terms.ts';
+
+/** What became of a group, and by which numbers. */
+export type Decision =
+  | Exclude<Fate, { kind: 'ranked' }>
+  | {
+      readonly kind: 'cut';
+      readonly record: Record;
+      readonly scope: Scope;
+      readonly count: Count;
+      readonly cut: RecordCut;
+      readonly pruning: Exclude<Pruning, { kind: 'beyond' }>;
+      /** Where equal scores lie on the cut, in the channels of each layer of the group. */
+      readonly tie: Tie | null;
+    };
+
+export interface Decisions {
+  readonly byGroup: ReadonlyMap<Group, Decision>;
+  /** Outcomes of groups that rounding decides in other ways than by a tie. */
+  readonly joint: readonly JointOutcomes[];
+  readonly groupedInputs: GroupedInputs;
+}
+
+/** Decides every group, scope by scope. */
+export function decide(dependencies: Dependencies, { fates, scopes }: Ranking, spec: TorchSpec): Decisions {
+  const byGroup = new Map<Group, Decision>();
+  const joint: JointOutcomes[] = [];
+  for (const [group, fate] of fates) if (fate.kind !== 'ranked') byGroup.set(group, fate);
+  for (const scope of scopes.values()) {
+    if (scope.unknown !== null) {
+      const why = inScope(scope.unknown);
+      for (const { group } of scope.records) byGroup.set(group, { kind: 'unknown', why });
+      continue;
+    }
+    const cut = cutScope(scope, spec);
+    const { ties, outcomes, unclear } = outcomesOf(cut, dependencies);
+    for (const record of scope.records)
+      byGroup.set(record.group, decisionOf(record, scope, cut, ties.get(record) ?? null, unclear, dependencies));
+    if (outcomes.length > 1) joint.push(jointOf(scope.records, outcomes, dependencies));
+  }
+  // The scope of all groups comes before those of some (base_pruner.py:455, 592).
+  const inOrder = [...scopes.values()].sort((a, b) => Number(b.id === 'all') - Number(a.id === 'all'));
+  const prunings = inOrder.flatMap(({ records }) =>
+    records.flatMap(({ group }) => {
+      const decision = byGroup.get(group);
+      return decision?.kind === 'cut' ? [decision.pruning] : [];
+    }),
+  );
+  return { byGroup, joint, groupedInputs: groupedInputs(prunings) };
+}
+
+const TOO_MANY: Unknown = {
+  unknown: `more scores than can be told apart lie at the cut, closer than float32 arithmetic is exact`,
+  remedy: 'Give the scores that the pruner computed (scores).',
+  isRaised: false,
+};
+
+const BEYOND: Unknown = {
+  unknown:
+    'isomorphic without global_pruning makes Torch-Pruning take positions in one ranking of several groups for positions in each of them',
+  remedy: 'Set global_pruning: true, which isomorphic is meant for.',
+  isRaised: false,
+};
+
+function inScope(why: Unknown): Unknown {
+  return { ...why, unknown: `the scores that it is ranked with are not known: ${why.unknown}` };
+}
+
+function decisionOf(
+  record: Record,
+  scope: Scope,
+  { count, nominal }: ScopeCut,
+  tie: Tie | null,
+  unclear: ReadonlySet<Record>,
+  { flows }: Dependencies,
+): Decision {
+  const cut = nominal.get(record) ?? { pruned: [], asked: 0, unsure: null };
+  const pruning = prune(record, cut.pruned, flows);
+  // Where so many go that nothing would be left, it does not matter which.
+  const isAll = pruning.kind === 'skipped' && cut.pruned.length * record.channelGroups >= widthOf(record);
+  if (unclear.has(record) && !isAll) return { kind: 'unknown', why: TOO_MANY };
+  return pruning.kind === 'beyond'
+    ? { kind: 'unknown', why: BEYOND }
+    : { kind: 'cut', record, scope, count, cut, pruning, tie };
+}
+
+/** What each record may lose: pruned positions of each. */
+type Outcome = ReadonlyMap<Record, readonly number[]>;
+
+interface Outcomes {
+  readonly ties: ReadonlyMap<Record, Tie>;
+  /** Nominal first. */
+  readonly outcomes: readonly Outcome[];
+  /** Records with more outcomes than can be followed. */
+  readonly unclear: ReadonlySet<Record>;
+}
+
+function outcomesOf({ nominal, others }: ScopeCut, dependencies: Dependencies): Outcomes {
+  if (others === null) return { ties: new Map(), outcomes: [], unclear: new Set(nominal.keys()) };
+  const ties = new Map<Record, Tie>();
+  if (others.length === 0) {
+    for (const [record, cut] of nominal) {
+      const tie = tieOf(record, cut, dependencies);
+      if (tie !== null) ties.set(record, tie);
+    }
+  }
+  const unclear = new Set<Record>();
+  const outcomes: Outcome[] = [];
+  for (const cuts of [nominal, ...others]) {
+    let partial: Outcome[] = [new Map()];
+    for (const [record, cut] of cuts) {
+      const picks = ties.has(record) ? [cut.pruned] : picksOf(cut);
+      if (picks === null || partial.length * picks.length > MAX_OUTCOMES) unclear.add(record);
+      else partial = partial.flatMap((outcome) => picks.map((pick) => new Map([...outcome, [record, pick]])));
+    }
+    outcomes.push(...partial);
+  }
+  return { ties, outcomes, unclear };
+}
+
+/** The tie at a cut, where each layer of the group has the root's channels under their own numbers. */
+function tieOf(record: Record, { pruned, unsure }: RecordCut, { flows }: Dependencies): Tie | null {
+  const { group, channelGroups, size } = record;
+  if (unsure === null || channelGroups > 1) return null;
+  const { module: root, side } = group.items[0]!;
+  const isPlain = unsure.candidates.every((at) =>
+    groupOf(root, side, [at], flows).items.every((item) => !isOut(item) || String(item.at) === String([at])),
+  );
+  const { candidates, pick } = unsure;
+  if (!isPlain || pick === candidates.length) return null;
+  const gone = new Set([...pruned, ...candidates]);
+  const certain = Array.from({ length: size }, (_, k) => k).filter((k) => !gone.has(k));
+  return { certain, candidates, pick: candidates.length - pick };
+}
+
+function jointOf(records: readonly Record[], outcomes: readonly Outcome[], { flows }: Dependencies): JointOutcomes {
+  const varying = records.filter(
+    (record) => new Set(outcomes.map((outcome) => String(outcome.get(record) ?? []))).size > 1,
+  );
+  const kept = outcomes.map(
+    (outcome) =>
+      new Map(
+        varying.flatMap((record) => {
+          const pruning = prune(record, outcome.get(record) ?? [], flows);
+          return layersOf(record.group).map(({ layer }): [string, RetainedIndices] => [
+            layer.name,
+            retained(layer.filters, pruning, record.group, layer.name),
+          ]);
+        }),
+      ),
+  );
+  const distinct = [...new Map(kept.map((outcome) => [JSON.stringify([...outcome]), outcome])).values()];
+  return { layers: [...(kept[0]?.keys() ?? [])], outcomes: distinct };
+}
+
+/** Modules with weights whose outputs a group prunes. */
+export function layersOf({ items }: Group): readonly Module[] {
+  return items.flatMap((item) => (isOut(item) && item.module.layer.weight !== null ? [item.module] : []));
+}
+
+function retained(filters: number, pruning: Pruning, group: Group, name: string): RetainedIndices {
+  const module = layersOf(group).find(({ layer }) => layer.name === name);
+  return retainedOf(
+    filters,
+    pruning.kind === 'pruned' && module !== undefined ? pruning.outputs.get(module) : undefined,
+  );
+}
+
+/** What is left of a layer's filters. */
+export function retainedOf(filters: number, pruned: readonly number[] | undefined): RetainedIndices {
+  const gone = new Set(pruned ?? []);
+  return Array.from({ length: filters }, (_, k) => k).filter((k) => !gone.has(k));
+}

@@ -1,0 +1,111 @@
+import type { Folding, Network } from '../../network/index.ts';
+import type { EqualizationGroup, Expectation, LayerExpectation, Refusal } from '../types.ts';
+import { type Decision, type Decisions, decide, layersOf, retainedOf } from './decisions.ts';
+import { explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain.ts';
+import { type Group, isOut } from './group.ts';
+import { type Dependencies, dependenciesOf } from './groups.ts';
+import { rank, type ScoresOf } from './records.ts';
+import { computedScores } from './scoring.ts';
+import type { TorchSpec } from './spec.ts';
+
+/** What the dense model is to Torch-Pruning, and how it scores: read once, and used for every variant of a spec. */
+export interface Scored {
+  readonly network: Network;
+  readonly dependencies: Dependencies;
+  readonly scoresOf: ScoresOf;
+}
+
+export function readScores(network: Network, spec: TorchSpec, folding: Folding | null): Scored {
+  const { importance } = spec;
+  const scoresOf: ScoresOf =
+    importance.kind === 'computed'
+      ? computedScores(network, importance, folding)
+      : () => ({
+          unknown: `${importance.name} cannot be recomputed from the weights`,
+          remedy: 'Have the pruner write its scores to a .npz file and name it: scores: FILE.',
+          isRaised: false,
+        });
+  return { network, dependencies: dependenciesOf(network), scoresOf };
+}
+
+/** Retained indices of every prunable layer after one step of pruning. */
+export function expectTorch({ network, dependencies, scoresOf }: Scored, spec: TorchSpec): Expectation {
+  const ranking = rank(dependencies, spec, scoresOf);
+  const decisions = decide(dependencies, ranking, spec);
+  const refusal = refusalOf(dependencies, decisions);
+  const groups: EqualizationGroup[] = [];
+  const found = new Map<string, { readonly group: Group; readonly id: number | null }>();
+  for (const group of dependencies.groups) {
+    const members = [...new Set(layersOf(group).map(({ layer }) => layer.name))];
+    const id = members.length > 1 ? groups.length : null;
+    if (id !== null) groups.push({ id, members, criterion: criterionOf(spec) });
+    for (const name of members) if (!found.has(name)) found.set(name, { group, id });
+    for (const { module, side } of group.beyond)
+      if (isOut({ side })) found.set(module.layer.name, found.get(module.layer.name) ?? { group, id: null });
+  }
+  const decisionOf = (name: string): { readonly group: Group; readonly decision: Decision } | null => {
+    const entry = found.get(name);
+    return entry === undefined ? null : { group: entry.group, decision: decisions.byGroup.get(entry.group)! };
+  };
+  const layers = new Map<string, LayerExpectation>();
+  for (const [name, { filters }] of network.prunable) {
+    const known = decisionOf(name);
+    const decision = known?.decision ?? null;
+    const varying = decisions.joint.find((set) => set.layers.includes(name));
+    const alternatives = varying?.outcomes.map((outcome) => outcome.get(name)!) ?? null;
+    layers.set(name, {
+      name,
+      exploring: null,
+      expected: refusal !== null || decision === null ? null : expectedOf(decision, name, filters),
+      reason:
+        refusal !== null
+          ? `Torch-Pruning raises ${refusal.message}`
+          : reasonOf(decision, name, spec, known?.group ?? null),
+      remedy: refusal !== null ? null : remedyOf(decision),
+      rule: refusal !== null ? 'pruner raises' : ruleOf(decision),
+      specKey: specKeyOf(decision),
+      tie: decision?.kind === 'cut' ? decision.tie : null,
+      alternatives:
+        alternatives === null ? null : [...new Map(alternatives.map((list) => [String(list), list])).values()],
+      group: found.get(name)?.id ?? null,
+    });
+  }
+  return {
+    layers,
+    groups,
+    joint: decisions.joint,
+    refusal,
+    columnsCut(consumer) {
+      const layer = network.prunable.get(consumer);
+      return layer === undefined ? null : (decisions.groupedInputs.columns.get(layer) ?? null);
+    },
+    explainLayer(name) {
+      const known = decisionOf(name);
+      return known === null ? null : explainLayer(name, known.decision, spec);
+    },
+    explain(name, filter) {
+      return explainFilter(name, filter, decisionOf(name)?.decision ?? null, spec);
+    },
+  };
+}
+
+function expectedOf(decision: Decision, name: string, filters: number): readonly number[] | null {
+  if (decision.kind === 'unknown') return null;
+  if (decision.kind !== 'cut' || decision.pruning.kind === 'skipped') return retainedOf(filters, undefined);
+  const module = layersOf(decision.record.group).find(({ layer }) => layer.name === name);
+  return module === undefined ? null : retainedOf(filters, decision.pruning.outputs.get(module));
+}
+
+function criterionOf({ importance }: TorchSpec): string {
+  return importance.kind === 'computed' ? importance.reduction : importance.name;
+}
+
+function refusalOf({ raises }: Dependencies, { byGroup, groupedInputs }: Decisions): Refusal | null {
+  if (raises !== null) return { message: raises, layer: null, always: true };
+  for (const [group, decision] of byGroup) {
+    if (decision.kind !== 'unknown' || !decision.why.isRaised) continue;
+    return { message: decision.why.unknown, layer: group.items[0]!.module.layer.name, always: true };
+  }
+  const cut = groupedInputs.raises;
+  return cut === null ? null : { message: cut.message, layer: cut.layer.name, always: true };
+}

@@ -1,0 +1,172 @@
+import type { LayerExplanation } from '../types.ts';
+import { widthOf } from './cutting.ts';
+import { type Decision, layersOf, retainedOf } from './decisions.ts';
+import type { Group } from './group.ts';
+import { isLastWritten } from './reduction.ts';
+import type { TorchSpec } from './spec.ts';
+
+type Cut = Extract<Decision, { kind: 'cut' }>;
+
+/** Two or three words for a table's column. */
+export function ruleOf(decision: Decision | null): string {
+  switch (decision?.kind) {
+    case undefined:
+      return 'not traced';
+    case 'ignored':
+      return 'ignored';
+    case 'narrow':
+      return 'one channel';
+    case 'unscored':
+      return 'not scored';
+    case 'unknown':
+      return 'unknown';
+    case 'cut': {
+      if (decision.pruning.kind === 'skipped') return 'skipped';
+      const { pruned, asked } = decision.cut;
+      const coupled = layersOf(decision.record.group).length > 1 ? ', coupled' : '';
+      if (asked === 0) return `ratio takes none${coupled}`;
+      return `${pruned.length === asked ? 'ratio' : 'rounded'}${coupled}`;
+    }
+  }
+}
+
+/** The spec's key behind a decision. */
+export function specKeyOf(decision: Decision | null): string {
+  if (decision?.kind === 'ignored') return 'ignored_layers';
+  if (decision?.kind === 'unknown') return 'importance';
+  if (decision?.kind !== 'cut') return 'pruning_ratio';
+  return decision.cut.pruned.length === decision.cut.asked ? decision.scope.specKey : 'round_to';
+}
+
+export function remedyOf(decision: Decision | null): string | null {
+  return decision?.kind === 'unknown' ? decision.why.remedy : null;
+}
+
+/** Which rule decided a layer's retained indices, as one sentence. */
+export function reasonOf(decision: Decision | null, name: string, spec: TorchSpec, group: Group | null): string {
+  switch (decision?.kind) {
+    case undefined:
+      return `${name} is on no path to the model's outputs, so Torch-Pruning does not see it`;
+    case 'ignored':
+      return decision.module.layer.name === name
+        ? `${name} is in ignored_layers, so it keeps every channel`
+        : `it is coupled with ${decision.module.layer.name}, which is in ignored_layers, so it keeps every channel`;
+    case 'narrow':
+      return `Torch-Pruning leaves a group alone where a layer has one channel, as ${decision.module.layer.name} has`;
+    case 'unscored':
+      return 'no layer of its group has what the importance scores, so Torch-Pruning leaves it alone';
+    case 'unknown':
+      return decision.why.unknown;
+    case 'cut':
+      return `${cutReason(decision, spec)}${coupledWith(name, group)}${lastWritten(decision, spec)}`;
+  }
+}
+
+/** importance.py:158-172 with PyTorch's `scatter_`. */
+function lastWritten({ record: { scored } }: Cut, { importance }: TorchSpec): string {
+  if (scored.terms === null || importance.kind === 'given' || !isLastWritten(scored.terms, importance.reduction))
+    return '';
+  return `; group_reduction ${importance.reduction} counts the last position of a flattened map, which PyTorch promises on the CPU only`;
+}
+
+function coupledWith(name: string, group: Group | null): string {
+  const others =
+    group === null ? [] : layersOf(group).flatMap(({ layer }) => (layer.name === name ? [] : [layer.name]));
+  return others.length === 0 ? '' : `, coupled with ${listed(others)}`;
+}
+
+/** The count formula with its numbers. */
+function cutReason({ record, scope, count, cut, pruning }: Cut, spec: TorchSpec): string {
+  const { channelGroups, size } = record;
+  const channels = widthOf(record);
+  const formula = `int(${count.channels} * (1 - ${scope.ratio})) = ${count.staying}`;
+  const among = scope.records.length > 1 ? ` of the ${count.channels} channels that are ranked together` : '';
+  const asked = `${formula} stay${among}`;
+  const own = scope.records.length > 1 ? `, ${size - cut.asked} of ${size} here` : '';
+  const inGroups = channelGroups > 1 ? ` in each of ${channelGroups} channel groups` : '';
+  const kept = channels - cut.pruned.length * channelGroups;
+  const isRounded = cut.pruned.length !== cut.asked;
+  const rounding = isRounded ? `, and round_to ${spec.roundTo} makes them ${kept}` : '';
+  const sentence = `${asked}${own}${inGroups}${rounding}`;
+  if (pruning.kind === 'pruned') return sentence;
+  const side = pruning.side === 'in' ? 'input channels' : 'channels';
+  return `${sentence}; Torch-Pruning skips the group, because ${pruning.module.layer.name} would lose all its ${pruning.width} ${side}`;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(' and ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} others`;
+}
+
+/** Why one filter stays or goes: its score, its rank, and which layers it comes from. */
+export function explainFilter(name: string, filter: number, decision: Decision | null, spec: TorchSpec): string {
+  if (decision?.kind !== 'cut')
+    return `filter ${filter}: ${decision?.kind === 'unknown' || decision === null ? 'not expected' : 'kept'} because ${reasonOf(decision, name, spec, null)}`;
+  const { record, count, pruning } = decision;
+  const at = rootOf(record.group, name, filter);
+  if (at === null) return `filter ${filter}: ${reasonOf(decision, name, spec, null)}`;
+  const position = at % record.size;
+  const { values } = record.ranked;
+  const rank = Array.from(values).filter((value) => value < values[position]!).length + 1;
+  const module = layersOf(record.group).find(({ layer }) => layer.name === name)!;
+  const isGone = pruning.kind === 'pruned' && (pruning.outputs.get(module)?.includes(filter) ?? false);
+  const score = `score ${number(values[position]!)} is number ${rank} from below of ${values.length}`;
+  const parts = strongest(decision, at);
+  const threshold = count.threshold === null ? '' : `, the ranking of all cuts up to ${number(count.threshold)}`;
+  return `filter ${filter}: its ${score}${threshold}, so it is ${isGone ? 'cut' : 'kept'}${parts === '' ? '' : ` (${parts})`}`;
+}
+
+/** What the terms of the group add for one channel, the largest first. */
+function strongest({ record }: Cut, channel: number): string {
+  const { terms } = record.scored;
+  if (terms === null || terms.length < 2) return '';
+  const parts = terms.map(({ label, root, values }) => ({
+    label,
+    value: root.reduce((sum, at, k) => (at === channel ? sum + values[k]! : sum), 0),
+  }));
+  parts.sort((a, b) => b.value - a.value);
+  const shown = parts.slice(0, 3).map(({ label, value }) => `${label} ${number(value)}`);
+  return `${shown.join(', ')}${parts.length > 3 ? ` and ${parts.length - 3} more` : ''}`;
+}
+
+/** The root's channel that goes with a layer's filter. */
+function rootOf(group: Group, name: string, filter: number): number | null {
+  const item = group.items.find(({ module, side }) => module.layer.name === name && side !== 'in');
+  const k = item?.at.indexOf(filter) ?? -1;
+  return k < 0 ? null : item!.root[k]!;
+}
+
+/** The numbers behind a layer's decision, filter by filter. */
+export function explainLayer(name: string, decision: Decision, spec: TorchSpec): LayerExplanation | null {
+  if (decision.kind !== 'cut') return null;
+  const { record, count, pruning, tie } = decision;
+  const item = record.group.items.find(({ module, side }) => module.layer.name === name && side !== 'in');
+  if (item === undefined) return null;
+  const filters = item.module.layer.filters;
+  const perFilter = (values: (channel: number) => number): number[] => {
+    const out = new Array<number>(filters).fill(Number.NaN);
+    for (const [k, filter] of item.at.entries()) out[filter] = values(item.root[k]!);
+    return out;
+  };
+  const members = (record.scored.terms ?? []).map(({ label, root, values }) => {
+    const sums = new Map<number, number>();
+    for (const [k, channel] of root.entries()) sums.set(channel, (sums.get(channel) ?? 0) + values[k]!);
+    return { name: label, values: perFilter((channel) => sums.get(channel) ?? 0) };
+  });
+  const retained = retainedOf(filters, pruning.kind === 'pruned' ? pruning.outputs.get(item.module) : undefined);
+  return {
+    layer: name,
+    reason: reasonOf(decision, name, spec, record.group),
+    members,
+    merged: perFilter((channel) => record.ranked.values[channel % record.size]!),
+    criterion: spec.importance.kind === 'computed' ? spec.importance.reduction : spec.importance.name,
+    threshold: count.threshold ?? Number.NaN,
+    retained,
+    exploring: retained,
+    tie,
+  };
+}
+
+function number(value: number): string {
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toPrecision(4);
+}

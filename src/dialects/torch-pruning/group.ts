@@ -1,0 +1,160 @@
+import type { Flow } from './channel-flow.ts';
+import type { Edge, Module } from './module-graph.ts';
+import { isTwoSided } from './modules.ts';
+import { follow, type Positions } from './placement.ts';
+
+/** Which channels of a module are meant; `both` for a module that has one set of them. */
+export type Side = 'out' | 'in' | 'both';
+
+/** One module's part of a group: which of its channels go with which channels of the root. */
+export interface GroupItem extends Positions {
+  readonly module: Module;
+  readonly side: Side;
+  /** The module from which the group came here first, and which of its sides led here. */
+  readonly source: Module;
+  readonly trigger: Side;
+}
+
+/** What is pruned together (`DependencyGraph.get_pruning_group`, dependency/graph.py:183-286). */
+export interface Group {
+  /** In the order of Torch-Pruning, the root first. */
+  readonly items: readonly GroupItem[];
+  /** Why it cannot be told what all the group holds, as a clause; null where it can. */
+  readonly trouble: string | null;
+  /** Sides of modules behind the place that could not be followed: they may belong to it. */
+  readonly beyond: readonly Pick<GroupItem, 'module' | 'side'>[];
+}
+
+export type Flows = ReadonlyMap<Edge, Flow>;
+
+function outSide({ type }: Module): Side {
+  return isTwoSided(type) ? 'out' : 'both';
+}
+
+function inSide({ type }: Module): Side {
+  return isTwoSided(type) ? 'in' : 'both';
+}
+
+/** Whether an item's module loses output channels, so that it is one of those that the group decides about. */
+export function isOut({ side }: Pick<GroupItem, 'side'>): boolean {
+  return side !== 'in';
+}
+
+/** All channels of a module, and everything that goes with them. */
+export function groupAt(root: Module, flows: Flows): Group {
+  return groupOf(
+    root,
+    outSide(root),
+    Array.from({ length: root.outWidth! }, (_, k) => k),
+    flows,
+  );
+}
+
+interface Step {
+  readonly module: Module;
+  readonly side: Side;
+  /** Null behind a place that could not be followed. */
+  readonly positions: Positions | null;
+}
+
+/**
+ * Everything that goes with some channels of a module.
+ * @param at positions among the module's channels
+ */
+export function groupOf(root: Module, side: Side, at: readonly number[], flows: Flows): Group {
+  const first: Step = { module: root, side, positions: { at, root: at } };
+  const items = new Map<string, Merging>();
+  const known = new Map<Module, Step[]>();
+  const visited = new Set<Module>();
+  let trouble: string | null = null;
+  const add = (step: Step, source: Module, trigger: Side): void => {
+    known.set(step.module, [...(known.get(step.module) ?? []), step]);
+    if (step.positions !== null) merge(items, step.module, step.side, step.positions, source, trigger);
+  };
+  add(first, root, side);
+  const steps = [first];
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    visited.add(step.module);
+    for (const { edge, isBack } of dependenciesOf(step)) {
+      const module = isBack ? edge.from : edge.to;
+      const flow = flows.get(edge)!;
+      if (typeof flow === 'string') trouble ??= flow;
+      const positions =
+        typeof flow === 'string' || step.positions === null ? null : through(step.positions, flow, isBack);
+      if (positions?.at.length === 0) continue;
+      const next: Step = { module, side: isBack ? outSide(module) : inSide(module), positions };
+      const isKnown = known.get(module)?.some((other) => isSame(other, next)) ?? false;
+      if (isKnown && (visited.has(module) || positions === null)) continue;
+      add(next, step.module, step.side);
+      steps.push(next);
+    }
+  }
+  const beyond = [...known.values()].flat().filter(({ positions }) => positions === null);
+  return { items: [...items.values()].map(itemOf), trouble, beyond };
+}
+
+/** Edges over which pruning one side of a module spreads: to what it reads, then to what reads it. */
+function dependenciesOf({ module, side }: Step): { readonly edge: Edge; readonly isBack: boolean }[] {
+  const back = inSide(module) === side ? module.inputs.map((edge) => ({ edge, isBack: true })) : [];
+  const ahead = outSide(module) === side ? module.outputs.map((edge) => ({ edge, isBack: false })) : [];
+  return [...back, ...ahead];
+}
+
+function through(positions: Positions, flow: Exclude<Flow, string>, isBack: boolean): Positions {
+  const way = isBack ? flow.toReversed() : flow;
+  return way.reduce((at, placement) => follow(at, placement, isBack), positions);
+}
+
+function isSame(a: Step, b: Step): boolean {
+  if (a.side !== b.side) return false;
+  if (a.positions === null || b.positions === null) return a.positions === b.positions;
+  return isEqual(a.positions.at, b.positions.at) && isEqual(a.positions.root, b.positions.root);
+}
+
+function isEqual(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((value, k) => value === b[k]));
+}
+
+interface Merging {
+  readonly module: Module;
+  readonly side: Side;
+  readonly source: Module;
+  readonly trigger: Side;
+  at: readonly number[];
+  root: readonly number[];
+}
+
+/** `Group.add_and_merge` (group.py:99-112): of a channel reached twice the first way counts. */
+function merge(
+  items: Map<string, Merging>,
+  module: Module,
+  side: Side,
+  positions: Positions,
+  source: Module,
+  trigger: Side,
+): void {
+  const key = `${module.order} ${side}`;
+  const known = items.get(key);
+  if (known === undefined) {
+    const seen = new Set(positions.at);
+    const once = seen.size === positions.at.length ? positions : withoutRepeats(positions);
+    items.set(key, { module, side, source, trigger, at: once.at, root: once.root });
+    return;
+  }
+  const joined = withoutRepeats({ at: [...known.at, ...positions.at], root: [...known.root, ...positions.root] });
+  if (joined.at.length > known.at.length) ({ at: known.at, root: known.root } = joined);
+}
+
+function withoutRepeats({ at, root }: Positions): Positions {
+  const seen = new Set<number>();
+  const kept = at.flatMap((position, k) => {
+    if (seen.has(position)) return [];
+    seen.add(position);
+    return [k];
+  });
+  return { at: kept.map((k) => at[k]!), root: kept.map((k) => root[k]!) };
+}
+
+function itemOf(merging: Merging): GroupItem {
+  return { ...merging };
+}

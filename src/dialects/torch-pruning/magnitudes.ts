@@ -1,0 +1,54 @@
+import type { Layer, Network, Weight } from '../../network/index.ts';
+import { toFloat32 } from '../../onnx/index.ts';
+
+/** Sums over a layer's weights of `abs(w) ** p`, and over how many weights each goes. */
+export interface Magnitudes {
+  /** For each output channel. */
+  readonly rows: Float64Array;
+  readonly perRow: number;
+  /** For each input channel of one group, over the output channels of all groups (importance.py:219-226). */
+  readonly columns: Float64Array;
+  readonly perColumn: number;
+}
+
+/** Reads each layer's weights at most once. */
+export function magnitudesOf(network: Network, p: number): (layer: Layer) => Magnitudes | null {
+  const known = new Map<Layer, Magnitudes | null>();
+  return (layer) => {
+    const found = known.get(layer);
+    if (found !== undefined) return found;
+    const { weight } = layer;
+    const summed = weight === null || 'opaque' in weight ? null : sums(network, weight, p);
+    known.set(layer, summed);
+    return summed;
+  };
+}
+
+function sums(network: Network, weight: Weight, p: number): Magnitudes {
+  const values = weightsOf(network, weight);
+  const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  const [rows, columns] = [new Float64Array(outCount), new Float64Array(inCount)];
+  const kernel = kernelOffsets.length;
+  for (let i = 0; i < outCount; i++) {
+    let row = 0;
+    for (let j = 0; j < inCount; j++) {
+      const base = i * outStride + j * inStride;
+      let window = 0;
+      for (let k = 0; k < kernel; k++) window += power(values[base + kernelOffsets[k]!]!, p);
+      row += window;
+      columns[j]! += window;
+    }
+    rows[i] = row;
+  }
+  return { rows, perRow: inCount * kernel, columns, perColumn: outCount * kernel };
+}
+
+/** A layer's weights as they are stored. */
+export function weightsOf(network: Network, weight: Weight): Float32Array {
+  return toFloat32(network.file.readTensor(weight.tensor));
+}
+
+export function power(value: number, p: number): number {
+  if (p === 2) return value * value;
+  return p === 1 ? Math.abs(value) : Math.abs(value) ** p;
+}

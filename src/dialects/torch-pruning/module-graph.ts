@@ -1,0 +1,85 @@
+import type { Layer, Network, NetworkTensor } from '../../network/index.ts';
+import { type ModuleType, typeOf, widthsOf } from './modules.ts';
+
+/** A node of Torch-Pruning's dependency graph: a module, or an operation of a module's forward(). */
+export interface Module {
+  /** Position in the order in which tracing meets modules. */
+  readonly order: number;
+  readonly layer: Layer;
+  readonly type: ModuleType;
+  /** In operand order. */
+  readonly inputs: readonly Edge[];
+  /** In the order in which tracing meets the readers. */
+  readonly outputs: readonly Edge[];
+  /** Channels; null where Torch-Pruning knows none, as of an addition. */
+  readonly outWidth: number | null;
+  readonly inWidth: number | null;
+}
+
+/** A tensor that one module makes and another reads. */
+export interface Edge {
+  readonly from: Module;
+  readonly to: Module;
+  readonly tensor: NetworkTensor;
+  /** Which call of `to` reads it. */
+  readonly call: number;
+}
+
+interface ModuleDraft extends Module {
+  readonly inputs: Edge[];
+  readonly outputs: Edge[];
+}
+
+/**
+ * Modules in the order in which `DependencyGraph._trace` meets them in autograd's graph (dependency/graph.py:507-610), which
+ * is the order of its groups: from each output back through the operands, the last operand first.
+ */
+export function traceModules(network: Network): readonly Module[] {
+  const modules = new Map<string, ModuleDraft>();
+  const isTracked = trackedLayers(network);
+  const create = ({ layer: id, call }: NetworkTensor, isOutput: boolean): ModuleDraft => {
+    const layer = network.layers[id]!;
+    // A module that is called twice is one node; operations are one each.
+    const key = layer.weight === null ? `${id} ${call}` : String(id);
+    const known = modules.get(key);
+    if (known !== undefined) return known;
+    const type = typeOf(layer, isOutput);
+    const widths = widthsOf(network, layer, type);
+    const made: ModuleDraft = { order: modules.size, layer, type, inputs: [], outputs: [], ...widths };
+    modules.set(key, made);
+    return made;
+  };
+
+  const visited = new Set<string>();
+  for (const { name } of network.file.model.graph.outputs) {
+    const output = network.tensors.get(name);
+    const stack = output === undefined || !isTracked(output.layer) ? [] : [output];
+    if (stack.length > 0) create(stack[0]!, true);
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      if (visited.has(`${next.layer} ${next.call}`)) continue;
+      visited.add(`${next.layer} ${next.call}`);
+      const to = create(next, false);
+      for (const read of network.layers[next.layer]!.calls[next.call]!.reads) {
+        const tensor = network.tensors.get(read)!;
+        if (!isTracked(tensor.layer)) continue;
+        const from = create(tensor, false);
+        const edge = { from, to, tensor, call: next.call };
+        to.inputs.push(edge);
+        from.outputs.push(edge);
+        stack.push(tensor);
+      }
+    }
+  }
+  return [...modules.values()];
+}
+
+/** Autograd tracks what comes from parameters: not the model's input, nor what is done to it before the first module. */
+function trackedLayers(network: Network): (id: number) => boolean {
+  const tracked = new Set<number>();
+  const parametered = new Set(network.followers.map(({ layer }) => layer));
+  for (const layer of network.layers) {
+    const isFed = layer.calls.some((call) => call.inputs.some((id) => tracked.has(id)));
+    if (isFed || layer.weight !== null || parametered.has(layer.name)) tracked.add(layer.id);
+  }
+  return (id) => tracked.has(id);
+}

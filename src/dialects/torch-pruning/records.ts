@@ -1,0 +1,186 @@
+import { type Group, isOut } from './group.ts';
+import type { Dependencies } from './groups.ts';
+import { isInside } from './groups.ts';
+import type { Module } from './module-graph.ts';
+import type { Normalized } from './normalizer.ts';
+import type { Scores } from './reduction.ts';
+import { UNIT } from './rounding.ts';
+import type { TorchSpec } from './spec.ts';
+import type { Term, Unknown } from './terms.ts';
+
+/** What is known of a group's channels before they are ranked. */
+export interface GroupScores {
+  /** Null where the scores were given. */
+  readonly terms: readonly Term[] | null;
+  /** For each channel of the root. */
+  readonly scores: Normalized;
+}
+
+/** Null where no item of the group has a tensor that is scored. */
+export type ScoresOf = (group: Group) => GroupScores | Unknown | null;
+
+/** One group in a ranking. */
+export interface Record {
+  readonly group: Group;
+  readonly scored: GroupScores;
+  /** Channel groups that must stay of one size, and the channels of each. */
+  readonly channelGroups: number;
+  readonly size: number;
+  /** Scores of one channel group, averaged over all (base_pruner.py:480-490). */
+  readonly ranked: Scores;
+}
+
+/** Groups that are ranked together, under one ratio. */
+export interface Scope {
+  readonly id: string;
+  readonly ratio: number;
+  /** The key of the spec that says the ratio. */
+  readonly specKey: string;
+  readonly records: readonly Record[];
+  /** Why the ranking cannot be told. */
+  readonly unknown: Unknown | null;
+}
+
+/** What comes of a group before any ranking. */
+export type Fate =
+  | { readonly kind: 'ranked'; readonly record: Record; readonly scope: string }
+  | { readonly kind: 'ignored'; readonly module: Module }
+  | { readonly kind: 'narrow'; readonly module: Module }
+  | { readonly kind: 'unscored' }
+  | { readonly kind: 'unknown'; readonly why: Unknown };
+
+/** Groups and the scopes in which they are ranked (base_pruner.py:462-564). */
+export interface Ranking {
+  readonly fates: ReadonlyMap<Group, Fate>;
+  readonly scopes: ReadonlyMap<string, Scope>;
+}
+
+interface Open {
+  readonly specKey: string;
+  readonly ratio: number;
+  readonly records: Record[];
+  unknown: Unknown | null;
+}
+
+export function rank({ groups }: Dependencies, spec: TorchSpec, scoresOf: ScoresOf): Ranking {
+  const fates = new Map<Group, Fate>();
+  const scopes = new Map<string, Open>();
+  let poison: Unknown | null = null;
+  for (const group of groups) {
+    const known = fateWithoutScores(group, spec);
+    if (known !== null) {
+      fates.set(group, known);
+      // A group of which not all is known could stand in any ranking of several groups.
+      if (known.kind === 'unknown' && (spec.isGlobal || spec.isIsomorphic)) poison ??= known.why;
+      continue;
+    }
+    const scored = scoresOf(group);
+    if (scored === null) {
+      fates.set(group, { kind: 'unscored' });
+      continue;
+    }
+    const { id, ratio, specKey } = scopeOf(group, spec);
+    const scope = scopes.get(id) ?? { ratio, specKey, records: [], unknown: null };
+    scopes.set(id, scope);
+    const record = 'unknown' in scored ? scored : recordOf(group, scored, spec);
+    if ('unknown' in record) {
+      fates.set(group, { kind: 'unknown', why: record });
+      scope.unknown ??= record;
+      continue;
+    }
+    fates.set(group, { kind: 'ranked', record, scope: id });
+    scope.records.push(record);
+  }
+  const closed = [...scopes].map(([id, { ratio, specKey, records, unknown }]): [string, Scope] => [
+    id,
+    { id, ratio, specKey, records, unknown: unknown ?? poison },
+  ]);
+  return { fates, scopes: new Map(closed) };
+}
+
+function fateWithoutScores(group: Group, spec: TorchSpec): Fate | null {
+  const ignored = group.items.find((item) => isOut(item) && isInside(item.module, spec.ignored));
+  if (ignored !== undefined) return { kind: 'ignored', module: ignored.module };
+  if (group.trouble !== null) {
+    const remedy = null;
+    return { kind: 'unknown', why: { unknown: group.trouble, remedy, isRaised: false } };
+  }
+  // _check_pruning_ratio (base_pruner.py:351-374), which at the first step of pruning comes to this.
+  const narrow = group.items.find(({ module, side }) => (side === 'in' ? module.inWidth : module.outWidth) === 1);
+  return narrow === undefined ? null : { kind: 'narrow', module: narrow.module };
+}
+
+/** Which ranking a group stands in: one that the user named, one of its like, that of all, or its own. */
+function scopeOf(
+  group: Group,
+  spec: TorchSpec,
+): { readonly id: string; readonly ratio: number; readonly specKey: string } {
+  for (const { module, side, source, trigger } of group.items) {
+    const sides = [
+      { at: source, by: trigger },
+      { at: module, by: side },
+    ];
+    for (const { at, by } of sides) {
+      // Of several entries that name a module the last one holds.
+      const k = by === 'in' ? -1 : spec.ratios.findLastIndex(({ modules }) => isInside(at, modules));
+      if (k < 0) continue;
+      const { ratio } = spec.ratios[k]!;
+      const id = spec.isGlobal ? `ratio ${k}` : `ratio ${k} of module ${at.order}`;
+      return { id, ratio: Math.min(ratio, spec.maxPruningRatio), specKey: 'pruning_ratio_dict' };
+    }
+  }
+  const id = spec.isIsomorphic
+    ? `like ${group.items.map(shapeOf).join(' ')}`
+    : spec.isGlobal
+      ? 'all'
+      : `module ${group.items[0]!.module.order}`;
+  return { id, ratio: spec.pruningRatio, specKey: 'pruning_ratio' };
+}
+
+/** What isomorphic groups have in common, item by item: classes, and whether their outputs or inputs are pruned. */
+function shapeOf({ source, module, side }: Group['items'][number]): string {
+  const classOf = ({ type, layer }: Module): string =>
+    type === 'Conv' || type === 'DepthwiseConv'
+      ? `${layer.kind === 'conv-transpose' ? 'ConvTranspose' : 'Conv'}${kernelRank(layer)}`
+      : type;
+  return `${classOf(source)}-${classOf(module)}-${side === 'in' ? 'in' : 'out'}`;
+}
+
+function kernelRank({ output }: Module['layer']): number {
+  return (output.shape?.length ?? 4) - 2;
+}
+
+function recordOf(group: Group, scored: GroupScores, spec: TorchSpec): Record | Unknown {
+  const { scores } = scored;
+  const channels = scores.values.length;
+  if (!scores.values.every(Number.isFinite)) {
+    const name = group.items[0]!.module.layer.name;
+    return { unknown: `the scores of ${name} are not all finite numbers`, remedy: null, isRaised: false };
+  }
+  const counts = group.items.flatMap(({ module, side }) => channelGroupsOf(module, side === 'in', spec) ?? []);
+  const channelGroups = counts.length === 0 ? 1 : Math.max(...counts);
+  if (channels % channelGroups !== 0) {
+    const unknown = `RuntimeError: shape '[${channelGroups}, -1]' is invalid for input of size ${channels}`;
+    return { unknown, remedy: null, isRaised: true };
+  }
+  const size = channels / channelGroups;
+  const isCommonDivisor = !spec.isGlobal && !spec.isIsomorphic;
+  const errors = isCommonDivisor ? scores.orderErrors : scores.errors;
+  const ranked = { values: averaged(scores.values, size), errors: averaged(errors, size) };
+  if (channelGroups > 1)
+    for (const k of ranked.errors.keys()) ranked.errors[k]! += 4 * UNIT * Math.abs(ranked.values[k]!);
+  return { group, scored, channelGroups, size, ranked };
+}
+
+/** `_get_channel_groups` (base_pruner.py:387-409); grouped convolutions are registered by themselves, depthwise ones not. */
+function channelGroupsOf(module: Module, isIn: boolean, spec: TorchSpec): number | null {
+  const { layer, type } = module;
+  if (type === 'Conv' && layer.groups > 1) return layer.groups;
+  return (isIn ? spec.inGroups : spec.outGroups).get(layer.name) ?? null;
+}
+
+function averaged(values: Float64Array, size: number): Float64Array {
+  const means = new Float64Array(size);
+  for (const [k, value] of values.entries()) means[k % size]! += value;
+  return means.map((sum) => (sum * size) / values.length);
+}

@@ -1,0 +1,89 @@
+import { UNIT } from './rounding.ts';
+import type { Reduction } from './spec.ts';
+import type { Term, Unknown } from './terms.ts';
+
+/** A score for each channel, and how far Torch-Pruning's float32 result may be off. */
+export interface Scores {
+  readonly values: Float64Array;
+  readonly errors: Float64Array;
+}
+
+/**
+ * `_reduce` (importance.py:139-178): the terms of a group to scores of its channels, as many as the first term has values.
+ * That is the root's number of channels but where the root itself is not scored: a depthwise convolution, or a convolution
+ * where only BatchNorm is.
+ */
+export function reduce(terms: readonly Term[], reduction: Reduction): Scores | Unknown {
+  const channels = terms[0]!.values.length;
+  const used = reduction === 'first' ? terms.slice(0, 1) : reduction === 'gate' ? terms.slice(-1) : terms;
+  for (const { root } of used) {
+    const beyond = root.find((channel) => channel >= channels);
+    if (beyond === undefined) continue;
+    const isSelected = reduction === 'max' || reduction === 'prod';
+    const text = isSelected
+      ? `INDICES element is out of DATA bounds, id=${beyond} axis_dim=${channels}`
+      : `index ${beyond} is out of bounds for dimension 0 with size ${channels}`;
+    return { unknown: `RuntimeError: ${text}`, remedy: null, isRaised: true };
+  }
+  switch (reduction) {
+    case 'sum':
+    case 'mean':
+      return added(terms, channels, reduction === 'mean' ? terms.length : 1);
+    case 'max':
+      return written(terms, channels, -99999, (known, value) => Math.max(known, value));
+    case 'prod':
+      return written(terms, channels, 1, (known, value) => known * value);
+    case 'first':
+      return written(used, channels, 0, (_, value) => value);
+    case 'gate':
+      return written(used, channels, 0, (_, value) => value);
+  }
+}
+
+function added(terms: readonly Term[], channels: number, divisor: number): Scores {
+  const [values, errors] = [new Float64Array(channels), new Float64Array(channels)];
+  for (const term of terms) {
+    for (const [k, channel] of term.root.entries()) {
+      values[channel]! += term.values[k]!;
+      // Each addition rounds; channels of a flattened map are added position by position.
+      errors[channel]! += term.errors[k]! + UNIT * values[channel]!;
+    }
+  }
+  for (const k of values.keys()) {
+    values[k]! /= divisor;
+    errors[k]! = errors[k]! / divisor + UNIT * values[k]!;
+  }
+  return { values, errors };
+}
+
+/**
+ * The other reductions write with `scatter_`. Where several values count for one channel, as behind a flatten, the last
+ * one written stays: the last in order on the CPU, and any on a GPU.
+ */
+function written(
+  terms: readonly Term[],
+  channels: number,
+  start: number,
+  join: (known: number, value: number) => number,
+): Scores {
+  const values = new Float64Array(channels).fill(start);
+  const errors = new Float64Array(channels);
+  for (const { root, values: own, errors: ownErrors } of terms) {
+    const [known, knownErrors] = [values.slice(), errors.slice()];
+    for (const [k, channel] of root.entries()) {
+      const value = join(known[channel]!, own[k]!);
+      const [gain, carry] = start === 1 ? [known[channel]!, own[k]!] : [1, 1];
+      values[channel] = value;
+      errors[channel] =
+        ownErrors[k]! * Math.abs(gain) + knownErrors[channel]! * Math.abs(carry) + UNIT * Math.abs(value);
+    }
+  }
+  return { values, errors };
+}
+
+/** Whether the scores hang on which of several values was written last. */
+export function isLastWritten(terms: readonly Term[], reduction: Reduction): boolean {
+  if (reduction === 'sum' || reduction === 'mean') return false;
+  const used = reduction === 'first' ? terms.slice(0, 1) : reduction === 'gate' ? terms.slice(-1) : terms;
+  return used.some(({ root }) => new Set(root).size < root.length);
+}

@@ -1,0 +1,182 @@
+import { dirname, resolve } from 'node:path';
+import type { SpecDocument } from '../../config/index.ts';
+import { inputErrorAt, type Place, validate } from '../../config/index.ts';
+import type { Spec } from '../types.ts';
+import type { ModuleType } from './modules.ts';
+import { validateSpec } from './spec.validator.generated.js';
+
+export type Reduction = 'mean' | 'sum' | 'max' | 'prod' | 'first' | 'gate';
+
+/** An importance that weights alone determine. */
+export interface ComputedImportance {
+  readonly kind: 'computed';
+  readonly name: string;
+  readonly p: number;
+  readonly reduction: Reduction;
+  readonly normalizer: string | null;
+  readonly bias: boolean;
+  /** Modules that are scored; a depthwise convolution is none (importance.py:195, 215). */
+  readonly targets: ReadonlySet<ModuleType>;
+  /** Whether filters are scored by their distances to one another (FPGM). */
+  readonly isDistance: boolean;
+}
+
+/** One that takes gradients, or chance: only the pruner can tell it. */
+export interface GivenImportance {
+  readonly kind: 'given';
+  readonly name: string;
+}
+
+/** A file of scores, and where the spec names it. */
+export interface ScoresFile {
+  readonly path: string;
+  readonly at: Place;
+}
+
+/** The arguments of `tp.pruner.BasePruner` and of its importance, defaults filled in. */
+export interface TorchSpec extends Spec {
+  readonly importance: ComputedImportance | GivenImportance;
+  readonly scores: ScoresFile | null;
+  readonly pruningRatio: number;
+  readonly ratios: readonly { readonly modules: readonly string[]; readonly ratio: number }[];
+  readonly maxPruningRatio: number;
+  readonly isGlobal: boolean;
+  readonly isIsomorphic: boolean;
+  readonly roundTo: number | null;
+  readonly ignored: readonly string[];
+  readonly outGroups: ReadonlyMap<string, number>;
+  readonly inGroups: ReadonlyMap<string, number>;
+}
+
+interface WrittenImportance {
+  readonly type: string;
+  readonly p?: number;
+  readonly group_reduction?: Reduction;
+  readonly normalizer?: string | null;
+  readonly bias?: boolean;
+  readonly multivariable?: boolean;
+}
+
+interface Written {
+  readonly importance: WrittenImportance;
+  readonly scores?: string;
+  readonly pruning_ratio: number;
+  readonly pruning_ratio_dict: Readonly<Record<string, number>>;
+  readonly max_pruning_ratio: number;
+  readonly global_pruning: boolean;
+  readonly isomorphic: boolean;
+  readonly round_to: number | null;
+  readonly ignored_layers: readonly string[];
+  readonly channel_groups: Readonly<Record<string, number>>;
+  readonly out_channel_groups: Readonly<Record<string, number>>;
+  readonly in_channel_groups: Readonly<Record<string, number>>;
+}
+
+const SCORED: ReadonlySet<ModuleType> = new Set(['Conv', 'Linear', 'BatchNorm', 'LayerNorm']);
+
+type Parameter = Exclude<keyof WrittenImportance, 'type'>;
+const MAGNITUDE: readonly Parameter[] = ['p', 'group_reduction', 'normalizer', 'bias'];
+
+/** Importances that weights determine: their parameters, and what is fixed or another default (importance.py:85-345). */
+const COMPUTED: Readonly<
+  Record<string, { readonly takes: readonly Parameter[]; readonly preset: Partial<ComputedImportance> }>
+> = {
+  GroupMagnitudeImportance: { takes: MAGNITUDE, preset: {} },
+  MagnitudeImportance: { takes: MAGNITUDE, preset: {} },
+  BNScaleImportance: { takes: ['group_reduction', 'normalizer'], preset: { p: 1, targets: new Set(['BatchNorm']) } },
+  LAMPImportance: { takes: MAGNITUDE, preset: { normalizer: 'lamp' } },
+  FPGMImportance: { takes: MAGNITUDE, preset: { isDistance: true } },
+};
+
+/** @throws InputError naming file, line, key, value and what is allowed */
+export function readTorchSpec(document: SpecDocument): TorchSpec {
+  const written = validate<Written>(validateSpec, document.section, (path) => document.at(path));
+  const importance = importanceOf(written.importance, document);
+  const outGroups = { ...written.out_channel_groups, ...written.channel_groups };
+  const effective = {
+    importance: shownImportance(importance),
+    ...(written.scores === undefined ? {} : { scores: written.scores }),
+    pruning_ratio: written.pruning_ratio,
+    pruning_ratio_dict: { ...written.pruning_ratio_dict },
+    max_pruning_ratio: written.max_pruning_ratio,
+    global_pruning: written.global_pruning,
+    isomorphic: written.isomorphic,
+    round_to: written.round_to,
+    ignored_layers: written.ignored_layers,
+    out_channel_groups: outGroups,
+    in_channel_groups: { ...written.in_channel_groups },
+  };
+  return {
+    effective,
+    summary: summaryOf(importance, written),
+    file: document.file,
+    line: (key) => document.line(key),
+    importance,
+    scores:
+      written.scores === undefined
+        ? null
+        : { path: resolve(dirname(document.file), written.scores), at: document.at('scores') },
+    pruningRatio: written.pruning_ratio,
+    ratios: Object.entries(written.pruning_ratio_dict).map(([names, ratio]) => ({
+      modules: names.split(',').map((name) => name.trim()),
+      ratio,
+    })),
+    maxPruningRatio: written.max_pruning_ratio,
+    isGlobal: written.global_pruning,
+    isIsomorphic: written.isomorphic,
+    roundTo: written.round_to,
+    ignored: written.ignored_layers,
+    outGroups: new Map(Object.entries(outGroups)),
+    inGroups: new Map(Object.entries(written.in_channel_groups)),
+  };
+}
+
+function importanceOf(written: WrittenImportance, document: SpecDocument): TorchSpec['importance'] {
+  const { type } = written;
+  const known = COMPUTED[type];
+  if (known === undefined) return { kind: 'given', name: type };
+  for (const key of Object.keys(written)) {
+    if (key === 'type' || known.takes.includes(key as Parameter)) continue;
+    const problem = `is no parameter of ${type}, which takes ${known.takes.join(', ')}`;
+    throw inputErrorAt(document.at(['importance', key]), problem);
+  }
+  const importance: ComputedImportance = {
+    kind: 'computed',
+    name: type,
+    p: written.p ?? 2,
+    reduction: written.group_reduction ?? 'mean',
+    normalizer: written.normalizer === undefined ? 'mean' : written.normalizer,
+    bias: written.bias ?? false,
+    targets: SCORED,
+    isDistance: false,
+    ...known.preset,
+    ...(type === 'LAMPImportance' && written.normalizer !== undefined ? { normalizer: written.normalizer } : {}),
+  };
+  if (type === 'LAMPImportance' && importance.normalizer !== 'lamp')
+    throw inputErrorAt(
+      document.at(['importance', 'normalizer']),
+      'must be lamp for LAMPImportance',
+      written.normalizer,
+    );
+  return importance;
+}
+
+function shownImportance(importance: TorchSpec['importance']): Readonly<Record<string, unknown>> {
+  if (importance.kind === 'given') return { type: importance.name };
+  const { name, p, reduction, normalizer, bias } = importance;
+  return { type: name, p, group_reduction: reduction, normalizer, bias };
+}
+
+function summaryOf(importance: TorchSpec['importance'], written: Written): string {
+  const scored =
+    importance.kind === 'given'
+      ? importance.name
+      : `${importance.name} p ${importance.p}, ${importance.reduction} over each group, normalizer ${importance.normalizer ?? 'none'}`;
+  const among = written.isomorphic
+    ? ' among groups of one structure'
+    : written.global_pruning
+      ? ' over all groups'
+      : '';
+  const rounded = written.round_to === null ? '' : `, rounded to ${written.round_to}`;
+  return `${scored}, ratio ${written.pruning_ratio}${among}${rounded}`;
+}

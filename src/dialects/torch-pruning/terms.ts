@@ -1,0 +1,148 @@
+import type { Folding, Follower, FollowerRole, Layer, Network, Weight } from '../../network/index.ts';
+import { toFloat32 } from '../../onnx/index.ts';
+import { distanceSums } from './distances.ts';
+import type { Group, GroupItem } from './group.ts';
+import { type Magnitudes, magnitudesOf, power, weightsOf } from './magnitudes.ts';
+import { sumError, UNIT } from './rounding.ts';
+import type { ComputedImportance } from './spec.ts';
+
+/** What one item of a group adds to the scores of the root's channels. */
+export interface Term {
+  /** The module, and which of its tensors: `conv1`, `bn1 weight`, `conv2 inputs`. */
+  readonly label: string;
+  /** For each value, the root's channel that it counts for. */
+  readonly root: readonly number[];
+  readonly values: ArrayLike<number>;
+  /** How far float32 arithmetic in no fixed order may be off. */
+  readonly errors: ArrayLike<number>;
+}
+
+/** Why scores cannot be told. */
+export interface Unknown {
+  readonly unknown: string;
+  readonly remedy: string | null;
+  /** Whether Torch-Pruning itself raises; `unknown` is then the exception's type and text. */
+  readonly isRaised: boolean;
+}
+
+const UNFOLD =
+  'Export the dense model with torch.onnx.export(..., dynamo=False, do_constant_folding=False), which keeps BatchNorm, or give the scores that the pruner computed (scores).';
+const SAY_RAW = 'If it is not, say --folding raw (input folding).';
+
+/** The terms of a group in the library's order (importance.py:181-264). */
+export type TermsOf = (group: Group) => readonly Term[] | Unknown;
+
+/** @param folding overrules the folding detector */
+export function termReader(network: Network, importance: ComputedImportance, folding: Folding | null): TermsOf {
+  const sources: Sources = { network, importance, magnitudes: magnitudesOf(network, importance.p) };
+  return (group) => {
+    const folded = group.items.map((item) => foldedIn(item.module.layer, folding)).find((found) => found !== null);
+    if (folded !== undefined) return folded;
+    const terms: Term[] = [];
+    for (const item of group.items) {
+      if (!importance.targets.has(item.module.type)) continue;
+      const found = item.module.layer.weight === null ? normTerms(sources, item) : weightTerms(sources, item);
+      if ('unknown' in found) return found;
+      terms.push(...found);
+    }
+    return terms;
+  };
+}
+
+interface Sources {
+  readonly network: Network;
+  readonly importance: ComputedImportance;
+  readonly magnitudes: (layer: Layer) => Magnitudes | null;
+}
+
+function foldedIn({ name, weight, folding: detected }: Layer, overruled: Folding | null): Unknown | null {
+  if (weight === null) return null;
+  const { evidence } = detected;
+  const state = overruled ?? detected.state;
+  if (state === 'folded') {
+    const unknown = `BatchNorm is folded into ${name} (${evidence}), so its weights are not those that the pruner saw`;
+    return { unknown, remedy: UNFOLD, isRaised: false };
+  }
+  if (state === 'raw') return null;
+  return { unknown: `BatchNorm may be folded into ${name} (${evidence})`, remedy: SAY_RAW, isRaised: false };
+}
+
+/** A convolution's or linear layer's filters, or the columns that read the group's channels. */
+function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unknown {
+  const { module, side, at, root } = item;
+  const { layer } = module;
+  const { importance, network, magnitudes } = sources;
+  const { weight, name, groups } = layer;
+  if (weight === null || 'opaque' in weight)
+    return { unknown: `the weight of ${name} is computed at run time`, remedy: null, isRaised: false };
+  if (weight.tensor.dtype !== 'float32')
+    return {
+      unknown: `${name} has ${weight.tensor.dtype} weights`,
+      remedy: 'Export the model in float32.',
+      isRaised: false,
+    };
+  const rows = side === 'in' ? weight.inCount : weight.outCount;
+  // A grouped layer has the columns of one group, which count for each (importance.py:228, not where each group has one).
+  const isRepeated = side === 'in' && groups > 1 && groups !== module.inWidth;
+  if (isRepeated && importance.isDistance)
+    return raised(
+      'RuntimeError: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor',
+    );
+  const beyond = at.find((position) => position >= rows * (isRepeated ? groups : 1));
+  if (beyond !== undefined)
+    return raised(`IndexError: index ${beyond} is out of bounds for dimension 0 with size ${rows}`);
+  const label = side === 'in' ? `${name} inputs` : name;
+  if (importance.isDistance) {
+    const { values, errors } = distanceSums(rowsOf(network, weight, item, importance.p));
+    return [{ label, root, values, errors }];
+  }
+  const sums = magnitudes(layer)!;
+  const [all, count] = side === 'in' ? [sums.columns, sums.perColumn] : [sums.rows, sums.perRow];
+  const values = at.map((position) => all[position % rows]!);
+  const error = sumError(count);
+  const own: Term = { label, root, values, errors: values.map((value) => value * error) };
+  return side === 'in' ? [own] : [own, ...biasTerms(sources, item, 'bias')];
+}
+
+/** BatchNorm's or LayerNorm's weight; none where it is not affine, and the exporter wrote ones. */
+function normTerms(sources: Sources, item: GroupItem): readonly Term[] {
+  if (sources.importance.isDistance) return [];
+  const scale = vectorTerms(sources, item, 'scale');
+  return scale.length === 0 ? [] : [...scale, ...biasTerms(sources, item, 'shift')];
+}
+
+function biasTerms(sources: Sources, item: GroupItem, role: FollowerRole): readonly Term[] {
+  return sources.importance.bias && !sources.importance.isDistance ? vectorTerms(sources, item, role) : [];
+}
+
+function vectorTerms({ network, importance }: Sources, { module, at, root }: GroupItem, role: FollowerRole): Term[] {
+  const found = network.followers.find((follower) => follower.layer === module.layer.name && follower.role === role);
+  if (found === undefined || !isParameter(found)) return [];
+  const elements = toFloat32(network.file.readTensor(found.tensor));
+  const values = at.map((position) => power(elements[position * found.stride]!, importance.p));
+  const label = `${module.layer.name} ${role === 'scale' ? 'weight' : 'bias'}`;
+  return [{ label, root, values, errors: values.map((value) => 2 * UNIT * value) }];
+}
+
+/** torch.onnx writes ones and zeros for a layer without parameters, under names of its own. */
+function isParameter({ tensor }: Follower): boolean {
+  return /\.(weight|bias)$/.test(tensor.name);
+}
+
+/** `abs(w) ** p` of each filter, or of each input column over all filters. */
+function rowsOf(network: Network, weight: Weight, { side, at }: GroupItem, p: number): Float64Array[] {
+  const values = weightsOf(network, weight);
+  const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  const [own, other, others] = side === 'in' ? [inStride, outStride, outCount] : [outStride, inStride, inCount];
+  return at.map((position) => {
+    const row = new Float64Array(others * kernelOffsets.length);
+    let n = 0;
+    for (let k = 0; k < others; k++)
+      for (const offset of kernelOffsets) row[n++] = power(values[position * own + k * other + offset]!, p);
+    return row;
+  });
+}
+
+function raised(unknown: string): Unknown {
+  return { unknown, remedy: null, isRaised: true };
+}
