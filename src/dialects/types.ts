@@ -62,6 +62,8 @@ export interface Expectation {
   readonly groups: readonly EqualizationGroup[];
   readonly joint: readonly JointOutcomes[];
   readonly refusal: Refusal | null;
+  /** The key of the spec that decides where no other does. */
+  readonly usualKey: string;
   /**
    * Input columns that the pruner's own cut keeps of a layer, given what each layer retains; null where it claims nothing.
    * Where they are not those of the channels that reach the layer, the pruner is at fault, not the run that is checked.

@@ -119,7 +119,7 @@ export function renderLayerExplanation(layer: LayerExplanation, all: boolean): s
     oneLine(`${table.layer}  ${layer.merged.length} filters, ${kept} kept: ${table.reason}`),
     ...drawn,
     ...(hidden > 0 ? [`... ${hidden} more filters (--all shows them)`] : []),
-    ...(unseen > 0 ? [`... ${unseen} more equalized layers (--format json shows them)`] : []),
+    ...(unseen > 0 ? [`... ${unseen} more members of the group (--format json shows them)`] : []),
   ].join('\n')}\n`;
 }
 
@@ -151,7 +151,7 @@ export interface ModelExplanation {
     /** How many filters its members would keep under each criterion: one number where they agree; null where unknown. */
     readonly keptUnder: Readonly<Record<string, readonly (number | null)[]>>;
   }[];
-  /** Layers for which another key of the spec than the threshold decided, by that key. */
+  /** Layers for which another key of the spec than the usual one decided, by that key. */
   readonly decidedBy: Readonly<Record<string, readonly string[]>>;
   readonly refusal: Expectation['refusal'];
 }
@@ -159,7 +159,7 @@ export interface ModelExplanation {
 export function explainModel(expectation: Expectation): ModelExplanation {
   const under = expectation.groups.length === 0 ? [] : expectation.keptUnder();
   const layers = [...expectation.layers.values()];
-  const others = [...new Set(layers.map(({ specKey }) => specKey))].filter((key) => key !== 'threshold');
+  const others = [...new Set(layers.map(({ specKey }) => specKey))].filter((key) => key !== expectation.usualKey);
   return {
     layers: layers.map(({ name, expected, rule, reason, group }) => ({
       name,
@@ -210,7 +210,9 @@ export function renderModelExplanation(expectation: Expectation, spec: Spec): st
       ? ''
       : `filters that each group would keep under\n${columns([['group', ...criteria, 'layers'], ...groupRows], '')}`,
     Object.entries(decidedBy)
-      .map(([key, names]) => oneLine(`${key} decides, not the threshold: ${names.join(', ')}`))
+      .map(([key, names]) =>
+        oneLine(`${key} decides, not the ${expectation.usualKey.replaceAll('_', ' ')}: ${names.join(', ')}`),
+      )
       .join('\n'),
     refusal === null ? '' : oneLine(`the real pruner ${refusal.always ? 'raises' : 'may raise'}: ${refusal.message}`),
   ];

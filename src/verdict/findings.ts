@@ -18,7 +18,7 @@ export interface Outcomes {
 export function findingsOf(outcomes: Outcomes): Finding[] {
   const { scene, recovery, expectation } = outcomes;
   const { layers } = scene;
-  const untouched = unprunedFinding(layers);
+  const untouched = unprunedFinding(layers, expectation);
   const diverging = untouched === null ? layers.filter((layer) => layer.verdict === 'mismatch') : [];
   const causeOf = causesOf(scene);
   const mismatches = grouped(diverging)
@@ -27,13 +27,13 @@ export function findingsOf(outcomes: Outcomes): Finding[] {
   return [
     ...(untouched === null ? [] : [untouched]),
     ...mismatches.map(({ finding }) => finding),
-    ...foreign(recovery),
+    ...foreign(recovery, expectation),
     ...unverifiable(layers, expectation),
   ];
 }
 
 /** One sentence for a model that no pruner touched, instead of one for each layer. */
-function unprunedFinding(layers: readonly LayerResult[]): Finding | null {
+function unprunedFinding(layers: readonly LayerResult[], { usualKey }: Expectation): Finding | null {
   const prunable = layers.filter((layer) => layer.expected !== null && layer.expected.length < layer.filters);
   const isWhole = layers.every(
     (layer) => layer.actual?.length === layer.filters && (layer.verdict !== 'mismatch' || layer.unexpected.length > 0),
@@ -41,14 +41,14 @@ function unprunedFinding(layers: readonly LayerResult[]): Finding | null {
   const names = layers.filter((layer) => layer.verdict === 'mismatch').map((layer) => layer.name);
   if (!isWhole || prunable.length < 2 || names.length < 2) return null;
   const detail = `${joined(names)} should have lost filters. Did the prune step run, and is this the file that it wrote?`;
-  return mismatch(names, 'the pruned model is not pruned: every layer keeps all its filters', [detail]);
+  return mismatch(names, 'the pruned model is not pruned: every layer keeps all its filters', [detail], usualKey);
 }
 
 function mismatch(
   layers: readonly string[],
   title: string,
   details: readonly string[],
-  specKey = 'threshold',
+  specKey: string,
   cause: string | null = null,
 ): Finding {
   return {
@@ -150,14 +150,19 @@ function problemFinding(layers: readonly LayerResult[], { scene, recovery, excus
 const MAX_REASONS = 4;
 
 /** Layers and tensors that the dense model does not have, or that no prunable layer owns. */
-function foreign({ extra, elsewhere }: Recovery): Finding[] {
+function foreign({ extra, elsewhere }: Recovery, { usualKey }: Expectation): Finding[] {
   return [
     ...extra.map((name) =>
-      mismatch([name], `${name} is not in the dense model`, [
-        'The pruned model has a layer that the dense model does not have.',
-      ]),
+      mismatch(
+        [name],
+        `${name} is not in the dense model`,
+        ['The pruned model has a layer that the dense model does not have.'],
+        usualKey,
+      ),
     ),
-    ...elsewhere.map(({ tensor, detail }) => mismatch([], `${tensor} is not the dense model's`, [sentence(detail)])),
+    ...elsewhere.map(({ tensor, detail }) =>
+      mismatch([], `${tensor} is not the dense model's`, [sentence(detail)], usualKey),
+    ),
   ];
 }
 
@@ -167,7 +172,7 @@ function unverifiable(layers: readonly LayerResult[], expectation: Expectation):
     names: readonly string[],
     title: string,
     details: readonly string[],
-    specKey = 'threshold',
+    specKey = expectation.usualKey,
   ): Finding => ({
     layers: names,
     verdict: 'unverifiable',

@@ -83,7 +83,7 @@ function judgeAgainst({ dense, expectation, recovery, renamed, reported, variant
       reason: outcome?.reason ?? expected?.reason ?? recoveredReason(recovered, disagreements),
       remedy: outcome?.verdict === 'unverifiable' && kept !== null ? (expected?.remedy ?? null) : null,
       rule: expected?.rule ?? '',
-      specKey: outcome?.specKey ?? expected?.specKey ?? 'threshold',
+      specKey: outcome?.specKey ?? expected?.specKey ?? expectation?.usualKey ?? '',
       tie: expected?.tie ?? null,
       alternatives: expected?.alternatives ?? null,
       explanations: [...missing, ...unexpected]

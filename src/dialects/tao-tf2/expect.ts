@@ -111,6 +111,7 @@ function assemble({ network, spec, norms, exploration, points, refusal, joint }:
     groups,
     joint: joint.filter((set) => set.outcomes.length > 0),
     refusal,
+    usualKey: 'threshold',
     columnsCut(consumer, retained) {
       const layer = network.prunable.get(consumer);
       return layer === undefined || exploration === null ? null : columnsCut(network, exploration, layer, retained);

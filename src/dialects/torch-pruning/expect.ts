@@ -1,21 +1,28 @@
 import type { Folding, Network } from '../../network/index.ts';
-import type { EqualizationGroup, Expectation, LayerExpectation, Refusal } from '../types.ts';
+import type { CriterionCounts, EqualizationGroup, Expectation, LayerExpectation, Refusal } from '../types.ts';
+import { certainties } from './certain.ts';
 import { type Decision, type Decisions, decide, layersOf, retainedOf } from './decisions.ts';
-import { explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain.ts';
+import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain.ts';
 import { type Group, isOut } from './group.ts';
 import { type Dependencies, dependenciesOf } from './groups.ts';
 import { rank, type ScoresOf } from './records.ts';
 import { computedScores } from './scoring.ts';
 import type { TorchSpec } from './spec.ts';
 
-/** What the dense model is to Torch-Pruning, and how it scores: read once, and used for every variant of a spec. */
+/** What the dense model is to Torch-Pruning, and how it scores. */
 export interface Scored {
   readonly network: Network;
   readonly dependencies: Dependencies;
   readonly scoresOf: ScoresOf;
+  /** The same model, scored as another spec says. */
+  under(spec: TorchSpec): Scored;
 }
 
 export function readScores(network: Network, spec: TorchSpec, folding: Folding | null): Scored {
+  return scoredBy(network, dependenciesOf(network), spec, folding);
+}
+
+function scoredBy(network: Network, dependencies: Dependencies, spec: TorchSpec, folding: Folding | null): Scored {
   const { importance } = spec;
   const scoresOf: ScoresOf =
     importance.kind === 'computed'
@@ -25,11 +32,18 @@ export function readScores(network: Network, spec: TorchSpec, folding: Folding |
           remedy: 'Have the pruner write its scores to a .npz file and name it: scores: FILE.',
           isRaised: false,
         });
-  return { network, dependencies: dependenciesOf(network), scoresOf };
+  return { network, dependencies, scoresOf, under: (other) => scoredBy(network, dependencies, other, folding) };
+}
+
+/** What is expected, and what it comes from. */
+export interface TorchExpectation extends Expectation {
+  readonly dependencies: Dependencies;
+  readonly decisions: Decisions;
 }
 
 /** Retained indices of every prunable layer after one step of pruning. */
-export function expectTorch({ network, dependencies, scoresOf }: Scored, spec: TorchSpec): Expectation {
+export function expectTorch(scored: Scored, spec: TorchSpec): TorchExpectation {
+  const { network, dependencies, scoresOf } = scored;
   const ranking = rank(dependencies, spec, scoresOf);
   const decisions = decide(dependencies, ranking, spec);
   const refusal = refusalOf(dependencies, decisions);
@@ -71,10 +85,13 @@ export function expectTorch({ network, dependencies, scoresOf }: Scored, spec: T
     });
   }
   return {
+    dependencies,
+    decisions,
     layers,
     groups,
     joint: decisions.joint,
     refusal,
+    usualKey: 'pruning_ratio',
     columnsCut(consumer) {
       const layer = network.prunable.get(consumer);
       return layer === undefined ? null : (decisions.groupedInputs.columns.get(layer) ?? null);
@@ -86,7 +103,25 @@ export function expectTorch({ network, dependencies, scoresOf }: Scored, spec: T
     explain(name, filter) {
       return explainFilter(name, filter, decisionOf(name)?.decision ?? null, spec);
     },
+    keptUnder: () => keptUnder(scored, spec, layers),
+    certain: certainties(dependencies, decisions, spec),
   };
+}
+
+const REDUCTIONS = ['mean', 'sum', 'max', 'prod', 'first', 'gate'] as const;
+
+function keptUnder(scored: Scored, spec: TorchSpec, layers: Expectation['layers']): readonly CriterionCounts[] {
+  const counts = (criterion: string, under: Expectation['layers']): CriterionCounts => ({
+    criterion,
+    kept: new Map([...under].map(([name, { expected }]) => [name, expected?.length ?? null])),
+  });
+  const { importance } = spec;
+  if (importance.kind === 'given' || spec.scores !== null) return [counts(criterionOf(spec), layers)];
+  return REDUCTIONS.map((reduction) => {
+    if (reduction === importance.reduction) return counts(reduction, layers);
+    const other: TorchSpec = { ...spec, importance: { ...importance, reduction } };
+    return counts(reduction, expectTorch(scored.under(other), other).layers);
+  });
 }
 
 function expectedOf(decision: Decision, name: string, filters: number): readonly number[] | null {
@@ -94,10 +129,6 @@ function expectedOf(decision: Decision, name: string, filters: number): readonly
   if (decision.kind !== 'cut' || decision.pruning.kind === 'skipped') return retainedOf(filters, undefined);
   const module = layersOf(decision.record.group).find(({ layer }) => layer.name === name);
   return module === undefined ? null : retainedOf(filters, decision.pruning.outputs.get(module));
-}
-
-function criterionOf({ importance }: TorchSpec): string {
-  return importance.kind === 'computed' ? importance.reduction : importance.name;
 }
 
 function refusalOf({ raises }: Dependencies, { byGroup, groupedInputs }: Decisions): Refusal | null {

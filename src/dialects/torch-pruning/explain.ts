@@ -1,9 +1,11 @@
-import type { LayerExplanation } from '../types.ts';
+import type { FilterDecision, LayerExplanation } from '../types.ts';
 import { widthOf } from './cutting.ts';
 import { type Decision, layersOf, retainedOf } from './decisions.ts';
 import type { Group } from './group.ts';
+import { lowest } from './ranking.ts';
 import { isLastWritten } from './reduction.ts';
 import type { TorchSpec } from './spec.ts';
+import type { Term } from './terms.ts';
 
 type Cut = Extract<Decision, { kind: 'cut' }>;
 
@@ -119,10 +121,7 @@ export function explainFilter(name: string, filter: number, decision: Decision |
 function strongest({ record }: Cut, channel: number): string {
   const { terms } = record.scored;
   if (terms === null || terms.length < 2) return '';
-  const parts = terms.map(({ label, root, values }) => ({
-    label,
-    value: root.reduce((sum, at, k) => (at === channel ? sum + values[k]! : sum), 0),
-  }));
+  const parts = terms.map((term) => ({ label: term.label, value: sumsByChannel(term).get(channel) ?? 0 }));
   parts.sort((a, b) => b.value - a.value);
   const shown = parts.slice(0, 3).map(({ label, value }) => `${label} ${number(value)}`);
   return `${shown.join(', ')}${parts.length > 3 ? ` and ${parts.length - 3} more` : ''}`;
@@ -138,32 +137,83 @@ function rootOf(group: Group, name: string, filter: number): number | null {
 /** The numbers behind a layer's decision, filter by filter. */
 export function explainLayer(name: string, decision: Decision, spec: TorchSpec): LayerExplanation | null {
   if (decision.kind !== 'cut') return null;
-  const { record, count, pruning, tie } = decision;
+  const { record, count, cut, pruning, tie } = decision;
   const item = record.group.items.find(({ module, side }) => module.layer.name === name && side !== 'in');
   if (item === undefined) return null;
-  const filters = item.module.layer.filters;
-  const perFilter = (values: (channel: number) => number): number[] => {
-    const out = new Array<number>(filters).fill(Number.NaN);
-    for (const [k, filter] of item.at.entries()) out[filter] = values(item.root[k]!);
-    return out;
-  };
-  const members = (record.scored.terms ?? []).map(({ label, root, values }) => {
-    const sums = new Map<number, number>();
-    for (const [k, channel] of root.entries()) sums.set(channel, (sums.get(channel) ?? 0) + values[k]!);
-    return { name: label, values: perFilter((channel) => sums.get(channel) ?? 0) };
-  });
-  const retained = retainedOf(filters, pruning.kind === 'pruned' ? pruning.outputs.get(item.module) : undefined);
+  const { filters } = item.module.layer;
+  const channelOf = new Map(item.at.map((filter, k) => [filter, item.root[k]!]));
+  const perFilter = <T>(of: (channel: number, filter: number) => T, none: T): T[] =>
+    Array.from({ length: filters }, (_, filter) => {
+      const channel = channelOf.get(filter);
+      return channel === undefined ? none : of(channel, filter);
+    });
+  const values = perFilter((channel) => record.ranked.values[channel % record.size]!, Number.NaN);
+  const isSkipped = pruning.kind === 'skipped';
+  const gone = new Set(isSkipped ? [] : pruning.outputs.get(item.module));
+  const highest = cut.pruned.reduce((most, k) => Math.max(most, record.ranked.values[k]!), -Infinity);
+  const isCut = cut.pruned.length > 0 && !isSkipped;
+  const byRatio = new Set(lowest(record.ranked, Math.min(cut.asked, record.size)).pruned);
+  const decided = perFilter(
+    (channel, filter): FilterDecision => ({
+      rule: tie?.candidates.includes(filter)
+        ? 'tie'
+        : gone.has(filter) && !byRatio.has(channel % record.size)
+          ? 'round_to'
+          : decision.scope.specKey,
+      margin: isCut ? record.ranked.values[channel % record.size]! - highest : null,
+      note: noteOn(decision, filter, channel),
+    }),
+    { rule: decision.scope.specKey, margin: null, note: '' },
+  );
+  const retained = retainedOf(filters, [...gone]);
   return {
     layer: name,
     reason: reasonOf(decision, name, spec, record.group),
-    members,
-    merged: perFilter((channel) => record.ranked.values[channel % record.size]!),
-    criterion: spec.importance.kind === 'computed' ? spec.importance.reduction : spec.importance.name,
-    threshold: count.threshold ?? Number.NaN,
+    members: membersOf(decision, name, (of) => perFilter(of, Number.NaN)),
+    merged: values,
+    criterion: criterionOf(spec),
+    threshold: count.threshold,
+    passing: retained.length,
+    cut: isCut ? highest : null,
     retained,
-    exploring: retained,
+    exploring: null,
     tie,
+    filters: decided,
   };
+}
+
+/** How the terms of a group are joined. */
+export function criterionOf({ importance }: TorchSpec): string {
+  return importance.kind === 'computed' ? importance.reduction : importance.name;
+}
+
+/** What each item of the group says of each channel, the layer's own first. */
+function membersOf(
+  { record }: Cut,
+  name: string,
+  perFilter: (of: (channel: number) => number) => number[],
+): LayerExplanation['members'] {
+  const terms = record.scored.terms ?? [];
+  const isOwn = ({ label }: Term): boolean => label === name;
+  return [...terms.filter(isOwn), ...terms.filter((term) => !isOwn(term))].map((term) => {
+    const sums = sumsByChannel(term);
+    const values = perFilter((channel) => sums.get(channel) ?? 0);
+    return { name: term.label, norms: values, values };
+  });
+}
+
+/** Positions of a flattened map count together for their channel. */
+function sumsByChannel({ root, values }: Term): ReadonlyMap<number, number> {
+  const sums = new Map<number, number>();
+  for (const [k, channel] of root.entries()) sums.set(channel, (sums.get(channel) ?? 0) + values[k]!);
+  return sums;
+}
+
+function noteOn({ record, pruning }: Cut, filter: number, channel: number): string {
+  if (pruning.kind === 'skipped') return `its group is skipped: ${pruning.module.layer.name} would lose everything`;
+  if (record.channelGroups === 1) return channel === filter ? '' : `channel ${channel} of the group`;
+  const others = Array.from({ length: record.channelGroups }, (_, g) => (channel % record.size) + g * record.size);
+  return `scored with channels ${others.filter((other) => other !== channel).join(', ')}`;
 }
 
 function number(value: number): string {

@@ -8,6 +8,7 @@ export const torchPruning: Dialect = {
   readSpec: readTorchSpec,
   // Only readSpec above makes the specs that come here.
   expect: (dense, spec, folding) => expectTorch(readScores(dense, spec as TorchSpec, folding), spec as TorchSpec),
+  lint: () => [],
   readLog: () => ({ named: new Map(), rows: [] }),
   variants: () => [],
 };

@@ -173,7 +173,7 @@ function recordOf(group: Group, scored: GroupScores, spec: TorchSpec): Record | 
 }
 
 /** `_get_channel_groups` (base_pruner.py:387-409); grouped convolutions are registered by themselves, depthwise ones not. */
-function channelGroupsOf(module: Module, isIn: boolean, spec: TorchSpec): number | null {
+export function channelGroupsOf(module: Module, isIn: boolean, spec: TorchSpec): number | null {
   const { layer, type } = module;
   if (type === 'Conv' && layer.groups > 1) return layer.groups;
   return (isIn ? spec.inGroups : spec.outGroups).get(layer.name) ?? null;

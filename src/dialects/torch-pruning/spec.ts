@@ -111,6 +111,7 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
     summary: summaryOf(importance, written),
     file: document.file,
     line: (key) => document.line(key),
+    at: (path) => document.at(path),
     importance,
     scores:
       written.scores === undefined
