@@ -166,14 +166,15 @@ export function explainLayer(name: string, decision: Decision, spec: TorchSpec):
     { rule: decision.scope.specKey, margin: null, note: '' },
   );
   const retained = retainedOf(filters, [...gone]);
+  const threshold = count.threshold === null ? null : Number(count.threshold.toPrecision(4));
   return {
     layer: name,
     reason: reasonOf(decision, name, spec, record.group),
     members: membersOf(decision, name, (of) => perFilter(of, Number.NaN)),
     merged: values,
     criterion: criterionOf(spec),
-    threshold: count.threshold,
-    passing: retained.length,
+    threshold,
+    passing: threshold === null ? retained.length : values.filter((value) => value > count.threshold!).length,
     cut: isCut ? highest : null,
     retained,
     exploring: null,
