@@ -7,10 +7,13 @@ import { folded, line, more, table } from './markdown-blocks.ts';
 import { percent, size, thousands } from './numbers.ts';
 import type { Report, ReportLayer, ReportSet } from './report.ts';
 
-const ICONS = { conforms: '✅', diverges: '❌', unverifiable: '❔' } as const;
-const LAYER_ICONS = { match: '✅', mismatch: '❌', ambiguous: '≈', unverifiable: '❔' } as const;
-/** A finding's details up to this many are not folded up. */
+const ICONS = { conforms: '✅', diverges: '❌', unverifiable: '❓' } as const;
+const LAYER_ICONS = { match: '✅', mismatch: '❌', ambiguous: '≈', unverifiable: '❓' } as const;
+/** Details of a finding, and layers that differ, up to so many are not folded up. */
 const UNFOLDED = 3;
+const UNFOLDED_LAYERS = 6;
+/** Findings with one cause that are told in full. */
+const EXAMPLES = 2;
 /** Filters listed where a layer differs, and in the table of all layers. */
 const MAX_INDICES = 12;
 const MAX_RETAINED = 64;
@@ -74,14 +77,19 @@ function setBlocks(
 }
 
 function modelBlocks(report: Report, limits: Limits, linkOf: FindingLink, level: number): string[] {
+  const shared = sharedCause(report.findings);
+  const full = shared === null ? limits.findings : Math.min(limits.findings, EXAMPLES);
   const blocks = [
     `${'#'.repeat(level)} ${icon(report.verdict)}prunegate: ${escapedName(report.model)} ${isWord(report.verdict)}`.trimEnd(),
     summary(report),
     ...gate(report),
     sizes(report),
+    ...(shared === null || limits.findings === 0 ? [] : [causeLine(shared)]),
     ...differences(report, limits),
-    ...report.findings.slice(0, limits.findings).map((finding) => findingBlock(finding, limits, linkOf(finding))),
-    ...titles(report.findings.slice(limits.findings), limits),
+    ...report.findings
+      .slice(0, full)
+      .map((finding) => findingBlock(finding, limits, linkOf(finding), finding.cause === shared)),
+    ...titles(report.findings.slice(full), limits),
     ...report.lints.slice(0, limits.notes).map((lint) => `> ${line(lintText(lint))}`),
     ...report.notes.slice(0, limits.notes).map((note) => `> ${line(note)}`),
     ...(limits.notes === 0 ? [] : more(report.notes.length - limits.notes, 'more notes', 'are in the JSON report')),
@@ -132,22 +140,25 @@ function change(before: number, after: number): string {
   return `${size(before)} → ${size(after)}${by === '' ? '' : ` (${by})`}`;
 }
 
-/** Layers that do not match, worst first. */
+/** Layers that differ, worst first. Those that could not be verified are told in the findings, once for each cause. */
 function differences(report: Report, { rows }: Limits): string[] {
-  const worth = (['mismatch', 'ambiguous', 'unverifiable'] as const).flatMap((verdict) =>
+  const worth = (['mismatch', 'ambiguous'] as const).flatMap((verdict) =>
     report.layers.filter((layer) => layer.verdict === verdict),
   );
   if (worth.length === 0 || rows === 0) return [];
   const cells = worth
     .slice(0, rows)
     .map((layer) => [layerName(layer), kept(layer), escapedName(layer.rule), difference(layer)]);
-  return [
+  const blocks = [
     table(['layer', 'kept', 'rule that decided', 'difference'], cells),
     ...more(worth.length - rows, 'more layers', 'are in the JSON report'),
   ];
+  return worth.length <= UNFOLDED_LAYERS
+    ? blocks
+    : [folded(`${thousands(worth.length)} layers that differ`, blocks.join('\n\n'))];
 }
 
-function findingBlock(finding: Finding, { lines }: Limits, link: Link | null): string {
+function findingBlock(finding: Finding, { lines }: Limits, link: Link | null, isCauseTold: boolean): string {
   const { title, details, cause } = finding;
   const others = details.filter((detail) => detail !== cause);
   const shown = others.slice(0, lines).map(line);
@@ -157,15 +168,31 @@ function findingBlock(finding: Finding, { lines }: Limits, link: Link | null): s
   return [
     `**${line(title)}**${link === null ? '' : ` · [${line(link.text)}](${link.url})`}`,
     ...(first === undefined ? [] : [first]),
-    ...(cause === undefined ? [] : [`**Likely cause:** ${line(cause)}`]),
+    ...(cause === undefined || isCauseTold ? [] : [causeLine(cause)]),
     ...(list === '' ? [] : rest.length <= UNFOLDED ? [list] : [folded('Filter by filter', list)]),
   ].join('\n\n');
+}
+
+/** One cause of several findings, to be told once. */
+function sharedCause(findings: readonly Finding[]): string | null {
+  const [first, second] = findings;
+  if (first?.cause === undefined || second === undefined) return null;
+  return findings.every(({ cause }) => cause === first.cause) ? first.cause : null;
+}
+
+function causeLine(cause: string): string {
+  return `**Likely cause:** ${line(cause)}`;
 }
 
 function titles(findings: readonly Finding[], limits: Limits): string[] {
   if (limits.titles === 0) return [];
   const shown = findings.slice(0, limits.titles).map(({ title }) => `- ${line(title)}`);
-  return [shown.join('\n'), ...more(findings.length - shown.length, 'more findings', 'are in the JSON report')];
+  if (shown.length === 0) return [];
+  return [
+    ...(limits.findings === 0 ? [] : ['Also:']),
+    shown.join('\n'),
+    ...more(findings.length - shown.length, 'more findings', 'are in the JSON report'),
+  ];
 }
 
 function layersFold(report: Report): string {

@@ -5,7 +5,8 @@ export function thousands(n: number): string {
 
 /** What became of a size: -84%. '' where there was nothing to begin with. */
 export function percent(after: number, before: number): string {
-  return before === 0 ? '' : `${after <= before ? '-' : '+'}${Math.abs(Math.round((1 - after / before) * 100))}%`;
+  if (before === 0) return '';
+  return after === before ? '±0%' : `${after < before ? '-' : '+'}${Math.abs(Math.round((1 - after / before) * 100))}%`;
 }
 
 /** A size as people say it: exact up to a million, then three digits and M, G or T. */

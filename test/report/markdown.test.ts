@@ -38,7 +38,12 @@ function large(count: number, name = 'a'.repeat(200), model = 'model'): Report {
       missing: many,
       unexpected: many,
     })),
-    findings: Array.from({ length: count }, (_, k) => ({ ...wrong.findings[0]!, title: `${name}${k}`, details })),
+    findings: Array.from({ length: count }, (_, k) => ({
+      ...wrong.findings[0]!,
+      title: `${name}${k}`,
+      details,
+      cause: `cause ${k}`,
+    })),
     notes: details,
     totals: { ...wrong.totals, layers: count, mismatch: count },
   };
@@ -57,6 +62,20 @@ describe('markdown of one model', () => {
     );
     expect(markdown).not.toContain('block\\_1\\_expand');
     expect(markdown.split('Likely cause').length).toBe(2);
+  });
+
+  it('tells a cause of all findings once, before them', () => {
+    const { findings } = wrong;
+    const markdown = renderMarkdown({ ...wrong, findings: [...findings, ...findings] }, 'whole');
+    expect(markdown.match(/Likely cause/g)).toHaveLength(1);
+    expect(markdown.indexOf('Likely cause')).toBeLessThan(markdown.indexOf('**conv1 and'));
+    const others = renderMarkdown({ ...wrong, findings: [...findings, { ...findings[0]!, cause: 'b' }] }, 'whole');
+    expect(others.match(/Likely cause/g)).toHaveLength(2);
+  });
+
+  it('leaves layers that could not be verified to the finding that tells why', () => {
+    const layers = wrong.layers.map((layer) => ({ ...layer, verdict: 'unverifiable' as const, reason: 'folded' }));
+    expect(renderMarkdown({ ...wrong, verdict: 'unverifiable', layers }, 'whole')).not.toContain('| layer |');
   });
 
   it('is three lines where nothing is wrong', () => {
@@ -88,7 +107,7 @@ describe('markdown of one model', () => {
     const totals = { ...right.totals, match: 0, unverifiable: 14 };
     for (const detail of DETAILS) {
       const markdown = renderMarkdown({ ...right, verdict: 'unverifiable', layers, totals }, detail);
-      expect(markdown).toContain('❔ prunegate: model is unverifiable');
+      expect(markdown).toContain('❓ prunegate: model is unverifiable');
       expect(markdown).toContain('**14 of 14 layers** could not be verified');
       expect(markdown).not.toContain('✅');
     }
