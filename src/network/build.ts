@@ -1,5 +1,6 @@
 import { InputError } from '../config/errors.ts';
 import type { OnnxFile, OnnxGraph, OnnxNode } from '../onnx/index.ts';
+import type { CutSite } from './cut-sites.ts';
 import type { LayerDraft, Value } from './drafts.ts';
 import { foldingOf } from './folding.ts';
 import { layerDrafts, layerKind } from './layers.ts';
@@ -24,6 +25,20 @@ const MAX_MAPPED_POSITIONS = 2 ** 24;
  * @throws InputError for graphs that are not valid ONNX (an input that nobody produces) and for quantized weights
  */
 export function readNetwork(file: OnnxFile): Network {
+  return networkOf(walkGraph(file));
+}
+
+/** What one pass over a graph finds. */
+export interface Walked {
+  readonly walk: Walk;
+  readonly readers: Readers;
+  /** Layer that owns each channel id. */
+  readonly owners: readonly number[];
+  readonly normalized: ReadonlySet<LayerDraft>;
+}
+
+/** Passes over the nodes in order, and tells of every tensor what it carries. */
+export function walkGraph(file: OnnxFile): Walked {
   const { graph } = file.model;
   const nodes = graph.nodes;
   const names = sourceNames(nodes, (node) => WEIGHTED_OPS.has(node.opType));
@@ -55,6 +70,7 @@ export function readNetwork(file: OnnxFile): Network {
     },
     followers: [] as Follower[],
     couplings: [] as Coupling[],
+    sites: [] as CutSite[],
   };
   for (const tensor of graph.initializers.values())
     walk.values.set(tensor.name, { kind: 'constant', view: viewOf(tensor) });
@@ -75,7 +91,7 @@ export function readNetwork(file: OnnxFile): Network {
     }
   }
   recordOutputs(walk);
-  return finishNetwork(walk, owners, normalized, readers);
+  return { walk, readers, owners, normalized };
 }
 
 function readNode(walk: Walk, node: OnnxNode): void {
@@ -144,12 +160,8 @@ function recordOutputs(walk: Walk): void {
   }
 }
 
-function finishNetwork(
-  walk: Walk,
-  owners: readonly number[],
-  normalized: ReadonlySet<LayerDraft>,
-  readers: Readers,
-): Network {
+/** The network that was walked over. */
+export function networkOf({ walk, owners, normalized, readers }: Walked): Network {
   const facts = { producer: walk.file.model.producer.name, normalized };
   const layers = walk.drafts.all.map((draft): Layer => {
     const { kind, op } = layerKind(draft);

@@ -1,9 +1,21 @@
 export { alignNames } from './align.ts';
+export { type Anatomy, dissect, type NamedConstant, type Reader } from './anatomy.ts';
 export { readNetwork } from './build.ts';
 export type { ChannelMap, Dim } from './channels.ts';
 export { FIXED_CHANNEL } from './channels.ts';
+export type {
+  CutSite,
+  IntegerOperand,
+  KernelSite,
+  PicksSite,
+  RangeSite,
+  SizesSite,
+  VectorSite,
+} from './cut-sites.ts';
 export { foldAll, foldLike } from './fold.ts';
+export { type Range, rangeOf } from './range.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
+export type { TensorView } from './tensor-view.ts';
 export type {
   Call,
   Channels,

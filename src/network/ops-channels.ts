@@ -126,6 +126,17 @@ export const slice: Handler = (walk, node) => {
     if (map === null || !map.axes.includes(axis) || (isUniform(map) && range?.count !== 0)) continue;
     const ids = idsAlong(map, axis);
     if (ids === null || range === null || range.count === 0) return setOpaque(walk, node);
+    walk.sites.push({
+      kind: 'range',
+      node,
+      starts: hasInput(node, 1) ? { input: 1 } : { attribute: 'starts' },
+      ends: hasInput(node, 2) ? { input: 2 } : { attribute: 'ends' },
+      startValues: starts ?? [],
+      endValues: ends ?? [],
+      at: k,
+      range,
+      channels: ids,
+    });
     map = alongAxis(map.shape, axis, pick(ids, range));
   }
   if (map === null) return carry(walk, node, 'crop', value, sliced);
@@ -147,6 +158,7 @@ export const split: Handler = (walk, node) => {
   const ids = overChannels ? idsAlong(value.map, axis) : null;
   if (overChannels && ids === null) return setOpaque(walk, node);
   const from = walk.drafts.place(node, 'crop', walk.values);
+  if (ids !== null && sizes !== null) addSplitSite(walk, node, ids, sizes);
   let offset = 0;
   for (const k of node.outputs.keys()) {
     const length = sizes?.[k] ?? null;
@@ -160,6 +172,21 @@ export const split: Handler = (walk, node) => {
     offset += length ?? 0;
   }
 };
+
+function addSplitSite(walk: Walk, node: OnnxNode, ids: Int32Array, values: readonly number[]): void {
+  const starts = values.map((_, at) => values.slice(0, at).reduce((n, size) => n + size, 0));
+  const isInput = hasInput(node, 1) || (walk.opset >= 13 && attribute(node, 'split', 'ints') === null);
+  walk.sites.push({
+    kind: 'sizes',
+    node,
+    operand: isInput ? { input: 1 } : { attribute: 'split' },
+    values,
+    sizes: values.map((size, at) => ({ at, channels: ids.slice(starts[at], starts[at]! + size) })),
+    isTarget: false,
+    // ai.onnx 18: the number of equal parts and their sizes exclude each other.
+    unwritten: hasInput(node, 1) || attribute(node, 'split', 'ints') !== null ? null : { drops: 'num_outputs' },
+  });
+}
 
 /** Sizes of a Split's outputs, given or equal (the last one smaller, ai.onnx 18); null where they cannot be told. */
 function splitSizes(walk: Walk, node: OnnxNode, size: Dim): readonly number[] | null {
@@ -197,6 +224,8 @@ export const gather: Handler = (walk, node) => {
     const ids = isScalar ? null : idsAlong(value.map, axis);
     const picked = ids === null ? null : picks(ids, indices.data);
     if (picked === null) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: after, from });
+    const positions = indices.data.map((at) => (at! < 0 ? at! + ids!.length : at!));
+    walk.sites.push({ kind: 'picks', node, operand: { input: 1 }, positions, channels: ids! });
     return setOutput(walk, node, { kind: 'channels', map: alongAxis(after, axis, picked), from });
   }
   const axes = isScalar ? value.map.axes.map((at) => (at > axis ? at - 1 : at)) : value.map.axes;

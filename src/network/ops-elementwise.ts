@@ -21,6 +21,30 @@ function passThrough(walk: Walk, node: OnnxNode, kind: 'activation' | 'softmax')
     node,
     value.kind === 'channels' ? { kind: 'channels', map: value.map, from } : withShape(value, value.shape, from),
   );
+  if (value.kind === 'channels' && mixes(walk, node, value.map))
+    walk.sites.push({ kind: 'mix', node, channels: value.map.ids });
+}
+
+/** Whether an operator that keeps the shape looks at several channels at once. */
+function mixes(walk: Walk, node: OnnxNode, { shape, axes }: ChannelMap): boolean {
+  const over = (axis: number): boolean => axes.includes(normalizeAxis(axis, shape.length));
+  switch (node.opType) {
+    case 'LRN':
+      return over(1);
+    case 'LpNormalization':
+      return over(attribute(node, 'axis', 'int') ?? -1);
+    case 'MeanVarianceNormalization':
+      return (attribute(node, 'axes', 'ints') ?? [0, 2, 3]).some(over);
+    case 'Softmax':
+    case 'LogSoftmax':
+    case 'Hardmax': {
+      // Before ai.onnx 13 all axes from `axis` on were one.
+      const axis = attribute(node, 'axis', 'int') ?? (walk.opset >= 13 ? -1 : 1);
+      return walk.opset >= 13 ? over(axis) : axes.some((own) => own >= normalizeAxis(axis, shape.length));
+    }
+    default:
+      return false;
+  }
 }
 
 const ROLES: Readonly<Record<string, FollowerRole>> = {
@@ -58,7 +82,7 @@ export const elementwise: Handler = (walk, node) => {
   if (shape === null) return opaque();
 
   const tied: Int32Array[] = [lead.ids];
-  for (const value of aligned) {
+  for (const [k, value] of aligned.entries()) {
     if (value.kind === 'channels') {
       if (value.map === lead || (isUniform(value.map) && !isUniform(lead))) continue;
       if (isUniform(lead)) {
@@ -68,7 +92,7 @@ export const elementwise: Handler = (walk, node) => {
       if (value.map.axes.join() !== lead.axes.join() || value.map.ids.length !== lead.ids.length) return opaque();
       tied.push(value.map.ids);
     } else if (value.kind === 'constant') {
-      const outcome = followChannels(walk, node, value.view, lead, from);
+      const outcome = followChannels(walk, node, k, value.view, lead, from);
       if (outcome === 'unplaced') return opaque();
     } else if (value.kind === 'fixed' && !isUniform(lead) && lead.axes.some((axis) => value.shape?.[axis] !== 1)) {
       // Computed from constants, it would follow the channels, but which of its elements does cannot be checked.
@@ -94,6 +118,7 @@ export const elementwise: Handler = (walk, node) => {
 function followChannels(
   walk: Walk,
   node: OnnxNode,
+  input: number,
   view: TensorView,
   map: ChannelMap,
   from: Origin,
@@ -107,6 +132,7 @@ function followChannels(
   const ids = isUniform(map) && view.dims[axis] === 1 ? map.ids : idsAlong(map, axis);
   if (varying.length > 1 || ids === null || view.dims[axis] !== ids.length) return 'unplaced';
   if (isBias) from.layer.hasBias = true;
+  walk.sites.push({ kind: 'vector', node, input, view, axis, channels: ids });
   walk.followers.push({
     layer: from.layer.name,
     role: isBias ? 'bias' : (ROLES[node.opType] ?? 'constant'),

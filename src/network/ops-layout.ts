@@ -1,6 +1,7 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
-import { isUniform, reshapeMap, transposeMap, uniformMap } from './channels.ts';
+import { idsAlong, isUniform, reshapeMap, transposeMap, uniformMap } from './channels.ts';
+import type { IntegerOperand } from './cut-sites.ts';
 import type { Origin, Value } from './drafts.ts';
 import { reshapeView, transposeView } from './tensor-view.ts';
 import type { Handler, Walk } from './walk.ts';
@@ -24,6 +25,7 @@ const TO_CHANNELS_FIRST = '0,3,1,2';
 export const identity: Handler = (walk, node) => {
   const value = input(walk, node, 0);
   if (value === null) return setOpaque(walk, node);
+  if (/^(De)?[Qq]uantizeLinear$/.test(node.opType)) addQuantizationSites(walk, node, value);
   setOutput(walk, node, value);
 };
 
@@ -38,6 +40,22 @@ export const expand: Handler = (walk, node) => {
     return setOpaque(walk, node);
   setOutput(walk, node, value);
 };
+/** Scales and zero points (inputs 1 and 2) of quantization along an axis, which is the channels' or stands in their way. */
+function addQuantizationSites(walk: Walk, node: OnnxNode, value: Value): void {
+  const parameters = [1, 2].map((k) => input(walk, node, k));
+  if (parameters.every((parameter) => (shapeOf(parameter)?.length ?? 0) === 0)) return;
+  const axis = normalizeAxis(attribute(node, 'axis', 'int') ?? 1, shapeOf(value)?.length ?? 0);
+  const channels = value.kind === 'channels' ? idsAlong(value.map, axis) : null;
+  if (value.kind === 'constant') walk.sites.push({ kind: 'rigid', node, view: value.view });
+  if (value.kind !== 'channels') return;
+  for (const [k, parameter] of parameters.entries()) {
+    if (parameter === null) continue;
+    const isVector = parameter.kind === 'constant' && parameter.view.dims.join() === String(channels?.length);
+    if (isVector && channels !== null)
+      walk.sites.push({ kind: 'vector', node, input: k + 1, view: parameter.view, axis: 0, channels });
+    else walk.sites.push({ kind: 'whole', node, op: node.opType, channels: value.map.ids });
+  }
+}
 
 /** Transpose: exporters put them around layers and push them through others, so they belong to no layer but Keras's Permute. */
 export const transpose: Handler = (walk, node) => {
@@ -63,10 +81,17 @@ export const transpose: Handler = (walk, node) => {
 };
 
 /** Reshape, Flatten: `target` is resolved against the operand's shape. */
-function reshapeTo(walk: Walk, node: OnnxNode, written: readonly Dim[], allowZero: boolean): void {
+function reshapeTo(
+  walk: Walk,
+  node: OnnxNode,
+  written: readonly Dim[],
+  allowZero: boolean,
+  operand: IntegerOperand | null,
+): void {
   const value = input(walk, node, 0);
   const target = resolveTarget(shapeOf(value), written, allowZero);
   if (value === null || target === null) return setOpaque(walk, node);
+  if (operand !== null) addTargetSite(walk, node, operand, written, target);
   if (value.kind === 'constant') {
     const known = target.every((size) => size !== null) ? reshapeView(value.view, target as readonly number[]) : null;
     return setOutput(
@@ -89,10 +114,24 @@ function reshapeTo(walk: Walk, node: OnnxNode, written: readonly Dim[], allowZer
   setOutput(walk, node, withShape(value, target, from));
 }
 
+/** Each entry that is a size: not -1, nor a 0 that copies one. */
+function addTargetSite(
+  walk: Walk,
+  node: OnnxNode,
+  operand: IntegerOperand,
+  written: readonly Dim[],
+  target: readonly Dim[],
+): void {
+  const tensor = node.outputs[0] ?? '';
+  const sizes = target.flatMap((size, at) => (size === null || written[at] === -1 ? [] : [{ at, tensor, axis: at }]));
+  walk.sites.push({ kind: 'sizes', node, operand, values: written, sizes, isTarget: true, unwritten: null });
+}
+
 export const reshape: Handler = (walk, node) => {
   const written = integersOf(walk, node.inputs[1]) ?? attribute(node, 'shape', 'ints');
   if (written === null) return setOpaque(walk, node);
-  reshapeTo(walk, node, written, attribute(node, 'allowzero', 'int') === 1);
+  const operand = hasInput(node, 1) ? { input: 1 } : { attribute: 'shape' };
+  reshapeTo(walk, node, written, attribute(node, 'allowzero', 'int') === 1, operand);
 };
 
 export const flatten: Handler = (walk, node) => {
@@ -102,7 +141,7 @@ export const flatten: Handler = (walk, node) => {
   const before = shape.slice(0, axis);
   const product = (dims: readonly Dim[]): Dim =>
     dims.reduce<Dim>((n, d) => (n === null || d === null ? null : n * d), 1);
-  reshapeTo(walk, node, [product(before), product(shape.slice(axis))], true);
+  reshapeTo(walk, node, [product(before), product(shape.slice(axis))], true, null);
 };
 
 /**

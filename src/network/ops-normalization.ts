@@ -51,6 +51,12 @@ function normalization(
   if (!understood) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: shapeOf(x), from });
   vectors.forEach((value, k) => {
     if (value?.kind !== 'constant') return;
+    const along = value.view.dims.indexOf(ids.length);
+    walk.sites.push(
+      along < 0
+        ? { kind: 'whole', node, op: node.opType, channels: ids }
+        : { kind: 'vector', node, input: k + 1, view: value.view, axis: along, channels: ids },
+    );
     walk.followers.push({
       layer: from.layer.name,
       role: roles[k]!,
@@ -60,5 +66,7 @@ function normalization(
       isComputed: false,
     });
   });
+  // LayerNormalization's mean is one over all channels.
+  if (node.opType === 'LayerNormalization') walk.sites.push({ kind: 'mix', node, channels: ids });
   setOutput(walk, node, { kind: 'channels', map: x.map, from });
 }

@@ -77,6 +77,7 @@ export const reduce: Handler = (walk, node) => {
     });
   const over = value.map.axes.filter((axis) => axes.includes(axis)).length;
   if (over > 0) {
+    walk.sites.push({ kind: 'mix', node, channels: ids });
     const left: Value = {
       kind: over < value.map.axes.length ? 'opaque' : 'fixed',
       op: node.opType,
@@ -97,6 +98,7 @@ export const resize: Handler = (walk, node) => {
   const factors = resizeFactors(walk, node, shape);
   if (value.kind === 'channels' && !isUniform(value.map) && value.map.axes.some((axis) => factors[axis]?.scale !== 1))
     return setOpaque(walk, node);
+  addResizeSite(walk, node, shape);
   carry(
     walk,
     node,
@@ -105,6 +107,16 @@ export const resize: Handler = (walk, node) => {
     factors.map(({ size }) => size),
   );
 };
+
+/** A Resize to given sizes, which name the number of channels too. */
+function addResizeSite(walk: Walk, node: OnnxNode, shape: readonly Dim[]): void {
+  const values = node.opType === 'Resize' && hasInput(node, 3) ? integersOf(walk, node.inputs[3]) : null;
+  if (values === null) return;
+  const axes = attribute(node, 'axes', 'ints')?.map((axis) => normalizeAxis(axis, shape.length));
+  const tensor = node.outputs[0] ?? '';
+  const sizes = values.map((_, at) => ({ at, tensor, axis: axes?.[at] ?? at }));
+  walk.sites.push({ kind: 'sizes', node, operand: { input: 3 }, values, sizes, isTarget: false, unwritten: null });
+}
 
 interface Factor {
   readonly scale: number | null;

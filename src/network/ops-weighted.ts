@@ -3,6 +3,7 @@ import type { OnnxNode } from '../onnx/index.ts';
 import { isFloat } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import { alongAxis, FIXED_CHANNEL, filled, idsAlong, MAX_POSITIONS, rowMajorStrides } from './channels.ts';
+import type { KernelSite } from './cut-sites.ts';
 import type { Origin, Signal, Value } from './drafts.ts';
 import { convSpatial, convTransposeSpatial } from './spatial.ts';
 import type { TensorView } from './tensor-view.ts';
@@ -31,6 +32,7 @@ export const conv: Handler = (walk, node) => {
     spatial,
   });
   if (isDepthwise && outCount === groups) coupleDepthwise(walk, origin);
+  addKernelSite(walk, node, origin, { view, input: 1, outAxis: 0, inAxis: 1, axisOfGroup: 1, groupAttribute: 'group' });
   followBias(walk, node, 2, origin);
 };
 
@@ -51,6 +53,7 @@ export const convTranspose: Handler = (walk, node) => {
     outShape: [shapeOf(x)?.[0] ?? null, outCount, ...spatial],
     spatial: shapeOf(x)?.slice(2) ?? [null],
   });
+  addKernelSite(walk, node, origin, { view, input: 1, outAxis: 1, inAxis: 0, axisOfGroup: 1, groupAttribute: 'group' });
   followBias(walk, node, 2, origin);
 };
 
@@ -96,7 +99,7 @@ export const matMul: Handler = (walk, node) => {
   if (view === null || view.dims.length !== 2 || !isUsable(view) || !isSignal(x)) return setOpaque(walk, node);
   const rank = shapeOf(x)?.length ?? null;
   const axis = rank === null ? null : Math.max(0, onRight ? rank - 1 : rank - 2);
-  dense(walk, node, x, { view, outAxis: onRight ? 1 : 0, axis, outputAxis: axis });
+  dense(walk, node, x, { view, input: onRight ? 1 : 0, outAxis: onRight ? 1 : 0, axis, outputAxis: axis });
 };
 
 /** Gemm (ai.onnx): alpha * A' B' + beta * C with A' = A or its transpose. */
@@ -107,12 +110,20 @@ export const gemm: Handler = (walk, node) => {
   if (!hasConstantBias(walk, node)) return setOpaque(walk, node, 'Gemm with a bias computed at run time');
   const transA = intAttribute(node, 'transA', 0) === 1;
   const transB = intAttribute(node, 'transB', 0) === 1;
-  const origin = dense(walk, node, x, { view, outAxis: transB ? 0 : 1, axis: transA ? 0 : 1, outputAxis: 1 });
+  const origin = dense(walk, node, x, {
+    view,
+    input: 1,
+    outAxis: transB ? 0 : 1,
+    axis: transA ? 0 : 1,
+    outputAxis: 1,
+  });
   if (origin !== null) followBias(walk, node, 2, origin);
 };
 
 interface DenseShape {
   readonly view: TensorView;
+  /** The input that `view` is. */
+  readonly input: number;
   /** The axis of `view` that runs over the layer's outputs. */
   readonly outAxis: 0 | 1;
   /** The axis of x that is summed over, and that of the outputs; null where the rank of x is not known. */
@@ -128,6 +139,8 @@ function dense(walk: Walk, node: OnnxNode, x: Signal, at: DenseShape): Origin | 
   const rest = shape?.filter((_, k) => k !== axis) ?? [null, null];
   const origin = placeProducer(walk, node, 'dense', weightOf(node, at.view, at.outAxis, 1 - at.outAxis), outCount, 1);
   const outShape = outputAxis === null ? null : rest.toSpliced(outputAxis, 0, outCount);
+  const inAxis = 1 - at.outAxis;
+  addKernelSite(walk, node, origin, { ...at, inAxis, axisOfGroup: inAxis, groupAttribute: null });
   // Channels along another axis than the one summed over would survive beside the new ones.
   const survives = x.kind === 'channels' && (axis === null || idsAlong(x.map, axis) === null);
   if (survives || axis === null || outputAxis === null || outShape === null) {
@@ -167,6 +180,16 @@ function columnsOf(x: Value, axis: number, inTotal: number): Channels {
   const ids = x.kind === 'channels' ? idsAlong(x.map, axis) : null;
   if (ids === null || ids.length !== inTotal) return { opaque: 'channels that are not along one axis' };
   return ids;
+}
+
+function addKernelSite(
+  walk: Walk,
+  node: OnnxNode,
+  { layer, call }: Origin,
+  { view, input, outAxis, inAxis, axisOfGroup, groupAttribute }: Omit<KernelSite, 'kind' | 'node' | 'layer' | 'call'>,
+): void {
+  const axes = { outAxis, inAxis, axisOfGroup, groupAttribute };
+  walk.sites.push({ kind: 'kernel', node, input, view, layer: layer.id, call, ...axes });
 }
 
 function coupleDepthwise(walk: Walk, origin: Origin): void {
@@ -255,6 +278,8 @@ function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin): void
       from: origin,
     });
   }
+  const channels = Int32Array.from({ length: layer.filters }, (_, c) => layer.firstChannel + c);
+  if (axis >= 0) walk.sites.push({ kind: 'vector', node, input: k, view: value.view, axis, channels });
   if (layer.biases.has(tensor)) return;
   layer.biases.add(tensor);
   walk.followers.push({
@@ -262,7 +287,7 @@ function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin): void
     role: 'bias',
     tensor,
     stride: strides[axis] ?? 1,
-    channels: Int32Array.from({ length: layer.filters }, (_, c) => layer.firstChannel + c),
+    channels,
     isComputed: false,
   });
 }

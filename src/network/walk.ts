@@ -1,6 +1,7 @@
 import type { OnnxAttribute, OnnxFile, OnnxNode } from '../onnx/index.ts';
 import { constantTensor, toIntegers } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
+import type { CutSite } from './cut-sites.ts';
 import type { Signal, Value } from './drafts.ts';
 import type { LayerDrafts } from './layers.ts';
 import { readsOf } from './reads.ts';
@@ -32,6 +33,7 @@ export interface Walk {
   soleConsumer(tensor: string): OnnxNode | undefined;
   readonly followers: Follower[];
   readonly couplings: Coupling[];
+  readonly sites: CutSite[];
 }
 
 /** Hands out network-wide channel ids. */

@@ -1,12 +1,21 @@
-import { randomBytes } from 'node:crypto';
-import { type BigIntStats, closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../config/errors.ts';
 import type { ModelEdits } from './edits.ts';
 import { type ExternalPlan, externalLocations, externalSink, inlineSink } from './element-sinks.ts';
 import { readFully } from './file.ts';
 import { COPY_CHUNK_BYTES, MAX_MODEL_BYTES } from './limits.ts';
-import type { OnnxFile } from './open.ts';
+import { type OnnxFile, openModel } from './open.ts';
 import { lengthOf, type Piece } from './pieces.ts';
 import { rewriteModel } from './rewrite-model.ts';
 
@@ -22,40 +31,60 @@ export interface WrittenModel {
 /**
  * Writes a copy of a model in which some things are changed. All else is copied byte for byte, in small pieces, so that
  * memory stays near the largest tensor that changes. The same file and edits give the same bytes. Tensors with external
- * data keep it external, in one new file `<name>.data` beside the copy. Everything is written under temporary names
+ * data keep it external, in one new file `<name>.data` beside the copy. Everything is written to a temporary folder
  * first: a model that is there is whole.
  *
  * @param path of the copy; its folder is made where it is missing
+ * @param accept looks at the finished copy before it takes its name
+ * @returns null where it was not accepted: then nothing is left of it
  * @throws InputError where it cannot be written, or would take the place of the model that is read or of its data
  */
-export function writeModel(file: OnnxFile, edits: ModelEdits, path: string): WrittenModel {
-  const { model } = file;
-  const source = file.source();
-  const name = `${basename(path)}.data`;
-  const data = join(dirname(path), name);
-  const plan: ExternalPlan = { location: name, pieces: [], size: 0 };
-  const pieces = rewriteModel(source, model, edits, externalSink(file, plan));
-  const targets = [{ path, pieces: pieces as readonly Piece[] }];
-  // The data first: a model without its data is of no use, and the other way round does no harm.
-  if (plan.size > 0) targets.unshift({ path: data, pieces: plan.pieces });
-  const written: { readonly temporary: string; readonly path: string }[] = [];
+export function writeModel(file: OnnxFile, edits: ModelEdits, path: string): WrittenModel;
+export function writeModel(
+  file: OnnxFile,
+  edits: ModelEdits,
+  path: string,
+  accept: (copy: OnnxFile) => boolean,
+): WrittenModel | null;
+export function writeModel(
+  file: OnnxFile,
+  edits: ModelEdits,
+  path: string,
+  accept: (copy: OnnxFile) => boolean = () => true,
+): WrittenModel | null {
+  const [folder, name] = [dirname(path), basename(path)];
+  const plan: ExternalPlan = { location: `${name}.data`, pieces: [], size: 0 };
+  const pieces = rewriteModel(file.source(), file.model, edits, externalSink(file, plan));
+  const parts = new Map<string, readonly Piece[]>([[name, pieces]]);
+  if (plan.size > 0) parts.set(plan.location, plan.pieces);
+  let staging: string | null = null;
   try {
     refuseOverwriting(
       file,
-      targets.map((target) => target.path),
+      [...parts.keys()].map((part) => join(folder, part)),
     );
-    mkdirSync(dirname(path), { recursive: true });
-    for (const target of targets) {
-      const temporary = `${target.path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-      written.push({ temporary, path: target.path });
-      writePieces(file, temporary, target.pieces);
-    }
-    for (const target of written) renameSync(target.temporary, target.path);
+    mkdirSync(folder, { recursive: true });
+    staging = mkdtempSync(join(folder, '.prunegate-'));
+    for (const [part, content] of parts) writePieces(file, join(staging, part), content);
+    if (!isAccepted(join(staging, name), accept)) return null;
+    // The data first: a model without its data is of no use, and the other way round does no harm.
+    for (const part of [...parts.keys()].reverse()) renameSync(join(staging, part), join(folder, part));
   } catch (error) {
-    for (const { temporary } of written) rmSync(temporary, { force: true });
     throw asInputError(error, path);
+  } finally {
+    if (staging !== null) rmSync(staging, { recursive: true, force: true });
   }
-  return { path, data: plan.size > 0 ? data : null, bytes: lengthOf(pieces) + plan.size };
+  const data = plan.size > 0 ? join(folder, plan.location) : null;
+  return { path, data, bytes: lengthOf(pieces) + plan.size };
+}
+
+function isAccepted(path: string, accept: (copy: OnnxFile) => boolean): boolean {
+  const copy = openModel(path);
+  try {
+    return accept(copy);
+  } finally {
+    copy.close();
+  }
 }
 
 /**

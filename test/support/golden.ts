@@ -9,6 +9,7 @@ import { openModel } from '../../src/onnx/index.ts';
 export interface Golden {
   readonly name: string;
   readonly folder: string;
+  readonly producer: 'tao' | 'torch';
   readonly prune: Record<string, unknown>;
   readonly layers: Readonly<
     Record<string, { readonly filters: number; readonly retained: number[]; readonly exploring: number[] }>
@@ -24,6 +25,8 @@ export interface Golden {
 export const FIXTURES = join(import.meta.dirname, '../fixtures');
 /** All golden models, where they lie beside the project. */
 export const SHARED = join(import.meta.dirname, '../../../shared/golden');
+/** Those of Torch-Pruning. */
+export const TORCH = join(import.meta.dirname, '../../../shared/golden_torch');
 
 export function goldensIn(folder: string): Golden[] {
   if (!existsSync(folder)) return [];
@@ -35,10 +38,11 @@ export function goldensIn(folder: string): Golden[] {
     return {
       name,
       folder: join(folder, name),
-      prune: golden.prune,
+      producer: golden.prune === undefined ? 'torch' : 'tao',
+      prune: golden.prune ?? golden.spec,
       layers: golden.layers,
-      equalizationGroups: golden.equalization_groups,
-      params: golden.params,
+      equalizationGroups: golden.equalization_groups ?? [],
+      params: golden.params ?? { dense: 0, pruned: 0 },
       grid,
     };
   });

@@ -1,0 +1,117 @@
+import { InputError } from '../config/index.ts';
+import { type ChannelMap, FIXED_CHANNEL, type Layer, type Network, type RetainedIndices } from '../network/index.ts';
+
+/** What is to be cut. */
+export interface Cut {
+  /** Filters that a prunable layer keeps; null for all of them. */
+  retained(layer: string): RetainedIndices | null;
+  /** How a pruner cuts where it is at fault; null to cut rightly. */
+  readonly asPruner: PrunerFaults | null;
+}
+
+/** Faults of a real pruner that its model has, and that a copy of it must have too. */
+export interface PrunerFaults {
+  /** Input columns that it keeps of a layer, whatever reaches them; null where it has no way of its own. */
+  columns(layer: string): RetainedIndices | null;
+}
+
+/** Which channels of a network stay. */
+export interface KeptChannels {
+  has(id: number): boolean;
+  /** Positions that stay; null where all do. */
+  positions(channels: Int32Array): readonly number[] | null;
+  /**
+   * Positions that stay along each axis of a map; null where all do.
+   * @throws InputError where what is left is no tensor: rows of different lengths, or nothing
+   */
+  along(tensor: string, map: ChannelMap): readonly (readonly number[] | null)[];
+}
+
+/**
+ * The channels that stay where each layer keeps the given filters.
+ * @param cut as the caller asks for it
+ * @throws InputError for lists that are no filters of the layer, and for layers that are tied and keep different ones
+ */
+export function keptChannels(network: Network, { retained, asPruner }: Cut): KeptChannels {
+  const isKept = new Uint8Array(network.channelOwner.length).fill(1);
+  for (const layer of network.prunable.values()) {
+    const list = retained(layer.name);
+    if (list === null) continue;
+    requireFilters(network, layer, list);
+    isKept.fill(0, layer.firstChannel, layer.firstChannel + layer.filters);
+    for (const filter of list) isKept[layer.firstChannel + filter] = 1;
+  }
+  const known = new Map<Int32Array, readonly number[] | null>();
+  const kept: KeptChannels = {
+    has: (id) => id === FIXED_CHANNEL || isKept[id] === 1,
+    positions(channels) {
+      const found = known.get(channels);
+      if (found !== undefined) return found;
+      const positions: number[] = [];
+      for (let at = 0; at < channels.length; at++) if (kept.has(channels[at]!)) positions.push(at);
+      const stay = positions.length === channels.length ? null : positions;
+      known.set(channels, stay);
+      return stay;
+    },
+    along(tensor, map) {
+      const positions = map.axes.length === 1 ? [kept.positions(map.ids)] : alongSeveral(map, kept);
+      if (positions !== null && !positions.some((stay) => stay?.length === 0)) return positions;
+      const problem = positions === null ? 'is left with rows of different lengths' : 'is left without any channel';
+      throw cannotCut(network, `tensor ${tensor}`, problem);
+    },
+  };
+  requireTied(network, kept, asPruner !== null);
+  return kept;
+}
+
+function requireFilters(network: Network, layer: Layer, list: RetainedIndices): void {
+  const isAscending = list.every((filter, k) => Number.isInteger(filter) && filter > (k === 0 ? -1 : list[k - 1]!));
+  if (isAscending && list.length > 0 && list.at(-1)! < layer.filters) return;
+  throw cannotCut(
+    network,
+    layer.name,
+    `has filters 0 to ${layer.filters - 1}, and must keep some of them, in ascending order`,
+  );
+}
+
+/** @param inNumber whether as many channels will do, as for pruners that add one filter to another */
+function requireTied(network: Network, kept: KeptChannels, inNumber: boolean): void {
+  for (const { layer, op, operands } of network.couplings) {
+    const [first, ...rest] = operands;
+    for (const other of rest) {
+      if (inNumber && kept.positions(other)?.length === kept.positions(first!)?.length) continue;
+      const at = other.findIndex((id, k) => kept.has(id) !== kept.has(first![k]!));
+      if (at < 0) continue;
+      const names = [first![at]!, other[at]!].map((id) => ownerOf(network, id)).join(' and ');
+      throw cannotCut(network, layer, `${op} ties ${names}, which keep different channels`);
+    }
+  }
+}
+
+export function ownerOf(network: Network, id: number): string {
+  return id === FIXED_CHANNEL ? 'an input' : network.layers[network.channelOwner[id]!]!.name;
+}
+
+/** Channels over several axes must go in whole slices. */
+function alongSeveral(
+  { axes, shape, ids }: ChannelMap,
+  kept: KeptChannels,
+): readonly (readonly number[] | null)[] | null {
+  const sizes = axes.map((axis) => shape[axis] ?? 1);
+  const strides = sizes.map((_, k) => sizes.slice(k + 1).reduce((n, size) => n * size, 1));
+  const any = sizes.map((size) => new Uint8Array(size));
+  let count = 0;
+  for (let n = 0; n < ids.length; n++) {
+    if (!kept.has(ids[n]!)) continue;
+    count++;
+    for (let k = 0; k < sizes.length; k++) any[k]![Math.floor(n / strides[k]!) % sizes[k]!] = 1;
+  }
+  const positions = any.map((flags) => Array.from(flags.keys()).filter((at) => flags[at] === 1));
+  if (positions.reduce((n, stay) => n * stay.length, 1) !== count) return null;
+  return positions.map((stay, k) => (stay.length === sizes[k] ? null : stay));
+}
+
+/** What the user reads where a model cannot be cut as asked. */
+export function cannotCut(network: Network, key: string, problem: string): InputError {
+  return new InputError(`cannot be cut: ${problem}`, { file: network.file.model.path, key });
+}
