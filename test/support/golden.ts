@@ -9,7 +9,6 @@ import { openModel } from '../../src/onnx/index.ts';
 export interface Golden {
   readonly name: string;
   readonly folder: string;
-  readonly producer: 'tao' | 'torch';
   readonly prune: Record<string, unknown>;
   readonly layers: Readonly<
     Record<string, { readonly filters: number; readonly retained: number[]; readonly exploring: number[] }>
@@ -25,8 +24,6 @@ export interface Golden {
 export const FIXTURES = join(import.meta.dirname, '../fixtures');
 /** All golden models, where they lie beside the project. */
 export const SHARED = join(import.meta.dirname, '../../../shared/golden');
-/** Those of Torch-Pruning. */
-export const TORCH = join(import.meta.dirname, '../../../shared/golden_torch');
 
 export function goldensIn(folder: string): Golden[] {
   if (!existsSync(folder)) return [];
@@ -38,11 +35,10 @@ export function goldensIn(folder: string): Golden[] {
     return {
       name,
       folder: join(folder, name),
-      producer: golden.prune === undefined ? 'torch' : 'tao',
-      prune: golden.prune ?? golden.spec,
+      prune: golden.prune,
       layers: golden.layers,
-      equalizationGroups: golden.equalization_groups ?? [],
-      params: golden.params ?? { dense: 0, pruned: 0 },
+      equalizationGroups: golden.equalization_groups,
+      params: golden.params,
       grid,
     };
   });

@@ -7,14 +7,45 @@ import type { Follower, Layer, Network } from '../../src/network/index.ts';
 import { isFloat, type OnnxFile, type OnnxTensor } from '../../src/onnx/index.ts';
 import { type Cut, writeCut } from '../../src/surgery/index.ts';
 import { refusal } from '../onnx/support.ts';
-import { expectationOf, FIXTURES, type Golden, goldensIn, networkOf, SHARED, TORCH } from '../support/golden.ts';
+import { expectationOf, FIXTURES, type Golden, goldensIn, networkOf, SHARED } from '../support/golden.ts';
+import {
+  FIXTURES as TORCH,
+  SHARED as TORCH_SHARED,
+  type TorchGolden,
+  torchGoldensIn,
+} from '../support/torch-golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-parity-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-const fixtures = goldensIn(join(FIXTURES, 'golden'));
-const beside = [...goldensIn(SHARED), ...goldensIn(TORCH)];
-const goldens = [...fixtures, ...beside.filter(({ name }) => !fixtures.some((fixture) => fixture.name === name))];
+/** A model, and what a real pruner made of it. */
+interface Pair {
+  readonly name: string;
+  readonly dense: string;
+  readonly pruned: string;
+  readonly retained: Cut['retained'];
+  /** TAO's pruner has ways of its own to cut, which hang on the norms: its spec, and the model that tells them. */
+  readonly tao: { readonly prune: Record<string, unknown>; readonly unfolded: string } | null;
+}
+
+/** How the same model is exported with BatchNorm folded, and by PyTorch's newer exporter. */
+const EXPORTS = ['', '.folded', '.dynamo'];
+
+function pairsIn(goldens: readonly (Golden | TorchGolden)[]): Pair[] {
+  return goldens.flatMap((golden) =>
+    EXPORTS.flatMap((how) => {
+      const [dense, pruned] = ['dense', 'pruned'].map((file) => join(golden.folder, `${file}${how}.onnx`));
+      if (!existsSync(dense!) || !existsSync(pruned!)) return [];
+      const retained = (layer: string) => golden.layers[layer]?.retained ?? null;
+      const tao = 'prune' in golden ? { prune: golden.prune, unfolded: join(golden.folder, 'dense.onnx') } : null;
+      return [{ name: golden.name + how, dense: dense!, pruned: pruned!, retained, tao }];
+    }),
+  );
+}
+
+const fixtures = pairsIn([...goldensIn(join(FIXTURES, 'golden')), ...torchGoldensIn(TORCH)]);
+const beside = pairsIn([...goldensIn(SHARED), ...torchGoldensIn(TORCH_SHARED)]);
+const pairs = [...fixtures, ...beside.filter(({ name }) => !fixtures.some((fixture) => fixture.name === name))];
 
 /** Goldens that the real pruner cut wrongly, and what it says where they are to be cut rightly. */
 const FAULTS: Readonly<Record<string, string>> = {
@@ -23,13 +54,11 @@ const FAULTS: Readonly<Record<string, string>> = {
   random_r2092_address_dependent: 'add_31: cannot be cut: Add ties conv_32 and conv_34, which keep different channels',
 };
 
-function cutOf(golden: Golden, dense: Network, asPruner: boolean): Cut {
-  const retained = (layer: string) => golden.layers[layer]?.retained ?? null;
-  const expectation = asPruner && golden.producer === 'tao' ? expectationOf(dense, golden.prune) : null;
-  return {
-    retained,
-    asPruner: expectation === null ? null : { columns: (layer) => expectation.columnsCut(layer, retained) },
-  };
+/** The cut that a pair is held against, with the faults of its pruner or without. */
+function cutOf({ retained, tao }: Pair, asPruner: boolean): Cut {
+  const expectation = asPruner && tao !== null ? expectationOf(networkOf(tao.unfolded), tao.prune) : null;
+  const columns = (layer: string) => expectation?.columnsCut(layer, retained) ?? null;
+  return { retained, asPruner: expectation === null ? null : { columns } };
 }
 
 /** Bits, shortened where there are many. */
@@ -93,14 +122,14 @@ describe.skipIf(beside.length === 0)('goldens beside the project (skipped where 
   it('are tested with those in the project', () => expect(beside.length).toBeGreaterThan(0));
 });
 
-describe.each(goldens)('$name', (golden) => {
-  const dense = networkOf(join(golden.folder, 'dense.onnx'));
-  const real = networkOf(join(golden.folder, 'pruned.onnx'));
-  const path = join(work, `${golden.name}.onnx`);
+describe.each(pairs)('$name', (pair) => {
+  const dense = networkOf(pair.dense);
+  const real = networkOf(pair.pruned);
+  const path = join(work, `${pair.name}.onnx`);
   const expected = contentsOf(real);
 
   it('is cut into the tensors of the real pruner, bit for bit', () => {
-    writeCut(dense, cutOf(golden, dense, true), path, new Map());
+    writeCut(dense, cutOf(pair, true), path, new Map());
     const cut = networkOf(path);
     expect(contentsOf(cut)).toEqual(expected);
     expect(storedIn(cut)).toEqual(storedIn(real));
@@ -109,8 +138,8 @@ describe.each(goldens)('$name', (golden) => {
   it('is cut rightly, which is the same file wherever the real pruner is right', () => {
     const asPruner = readFileSync(path);
     rmSync(path);
-    const cut = (): void => void writeCut(dense, cutOf(golden, dense, false), path, new Map());
-    const fault = FAULTS[golden.name];
+    const cut = (): void => void writeCut(dense, cutOf(pair, false), path, new Map());
+    const fault = FAULTS[pair.name.replace(/\.(folded|dynamo)$/, '')];
     if (fault?.includes('cannot be cut')) {
       expect(refusal(cut)).toContain(fault);
       expect(existsSync(path)).toBe(false);
