@@ -12,6 +12,7 @@ const OPERATIONS = [
   { method: 'get', path: '/repos/{owner}/{repo}/issues/{issue_number}/comments', response: '200' },
   { method: 'post', path: '/repos/{owner}/{repo}/issues/{issue_number}/comments', response: '201' },
   { method: 'patch', path: '/repos/{owner}/{repo}/issues/comments/{comment_id}', response: '200' },
+  { method: 'delete', path: '/repos/{owner}/{repo}/issues/comments/{comment_id}', response: null },
   { method: 'post', path: '/repos/{owner}/{repo}/check-runs', response: '201' },
   { method: 'patch', path: '/repos/{owner}/{repo}/check-runs/{check_run_id}', response: '200' },
   { method: 'get', path: '/repos/{owner}/{repo}/pulls/{pull_number}', response: null },

@@ -67,15 +67,16 @@ function mayHaveWorked(error: unknown): boolean {
 
 async function findAndWrite(api: Api, target: CommentTarget, body: string, isNeeded: boolean): Promise<CommentOutcome> {
   const { owner, repo, number, stamp } = target;
-  const own = await ownComment(api, target);
-  if (own === null && !isNeeded) return { kind: 'unneeded' };
+  const [own, ...doubles] = await ownComments(api, target);
+  if (own === undefined && !isNeeded) return { kind: 'unneeded' };
   const pull = await api.request('GET /repos/{owner}/{repo}/pulls/{pull_number}', { owner, repo, pull_number: number });
   const head = pull.data.head.sha;
   if (head !== stamp.head) return { kind: 'superseded', why: `the pull request is at ${head.slice(0, 7)} by now` };
-  if (own !== null && isSuperseded(stamp, own.stamp))
-    return { kind: 'superseded', why: `run ${own.stamp.run}, attempt ${own.stamp.attempt} has written it since` };
+  const later = [own, ...doubles].find((comment) => comment !== undefined && isSuperseded(stamp, comment.stamp));
+  if (later !== undefined)
+    return { kind: 'superseded', why: `run ${later.stamp.run}, attempt ${later.stamp.attempt} has written it since` };
   const written =
-    own === null
+    own === undefined
       ? await api.request('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', {
           owner,
           repo,
@@ -88,7 +89,17 @@ async function findAndWrite(api: Api, target: CommentTarget, body: string, isNee
           comment_id: own.id,
           body,
         });
+  for (const { id } of doubles) await remove(api, owner, repo, id);
   return { kind: 'written', url: written.data.html_url };
+}
+
+/** Two runs that started together may each have made a comment; one of them would never be brought up to date again. */
+async function remove(api: Api, owner: string, repo: string, id: number): Promise<void> {
+  try {
+    await api.request('DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}', { owner, repo, comment_id: id });
+  } catch {
+    // Ours is written; the next run tries again.
+  }
 }
 
 interface OwnComment {
@@ -96,8 +107,8 @@ interface OwnComment {
   readonly stamp: Stamp;
 }
 
-/** The oldest comment that has our marker and that this token's user wrote: anybody can write the marker. */
-async function ownComment(api: Api, { owner, repo, number, stamp }: CommentTarget): Promise<OwnComment | null> {
+/** Comments that have our marker and that this token's user wrote, oldest first: anybody can write the marker. */
+async function ownComments(api: Api, { owner, repo, number, stamp }: CommentTarget): Promise<readonly OwnComment[]> {
   const marked: (OwnComment & { readonly author: string; readonly isBot: boolean })[] = [];
   const pages = api.paginate.iterator('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
     owner,
@@ -112,10 +123,10 @@ async function ownComment(api: Api, { owner, repo, number, stamp }: CommentTarge
         marked.push({ id, stamp: found, author: user?.login ?? '', isBot: user?.type === 'Bot' });
     }
   }
-  if (marked.length === 0) return null;
+  if (marked.length === 0) return [];
   // The one question that GITHUB_TOKEN, app tokens and personal tokens can all ask: GET /user is closed to the first two.
   const { viewer } = await api.graphql<{ readonly viewer: { readonly login: string } }>('query { viewer { login } }');
   const isOurs = (author: string, isBot: boolean): boolean =>
     author === viewer.login || (isBot && author === `${viewer.login}[bot]`);
-  return marked.find(({ author, isBot }) => isOurs(author, isBot)) ?? null;
+  return marked.filter(({ author, isBot }) => isOurs(author, isBot));
 }

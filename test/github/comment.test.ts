@@ -94,6 +94,21 @@ describe('a comment', () => {
     expect(server.comments.map((comment) => comment.body)).toEqual([...texts, body('ours')]);
   });
 
+  it('is one even where two runs have made one each at the same time', async () => {
+    const { server, api } = await github();
+    for (const text of ['one', 'two', 'three']) server.addComment(body(text), ACTIONS_BOT);
+    const theirs = server.addComment(body('not ours'), { login: 'mallory', type: 'User' });
+    await writeComment(api, TARGET, body('new'), true);
+    expect(server.comments.map((comment) => comment.body)).toEqual([body('new'), theirs.body]);
+  });
+
+  it('counts as written where the other could not be removed', async () => {
+    const { server, api } = await github({ faults: [{ on: /^DELETE/, play: { status: 403 } }] });
+    for (const text of ['one', 'two']) server.addComment(body(text), ACTIONS_BOT);
+    expect(await writeComment(api, TARGET, body('new'), true)).toMatchObject({ kind: 'written' });
+    expect(server.comments.map((comment) => comment.body)).toEqual([body('new'), body('two')]);
+  });
+
   it('of a token that is a user is that user’s', async () => {
     const viewer: Author = { login: 'release-engineer', type: 'User' };
     const { server, api } = await github({ viewer });
@@ -182,6 +197,17 @@ describe('faults', () => {
     const { server, api } = await github({ faults: [{ on: /comments/, play }] });
     await expect(writeComment(api, TARGET, body('one'), true)).rejects.toMatchObject({ status: play.status });
     expect(server.requests).toHaveLength(count);
+  });
+
+  it('gives up where all waits together take too long', async () => {
+    const busy = (on: RegExp, times: number) => ({
+      on,
+      times,
+      play: { status: 429, headers: { 'retry-after': '50' } },
+    });
+    const { server, api } = await github({ faults: [busy(/^GET .*comments/, 2), busy(/^GET .*pulls/, 1)] });
+    await expect(writeComment(api, TARGET, body('one'), true)).rejects.toMatchObject({ status: 429 });
+    expect(server.requests).toHaveLength(4);
   });
 
   it('gives up on a server that stays broken after a bounded number of requests', async () => {

@@ -210,6 +210,12 @@ export async function startGitHubApi(options: ApiOptions): Promise<GitHubApi> {
         comment.body = text;
         return { status: 200, body: shown(comment) };
       }
+      case 'issues/delete-comment': {
+        const at = comments.findIndex((each) => each.id === Number(parameters['comment_id']));
+        if (at < 0) return missing;
+        comments.splice(at, 1);
+        return { status: 204, body: null };
+      }
       case 'pulls/get':
         return Number(parameters['pull_number']) === options.pullRequest ? { status: 200, body: pull() } : missing;
       case 'pulls/list':
@@ -376,5 +382,5 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
-  response.end(JSON.stringify(body));
+  response.end(status === 204 ? undefined : JSON.stringify(body));
 }
