@@ -13,6 +13,8 @@ import {
   readEvent,
   reviewPlace,
 } from './github/index.ts';
+import { CancelledError } from './process/cancel.ts';
+import { groupLog } from './process/log.ts';
 import { escaped, makeReportSet, type ReportSet, renderText, writeReport } from './report/index.ts';
 import { VERSION } from './version.ts';
 
@@ -37,6 +39,8 @@ async function main(): Promise<void> {
     await checkAll(requests, channel);
   } catch (error) {
     fail(error);
+    // There is no time, and nothing was found.
+    if (error instanceof CancelledError) return;
     const comment = requests[0]?.comment ?? settings.comment ?? 'on-failure';
     const told =
       error instanceof InputError ? escaped(error.message) : 'It failed itself; the log of the run has more.';
@@ -84,6 +88,7 @@ async function checkOne(request: ModelRequest): Promise<Outcome> {
     version: VERSION,
     isHashed: true,
     log: (line) => core.info(neutral(line)),
+    commandLog: groupLog(process.stdout),
   });
   core.info(
     neutral(
@@ -117,11 +122,14 @@ function fail(error: unknown): void {
   if (error instanceof InputError) {
     const { file: named = null, line: at = null } = error.details;
     const { file, line } = inWorkspace({ file: named, line: at }, process.env['GITHUB_WORKSPACE']);
-    core.error(error.message, {
-      title: 'prunegate: check your configuration',
+    const { output = [] } = error.details;
+    core.error([error.message, ...output].join('\n'), {
+      title: output.length === 0 ? 'prunegate: check your configuration' : 'prunegate: a command failed',
       ...(file === null ? {} : { file }),
       ...(line === null ? {} : { startLine: line }),
     });
+  } else if (error instanceof CancelledError) {
+    core.info(neutral(error.message));
   } else {
     core.error(error instanceof Error ? (error.stack ?? error.message) : String(error), {
       title: `prunegate ${VERSION}: this is a bug, please report it`,

@@ -1,7 +1,9 @@
 import { type FailOn, inputErrorAt, type ModelRequest, oneLine } from './config/index.ts';
 import { dialectOf, type Expectation, readReported, type Spec } from './dialects/index.ts';
+import { type Made, makeModels } from './make-models.ts';
 import { alignNames, foldLike, type Network, readNetwork } from './network/index.ts';
 import { openModel } from './onnx/index.ts';
+import type { CommandLog } from './process/index.ts';
 import { differenceBeyondRounding, type Recovery, recoverRetention } from './recovery/index.ts';
 import { type Conclusion, makeReport, type Report } from './report/index.ts';
 import { judge } from './verdict/index.ts';
@@ -17,6 +19,8 @@ export interface Host {
   log(line: string): void;
   /** Whether the report shall hold the models' SHA-256, which takes a second reading of every byte. */
   readonly isHashed: boolean;
+  /** Where the output of the user's commands is shown; by lines of `log` where there is none. */
+  readonly commandLog?: CommandLog;
 }
 
 export interface Checked {
@@ -36,6 +40,7 @@ export interface Checked {
 export async function check(request: ModelRequest, scope: Scope, host: Host): Promise<Checked> {
   refuseUnsupported(request);
   const spec = scope === 'recover' ? null : readSpec(request);
+  const made: Made = scope === 'check' ? await makeModels(request, host) : { commands: [], gpus: null };
   const dense = readNetwork(openModel(request.dense));
   const exported = scope === 'expect' ? null : readNetwork(openModel(required(request, 'pruned')));
   const folded = scope === 'check' && request.denseFolded !== null ? readNetwork(openModel(request.denseFolded)) : null;
@@ -90,6 +95,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
       judgement,
       conclusion: gate?.conclusion ?? null,
       isHashed: host.isHashed,
+      made,
     });
     return {
       report,
@@ -153,10 +159,6 @@ function required(request: ModelRequest, key: 'pruned'): string {
 
 /** What is asked for and not there yet is an error: a gate that skipped it in silence would look green. */
 function refuseUnsupported(request: ModelRequest): void {
-  const { commands } = request;
-  const command = commands.export ?? commands.prune;
-  if (command !== null)
-    throw inputErrorAt(command.at, 'commands are not run by this version; make the files in a step before this one');
   for (const key of ['lock'] as const) {
     if (request[key] !== null)
       throw inputErrorAt(request.at(key === 'lock' ? 'lockFile' : key), 'is not supported by this version yet');

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { constants } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import { type Checked, check, explain, type Scope } from './check.ts';
 import {
@@ -13,6 +14,8 @@ import {
   PROVIDERS,
   settingsFromFlags,
 } from './config/index.ts';
+import { CancelledError } from './process/cancel.ts';
+import { plainLog } from './process/log.ts';
 import {
   explainModel,
   explanationTable,
@@ -93,7 +96,8 @@ function addCommands(command: Command): void {
     .option('--export-command <command>', 'command that exports the dense model')
     .option('--prune-command <command>', 'command that prunes it')
     .option('--timeout-minutes <minutes>', 'end a command after so long')
-    .option('--pass-env <names>', 'variables that commands may see though they look like secrets');
+    .option('--pass-env <names>', 'variables that commands may see though they look like secrets')
+    .option('--allow-untrusted-commands', "run commands in a workflow about a fork's code all the same");
 }
 
 function addExecution(command: Command): void {
@@ -209,6 +213,7 @@ async function run(scope: Scope, options: Record<string, unknown>): Promise<numb
     const result = await check(request, scope, {
       version: VERSION,
       log,
+      commandLog: plainLog(process.stderr),
       isHashed: request.format === 'json' || request.reportDir !== null,
     });
     if (request.reportDir !== null && scope === 'check')
@@ -256,8 +261,13 @@ function fail(error: unknown): number {
     return BAD_INPUT;
   }
   if (error instanceof InputError) {
-    process.stderr.write(`prunegate: ${error.message}\n`);
+    const quoted = (error.details.output ?? []).map((line) => `  | ${line}\n`).join('');
+    process.stderr.write(`prunegate: ${error.message}\n${quoted}`);
     return BAD_INPUT;
+  }
+  if (error instanceof CancelledError) {
+    process.stderr.write(`prunegate: ${oneLine(error.message)}\n`);
+    return 128 + constants.signals[error.signal];
   }
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`prunegate: this is a bug of prunegate ${VERSION}, please report it:\n${what}\n`);

@@ -8,6 +8,8 @@ export interface InputErrorDetails {
   readonly key?: string;
   /** The value found, shown as JSON and shortened. */
   readonly value?: unknown;
+  /** What the command at fault printed last, each line safe to show: quoted below the message. */
+  readonly output?: readonly string[];
 }
 
 /**

@@ -20,13 +20,20 @@ export type Locate = (path: KeyPath) => Place;
  * The error for a mistake at a place.
  * @param problem one sentence that reads after `file:line: key:`, such as `must be at least 0`.
  * @param value the value found, appended to the message; leave it out where there is none.
+ * @param output what the command at fault printed last.
  */
-export function inputErrorAt(place: Place, problem: string, value?: unknown): InputError {
+export function inputErrorAt(
+  place: Place,
+  problem: string,
+  value?: unknown,
+  output: readonly string[] = [],
+): InputError {
   return new InputError(problem, {
     ...(place.file === null ? {} : { file: place.file }),
     ...(place.line === null ? {} : { line: place.line }),
     ...(place.key === null || place.key === '' ? {} : { key: place.key }),
     ...(value === undefined ? {} : { value }),
+    ...(output.length === 0 ? {} : { output }),
   });
 }
 

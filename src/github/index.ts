@@ -1,5 +1,5 @@
+export { neutral } from '../process/neutral.ts';
 export { type EventContext, readEvent } from './events.ts';
-export { neutral } from './log.ts';
 export { inWorkspace, type ReviewPlace, reviewPlace } from './place.ts';
 export { type Channel, type Publication, publish, publishFailure } from './publish.ts';
 export { commentKey } from './stamp.ts';

@@ -1,5 +1,6 @@
 import * as core from '@actions/core';
 import type { CommentPolicy } from '../config/index.ts';
+import { neutral } from '../process/neutral.ts';
 import { cutText, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { type Annotations, annotationsOf, printAnnotations } from './annotations.ts';
@@ -9,7 +10,6 @@ import { createCheckRun, MAX_CHECK_SUMMARY } from './check-run.ts';
 import { findPullRequest, MAX_COMMENT, writeComment } from './comment.ts';
 import type { EventContext } from './events.ts';
 import { linkTo, runPage } from './links.ts';
-import { neutral } from './log.ts';
 import type { ReviewPlace } from './place.ts';
 import type { Stamp } from './stamp.ts';
 import { appendSummary } from './summary.ts';

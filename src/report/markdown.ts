@@ -1,3 +1,5 @@
+import { duration } from '../process/duration.ts';
+import { describeGpu } from '../process/gpu-facts.ts';
 import type { Finding } from '../verdict/index.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
 import { escapedName } from './escape.ts';
@@ -210,18 +212,23 @@ function layersFold(report: Report): string {
   );
 }
 
-function inputsFold({ inputs, spec, dialect }: Report): string {
+function inputsFold({ inputs, spec, dialect, commands, gpus }: Report): string {
   const file = (role: string, input: Report['inputs']['pruned']): string[][] =>
     input === null ? [] : [[role, line(input.path), input.folding, input.sha256 === null ? '' : `\`${input.sha256}\``]];
   const settings = Object.entries(spec ?? {})
     .filter(([, value]) => !Array.isArray(value) || value.length > 0)
     .map(([key, value]) => `${key} ${Array.isArray(value) ? value.join(', ') : String(value)}`);
   const told = [dialect === null ? '' : `dialect ${dialect}`, ...settings].filter((part) => part !== '').map(line);
+  const made = [
+    ...commands.map(({ name, seconds }) => `${name} ${duration(seconds * 1000)}`),
+    ...(gpus ?? []).map((gpu) => line(describeGpu(gpu))),
+  ].join(' · ');
   return folded(
     'What was checked',
     [
       table(['', 'file', 'weights', 'SHA-256'], [...file('dense', inputs.dense), ...file('pruned', inputs.pruned)]),
       ...(told.length === 0 ? [] : [told.join(' · ')]),
+      ...(made === '' ? [] : [made]),
     ].join('\n\n'),
   );
 }

@@ -1,6 +1,7 @@
 import type { EqualizationGroup, Lint, Spec } from '../dialects/index.ts';
 import type { Folding, Network } from '../network/index.ts';
 import { sizeOf } from '../network/index.ts';
+import type { CommandRun, Gpu } from '../process/index.ts';
 import type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from '../verdict/index.ts';
 import { type ExplanationTable, explanationTable } from './explanation.ts';
 
@@ -21,6 +22,10 @@ export interface Report {
   readonly lints: readonly ReportLint[];
   readonly refusal: { readonly message: string; readonly layer: string | null } | null;
   readonly execution: null;
+  /** The user's commands that made the models, in order. */
+  readonly commands: readonly CommandRun[];
+  /** The GPUs that CUDA programs saw; null where they were not looked for. */
+  readonly gpus: readonly Gpu[] | null;
   readonly totals: ReportTotals;
 }
 
@@ -86,6 +91,7 @@ export interface ReportParts {
   readonly conclusion: Conclusion | null;
   /** Whether the models are hashed. */
   readonly isHashed: boolean;
+  readonly made: Pick<Report, 'commands' | 'gpus'>;
 }
 
 export function makeReport({
@@ -101,6 +107,7 @@ export function makeReport({
   judgement,
   conclusion,
   isHashed,
+  made,
 }: ReportParts): Report {
   return {
     schemaVersion: 1,
@@ -118,6 +125,8 @@ export function makeReport({
     lints: lints.map(({ rule, message, at, layers }) => ({ rule, message, ...at, layers })),
     refusal: refusal === null ? null : { message: refusal.message, layer: refusal.layer },
     execution: null,
+    commands: made.commands,
+    gpus: made.gpus,
     totals: totalsOf(judgement, dense, pruned),
   };
 }

@@ -178,12 +178,23 @@ describe('dist/cli.cjs with mistakes', () => {
   it('refuses what this version cannot do instead of skipping it', () => {
     writeFileSync(
       join(work, 'later.yml'),
-      'dense: m/dense.onnx\npruned: m/pruned.onnx\nspec: m/prune.yaml\nprune: { run: ./prune.sh }\n',
+      'dense: m/dense.onnx\npruned: m/pruned.onnx\nspec: m/prune.yaml\nlock: prunegate.lock.json\n',
     );
     const { status, stderr } = prunegate('check', '--config', 'later.yml');
     expect(status).toBe(2);
-    expect(stderr).toMatch(/^prunegate: later\.yml:4: prune: commands are not run by this version/);
-    expect(existsSync(join(work, 'prune.sh'))).toBe(false);
+    expect(stderr).toMatch(/^prunegate: later\.yml:4: lock: is not supported by this version yet/);
+  });
+
+  it('runs no command for one side alone', () => {
+    writeFileSync(
+      join(work, 'sides.yml'),
+      'dense: m/dense.onnx\npruned: m/pruned.onnx\nspec: m/prune.yaml\nprune: { run: touch ran; exit 1 }\n',
+    );
+    expect(prunegate('expect', '--config', 'sides.yml').status).toBe(0);
+    expect(prunegate('recover', '--config', 'sides.yml').status).toBe(0);
+    expect(existsSync(join(work, 'ran'))).toBe(false);
+    expect(prunegate('check', '--config', 'sides.yml').status).toBe(2);
+    expect(existsSync(join(work, 'ran'))).toBe(true);
   });
 
   it('leaves the files that it reads as they are', () => {

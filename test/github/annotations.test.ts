@@ -36,6 +36,8 @@ function report(model: string, findings: readonly Finding[], changes: Partial<Re
     lints: [],
     refusal: null,
     execution: null,
+    commands: [],
+    gpus: null,
     totals: {
       layers: findings.length,
       match: 0,

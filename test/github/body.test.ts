@@ -66,6 +66,8 @@ function setOf(models: number, layers: number, name: string): ReportSet {
     lints: [{ rule: name, message: name.repeat(8), file: name, line: 1, key: name, layers: [name] }],
     refusal: null,
     execution: null,
+    commands: [],
+    gpus: null,
     totals: {
       layers,
       match: 0,

@@ -1,0 +1,58 @@
+import { InputError, inputErrorAt, type ModelRequest, type Place } from './config/index.ts';
+import type { CommandLog, CommandRun, Gpu } from './process/index.ts';
+
+/** What was done and found before the models were read. */
+export interface Made {
+  readonly commands: readonly CommandRun[];
+  /** The GPUs that CUDA programs see here; null where nobody asked for them. */
+  readonly gpus: readonly Gpu[] | null;
+}
+
+interface MakeHost {
+  log(line: string): void;
+  /** Where the output of commands is shown; by lines of `log` where there is none. */
+  readonly commandLog?: CommandLog;
+}
+
+/**
+ * Runs the user's commands, where the event that started the run allows it and the GPU that is required is there.
+ * @throws InputError where it is not, and where a command fails or does not make its files.
+ */
+export async function makeModels(request: ModelRequest, host: MakeHost): Promise<Made> {
+  const { commands, execution } = request;
+  const command = commands.export ?? commands.prune;
+  const isGpuAsked = execution.requireGpu || (execution.isWanted && execution.provider !== 'cpu');
+  if (command === null && !isGpuAsked) return { commands: [], gpus: null };
+  if (command !== null && !request.allowUntrustedCommands) await refuseUntrusted(command.at);
+  const { describeGpu, listGpus, runCommands } = await import('./process/index.ts');
+  const facts = await listGpus(process.env);
+  if (facts.kind === 'none' && execution.requireGpu)
+    throw new InputError(`there is no GPU: ${facts.reason}`, { key: 'require-gpu' });
+  const gpus = facts.kind === 'gpus' ? facts.gpus : [];
+  for (const gpu of gpus) host.log(describeGpu(gpu));
+  const log = host.commandLog ?? lineLog(host);
+  return { commands: command === null ? [] : await runCommands(request, log, process.env), gpus };
+}
+
+async function refuseUntrusted(at: Place): Promise<void> {
+  const [{ readEvent }, { refusalToRun }] = await Promise.all([
+    import('./github/events.ts'),
+    import('./github/trust.ts'),
+  ]);
+  const refusal = refusalToRun(readEvent(process.env));
+  if (refusal === null) return;
+  const remedy =
+    "to run them all the same, set allow-untrusted-commands: true in the workflow (prunegate's SECURITY.md says what that risks)";
+  throw inputErrorAt(at, `commands are not run: ${refusal}; ${remedy}`);
+}
+
+function lineLog({ log }: MakeHost): CommandLog {
+  return {
+    begin: log,
+    line: log,
+    end: (summary) => {
+      if (summary !== '') log(summary);
+    },
+    ready: async () => {},
+  };
+}

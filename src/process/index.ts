@@ -1,0 +1,6 @@
+export { CancelledError } from './cancel.ts';
+export { type CommandRun, runCommands } from './commands.ts';
+export { type GpuFacts, listGpus } from './gpu.ts';
+export { describeGpu, type Gpu } from './gpu-facts.ts';
+export { type CommandLog, groupLog, plainLog } from './log.ts';
+export { neutral } from './neutral.ts';

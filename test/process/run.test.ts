@@ -1,0 +1,217 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { plainLog } from '../../src/process/log.ts';
+import { describeEnding, runCommand, type Times } from '../../src/process/run.ts';
+import { command, NEVER, QUICK, recorded } from './support.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'prunegate-run-'));
+const ENV = { PATH: process.env['PATH'] ?? '', RUNNER_TEMP: folder };
+
+async function run(script: string, settings: Parameters<typeof command>[1] = {}, times: Partial<Times> = {}) {
+  const log = recorded();
+  const result = await runCommand(command(script, settings), ENV, log, NEVER, { ...QUICK, ...times });
+  return { ...result, lines: log.lines, told: describeEnding(result.ending, 12_345) };
+}
+
+/** Whether a process of this id runs, and is no zombie. */
+function runs(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+const pidIn = (name: string): number => Number(readFileSync(join(folder, name), 'utf8'));
+
+describe('runCommand', () => {
+  it('shows both streams line by line, and exits with the status of the command', async () => {
+    const { ending, lines, told } = await run('echo out; echo err >&2; printf unfinished; exit 3');
+    expect(ending).toEqual({ kind: 'exited', status: 3 });
+    expect([...lines].sort()).toEqual(['err', 'out', 'unfinished']);
+    expect(told).toBe('exited with status 3 after 12 s');
+  });
+
+  it('shows output while the command runs', async () => {
+    const log = recorded();
+    const running = runCommand(command('echo now; sleep 5'), ENV, log, NEVER, QUICK);
+    await vi.waitFor(() => expect(log.lines).toEqual(['now']));
+    await delay(10);
+    process.kill(-findLeader('sleep 5'), 'SIGKILL');
+    expect((await running).ending).toEqual({ kind: 'killed', signal: 'SIGKILL' });
+  });
+
+  it('stops at the first program that fails, in a pipeline too, as a step of a workflow does', async () => {
+    expect((await run('false; echo reached')).lines).toEqual([]);
+    expect((await run('false | cat; echo reached')).lines).toEqual([]);
+    expect((await run('false | cat; echo reached', { shell: 'sh' })).lines).toEqual(['reached']);
+  });
+
+  it('runs sh where there is no bash', async () => {
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'sh'), '#!/bin/sh\necho "sh $1"; exec /bin/sh "$@"\n', { mode: 0o755 });
+    const log = recorded();
+    await runCommand(command('echo "$0"'), { ...ENV, PATH: bin }, log, NEVER, QUICK);
+    expect(log.lines[0]).toBe('sh -e');
+    expect(log.lines[1]).toMatch(/command\.sh$/);
+  });
+
+  it.each([
+    ['python3 {0}', 'import sys; print("py", sys.version_info.major)', 'py 3'],
+    ['cat {0}', 'as it is', 'as it is'],
+  ])('takes %s for a shell', async (shell, script, line) => {
+    expect((await run(script, { shell })).lines).toEqual([line]);
+  });
+
+  it('refuses a shell that it does not know, and says where it stands', async () => {
+    await expect(run('true', { shell: 'fish' })).rejects.toThrow(
+      'prunegate.yml:7: prune: shell must be one of bash, sh, pwsh, python, or a command line in which {0} is the script (found "fish")',
+    );
+  });
+
+  it('says what could not be started, what was not found and what a status means', async () => {
+    expect((await run('true', { shell: 'no-such-shell {0}' })).told).toBe(
+      'could not be started: there is no program no-such-shell on the PATH',
+    );
+    expect((await run('no-such-program')).told).toContain('status 127 (a program was not found)');
+    expect((await run(folder)).told).toContain('status 126 (a program may not be executed)');
+    expect((await run('sh -c "kill -KILL \\$\\$"')).told).toContain('status 137 (killed by SIGKILL: out of memory?)');
+    expect((await run('kill -SEGV $$')).told).toContain('was killed by SIGSEGV');
+    const huge = await runCommand(command('true'), { ...ENV, HUGE: 'x'.repeat(3_000_000) }, recorded(), NEVER, QUICK);
+    expect(huge.ending).toEqual({ kind: 'not-started', problem: 'bash: E2BIG' });
+  });
+
+  it('removes its script, whose folder is in RUNNER_TEMP', async () => {
+    const { lines } = await run('echo "$0"');
+    expect(lines[0]).toContain(`${folder}/prunegate-`);
+    expect(existsSync(lines[0]!)).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.startsWith('prunegate-'))).toEqual([]);
+  });
+
+  it('gives the command no standard input to wait for', async () => {
+    expect((await run('cat; echo done')).lines).toEqual(['done']);
+  });
+
+  it('keeps the last ten lines, without colours', async () => {
+    const { lastLines } = await run(`for i in $(seq 1 12); do printf '\\033[31m%s\\033[0m\\n' "$i"; done`);
+    expect(lastLines).toEqual(['3', '4', '5', '6', '7', '8', '9', '10', '11', '12']);
+  });
+
+  it('says that a silent command still runs, and of one that speaks nothing', async () => {
+    const silent = await run('echo a; sleep 0.5; echo b', {}, { silence: 200 });
+    expect([silent.lines[0], silent.lines.at(-1)]).toEqual(['a', 'b']);
+    expect(silent.lines[1]).toMatch(/^prunegate: still running after 0\.\d s, silent for 0\.2 s$/);
+    const speaking = await run('for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done', {}, { silence: 450 });
+    expect(speaking.lines).toHaveLength(6);
+  });
+
+  it('ends all processes when the time is up, stubborn ones too, the sooner the milder', async () => {
+    const script = (grandchild: string) => `
+      (${grandchild}) & echo $! > '${folder}/grandchild'
+      trap 'echo interrupted; exit 5' INT; wait`;
+    const mild = await run(script('exec sleep 30'), { timeoutMinutes: 0.005 });
+    expect(mild.told).toBe('was ended after 12 s: its limit is 0.3 s');
+    expect(mild.lines.slice(0, 2)).toEqual(['prunegate: its time is up: ending it', 'interrupted']);
+    expect(runs(pidIn('grandchild'))).toBe(false);
+
+    const stubborn = await run(script("trap '' INT TERM; sleep 30; sleep 30"), { timeoutMinutes: 0.005 });
+    expect(stubborn.ending).toEqual({ kind: 'timed-out', minutes: 0.005 });
+    expect(stubborn.elapsedMs).toBeGreaterThan(300 + 400 + 400);
+    expect(stubborn.elapsedMs).toBeLessThan(5000);
+    expect(runs(pidIn('grandchild'))).toBe(false);
+  });
+
+  it.runIf(process.platform === 'linux')('ends workers that left the group for a session of their own', async () => {
+    const worker = `require('child_process').spawn('sleep', ['30'], {detached: true, stdio: 'inherit'}).pid`;
+    const script = `node -e "require('fs').writeFileSync('${folder}/worker', String(${worker})); setTimeout(() => {}, 30000)"`;
+    const { elapsedMs } = await run(script, { timeoutMinutes: 0.02 });
+    expect(elapsedMs).toBeLessThan(5000);
+    expect(runs(pidIn('worker'))).toBe(false);
+  });
+
+  it('ends what the command left running when it exited, and does not wait for it', async () => {
+    const silent = await run(`sleep 30 >/dev/null 2>&1 & echo $! > '${folder}/left'; echo done`);
+    expect(silent.ending).toEqual({ kind: 'exited', status: 0 });
+    expect(silent.lines).toEqual(['done', 'prunegate: ending the processes that it left running']);
+    expect(runs(pidIn('left'))).toBe(false);
+    const holding = await run(`sleep 30 & echo $! > '${folder}/left'`);
+    expect(holding.elapsedMs).toBeLessThan(3000);
+    expect(runs(pidIn('left'))).toBe(false);
+  });
+
+  it('lets a reader of the output finish that outlives the shell', async () => {
+    expect((await run(`echo kept > >(sleep 0.1; cat)`)).lines).toEqual(['kept']);
+  });
+
+  it('ends the command when the run is cancelled, and at once when it is cancelled again', async () => {
+    const again = new AbortController();
+    let request: (signal: NodeJS.Signals) => void = () => {};
+    const requested = new Promise<NodeJS.Signals>((resolve) => {
+      request = resolve;
+    });
+    const log = recorded();
+    const script = `trap 'echo no' INT TERM; echo ready; while true; do sleep 0.05; done`;
+    const running = runCommand(
+      command(script),
+      ENV,
+      log,
+      { requested, again: again.signal },
+      {
+        ...QUICK,
+        patience: { interrupt: 30_000, terminate: 30_000, kill: 2000 },
+      },
+    );
+    await vi.waitFor(() => expect(log.lines).toContain('ready'));
+    request('SIGINT');
+    await vi.waitFor(() => expect(log.lines).toContain('no'));
+    again.abort();
+    const { ending, elapsedMs } = await running;
+    expect(ending).toEqual({ kind: 'cancelled', signal: 'SIGINT' });
+    expect(elapsedMs).toBeLessThan(5000);
+  });
+
+  it('removes the containers that carry its label, and no others', async () => {
+    const bin = join(folder, 'docker-bin');
+    mkdirSync(bin);
+    const docker = `#!/bin/sh\necho "$@" >> '${folder}/docker.log'\n[ "$1" = ps ] && echo 0123456789ab\nexit 0\n`;
+    writeFileSync(join(bin, 'docker'), docker, { mode: 0o755 });
+    const log = recorded();
+    const env = { ...ENV, PATH: `${bin}:${ENV.PATH}` };
+    const script = `echo "$PRUNEGATE_COMMAND_ID"; exec sleep 30`;
+    await runCommand(command(script, { timeoutMinutes: 0.005 }), env, log, NEVER, QUICK);
+    expect(readFileSync(join(folder, 'docker.log'), 'utf8').trim().split('\n')).toEqual([
+      `ps --all --quiet --filter label=prunegate.command=${log.lines[0]}`,
+      'rm --force 0123456789ab',
+    ]);
+    expect(log.lines).toContain('prunegate: removed its containers: 1');
+  });
+
+  it('holds a torrent of output in the pipe, not in memory, while nobody reads', async () => {
+    const out = new PassThrough({ highWaterMark: 1000 });
+    const script = `head -c 20000000 /dev/zero | tr '\\0' x | fold -w 100; echo; echo end`;
+    const running = runCommand(command(script), ENV, plainLog(out), NEVER, QUICK);
+    await delay(300);
+    expect(out.writableLength + out.readableLength).toBeLessThan(500_000);
+    let last = '';
+    out.on('data', (bytes: Buffer) => {
+      last = `${last}${bytes}`.slice(-10);
+    });
+    await running;
+    expect(last).toContain('end');
+  });
+});
+
+/** The process whose command line ends so: each test's is its own. */
+function findLeader(ending: string): number {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
+    const line = stat === '' ? '' : readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    if (line === ending) return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  }
+  throw new Error(`no process ${ending}`);
+}
