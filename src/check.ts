@@ -50,7 +50,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
     const reported =
       spec === null || request.reported === null
         ? null
-        : readReported(request.reported, request.at('reported'), spec.dialect.readLog);
+        : readReported(request.reported, request.at('reported'), (text) => spec.dialect.readLog(text, dense));
     const aligned = exported === null ? null : alignNames(dense, exported);
     const pruned = aligned?.pruned ?? null;
     const preferred = (layer: string) => expectation?.layers.get(layer)?.expected ?? null;

@@ -196,8 +196,8 @@ export interface Dialect {
    * @param prunedFile path of the pruned model; null where there is none
    */
   lint(dense: Network, spec: Spec, expectation: Expectation, prunedFile: string | null): readonly Lint[];
-  /** Reads what the pruner printed: retained indices with or without layer names. */
-  readLog(text: string): Reported;
+  /** Reads what the pruner printed or wrote: retained indices with or without layer names. */
+  readLog(text: string, dense: Network): Reported;
   /** What other specs and common mistakes would have retained, likeliest first, computed as they are asked for. */
   variants(dense: Network, spec: Spec, observed: Observed): Iterable<Variant>;
 }

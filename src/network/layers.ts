@@ -12,15 +12,20 @@ export interface LayerDrafts {
   input(name: string): Origin;
   /**
    * Adds a node to its source layer: the one its name tells, or one of its own.
-   * @param name of that own layer, where another thing than the node tells it
+   * @param told what another thing than the node tells: the name of that own layer, the operator that the source called
    */
-  place(node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>, name?: string | null): Origin;
+  place(node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>, told?: Told): Origin;
   /** Whether a node's name tells that the source has it: as one of a layer's own operators, or as a call in a module's forward(). */
   isNamed(node: OnnxNode): boolean;
   /** Whether a node is all that its source layer consists of. */
   isAlone(node: OnnxNode): boolean;
   /** Adds a node with weights under a name already decided; nodes that share the weight are calls of one layer. */
   placeWeighted(node: OnnxNode, weighted: Weighted, values: ReadonlyMap<string, Value>): Origin;
+}
+
+export interface Told {
+  readonly name?: string | null;
+  readonly op?: string;
 }
 
 /** What makes two nodes calls of one layer: the same weight, read the same way, under one name. */
@@ -74,11 +79,11 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
   const join = (
     layer: LayerDraft,
     node: OnnxNode,
-    kind: LayerKind,
+    part: LayerDraft['parts'][number],
     values: ReadonlyMap<string, Value>,
     newCall: boolean,
   ): Origin => {
-    layer.parts.push({ kind, op: node.opType });
+    layer.parts.push(part);
     const signals = readsOf(node).flatMap((name) => {
       const value = values.get(name);
       return value !== undefined && value.kind !== 'constant' && value.from !== null
@@ -140,13 +145,13 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
       layer.calls.push({ externals: new Map(), doubled: false, columns: null, positions: null });
       return { layer, call: 0 };
     },
-    place(node, kind, values, name = null) {
+    place(node, kind, values, { name = null, op = node.opType } = {}) {
       const source = names.parse(node.name);
       const known = source === null ? enclosing(node, values) : byName.get(source.layer);
       const own = source?.layer ?? name ?? (node.name || node.outputs[0] || node.opType);
       const layer = known ?? create(unused(own, taken));
       if (source !== null) byName.set(source.layer, layer);
-      return join(layer, node, kind, values, false);
+      return join(layer, node, { kind, op }, values, false);
     },
     isNamed(node) {
       // Transposes of size-one axes are rewritten as reshapes, and keep their name.
@@ -162,7 +167,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
       // Two different weights under one name (a separable conv, a borrowed name) are two layers.
       const layer = byWeight.get(key) ?? create(unused(weighted.name, weightedNames), true);
       byWeight.set(key, layer);
-      return join(layer, node, weighted.kind, values, true);
+      return join(layer, node, { kind: weighted.kind, op: node.opType }, values, true);
     },
   };
 }

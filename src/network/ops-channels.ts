@@ -140,9 +140,14 @@ export const slice: Handler = (walk, node) => {
     map = alongAxis(map.shape, axis, pick(ids, range));
   }
   if (map === null) return carry(walk, node, 'crop', value, sliced);
-  const from = walk.drafts.place(node, 'crop', walk.values);
+  const from = walk.drafts.place(node, 'crop', walk.values, isPartOfSplit(walk, node) ? { op: 'Split' } : {});
   setOutput(walk, node, { kind: 'channels', map: { ...map, shape: sliced }, from });
 };
+
+/** PyTorch writes chunk() as slices without steps that end at computed multiples of a part (symbolic_opset11.chunk). */
+function isPartOfSplit(walk: Walk, node: OnnxNode): boolean {
+  return hasInput(node, 3) && !hasInput(node, 4) && input(walk, node, 2)?.kind === 'fixed';
+}
 
 /** Split: each output takes its run of channels. */
 export const split: Handler = (walk, node) => {

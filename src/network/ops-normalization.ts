@@ -36,7 +36,7 @@ function normalization(
 ): void {
   const x = input(walk, node, 0);
   if (!isSignal(x)) return setOpaque(walk, node);
-  const from = walk.drafts.place(node, 'batch-norm', walk.values, parameterOwner(walk, node.inputs[1]));
+  const from = walk.drafts.place(node, 'batch-norm', walk.values, { name: parameterOwner(walk, node.inputs[1]) });
   if (x.kind === 'opaque') return setOutput(walk, node, { ...x, from });
   if (x.kind === 'fixed') return setOutput(walk, node, { kind: 'fixed', shape: x.shape, from });
   const ids = x.kind === 'channels' ? idsAlong(x.map, axis) : null;

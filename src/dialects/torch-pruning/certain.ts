@@ -40,7 +40,7 @@ function countsOf(group: Group, spec: TorchSpec): readonly number[] | null {
   // The number of scores is that of the first scored item, which is the root where its weights are scored.
   const isScored =
     spec.importance.kind === 'given' || (spec.importance.targets.has('Conv') && root.type !== 'DepthwiseConv');
-  if (spec.isGlobal || spec.isIsomorphic || isNamed || !isScored || side === 'in') return null;
+  if (spec.steps > 1 || spec.isGlobal || spec.isIsomorphic || isNamed || !isScored || side === 'in') return null;
   const channels = root.outWidth!;
   const channelGroups = Math.max(
     1,

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Folding, Network } from '../../network/index.ts';
 import type { CriterionCounts, EqualizationGroup, Expectation, LayerExpectation, Refusal } from '../types.ts';
 import { certainties } from './certain.ts';
@@ -6,7 +7,8 @@ import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, s
 import { type Group, isOut } from './group.ts';
 import { type Dependencies, dependenciesOf } from './groups.ts';
 import { rank, type ScoresOf } from './records.ts';
-import { computedScores } from './scoring.ts';
+import { readScoresFile } from './scores-file.ts';
+import { computedScores, givenScores } from './scoring.ts';
 import type { TorchSpec } from './spec.ts';
 
 /** What the dense model is to Torch-Pruning, and how it scores. */
@@ -25,13 +27,15 @@ export function readScores(network: Network, spec: TorchSpec, folding: Folding |
 function scoredBy(network: Network, dependencies: Dependencies, spec: TorchSpec, folding: Folding | null): Scored {
   const { importance } = spec;
   const scoresOf: ScoresOf =
-    importance.kind === 'computed'
-      ? computedScores(network, importance, folding)
-      : () => ({
-          unknown: `${importance.name} cannot be recomputed from the weights`,
-          remedy: 'Have the pruner write its scores to a .npz file and name it: scores: FILE.',
-          isRaised: false,
-        });
+    spec.scores !== null
+      ? givenScores(readScoresFile(spec.scores), basename(spec.scores.path))
+      : importance.kind === 'computed'
+        ? computedScores(network, importance, folding)
+        : () => ({
+            unknown: `${importance.name} cannot be recomputed from the weights`,
+            remedy: 'Have the pruner write its scores to a .npz file and name it: scores: FILE.',
+            isRaised: false,
+          });
   return { network, dependencies, scoresOf, under: (other) => scoredBy(network, dependencies, other, folding) };
 }
 

@@ -95,7 +95,7 @@ function cutReason({ record, scope, count, cut, pruning }: Cut, spec: TorchSpec)
   return `${sentence}; Torch-Pruning skips the group, because ${pruning.module.layer.name} would lose all its ${pruning.width} ${side}`;
 }
 
-function listed(names: readonly string[]): string {
+export function listed(names: readonly string[]): string {
   return names.length <= 3 ? names.join(' and ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} others`;
 }
 

@@ -43,9 +43,16 @@ function sums(network: Network, weight: Weight, p: number): Magnitudes {
   return { rows, perRow: inCount * kernel, columns, perColumn: outCount * kernel };
 }
 
-/** A layer's weights as they are stored. */
+/** A layer's weights, scaled where BatchNorm is folded in. */
 export function weightsOf(network: Network, weight: Weight): Float32Array {
-  return toFloat32(network.file.readTensor(weight.tensor));
+  const values = toFloat32(network.file.readTensor(weight.tensor));
+  const { rowScale, outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  if (rowScale === null) return values;
+  const scaled = values.slice();
+  for (let i = 0; i < outCount; i++)
+    for (let j = 0; j < inCount; j++)
+      for (const k of kernelOffsets) scaled[i * outStride + j * inStride + k]! *= rowScale[i]!;
+  return scaled;
 }
 
 export function power(value: number, p: number): number {

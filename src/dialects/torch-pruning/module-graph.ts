@@ -39,8 +39,7 @@ export function traceModules(network: Network): readonly Module[] {
   const isTracked = trackedLayers(network);
   const create = ({ layer: id, call }: NetworkTensor, isOutput: boolean): ModuleDraft => {
     const layer = network.layers[id]!;
-    // A module that is called twice is one node; operations are one each.
-    const key = layer.weight === null ? `${id} ${call}` : String(id);
+    const key = keyOf(layer, call);
     const known = modules.get(key);
     if (known !== undefined) return known;
     const type = typeOf(layer, isOutput);
@@ -50,14 +49,19 @@ export function traceModules(network: Network): readonly Module[] {
     return made;
   };
 
+  // A module that is called twice is visited twice, the parts of a split once.
   const visited = new Set<string>();
+  const visitOf = ({ layer: id, call }: NetworkTensor): string => {
+    const layer = network.layers[id]!;
+    return layer.weight === null ? keyOf(layer, call) : `${id} ${call}`;
+  };
   for (const { name } of network.file.model.graph.outputs) {
     const output = network.tensors.get(name);
     const stack = output === undefined || !isTracked(output.layer) ? [] : [output];
     if (stack.length > 0) create(stack[0]!, true);
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-      if (visited.has(`${next.layer} ${next.call}`)) continue;
-      visited.add(`${next.layer} ${next.call}`);
+      if (visited.has(visitOf(next))) continue;
+      visited.add(visitOf(next));
       const to = create(next, false);
       for (const read of network.layers[next.layer]!.calls[next.call]!.reads) {
         const tensor = network.tensors.get(read)!;
@@ -71,6 +75,12 @@ export function traceModules(network: Network): readonly Module[] {
     }
   }
   return [...modules.values()];
+}
+
+/** A module that is called twice is one node, and so is a split, whatever layers its parts are; other operations are one each. */
+function keyOf(layer: Layer, call: number): string {
+  if (layer.weight !== null) return String(layer.id);
+  return typeOf(layer, false) === 'Split' ? `split ${layer.calls[call]!.reads[0]}` : `${layer.id} ${call}`;
 }
 
 /** Autograd tracks what comes from parameters: not the model's input, nor what is done to it before the first module. */

@@ -107,7 +107,16 @@ function fateWithoutScores(group: Group, spec: TorchSpec): Fate | null {
   }
   // _check_pruning_ratio (base_pruner.py:351-374), which at the first step of pruning comes to this.
   const narrow = group.items.find(({ module, side }) => (side === 'in' ? module.inWidth : module.outWidth) === 1);
-  return narrow === undefined ? null : { kind: 'narrow', module: narrow.module };
+  if (narrow !== undefined) return { kind: 'narrow', module: narrow.module };
+  return spec.steps > 1 ? { kind: 'unknown', why: stepsOf(spec) } : null;
+}
+
+function stepsOf({ steps }: TorchSpec): Unknown {
+  return {
+    unknown: `iterative_steps ${steps}: every step ranks the weights that the one before left, mostly after training, and the dense model holds none of them`,
+    remedy: 'Check each step by itself: the model before it as the dense one, with the ratio of what is left.',
+    isRaised: false,
+  };
 }
 
 /** Which ranking a group stands in: one that the user named, one of its like, that of all, or its own. */

@@ -38,7 +38,8 @@ export interface TorchSpec extends Spec {
   readonly importance: ComputedImportance | GivenImportance;
   readonly scores: ScoresFile | null;
   readonly pruningRatio: number;
-  readonly ratios: readonly { readonly modules: readonly string[]; readonly ratio: number }[];
+  /** Each with the key that names its modules. */
+  readonly ratios: readonly { readonly key: string; readonly modules: readonly string[]; readonly ratio: number }[];
   readonly maxPruningRatio: number;
   readonly isGlobal: boolean;
   readonly isIsomorphic: boolean;
@@ -46,6 +47,7 @@ export interface TorchSpec extends Spec {
   readonly ignored: readonly string[];
   readonly outGroups: ReadonlyMap<string, number>;
   readonly inGroups: ReadonlyMap<string, number>;
+  readonly steps: number;
 }
 
 interface WrittenImportance {
@@ -70,6 +72,7 @@ interface Written {
   readonly channel_groups: Readonly<Record<string, number>>;
   readonly out_channel_groups: Readonly<Record<string, number>>;
   readonly in_channel_groups: Readonly<Record<string, number>>;
+  readonly iterative_steps: number;
 }
 
 const SCORED: ReadonlySet<ModuleType> = new Set(['Conv', 'Linear', 'BatchNorm', 'LayerNorm']);
@@ -105,6 +108,7 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
     ignored_layers: written.ignored_layers,
     out_channel_groups: outGroups,
     in_channel_groups: { ...written.in_channel_groups },
+    iterative_steps: written.iterative_steps,
   };
   return {
     effective,
@@ -118,8 +122,9 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
         ? null
         : { path: resolve(dirname(document.file), written.scores), at: document.at('scores') },
     pruningRatio: written.pruning_ratio,
-    ratios: Object.entries(written.pruning_ratio_dict).map(([names, ratio]) => ({
-      modules: names.split(',').map((name) => name.trim()),
+    ratios: Object.entries(written.pruning_ratio_dict).map(([key, ratio]) => ({
+      key,
+      modules: key.split(',').map((name) => name.trim()),
       ratio,
     })),
     maxPruningRatio: written.max_pruning_ratio,
@@ -129,6 +134,7 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
     ignored: written.ignored_layers,
     outGroups: new Map(Object.entries(outGroups)),
     inGroups: new Map(Object.entries(written.in_channel_groups)),
+    steps: written.iterative_steps,
   };
 }
 

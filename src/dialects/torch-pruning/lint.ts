@@ -1,0 +1,137 @@
+import { nearest, type Place } from '../../config/index.ts';
+import type { Network } from '../../network/index.ts';
+import type { Lint } from '../types.ts';
+import { widthOf } from './cutting.ts';
+import { type Decision, layersOf } from './decisions.ts';
+import type { TorchExpectation } from './expect.ts';
+import { listed } from './explain.ts';
+import { isNamed } from './modules.ts';
+import type { TorchSpec } from './spec.ts';
+
+type Cut = Extract<Decision, { kind: 'cut' }>;
+
+/** Remarks on a spec, each once over all layers that it concerns, likeliest mistakes first. */
+export function lintTorch(network: Network, spec: TorchSpec, expectation: TorchExpectation): readonly Lint[] {
+  const cuts = [...expectation.decisions.byGroup.values()].filter(
+    (decision): decision is Cut => decision.kind === 'cut',
+  );
+  return [
+    ...unknownModules(expectation, spec),
+    ...isomorphicAlone(spec),
+    ...skipped(cuts, spec),
+    ...roundedInGroups(cuts, spec),
+    ...prunedOutputs(network, expectation, spec),
+    ...idleMaximum(spec),
+    ...nearCut(expectation, spec),
+    ...nothingPruned(network, expectation, spec),
+  ];
+}
+
+function lint(rule: string, message: string, at: Place, layers: readonly string[] = []): Lint {
+  return { rule, message, at, layers };
+}
+
+/** Names that fit no module of the graph, and so do nothing. */
+function unknownModules({ dependencies }: TorchExpectation, spec: TorchSpec): Lint[] {
+  const names = dependencies.modules.flatMap(({ layer, type }) => (isNamed(type) ? [layer.name] : []));
+  const fits = (wanted: string): boolean => names.some((name) => name === wanted || name.startsWith(`${wanted}.`));
+  const given: readonly (readonly [string, Place])[] = [
+    ...spec.ignored.map((name, k) => [name, spec.at(['ignored_layers', k])] as const),
+    ...spec.ratios.flatMap(({ modules, key }) =>
+      modules.map((name) => [name, spec.at(['pruning_ratio_dict', key])] as const),
+    ),
+    ...[...spec.outGroups.keys()].map((name) => [name, spec.at('out_channel_groups')] as const),
+    ...[...spec.inGroups.keys()].map((name) => [name, spec.at('in_channel_groups')] as const),
+  ];
+  return given.flatMap(([name, at]) => {
+    if (fits(name)) return [];
+    const meant = nearest(name, names);
+    const hint = meant === null ? '' : `: did you mean ${meant}?`;
+    return [lint('unknown-module', `${name} is no layer of the dense model${hint}`, at, [name])];
+  });
+}
+
+function isomorphicAlone(spec: TorchSpec): Lint[] {
+  if (!spec.isIsomorphic || spec.isGlobal) return [];
+  const message =
+    'isomorphic without global_pruning ranks groups of one structure together, but takes positions in that ranking for channels of each group: set global_pruning: true';
+  return [lint('isomorphic-without-global', message, spec.at('isomorphic'))];
+}
+
+/** Groups that Torch-Pruning leaves alone without a word, because a layer would lose everything. */
+function skipped(cuts: readonly Cut[], spec: TorchSpec): Lint[] {
+  const of = (cut: Cut): string => layersOf(cut.record.group)[0]!.layer.name;
+  const all = cuts.filter(({ pruning }) => pruning.kind === 'skipped');
+  const byRounding = all.filter(({ cut, record }) => spec.roundTo !== null && cut.asked < record.size);
+  const byRatio = all.filter((cut) => !byRounding.includes(cut));
+  const found: Lint[] = [];
+  const [first] = byRatio;
+  if (first !== undefined) {
+    const { channels, staying } = first.count;
+    const formula =
+      first.scope.records.length === 1 ? ` (int(${channels} * (1 - ${first.scope.ratio})) = ${staying} stay)` : '';
+    const message = `the ratio would leave nothing of ${listed(byRatio.map(of))}${formula}, so Torch-Pruning skips ${byRatio.length > 1 ? 'these groups' : 'the group'} without a word: every channel stays`;
+    found.push(lint('group-skipped', message, spec.at(first.scope.specKey), byRatio.map(of)));
+  }
+  if (byRounding.length > 0) {
+    const message = `round_to ${spec.roundTo} rounds down to nothing in ${listed(byRounding.map(of))}, so Torch-Pruning skips ${byRounding.length > 1 ? 'these groups' : 'the group'} without a word: every channel stays`;
+    found.push(lint('group-skipped', message, spec.at('round_to'), byRounding.map(of)));
+  }
+  return found;
+}
+
+/** base_pruner.py:635 counts all channels of the layer though it ranks those of one channel group. */
+function roundedInGroups(cuts: readonly Cut[], spec: TorchSpec): Lint[] {
+  const { roundTo } = spec;
+  const over = cuts.filter(({ record, cut }) => {
+    const asked = widthOf(record) - cut.asked * record.channelGroups;
+    const left = widthOf(record) - cut.pruned.length * record.channelGroups;
+    return roundTo !== null && record.channelGroups > 1 && left < asked - (asked % roundTo);
+  });
+  const [first] = over;
+  if (first === undefined) return [];
+  const { record, cut } = first;
+  const width = widthOf(record);
+  const asked = width - cut.asked * record.channelGroups;
+  const kept = width - cut.pruned.length * record.channelGroups;
+  const names = over.map(({ record: { group } }) => layersOf(group)[0]!.layer.name);
+  const message = `round_to ${spec.roundTo} with channel groups prunes more than the ratio: ${names[0]} keeps ${first.pruning.kind === 'skipped' ? `all ${width}, because it would lose them` : `${kept} of ${width}`} where the ratio asks for ${asked} (Torch-Pruning rounds all channels, then takes as many from each of ${record.channelGroups} groups)`;
+  return [lint('round-to-in-groups', message, spec.at('round_to'), names)];
+}
+
+/** A classifier that loses classes is hardly meant. */
+function prunedOutputs(network: Network, { layers }: TorchExpectation, spec: TorchSpec): Lint[] {
+  const names = network.outputLayers.flatMap(({ name, filters }) => {
+    const kept = layers.get(name)?.expected;
+    return kept != null && kept.length < filters ? [name] : [];
+  });
+  if (names.length === 0) return [];
+  const message = `${listed(names)} makes an output of the model and is not in ignored_layers, so the output loses channels`;
+  return [lint('output-pruned', message, spec.at('ignored_layers'), names)];
+}
+
+/** base_pruner.py:351 and 335: in one step it limits the ratios of pruning_ratio_dict and nothing else. */
+function idleMaximum(spec: TorchSpec): Lint[] {
+  if (spec.maxPruningRatio >= 1 || spec.ratios.length > 0) return [];
+  const message = `max_pruning_ratio ${spec.maxPruningRatio} does nothing here: in one step it limits pruning_ratio_dict only`;
+  return [lint('max-pruning-ratio-idle', message, spec.at('max_pruning_ratio'))];
+}
+
+function nearCut({ layers, joint }: TorchExpectation, spec: TorchSpec): Lint[] {
+  const names = [...layers.values()].filter(({ tie, alternatives }) => tie !== null || alternatives !== null);
+  if (names.length === 0) return [];
+  const [first] = names;
+  const which =
+    first!.tie === null ? '' : ` (channels ${first!.tie.candidates.slice(0, 8).join(', ')} of ${first!.name})`;
+  const message = `scores at the cut are equal, or nearer to one another than float32 sums are exact${which}: which of them stay depends on the machine`;
+  const all = [...new Set([...names.map(({ name }) => name), ...joint.flatMap((set) => set.layers)])];
+  return [lint('near-cut', message, spec.at('pruning_ratio'), all)];
+}
+
+function nothingPruned(network: Network, { layers, refusal }: TorchExpectation, spec: TorchSpec): Lint[] {
+  const isWhole =
+    refusal === null &&
+    layers.size > 0 &&
+    [...layers.values()].every(({ name, expected }) => expected?.length === network.prunable.get(name)?.filters);
+  return isWhole ? [lint('nothing-pruned', 'no layer loses a channel under this spec', spec.at('pruning_ratio'))] : [];
+}
