@@ -125,6 +125,7 @@ describe('dist/index.cjs', () => {
     [{ ...RIGHT, 'warn-only': 'yes' }, 'input warn-only'],
     [{ ...RIGHT, 'fail-on': 'mismatches' }, 'input fail-on'],
     [{ pruned: 'm/pruned.onnx' }, 'input dense: is required'],
+    [{ ...RIGHT, 'report-dir': 'm/prune.yaml' }, 'cannot be written'],
   ])('fails with one error that names the mistake: %j', (inputs, message) => {
     const { status, stdout, outputs } = action(inputs);
     expect(status).toBe(1);

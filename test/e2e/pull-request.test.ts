@@ -163,6 +163,48 @@ describe('a check run', () => {
   });
 });
 
+describe('several models in one job', () => {
+  const config = `models:
+  - { name: wrong, dense: m/dense.onnx, pruned: m/pruned-naive.onnx, spec: m/prune.yaml }
+  - { name: right, dense: m/dense.onnx, pruned: m/pruned.onnx, spec: m/prune.yaml }
+`;
+
+  it('have one comment, one check and one headline, and a report each', async () => {
+    const api = await github();
+    const run = await onPullRequest(api, {
+      inputs: { execute: 'false', 'check-run': 'true' },
+      prepare: (workspace) => writeFileSync(join(workspace, 'prunegate.yml'), config),
+    });
+    expect(run.status).toBe(1);
+    expect(api.comments).toHaveLength(1);
+    expect(api.comments[0]!.body).toContain('### ❌ prunegate: 1 of 2 models diverges');
+    expect(api.checkRuns).toMatchObject([{ name: 'prunegate', conclusion: 'failure' }]);
+    expect(api.checkRuns[0]!.annotations.map(({ title }) => title)).toEqual([
+      expect.stringMatching(/^prunegate: wrong: conv1 and /),
+    ]);
+    expect(run.log.annotations.map(({ title }) => title)).toEqual(['prunegate: 1 of 2 models do not pass']);
+    expect(run.outputs['report-json']!.split('\n')).toHaveLength(2);
+    expect(run.outputs).toMatchObject({ verdict: 'diverges', matched: '26', mismatched: '2' });
+  });
+});
+
+describe('a run that belongs to no pull request', () => {
+  it.each([
+    ['merge_group', payload('merge_group'), '2ffea6db159f6b6c47a24e778fb9ef40cf6b1c7d'],
+    ['push', payload('push'), 'f'.repeat(40)],
+    ['workflow_dispatch', payload('workflow_dispatch'), 'f'.repeat(40)],
+    ['schedule', undefined, 'f'.repeat(40)],
+  ])('%s: gates, with a check run on the commit that is judged, and no comment', async (name, event, sha) => {
+    const api = await github();
+    const env = { GITHUB_EVENT_NAME: name };
+    const run = await onPullRequest(api, { inputs: { ...WRONG, 'check-run': 'true', comment: 'always' }, event, env });
+    expect(run.status).toBe(1);
+    expect(api.checkRuns.map(({ headSha }) => headSha)).toEqual([sha]);
+    expect(api.comments).toEqual([]);
+    expect(warnings(run)).toEqual([]);
+  });
+});
+
 describe('what cannot be published', () => {
   it.each([
     ['401', { status: 401, message: 'Bad credentials' }, 'Is github-token a token of this server'],

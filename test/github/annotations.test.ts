@@ -117,6 +117,7 @@ describe('annotations', () => {
     ['::error::x ##[add-mask]y', '::error::x ##[add-mask]y'],
     ['\u001b[31mred', '\u001b[31mred'],
     ['\u202egnp.exe', '\u202egnp.exe'],
+    ['nul\u0000nul', 'nul\u0000nul'],
   ])('of a layer named %j are one annotation each, with that very text', (name, text) => {
     const { kept } = printed([report('m', [finding(name, [name, name])])], () => ({ file: `${name}.yaml`, line: 1 }));
     expect(kept).toHaveLength(2);
