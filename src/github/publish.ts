@@ -140,7 +140,7 @@ async function publishComment(
     if (outcome.kind === 'written') return outcome.url;
     if (outcome.kind === 'superseded') core.info(`no comment: ${outcome.why}`);
   } catch (error) {
-    tell(error, COMMENT, event);
+    tell(error, COMMENT, event, isNeeded);
   }
   return null;
 }
@@ -155,10 +155,14 @@ async function connected({ token, userAgent }: Channel, event: EventContext, { w
   return connect({ token, baseUrl: event.apiUrl, userAgent, log: (line) => core.info(neutral(line)) });
 }
 
-/** One line where the token was never meant to write, a warning where it was. */
-function tell(error: unknown, wanted: Wanted, event: EventContext): void {
+/**
+ * One line where the token was never meant to write, a warning where it was.
+ * @param isMissed whether there is something to tell: a green run need not warn that it may not comment
+ */
+function tell(error: unknown, wanted: Wanted, event: EventContext, isMissed = true): void {
   const { message, isForbidden } = troubleOf(error, wanted);
-  if (isForbidden && event.hasReadOnlyToken)
+  if (isForbidden && !isMissed) core.info(neutral(message));
+  else if (isForbidden && event.hasReadOnlyToken)
     core.info(
       `${wanted.what} is left out: the token of this event can only read. Annotations and job summary have it all.`,
     );

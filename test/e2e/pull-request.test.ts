@@ -241,7 +241,16 @@ describe('what cannot be published', () => {
     expect(run.log.shown.filter((line) => line.includes('can only read'))).toHaveLength(2);
   });
 
+  it('is no warning on a green run that has nothing to tell', async () => {
+    const api = await github({ faults: [{ on: /./, play: { status: 403, message: 'Resource not accessible' } }] });
+    const run = await onPullRequest(api, { inputs: RIGHT });
+    expect(run.status).toBe(0);
+    expect(run.log.annotations).toEqual([]);
+    expect(run.log.shown.join('\n')).toContain('permission pull-requests: write');
+  });
+
   it.each([
+    ['an address that is none', PULL_REQUEST, { GITHUB_API_URL: 'nonsense' }, {}, 'GITHUB_API_URL is no URL'],
     ['no token', PULL_REQUEST, {}, { 'github-token': '' }, 'github-token is empty'],
     ['a push', payload('push'), { GITHUB_EVENT_NAME: 'push' }, {}, 'belongs to no pull request'],
     ['no event file', undefined, { GITHUB_EVENT_NAME: 'schedule' }, {}, 'belongs to no pull request'],
