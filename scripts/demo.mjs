@@ -12,15 +12,18 @@ heading('A MobileNetV2 that NVIDIA TAO pruned: are the retained filters those th
 const right = prunegate(`${example}/pruned.onnx`);
 heading('The same model, its first two layers cut by their own norms instead: what prunegate says then');
 const wrong = prunegate(`${example}/pruned-naive.onnx`);
+heading('No pruned model at hand: the built-in pruner applies the spec, and what it wrote is checked like any other');
+const builtIn = prunegate(null);
 await runBoth();
 
-if (right !== 0 || wrong !== 1) {
-  console.error(`expected exit status 0 and then 1, got ${right} and ${wrong}`);
+if (right !== 0 || wrong !== 1 || builtIn !== 0) {
+  console.error(`expected exit status 0, 1 and 0, got ${right}, ${wrong} and ${builtIn}`);
   process.exitCode = 1;
 }
 
 function prunegate(pruned) {
-  const args = ['check', '--dense', `${example}/dense.onnx`, '--pruned', pruned, '--spec', `${example}/prune.yaml`];
+  const args = ['check', '--dense', `${example}/dense.onnx`, '--spec', `${example}/prune.yaml`];
+  if (pruned !== null) args.push('--pruned', pruned);
   console.log(`$ prunegate ${args.join(' ')}\n`);
   const { status } = spawnSync(process.execPath, [join(root, 'dist/cli.cjs'), ...args], {
     cwd: root,

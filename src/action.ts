@@ -84,9 +84,11 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
 }
 
 async function checkOne(request: ModelRequest): Promise<Outcome> {
+  const folder = request.reportDir ?? join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate');
   const checked = await check(request, 'check', {
     version: VERSION,
     isHashed: true,
+    folder,
     log: (line) => core.info(neutral(line)),
     commandLog: groupLog(process.stdout),
   });
@@ -95,7 +97,6 @@ async function checkOne(request: ModelRequest): Promise<Outcome> {
       renderText(checked.report, { all: false, specSummary: checked.spec?.summary ?? null, explain: checked.explain }),
     ),
   );
-  const folder = request.reportDir ?? join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate');
   return { request, checked, reportPath: writeReport(checked.report, folder) };
 }
 

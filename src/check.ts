@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type FailOn, inputErrorAt, type ModelRequest, oneLine } from './config/index.ts';
-import { dialectOf, type Expectation, readReported, type Spec } from './dialects/index.ts';
+import { type Expectation, readReported, readSpec, type Spec } from './dialects/index.ts';
 import { type Made, makeModels } from './make-models.ts';
 import { alignNames, foldLike, type Network, readNetwork } from './network/index.ts';
 import { openModel } from './onnx/index.ts';
 import type { CommandLog } from './process/index.ts';
+import type { PruningJob } from './prune.ts';
 import { differenceBeyondRounding, type Recovery, recoverRetention } from './recovery/index.ts';
 import { type Conclusion, makeReport, type Report } from './report/index.ts';
 import { judge } from './verdict/index.ts';
@@ -17,6 +21,8 @@ export interface Host {
   readonly version: string;
   /** Tells the progress of long work, a line at a time. Never part of the result. */
   log(line: string): void;
+  /** Folder for what a check makes where no report-dir is given; without it, one that goes with the check. */
+  readonly folder?: string;
   /** Whether the report shall hold the models' SHA-256, which takes a second reading of every byte. */
   readonly isHashed: boolean;
   /** Where the output of the user's commands is shown; by lines of `log` where there is none. */
@@ -39,13 +45,28 @@ export interface Checked {
  */
 export async function check(request: ModelRequest, scope: Scope, host: Host): Promise<Checked> {
   refuseUnsupported(request);
-  const spec = scope === 'recover' ? null : readSpec(request);
+  const spec = scope === 'recover' ? null : readSpec(request.spec, request.at('spec'));
   const made: Made = scope === 'check' ? await makeModels(request, host) : { commands: [], gpus: null };
-  const dense = readNetwork(openModel(request.dense));
-  const exported = scope === 'expect' ? null : readNetwork(openModel(required(request, 'pruned')));
-  const folded = scope === 'check' && request.denseFolded !== null ? readNetwork(openModel(request.denseFolded)) : null;
+  const opened: Network[] = [];
+  const read = (path: string): Network => {
+    const network = readNetwork(openModel(path));
+    opened.push(network);
+    return network;
+  };
+  const folder = temporaryFolder();
   try {
+    const dense = read(request.dense);
     const expectation = spec === null ? null : spec.dialect.expect(dense, spec.spec, request.folding);
+    const prunedPath =
+      scope === 'check' &&
+      request.pruned === null &&
+      request.commands.prune === null &&
+      spec !== null &&
+      expectation !== null
+        ? await builtIn(expectation, { dense, dialect: spec.dialect.name, spec: spec.spec }, request, host, folder)
+        : request.pruned;
+    const exported = scope === 'expect' ? null : read(required(request, prunedPath));
+    const folded = scope === 'check' && request.denseFolded !== null ? read(request.denseFolded) : null;
     const reference = folded === null ? dense : foldedExport(dense, folded, request);
     const reported =
       spec === null || request.reported === null
@@ -104,8 +125,47 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
       exitCode: gate?.exitCode ?? (isComplete(expectation, recovery) ? 0 : 3),
     };
   } finally {
-    closeAll(dense, exported, folded);
+    for (const network of opened) network.file.close();
+    folder.remove();
   }
+}
+
+/** Neither a pruned model nor a command that makes one: the built-in pruner applies the spec. */
+async function builtIn(
+  expectation: Expectation,
+  job: PruningJob,
+  request: ModelRequest,
+  host: Host,
+  temporary: TemporaryFolder,
+): Promise<string> {
+  const { pruneAs } = await import('./prune.ts');
+  const folder = request.reportDir ?? host.folder ?? temporary.path();
+  const { path, notes } = pruneAs(expectation, job, join(folder, request.name ?? 'model', 'pruned.onnx'), host.version);
+  const isKept = request.reportDir !== null || host.folder !== undefined;
+  host.log(
+    `no pruned model is given: the built-in pruner wrote ${oneLine(path)}${isKept ? '' : ', which goes with this check; report-dir keeps it'}`,
+  );
+  for (const note of notes) host.log(oneLine(note));
+  return path;
+}
+
+interface TemporaryFolder {
+  /** Made when it is first asked for. */
+  path(): string;
+  remove(): void;
+}
+
+function temporaryFolder(): TemporaryFolder {
+  let made: string | null = null;
+  return {
+    path() {
+      made ??= mkdtempSync(join(tmpdir(), 'prunegate-'));
+      return made;
+    },
+    remove() {
+      if (made !== null) rmSync(made, { recursive: true, force: true });
+    },
+  };
 }
 
 /** The folded export of the dense model, its layers named like the dense model's, once it is sure to be the same model. */
@@ -139,21 +199,13 @@ export function explain(request: ModelRequest): {
   readonly expectation: Expectation;
   readonly spec: Spec;
 } {
-  const spec = readSpec(request);
+  const spec = readSpec(request.spec, request.at('spec'));
   const dense = readNetwork(openModel(request.dense));
   return { dense, expectation: spec.dialect.expect(dense, spec.spec, request.folding), spec: spec.spec };
 }
 
-function readSpec(request: ModelRequest) {
-  const document = request.spec;
-  if (document === null) throw inputErrorAt(request.at('spec'), 'is required: name the pruning spec');
-  const dialect = dialectOf(document.dialect, document.at('dialect'));
-  return { dialect, spec: dialect.readSpec(document) };
-}
-
-function required(request: ModelRequest, key: 'pruned'): string {
-  const path = request[key];
-  if (path === null) throw inputErrorAt(request.at(key), 'is required: name the pruned model');
+function required(request: ModelRequest, path: string | null): string {
+  if (path === null) throw inputErrorAt(request.at('pruned'), 'is required: name the pruned model');
   return path;
 }
 
@@ -193,8 +245,4 @@ function isComplete(expectation: Expectation | null, recovery: Recovery | null):
     recovery === null ||
     [...recovery.layers.values()].every((layer) => layer.kernel.kind === 'exact' && layer.actual !== null)
   );
-}
-
-function closeAll(...networks: readonly (Network | null)[]): void {
-  for (const network of networks) network?.file.close();
 }

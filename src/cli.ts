@@ -9,6 +9,7 @@ import {
   type Format,
   InputError,
   loadRequests,
+  type ModelRequest,
   nearest,
   oneLine,
   PROVIDERS,
@@ -46,6 +47,7 @@ function program(): Command {
   addScope(root, 'expect', 'print the indices that should be retained, from the dense model alone');
   addScope(root, 'recover', 'print the indices that are retained, from both models alone');
   addExplain(root);
+  addPrune(root);
   root.addHelpText(
     'after',
     '\nExit status: 0 conforms, 1 diverges, 2 bad usage, config or input, 3 unverifiable, 4 a bug of prunegate.',
@@ -141,15 +143,41 @@ function addExplain(root: Command): void {
     });
 }
 
+function addPrune(root: Command): void {
+  root
+    .command('prune')
+    .description('cut the dense model as the spec says, with the built-in pruner')
+    .allowExcessArguments(false)
+    .option('--config <file>', 'prunegate.yml to read (default: ./prunegate.yml where it exists)')
+    .option('--model <name>', 'one model of prunegate.yml')
+    .option('--dense <file>', 'the model before pruning, exported without BatchNorm folding')
+    .option('--spec <file>', 'the pruning spec')
+    .option('--overrides <key=value...>', 'settings over the spec')
+    .addOption(new Option('--folding <state>', 'overrule the folding detector').choices([...FOLDINGS]))
+    .requiredOption('--out <file>', 'the pruned model to write; retained.json is written beside it')
+    .action(async (options: Record<string, unknown> & { readonly out: string }) => {
+      const { prune } = await import('./prune.ts');
+      const { path, retained, notes } = prune(onlyRequest(options, 'prune'), options.out, VERSION);
+      for (const note of notes) log(oneLine(note));
+      process.stdout.write(`pruned: ${oneLine(path)}\nretained indices: ${oneLine(retained)}\n`);
+    });
+}
+
+/** The one model of a command that takes no more. */
+function onlyRequest(options: Record<string, unknown>, command: string): ModelRequest {
+  const [request, another] = loadRequests(settingsFromFlags(options), process.cwd());
+  if (request === undefined || another !== undefined)
+    throw new InputError(`${command} takes one model; choose it`, { key: '--model' });
+  return request;
+}
+
 interface Explained {
   readonly text: string;
   readonly exitCode: 0 | 3;
 }
 
 function runExplain(options: Record<string, unknown>): Explained {
-  const [request, another] = loadRequests(settingsFromFlags(options), process.cwd());
-  if (request === undefined || another !== undefined)
-    throw new InputError('explain takes one model; choose it', { key: '--model' });
+  const request = onlyRequest(options, 'explain');
   const { dense, expectation, spec } = explain(request);
   const name = options['layer'];
   if (typeof name !== 'string') {

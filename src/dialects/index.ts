@@ -1,7 +1,7 @@
-import { inputErrorAt, type Place } from '../config/index.ts';
+import { inputErrorAt, type Place, type SpecDocument } from '../config/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
 import { torchPruning } from './torch-pruning/index.ts';
-import type { Dialect } from './types.ts';
+import type { Dialect, Spec } from './types.ts';
 
 export { type Reported, readReported } from './reported.ts';
 export type {
@@ -25,6 +25,17 @@ export type {
 } from './types.ts';
 
 const DIALECTS: readonly Dialect[] = [taoTf2, torchPruning];
+
+/**
+ * Reads a pruning spec by the dialect that it names.
+ * @param at where the spec is named, or could be
+ * @throws InputError where there is none, and for the first mistake in it
+ */
+export function readSpec(document: SpecDocument | null, at: Place): { readonly dialect: Dialect; readonly spec: Spec } {
+  if (document === null) throw inputErrorAt(at, 'is required: name the pruning spec');
+  const dialect = dialectOf(document.dialect, document.at('dialect'));
+  return { dialect, spec: dialect.readSpec(document) };
+}
 
 /**
  * The pruner that a spec names.

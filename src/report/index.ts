@@ -22,4 +22,4 @@ export {
   type ReportSet,
 } from './report.ts';
 export { renderText, type TextOptions } from './text.ts';
-export { writeReport } from './write.ts';
+export { writeReport, writeWhole } from './write.ts';

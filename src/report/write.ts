@@ -1,20 +1,29 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { InputError } from '../config/index.ts';
 import { renderJson } from './json.ts';
 import type { Report } from './report.ts';
 
 /**
- * Writes a report under `<folder>/<model>/report.json`, under a temporary name first so that nobody reads half of it.
+ * Writes a report to `<folder>/<model>/report.json`.
  * @returns the file's path
  * @throws InputError where the folder cannot be written
  */
 export function writeReport(report: Report, folder: string): string {
   const target = join(folder, report.model, 'report.json');
+  writeWhole(target, renderJson(report));
+  return target;
+}
+
+/**
+ * Writes a file under a temporary name and renames it; its folder is made where it is missing.
+ * @throws InputError where it cannot be written
+ */
+export function writeWhole(target: string, text: string): void {
   const temporary = `${target}.${process.pid}.tmp`;
   try {
-    mkdirSync(join(folder, report.model), { recursive: true });
-    writeFileSync(temporary, renderJson(report));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(temporary, text);
     renameSync(temporary, target);
   } catch (error) {
     discard(temporary);
@@ -22,7 +31,6 @@ export function writeReport(report: Report, folder: string): string {
       file: target,
     });
   }
-  return target;
 }
 
 function discard(path: string): void {

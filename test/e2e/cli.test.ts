@@ -136,7 +136,7 @@ describe('dist/cli.cjs with mistakes', () => {
     ],
     [
       'no pruned model',
-      ['check', '--dense', 'm/dense.onnx', ...SPEC],
+      ['recover', '--dense', 'm/dense.onnx'],
       'prunegate: --pruned: is required: name the pruned model\n',
     ],
     ['no spec', ['check', ...PAIR], 'prunegate: --spec: is required: name the pruning spec\n'],

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -150,5 +151,26 @@ describe.each(pairs)('$name', (pair) => {
     const contents = contentsOf(networkOf(path));
     expect(contents.get(fault)).not.toEqual(expected.get(fault));
     expect(contents.set(fault, expected.get(fault))).toEqual(expected);
+  });
+});
+
+/** A Python with the onnx package: the one that is named, or the usual one. */
+const python = process.env['PRUNEGATE_PYTHON'] ?? 'python3';
+
+describe.skipIf(spawnSync(python, ['-c', 'import onnx']).status !== 0)('onnx.checker (skipped without onnx)', () => {
+  it('accepts every model that was cut', () => {
+    const code = `
+import glob, sys, onnx
+paths = sorted(glob.glob(sys.argv[1] + '/*.onnx'))
+for path in paths:
+    try:
+        onnx.checker.check_model(onnx.load(path), full_check=True)
+    except Exception as error:
+        sys.exit(f'{path}: {error}')
+print(len(paths))
+`;
+    const { status, stdout, stderr } = spawnSync(python, ['-c', code, work], { encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    expect(Number(stdout)).toBeGreaterThan(20);
   });
 });

@@ -1,0 +1,87 @@
+import { dirname, join } from 'node:path';
+import { InputError, type ModelRequest } from './config/index.ts';
+import { type Expectation, readSpec, type Spec } from './dialects/index.ts';
+import { type Network, type RetainedIndices, readNetwork } from './network/index.ts';
+import { openModel } from './onnx/index.ts';
+import { renderJson, writeWhole } from './report/index.ts';
+import { writeCut } from './surgery/index.ts';
+
+/** What the built-in pruner wrote. */
+export interface PrunedModel {
+  readonly path: string;
+  /** `{layer: [retained indices]}` of every prunable layer, as --reported reads it. */
+  readonly retained: string;
+  /** What the user should know of the cut, a line each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * The built-in pruner: cuts the dense model by what the spec's pruner would retain after exploration.
+ * @param out path of the pruned model; `retained.json` is written beside it
+ * @throws InputError where the indices cannot be known or the model cannot be cut; then nothing is written
+ */
+export function prune(request: ModelRequest, out: string, version: string): PrunedModel {
+  const { dialect, spec } = readSpec(request.spec, request.at('spec'));
+  const dense = readNetwork(openModel(request.dense));
+  try {
+    const expectation = dialect.expect(dense, spec, request.folding);
+    return pruneAs(expectation, { dense, spec, dialect: dialect.name }, out, version);
+  } finally {
+    dense.file.close();
+  }
+}
+
+/** What is pruned, and by which rules. */
+export interface PruningJob {
+  readonly dense: Network;
+  readonly spec: Spec;
+  readonly dialect: string;
+}
+
+/** The same for an expectation that is known already. */
+export function pruneAs(
+  expectation: Expectation,
+  { dense, spec, dialect }: PruningJob,
+  out: string,
+  version: string,
+): PrunedModel {
+  const retained = knownIndices(expectation, dense);
+  const metadata = new Map([
+    ['prunegate.version', version],
+    ['prunegate.dialect', dialect],
+    ['prunegate.spec', JSON.stringify(spec.effective)],
+    ['prunegate.retained', JSON.stringify(retained)],
+  ]);
+  const cut = { retained: (layer: string) => retained[layer] ?? null, asPruner: null };
+  const { path, mixing } = writeCut(dense, cut, out, metadata);
+  const list = join(dirname(path), 'retained.json');
+  writeWhole(list, renderJson(retained));
+  return { path, retained: list, notes: [...openChoices(expectation), ...mixing.map(mixingNote)] };
+}
+
+function knownIndices({ refusal, layers }: Expectation, dense: Network): Readonly<Record<string, RetainedIndices>> {
+  const refuse = (problem: string, key?: string): InputError =>
+    new InputError(`cannot be pruned by this spec: ${problem}`, {
+      file: dense.file.model.path,
+      ...(key === undefined ? {} : { key }),
+    });
+  if (refusal?.always === true) throw refuse(`the real pruner raises ${refusal.message}`, refusal.layer ?? undefined);
+  return Object.fromEntries(
+    [...layers.values()].map(({ name, expected, reason, remedy }) => {
+      if (expected === null) throw refuse(`${reason}${remedy === null ? '' : `. ${remedy}`}`, name);
+      return [name, expected];
+    }),
+  );
+}
+
+/** Where the real pruner could have chosen otherwise, the nominal outcome is taken. */
+function openChoices({ layers }: Expectation): readonly string[] {
+  const open = [...layers.values()].filter(({ tie, alternatives }) => tie !== null || alternatives !== null);
+  if (open.length === 0) return [];
+  const names = open.map(({ name }) => name).join(', ');
+  return [`of several correct outcomes one is taken for ${names}`];
+}
+
+function mixingNote(node: string): string {
+  return `${node} mixes the channels that are left without weights: it computes another thing than with zeros in the place of those that went`;
+}
