@@ -8,6 +8,7 @@ import {
   commentKey,
   inWorkspace,
   neutral,
+  printAnnotation,
   publish,
   publishFailure,
   readEvent,
@@ -121,20 +122,19 @@ function fail(error: unknown): void {
   core.setOutput('verdict', '');
   core.setOutput('conclusion', 'failure');
   if (error instanceof InputError) {
-    const { file: named = null, line: at = null } = error.details;
-    const { file, line } = inWorkspace({ file: named, line: at }, process.env['GITHUB_WORKSPACE']);
-    const { output = [] } = error.details;
-    core.error([error.message, ...output].join('\n'), {
+    const { file = null, line = null, output = [] } = error.details;
+    printAnnotation({
+      level: 'error',
       title: output.length === 0 ? 'prunegate: check your configuration' : 'prunegate: a command failed',
-      ...(file === null ? {} : { file }),
-      ...(line === null ? {} : { startLine: line }),
+      message: [error.message, ...output].join('\n'),
+      ...inWorkspace({ file, line }, process.env['GITHUB_WORKSPACE']),
     });
   } else if (error instanceof CancelledError) {
     core.info(neutral(error.message));
   } else {
-    core.error(error instanceof Error ? (error.stack ?? error.message) : String(error), {
-      title: `prunegate ${VERSION}: this is a bug, please report it`,
-    });
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const title = `prunegate ${VERSION}: this is a bug, please report it`;
+    printAnnotation({ level: 'error', title, message, file: null, line: null });
   }
   process.exitCode = 1;
 }

@@ -46,13 +46,15 @@ export function annotationsOf(
 /** Workflow commands: the headline first, for it must survive the limit, which is the step's over all models. */
 export function printAnnotations({ headline, findings }: Annotations): void {
   if (headline === null) return;
-  for (const { level, title, message, file, line } of [headline, ...findings].slice(0, MAX_ANNOTATIONS)) {
-    const place = { title, ...(file === null ? {} : { file }), ...(line === null ? {} : { startLine: line }) };
-    // A message that the runner would cut is cut here, where one sees that it was.
-    const text = cutText(message, MAX_MESSAGE);
-    if (level === 'error') core.error(text, place);
-    else core.warning(text, place);
-  }
+  for (const each of [headline, ...findings].slice(0, MAX_ANNOTATIONS)) printAnnotation(each);
+}
+
+/** One workflow command. A message that the runner would cut is cut here, where one sees that it was. */
+export function printAnnotation({ level, title, message, file, line }: Annotation): void {
+  const place = { title, ...(file === null ? {} : { file }), ...(line === null ? {} : { startLine: line }) };
+  const text = cutText(message, MAX_MESSAGE);
+  if (level === 'error') core.error(text, place);
+  else core.warning(text, place);
 }
 
 function isTold({ verdict, conclusion }: Report): boolean {

@@ -29,9 +29,12 @@ export function commentBody(
   );
 }
 
-/** The same for what kept the check from being made. */
-export function failureBody(message: string, stamp: Stamp, url: string | null): string {
-  return framed(failureText(message), stamp, url);
+/**
+ * The same for a run that failed before it could check. It does not say why: messages may quote inputs and commands, in which the runner masks secrets
+ * in its log and in the job summary, and nobody does in a comment.
+ */
+export function failureBody(stamp: Stamp, url: string | null): string {
+  return framed(failureText('The job summary says why.'), stamp, url);
 }
 
 export function failureText(message: string): string {

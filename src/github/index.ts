@@ -1,4 +1,5 @@
 export { neutral } from '../process/neutral.ts';
+export { printAnnotation } from './annotations.ts';
 export { type EventContext, readEvent } from './events.ts';
 export { inWorkspace, type ReviewPlace, reviewPlace } from './place.ts';
 export { type Channel, type Publication, publish, publishFailure } from './publish.ts';

@@ -52,8 +52,7 @@ export async function publish(publication: Publication, channel: Channel): Promi
     comment,
     comment === 'always' || set.conclusion !== 'success',
     channel,
-    (stamp, url) =>
-      commentBody(set, linkOf, stamp, url, MAX_COMMENT) ?? failureBody('The report is too long.', stamp, url),
+    (stamp, url) => commentBody(set, linkOf, stamp, url, MAX_COMMENT) ?? failureBody(stamp, url),
   );
   return { commentUrl };
 }
@@ -65,7 +64,7 @@ export async function publish(publication: Publication, channel: Channel): Promi
 export async function publishFailure(message: string, comment: CommentPolicy, channel: Channel): Promise<void> {
   const trouble = appendSummary(channel.summaryFile, () => failureText(message));
   if (trouble !== null) core.info(neutral(trouble));
-  await publishComment(comment, comment === 'always', channel, (stamp, url) => failureBody(message, stamp, url));
+  await publishComment(comment, comment === 'always', channel, failureBody);
 }
 
 /** Longer names are cut by GitHub's pages. */
