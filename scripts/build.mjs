@@ -23,7 +23,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** What lies in dist/ by file name, and nothing else does. */
-const ENTRIES = { 'index.cjs': 'src/action.ts', 'cli.cjs': 'src/cli.ts' };
+const ENTRIES = { 'index.cjs': 'src/action.ts', 'cli.cjs': 'src/cli.ts', 'execute.cjs': 'src/execution/worker.ts' };
 const LICENCES = 'licenses.txt';
 const EXECUTABLE = new Set(['cli.cjs']);
 const SHEBANG = '#!/usr/bin/env node\n';
@@ -132,8 +132,11 @@ async function bundle(entry, outfile) {
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'external',
-    external: ['onnxruntime-node'],
-    define: { __PRUNEGATE_VERSION__: JSON.stringify(manifest.version) },
+    define: {
+      __PRUNEGATE_VERSION__: JSON.stringify(manifest.version),
+      'import.meta.dirname': '__dirname',
+      'import.meta.filename': '__filename',
+    },
     plugins: [withoutOidc, withoutSubprocesses],
     logLevel: 'error',
   });

@@ -12,6 +12,7 @@ import {
   publish,
   publishFailure,
   readEvent,
+  refusalToRun,
   reviewPlace,
 } from './github/index.ts';
 import { CancelledError } from './process/cancel.ts';
@@ -62,7 +63,7 @@ function channelOf({ githubToken }: Settings): Channel {
 
 async function checkAll(requests: readonly ModelRequest[], channel: Channel): Promise<void> {
   const outcomes: Outcome[] = [];
-  for (const request of requests) outcomes.push(await checkOne(request));
+  for (const request of requests) outcomes.push(await checkOne(request, channel.event));
   const set = makeReportSet(
     VERSION,
     outcomes.map(({ checked }) => checked.report),
@@ -84,7 +85,7 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
   core.setOutput('comment-url', commentUrl ?? '');
 }
 
-async function checkOne(request: ModelRequest): Promise<Outcome> {
+async function checkOne(request: ModelRequest, event: Channel['event']): Promise<Outcome> {
   const folder = request.reportDir ?? join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate');
   const checked = await check(request, 'check', {
     version: VERSION,
@@ -92,6 +93,7 @@ async function checkOne(request: ModelRequest): Promise<Outcome> {
     folder,
     log: (line) => core.info(neutral(line)),
     commandLog: groupLog(process.stdout),
+    runtime: { mayInstall: true, refusal: request.allowUntrustedCommands ? null : refusalToRun(event) },
   });
   core.info(
     neutral(

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FailOn, inputErrorAt, type ModelRequest, oneLine } from './config/index.ts';
 import { type Expectation, readReported, readSpec, type Spec } from './dialects/index.ts';
+import { executeModels, judgeModels, NOT_EXECUTED, type RuntimePolicy } from './execute-models.ts';
 import { type Made, makeModels } from './make-models.ts';
 import { alignNames, foldLike, type Network, readNetwork } from './network/index.ts';
 import { openModel } from './onnx/index.ts';
@@ -12,8 +13,8 @@ import { differenceBeyondRounding, type Recovery, recoverRetention } from './rec
 import { type Conclusion, makeReport, type Report } from './report/index.ts';
 import { judge } from './verdict/index.ts';
 
-/** Which sides are wanted: both and their verdicts, or one alone. */
-export type Scope = 'check' | 'expect' | 'recover';
+/** What is wanted: both sides and their verdicts, one side alone, or both models executed and compared. */
+export type Scope = 'check' | 'expect' | 'recover' | 'run';
 
 /** What a check needs of the program around it. */
 export interface Host {
@@ -27,6 +28,8 @@ export interface Host {
   readonly isHashed: boolean;
   /** Where the output of the user's commands is shown; by lines of `log` where there is none. */
   readonly commandLog?: CommandLog;
+  /** Where onnxruntime may come from; from the project alone where nothing is said. */
+  readonly runtime?: RuntimePolicy;
 }
 
 export interface Checked {
@@ -45,7 +48,7 @@ export interface Checked {
  */
 export async function check(request: ModelRequest, scope: Scope, host: Host): Promise<Checked> {
   refuseUnsupported(request);
-  const spec = scope === 'recover' ? null : readSpec(request.spec, request.at('spec'));
+  const spec = scope === 'recover' || scope === 'run' ? null : readSpec(request.spec, request.at('spec'));
   const made: Made = scope === 'check' ? await makeModels(request, host) : { commands: [], gpus: null };
   const opened: Network[] = [];
   const read = (path: string): Network => {
@@ -76,7 +79,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
     const pruned = aligned?.pruned ?? null;
     const preferred = (layer: string) => expectation?.layers.get(layer)?.expected ?? null;
     const recovery = pruned === null ? null : recoverRetention(foldLike(reference, pruned), pruned, preferred);
-    const judgement = judge({
+    const retention = judge({
       dense,
       expectation,
       recovery,
@@ -92,8 +95,20 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
             }),
       locked: null,
     });
+    const executed =
+      pruned === null || recovery === null || !(scope === 'run' || (scope === 'check' && request.execution.isWanted))
+        ? NOT_EXECUTED
+        : await executeModels(
+            { dense, pruned, recovery, retention, stated: spec?.spec.inputSizes ?? null },
+            request,
+            host,
+          );
+    const judgement =
+      pruned === null || (scope !== 'check' && scope !== 'run')
+        ? retention
+        : judgeModels(retention, executed, { dense, pruned }, request, scope === 'run');
     const gate =
-      scope === 'check'
+      scope === 'check' || scope === 'run'
         ? gateOf(
             judgement.verdict,
             judgement.layers.some((layer) => layer.verdict === 'ambiguous'),
@@ -114,6 +129,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
           ? []
           : spec.dialect.lint(dense, spec.spec, expectation, exported?.file.model.path ?? null),
       judgement,
+      execution: executed.execution,
       conclusion: gate?.conclusion ?? null,
       isHashed: host.isHashed,
       made,

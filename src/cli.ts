@@ -46,6 +46,11 @@ function program(): Command {
   addScope(root, 'check', 'compare expected and actual retained indices, and gate on it');
   addScope(root, 'expect', 'print the indices that should be retained, from the dense model alone');
   addScope(root, 'recover', 'print the indices that are retained, from both models alone');
+  addScope(
+    root,
+    'run',
+    'execute both models: does the pruned one compute what the dense one does with the same channels cut?',
+  );
   addExplain(root);
   addPrune(root);
   root.addHelpText(
@@ -64,7 +69,7 @@ function addScope(root: Command, scope: Scope, description: string): void {
     .option('--model <name>', 'one model of prunegate.yml')
     .option('--dense <file>', 'the model before pruning, exported without BatchNorm folding');
   if (scope !== 'expect') command.option('--pruned <file>', 'the model after pruning');
-  if (scope !== 'recover') {
+  if (scope === 'check' || scope === 'expect') {
     command
       .option('--spec <file>', 'the pruning spec: a TAO experiment spec, or its prune keys')
       .option('--overrides <key=value...>', 'settings over the spec, like prune.threshold=0.68')
@@ -74,7 +79,6 @@ function addScope(root: Command, scope: Scope, description: string): void {
     command
       .option('--dense-folded <file>', 'the dense model exported with folding, to compare a folded pruned model with')
       .option('--reported <file>', 'retained indices as the pruner says: JSON {layer: [indices]}, or its log')
-      .option('--report-dir <folder>', 'also write <folder>/<model>/report.json')
       .option(
         '--fail-on <verdicts>',
         `layer verdicts that fail, of ${FAIL_ON.join(', ')} (default: mismatch,unverifiable)`,
@@ -82,6 +86,12 @@ function addScope(root: Command, scope: Scope, description: string): void {
       .option('--warn-only', 'report, but exit 0')
       .option('--tolerance <distance>', 'relative distance within which a retrained filter counts as the dense one');
     addCommands(command);
+    command
+      .option('--execute', 'execute both models and compare what they compute')
+      .option('--no-execute', 'do not, whatever prunegate.yml says');
+  }
+  if (scope === 'check' || scope === 'run') {
+    command.option('--report-dir <folder>', 'also write <folder>/<model>/report.json');
     addExecution(command);
     addGates(command);
   }
@@ -104,11 +114,10 @@ function addCommands(command: Command): void {
 
 function addExecution(command: Command): void {
   command
-    .option('--execute', 'execute both models and compare what they compute')
-    .option('--no-execute', 'do not, whatever prunegate.yml says')
     .addOption(new Option('--execution-provider <provider>', 'where they are executed').choices([...PROVIDERS]))
     .option('--require-gpu', 'fail where no GPU was used')
     .option('--onnxruntime <folder>', 'onnxruntime-node package to execute with')
+    .option('--install-onnxruntime', 'install it with npm into a cache folder where it is not found')
     .option('--inputs <file...>', 'tensors to execute on (.npy, .npz), besides zeros and noise')
     .option('--input-shapes <name=shape...>', 'sizes of inputs that the export leaves open: input_1=1x3x224x224');
 }
@@ -242,9 +251,10 @@ async function run(scope: Scope, options: Record<string, unknown>): Promise<numb
       version: VERSION,
       log,
       commandLog: plainLog(process.stderr),
+      runtime: { mayInstall: options['installOnnxruntime'] === true, refusal: null },
       isHashed: request.format === 'json' || request.reportDir !== null,
     });
-    if (request.reportDir !== null && scope === 'check')
+    if (request.reportDir !== null && (scope === 'check' || scope === 'run'))
       log(`report: ${oneLine(writeReport(result.report, request.reportDir))}`);
     results.push(result);
   }

@@ -73,6 +73,7 @@ describe.each(goldens)('$name', (golden) => {
         name,
         kernel: { kind: 'exact' },
         actual: retained,
+        order: retained,
         isPermuted: false,
         duplicated: [],
         disagreements: [],

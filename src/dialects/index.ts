@@ -20,6 +20,7 @@ export type {
   Observed,
   Refusal,
   Spec,
+  StatedSizes,
   Tie,
   Variant,
 } from './types.ts';

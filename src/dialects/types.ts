@@ -169,6 +169,13 @@ export interface Lint {
   readonly layers: readonly string[];
 }
 
+/** Sizes of the model's input as a spec states them. */
+export interface StatedSizes {
+  readonly channels: number | null;
+  readonly height: number | null;
+  readonly width: number | null;
+}
+
 /** A pruner's spec after reading: opaque to everybody but its dialect. */
 export interface Spec {
   /** Effective keys, as the report shows them. */
@@ -177,6 +184,8 @@ export interface Spec {
   readonly summary: string;
   /** Where annotations about a decision go. */
   readonly file: string;
+  /** What the spec says of the model's image input. */
+  readonly inputSizes?: StatedSizes | null;
   /** Line of the key that decided, of its nearest ancestor, or null. */
   line(key: string): number | null;
   /** Where a key, or an item of it, was given. */

@@ -14,5 +14,6 @@ export type {
   TensorStorage,
 } from './model.ts';
 export { type OnnxFile, openModel } from './open.ts';
+export { storedBytes } from './stored-bytes.ts';
 export { type TensorData, toFloat32, toFloat64, toIntegers } from './values.ts';
 export { modelBytes, type WrittenModel, writeModel } from './write.ts';

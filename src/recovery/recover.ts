@@ -66,7 +66,7 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
     layers.set(
       name,
       layer === undefined || kernel === undefined
-        ? { name, kernel: { kind: 'missing' }, actual: null, isPermuted: false, duplicated: [], disagreements: [] }
+        ? { name, kernel: { kind: 'missing' }, ...retention(undefined), disagreements: [] }
         : {
             name,
             kernel,
@@ -114,7 +114,7 @@ function isFoldedCall(dense: Network, name: string): boolean {
 }
 
 /** Layers with weights of the same name and kind. */
-function partners(dense: Network, pruned: Network): ReadonlyMap<number, Layer> {
+export function partners(dense: Network, pruned: Network): ReadonlyMap<number, Layer> {
   const byName = new Map(dense.layers.filter((layer) => layer.weight !== null).map((layer) => [layer.name, layer]));
   const pairs = new Map<number, Layer>();
   for (const layer of pruned.layers) {
@@ -307,16 +307,20 @@ function unmatchedIn(first: Int32Array): number[] {
   return unmatched;
 }
 
-function retention(assigned: Assignment | undefined): Pick<LayerRecovery, 'actual' | 'isPermuted' | 'duplicated'> {
-  if (assigned === undefined || assigned.includes(-1)) return { actual: null, isPermuted: false, duplicated: [] };
+function retention(
+  assigned: Assignment | undefined,
+): Pick<LayerRecovery, 'actual' | 'order' | 'isPermuted' | 'duplicated'> {
+  if (assigned === undefined || assigned.includes(-1))
+    return { actual: null, order: null, isPermuted: false, duplicated: [] };
   const filters = Array.from(assigned);
   if (assigned.every((filter, at) => at === 0 || filter > assigned[at - 1]!))
-    return { actual: filters, isPermuted: false, duplicated: [] };
+    return { actual: filters, order: filters, isPermuted: false, duplicated: [] };
   const ordered = assigned.slice().sort();
   const sorted = [...new Set(ordered)];
   const duplicated = [...new Set(ordered.filter((filter, at) => filter === ordered[at - 1]))];
   return {
     actual: sorted,
+    order: filters,
     isPermuted: assigned.some((filter, at) => at > 0 && filter < assigned[at - 1]!),
     duplicated,
   };

@@ -25,6 +25,8 @@ export interface LayerRecovery {
   readonly kernel: KernelOutcome;
   /** What its own kernel rows say, sorted and without repetition; null where they say nothing. */
   readonly actual: RetainedIndices | null;
+  /** The dense filter that each pruned filter is, as they stand. */
+  readonly order: readonly number[] | null;
   /** Whether the filters stand in another order than in the dense model. */
   readonly isPermuted: boolean;
   /** Dense filters that stand more than once in the pruned layer. */

@@ -3,6 +3,7 @@ import { describeGpu } from '../process/gpu-facts.ts';
 import type { Finding } from '../verdict/index.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
 import { escapedName } from './escape.ts';
+import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
 import { folded, line, more, table } from './markdown-blocks.ts';
@@ -86,6 +87,7 @@ function modelBlocks(report: Report, limits: Limits, linkOf: FindingLink, level:
     summary(report),
     ...gate(report),
     sizes(report),
+    ...executed(report, limits),
     ...(shared === null || limits.findings === 0 ? [] : [causeLine(shared)]),
     ...differences(report, limits),
     ...report.findings
@@ -100,12 +102,13 @@ function modelBlocks(report: Report, limits: Limits, linkOf: FindingLink, level:
   return blocks.filter((block) => block !== '');
 }
 
-function summary({ verdict, totals, findings }: Report): string {
+function summary({ verdict, totals, findings, dialect }: Report): string {
   const layers = `${thousands(totals.layers)} ${totals.layers === 1 ? 'layer' : 'layers'}`;
   switch (verdict) {
     case null:
       return layers;
     case 'conforms': {
+      if (dialect === null) return `It is executed: ${COMPUTES_THE_SAME}.`;
       const ambiguous = totals.ambiguous > 0 ? `, ${thousands(totals.ambiguous)} of them ambiguous` : '';
       return `${layers} keep the filters that the spec asks for${ambiguous}.`;
     }
@@ -114,8 +117,16 @@ function summary({ verdict, totals, findings }: Report): string {
         ? `**${thousands(totals.mismatch)} of ${layers}** ${totals.mismatch === 1 ? 'is' : 'are'} not what the spec asks for.`
         : `${line(findings[0]?.title ?? 'It differs')}.`;
     case 'unverifiable':
-      return `**${thousands(totals.unverifiable)} of ${layers}** could not be verified.`;
+      return totals.unverifiable > 0
+        ? `**${thousands(totals.unverifiable)} of ${layers}** could not be verified.`
+        : `${line(findings[0]?.title ?? 'It could not be verified')}.`;
   }
+}
+
+/** What executing both models showed, for a reader who has room. */
+function executed(report: Report, { lines }: Limits): string[] {
+  const told = executionLines(report).filter((told) => !told.startsWith('pruning: '));
+  return lines === 0 || told.length === 0 ? [] : [told.map((each) => `- ${line(each)}`).join('\n')];
 }
 
 /** A verdict of another colour than the check needs a word. */
@@ -126,11 +137,12 @@ function gate({ verdict, conclusion }: Report): string[] {
   return ['This does not fail the gate: `warn-only` or `fail-on` says so.'];
 }
 
-function sizes({ totals: { filters, parameters, macs } }: Report): string {
+function sizes({ totals: { filters, parameters, macs, bytes } }: Report): string {
   const parts = [
     ['Filters', filters.dense, filters.retained],
     ['parameters', parameters.dense, parameters.pruned],
     ['MACs', macs.dense, macs.pruned],
+    ['bytes', bytes.dense, bytes.pruned],
   ] as const;
   return parts
     .flatMap(([name, before, after]) => (before === null || after === null ? [] : [`${name} ${change(before, after)}`]))

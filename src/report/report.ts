@@ -1,6 +1,8 @@
 import type { EqualizationGroup, Lint, Spec } from '../dialects/index.ts';
+import type { Execution } from '../execution/types.ts';
 import type { Folding, Network } from '../network/index.ts';
 import { sizeOf } from '../network/index.ts';
+import { storedBytes } from '../onnx/index.ts';
 import type { CommandRun, Gpu } from '../process/index.ts';
 import type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from '../verdict/index.ts';
 import { type ExplanationTable, explanationTable } from './explanation.ts';
@@ -21,7 +23,7 @@ export interface Report {
   readonly notes: readonly string[];
   readonly lints: readonly ReportLint[];
   readonly refusal: { readonly message: string; readonly layer: string | null } | null;
-  readonly execution: null;
+  readonly execution: Execution | null;
   /** The user's commands that made the models, in order. */
   readonly commands: readonly CommandRun[];
   /** The GPUs that CUDA programs saw; null where they were not looked for. */
@@ -66,6 +68,8 @@ export interface ReportTotals {
   readonly filters: { readonly dense: number; readonly retained: number | null };
   readonly parameters: { readonly dense: number; readonly pruned: number | null };
   readonly macs: { readonly dense: number | null; readonly pruned: number | null };
+  /** Of the model files and of the files beside them that hold their weights. */
+  readonly bytes: { readonly dense: number; readonly pruned: number | null };
 }
 
 /** Several models, or the merged reports of many runs. */
@@ -88,6 +92,7 @@ export interface ReportParts {
   readonly refusal: { readonly message: string; readonly layer: string | null } | null;
   readonly lints: readonly Lint[];
   readonly judgement: Judgement;
+  readonly execution: Execution | null;
   readonly conclusion: Conclusion | null;
   /** Whether the models are hashed. */
   readonly isHashed: boolean;
@@ -105,6 +110,7 @@ export function makeReport({
   refusal,
   lints,
   judgement,
+  execution,
   conclusion,
   isHashed,
   made,
@@ -124,7 +130,7 @@ export function makeReport({
     notes: judgement.notes,
     lints: lints.map(({ rule, message, at, layers }) => ({ rule, message, ...at, layers })),
     refusal: refusal === null ? null : { message: refusal.message, layer: refusal.layer },
-    execution: null,
+    execution,
     commands: made.commands,
     gpus: made.gpus,
     totals: totalsOf(judgement, dense, pruned),
@@ -162,6 +168,10 @@ function totalsOf({ layers }: Judgement, dense: Network, pruned: Network | null)
     filters: { dense: before.filters, retained: after?.filters ?? expected },
     parameters: { dense: before.parameters, pruned: after?.parameters ?? null },
     macs: { dense: before.macs, pruned: after?.macs ?? null },
+    bytes: {
+      dense: storedBytes(dense.file.model),
+      pruned: pruned === null ? null : storedBytes(pruned.file.model),
+    },
   };
 }
 

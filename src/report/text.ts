@@ -1,6 +1,7 @@
 import { oneLine } from '../config/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { columns } from './columns.ts';
+import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
 import { percent, thousands } from './numbers.ts';
@@ -28,6 +29,7 @@ export function renderText(report: Report, options: TextOptions): string {
   const blocks = [
     head(report, options.specSummary),
     table(report, options.all),
+    executionLines(report).map(oneLine).join('\n'),
     ...findings(report.findings, options.all),
     ...refusal(report),
     [
@@ -73,6 +75,8 @@ function table(report: Report, all: boolean): string {
   const [matches, open] = [of('match'), of('unverifiable')];
   const worth = [...of('mismatch'), ...of('ambiguous'), ...open.slice(0, SHOWN_UNVERIFIABLE)];
   if (!all && report.verdict === 'conforms' && worth.length === 0) return '';
+  // Both models were executed, and nothing else was asked.
+  if (!all && report.verdict !== null && worth.length + matches.length === 0) return '';
   const isWhole = all || report.verdict === null;
   const shown = isWhole ? report.layers : [...worth, ...matches.slice(0, SHOWN_MATCHES)];
   const changes = shown.map(change);
@@ -141,6 +145,7 @@ function verdictLine(report: Report, explain: string | null): string {
   const layers = `${totals.layers} layers`;
   switch (verdict) {
     case 'conforms': {
+      if (report.dialect === null) return `conforms: ${COMPUTES_THE_SAME}`;
       const ambiguous = totals.ambiguous > 0 ? `, ${totals.ambiguous} of them ambiguous` : '';
       return `conforms: ${layers} keep the filters that the spec asks for${ambiguous}`;
     }
@@ -149,7 +154,9 @@ function verdictLine(report: Report, explain: string | null): string {
         ? `diverges: ${totals.mismatch} of ${layers}${pointer(report, explain)}`
         : `diverges: ${oneLine(report.findings[0]?.title ?? '')}`;
     case 'unverifiable':
-      return `unverifiable: ${totals.unverifiable} of ${layers} could not be checked`;
+      return totals.unverifiable > 0
+        ? `unverifiable: ${totals.unverifiable} of ${layers} could not be checked`
+        : `unverifiable: ${oneLine(report.findings[0]?.title ?? '')}`;
     case null:
       return '';
   }

@@ -34,6 +34,7 @@ function action(
       GITHUB_OUTPUT: join(work, 'output'),
       GITHUB_STEP_SUMMARY: join(work, 'summary'),
       RUNNER_TEMP: join(work, 'temp'),
+      INPUT_EXECUTE: 'false',
       ...Object.fromEntries(
         Object.entries(inputs).map(([name, value]) => [`INPUT_${name.replace(/ /g, '_').toUpperCase()}`, value]),
       ),

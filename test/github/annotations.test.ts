@@ -47,6 +47,7 @@ function report(model: string, findings: readonly Finding[], changes: Partial<Re
       filters: { dense: 0, retained: 0 },
       parameters: { dense: 0, pruned: 0 },
       macs: { dense: null, pruned: null },
+      bytes: { dense: 0, pruned: null },
     },
     ...changes,
   };

@@ -77,6 +77,7 @@ function setOf(models: number, layers: number, name: string): ReportSet {
       filters: { dense: 1, retained: 1 },
       parameters: { dense: 1, pruned: 1 },
       macs: { dense: 1, pruned: 1 },
+      bytes: { dense: 0, pruned: null },
     },
   };
   return makeReportSet(

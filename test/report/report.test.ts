@@ -63,6 +63,7 @@ describe('report.json', () => {
       filters: { dense: 1002, retained: 250 },
       parameters: { dense: 30602, pruned: 4842 },
       macs: right.totals.macs,
+      bytes: { dense: 149498, pruned: 46419 },
     });
     expect(right.totals.macs.dense).toBeGreaterThan(right.totals.macs.pruned!);
   });

@@ -58,6 +58,7 @@ export function startAction({ inputs, event, env = {}, prepare = () => {} }: Act
       GITHUB_ACTIONS: 'true',
       GITHUB_WORKSPACE: workspace,
       RUNNER_TEMP: temp,
+      INPUT_EXECUTE: 'false',
       ...(event === undefined ? {} : { GITHUB_EVENT_PATH: join(temp, 'event.json') }),
       ...Object.fromEntries(Object.entries(files).map(([name, path]) => [`GITHUB_${name.toUpperCase()}`, path])),
       ...Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { SpecDocument } from '../../config/index.ts';
 import { inputErrorAt, validate } from '../../config/index.ts';
-import type { Spec } from '../types.ts';
+import type { Spec, StatedSizes } from '../types.ts';
 import { validateSpec } from './spec.validator.generated.js';
 
 export type Normalizer = 'max' | 'L2' | 'off';
@@ -74,6 +74,7 @@ export function readTaoSpec(document: SpecDocument): TaoSpec {
     effective,
     summary: `threshold ${threshold}${of}, granularity ${written.granularity}, at least ${written.min_num_filters}, ${written.equalization_criterion}`,
     file: document.file,
+    inputSizes: inputSizesOf(document.siblings['model']),
     line: (key) => document.line(key),
     at: (path) => document.at(path),
     threshold,
@@ -86,4 +87,14 @@ export function readTaoSpec(document: SpecDocument): TaoSpec {
     builtInExclusions: BUILT_IN_EXCLUSIONS,
     task: written.task ?? null,
   };
+}
+
+/** TAO's `model` section (classification_tf2): input_channels, input_height, input_width. */
+function inputSizesOf(model: unknown): StatedSizes | null {
+  if (typeof model !== 'object' || model === null) return null;
+  const size = (key: string): number | null => {
+    const value = (model as Readonly<Record<string, unknown>>)[key];
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : null;
+  };
+  return { channels: size('input_channels'), height: size('input_height'), width: size('input_width') };
 }

@@ -1,0 +1,60 @@
+import { InputError } from '../config/index.ts';
+import type { ResolvedInput } from './input-shapes.ts';
+import { type NumpyArray, readArrays } from './numpy-file.ts';
+import type { Case, Feed } from './protocol.ts';
+
+/** A second batch size shows reshapes and statistics that mix samples. */
+const BATCHES = [1, 3] as const;
+
+/** Zeros show biases and paddings alone, noise everything; then what the user gives. */
+export function casesOf(inputs: readonly ResolvedInput[], files: readonly string[]): readonly Case[] {
+  const hasBatch = inputs.some(({ shape }) => shape[0] === null);
+  const made = (name: string, batch: number, fill: (k: number) => Feed['fill']): Case => ({
+    name: hasBatch ? `${name}, batch of ${batch}` : name,
+    feeds: inputs.map(({ name: input, type, shape }, k) => ({
+      input,
+      type,
+      dims: shape.map((size) => size ?? batch),
+      fill: fill(k),
+    })),
+  });
+  const [one, several] = BATCHES;
+  return [
+    made('zeros', one, () => ({ kind: 'zeros' })),
+    made('noise', one, (k) => ({ kind: 'noise', seed: 1 + k })),
+    made(hasBatch ? 'noise' : 'other noise', several, (k) => ({ kind: 'noise', seed: 101 + k })),
+    ...files.map((path) => fileCase(path, inputs)),
+  ];
+}
+
+function fileCase(path: string, inputs: readonly ResolvedInput[]): Case {
+  const arrays = readArrays(path);
+  const feeds = inputs.map((input): Feed => {
+    const array = arrays.has(null) && inputs.length === 1 ? null : input.name;
+    const found = arrays.get(array);
+    if (found === undefined) {
+      const has = arrays.has(null)
+        ? 'it is one array without a name: use numpy.savez'
+        : `it has ${[...arrays.keys()].join(', ')}`;
+      throw new InputError(`holds no array for the input ${input.name}; ${has}`, { file: path });
+    }
+    requireFit(path, input, found);
+    return { input: input.name, type: input.type, dims: found.dims, fill: { kind: 'file', path, array } };
+  });
+  return { name: path, feeds };
+}
+
+function requireFit(path: string, { name, type, shape }: ResolvedInput, array: NumpyArray): void {
+  const isFit =
+    shape.length === array.dims.length && shape.every((size, axis) => (size ?? array.dims[axis]) === array.dims[axis]);
+  if (!isFit || array.dims.includes(0))
+    throw new InputError(`does not fit the input ${name}, which is ${shape.map((size) => size ?? 'N').join('x')}`, {
+      file: path,
+      value: array.dims.join('x'),
+    });
+  if (array.type !== type)
+    throw new InputError(`does not fit the input ${name}, which takes ${type}: convert it with astype`, {
+      file: path,
+      value: array.type,
+    });
+}

@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import type { ExecutionRequest } from '../config/index.ts';
+import type { StatedSizes } from '../dialects/index.ts';
+import type { Network } from '../network/index.ts';
+import { correspondenceOf, type Recovery } from '../recovery/index.ts';
+import { assemble, megabytes } from './assemble.ts';
+import { casesOf } from './cases.ts';
+import { type Crash, startChild } from './child.ts';
+import { type Comparison, compareModels } from './compare-models.ts';
+import { resolveInputs } from './input-shapes.ts';
+import { maskOf } from './mask.ts';
+import { availableMemory, fittingCases } from './memory.ts';
+import type { Case, Result, RuntimeJob, Tolerance } from './protocol.ts';
+import { attempts } from './providers.ts';
+import { inTemporaryFolder, run } from './run-models.ts';
+import type { FoundRuntime } from './runtime.ts';
+import { TOLERANCES } from './tolerances.ts';
+import type { Execution } from './types.ts';
+
+/** Both models and what is known of them. */
+export interface ExecutionParts {
+  readonly dense: Network;
+  readonly pruned: Network;
+  readonly recovery: Recovery;
+  readonly request: ExecutionRequest;
+  /** What the spec says of the model's input. */
+  readonly stated: StatedSizes | null;
+  /** Whether CUDA programs see a GPU here. */
+  readonly hasGpu: boolean;
+  readonly runtime: FoundRuntime;
+  /** Whether every layer retains what the pruner would, so that what is wrong all the same is the pruner's own fault. */
+  readonly isAsPruned: boolean;
+  /** Milliseconds that taking latencies may last; what is asked of a test may be less exact. */
+  readonly timingBudgetMs?: number;
+  log(line: string): void;
+}
+
+/** The models were executed, or why they were not, as the end of a sentence. */
+export type ExecutionOutcome =
+  | { readonly execution: Execution; readonly notes: readonly string[] }
+  | { readonly obstacle: string };
+
+/** Long enough for a steady median, short enough for every pull request. */
+const TIMING_BUDGET_MS = 2000;
+
+/**
+ * Runs the dense model, with the input columns of all cut channels at zero, and the pruned model on the same inputs, and
+ * compares what they compute; then both as they are, for their latency.
+ * @throws InputError for inputs and shapes that the user gave and that do not fit
+ */
+export async function executeBoth(parts: ExecutionParts): Promise<ExecutionOutcome> {
+  const { dense, pruned, request, hasGpu, log } = parts;
+  const inputs = resolveInputs(dense, pruned, request.shapes, parts.stated);
+  const { fitting, tooLarge, needed } = fittingCases(dense, pruned, casesOf(inputs, request.inputs));
+  if (fitting.length === 0) {
+    const [takes, has] = [megabytes(needed), megabytes(availableMemory())];
+    return { obstacle: `it would take about ${takes} of memory, and ${has} are free` };
+  }
+  const wantsGpu = request.requireGpu || (request.provider === 'auto' ? hasGpu : request.provider !== 'cpu');
+  return inTemporaryFolder(async (folder) => {
+    const refused: string[] = [];
+    for (const [k, providers] of attempts(request.provider, hasGpu).entries()) {
+      const [provider] = providers;
+      log(`executing both models with onnxruntime ${parts.runtime.version} on ${provider}`);
+      const runtime = { runtime: parts.runtime.folder, providers, workFolder: join(folder, String(k)) };
+      const result = await executeOn(parts, runtime, fitting, TOLERANCES[provider]);
+      // What goes wrong on a GPU may go well on the CPU, where it is nobody's fault but the models'.
+      if (result.problem === null || providers.length === 1) {
+        if (result.comparison === null) return { obstacle: [...refused, result.problem].join('; ') };
+        const facts = {
+          requested: request.provider,
+          wantsGpu,
+          refused,
+          runtime: parts.runtime,
+          inputs,
+          cases: fitting,
+        };
+        const execution = assemble({ ...facts, tolerance: TOLERANCES[provider] }, result.comparison, result.timing);
+        return { execution, notes: tooLarge.map(({ name }) => `Not executed for want of memory: ${name}.`) };
+      }
+      refused.push(`${provider} is not used: ${result.problem}`);
+      log(`${provider} is not used: ${result.problem}`);
+    }
+    return { obstacle: refused.join('; ') };
+  });
+}
+
+interface Attempt {
+  /** null where neither model is at fault. */
+  readonly comparison: Comparison | null;
+  /** What did not run, or was not loaded; null where all did. */
+  readonly problem: string | null;
+  readonly timing: Result | Crash | null;
+}
+
+async function executeOn(
+  { dense, pruned, recovery, isAsPruned, timingBudgetMs: budgetMs = TIMING_BUDGET_MS, log }: ExecutionParts,
+  runtime: RuntimeJob,
+  cases: readonly Case[],
+  tolerance: Tolerance,
+): Promise<Attempt> {
+  const isGpu = runtime.providers.length > 1;
+  const child = startChild(isGpu, log);
+  const comparison = await compareModels({
+    correspondence: correspondenceOf(dense, pruned, recovery),
+    mask: maskOf(dense, recovery),
+    incomparable: incomparable(recovery),
+    excuses: { misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []), couplings: isAsPruned },
+    cases,
+    child,
+    runtime,
+    tolerance,
+    log,
+  }).finally(() => isGpu && child.close());
+  if ('trouble' in comparison) {
+    child.close();
+    return { comparison: null, problem: comparison.trouble, timing: null };
+  }
+  const hasRun = comparison.use.length > 0;
+  // A GPU multiplies otherwise while models are compared than while they are used.
+  const timer = isGpu ? startChild(false, log) : child;
+  const models = { dense: dense.file.model.path, pruned: pruned.file.model.path };
+  // Noise in a batch of one, where it fits into memory.
+  const { feeds } = cases[1] ?? cases[0]!;
+  const timing = hasRun ? await run(timer, runtime, { kind: 'time', ...models, feeds, budgetMs }) : null;
+  timer.close();
+  return { comparison, problem: hasRun ? null : comparison.reason, timing };
+}
+
+/** Layers whose filters are not told have no channels to mask. */
+function incomparable({ layers }: Recovery): string | null {
+  const unknown = [...layers.values()].filter(({ actual }) => actual === null).map(({ name }) => name);
+  if (unknown.length === 0) return null;
+  const others = unknown.length > 1 ? ` and of ${unknown.length - 1} more layers` : '';
+  return `the filters of ${unknown[0]}${others} could not be told, so that there is no dense model to compare with`;
+}

@@ -1,0 +1,163 @@
+/**
+ * What the child process that runs the models is told, and what it tells. Plain data: it crosses a process boundary, so
+ * that a crash or an out-of-memory kill inside the native library takes only the child with it.
+ */
+
+/** How onnxruntime is loaded and where it shall run. */
+export interface RuntimeJob {
+  /** Folder of an onnxruntime-node package. */
+  readonly runtime: string;
+  /** Execution providers in order of preference, as onnxruntime-node names them. */
+  readonly providers: readonly string[];
+  /** A folder of this run for profiles. */
+  readonly workFolder: string;
+}
+
+/** Element types that inputs and outputs of a model may have here. */
+export type ElementType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'int8'
+  | 'uint8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'uint32'
+  | 'int64'
+  | 'uint64'
+  | 'bool';
+
+/** One tensor that is fed to a model's input. */
+export interface Feed {
+  readonly input: string;
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  readonly fill:
+    | { readonly kind: 'zeros' }
+    /** Seeded noise: standard normal for floats, 0 or 1 for integers and booleans. */
+    | { readonly kind: 'noise'; readonly seed: number }
+    | { readonly kind: 'file'; readonly path: string; readonly array: string | null };
+}
+
+export interface Case {
+  readonly name: string;
+  readonly feeds: readonly Feed[];
+}
+
+/** A tensor of the dense model and the one of the pruned model that must be equal where channels were kept. */
+export interface TensorPair {
+  readonly dense: string;
+  readonly pruned: string;
+  /** Axis of the channels in both; null where no channels are followed. */
+  readonly axis: number | null;
+  /** Position in the dense tensor of each channel of the pruned one; null where all are kept. */
+  readonly positions: Int32Array | null;
+  /** Where channels are not known, tensors of different shapes cannot be compared, and are not called different. */
+  readonly isKnown: boolean;
+}
+
+/** Runs both models on the same inputs and compares tensors. */
+export interface CompareJob extends RuntimeJob {
+  readonly kind: 'compare';
+  readonly dense: string;
+  readonly pruned: string;
+  readonly cases: readonly Case[];
+  readonly pairs: readonly TensorPair[];
+  /** Largest difference that counts as rounding, relative to the magnitude of the values around it. */
+  readonly tolerance: Tolerance;
+}
+
+/** Runs both models by turns and takes their times. */
+export interface TimeJob extends RuntimeJob {
+  readonly kind: 'time';
+  readonly dense: string;
+  readonly pruned: string;
+  readonly feeds: readonly Feed[];
+  /** Milliseconds that all of it may take, warm-up included. */
+  readonly budgetMs: number;
+}
+
+/** Loads onnxruntime and runs a model of one node. */
+export interface ProbeJob extends RuntimeJob {
+  readonly kind: 'probe';
+}
+
+export type Job = CompareJob | TimeJob | ProbeJob;
+
+/** By element type of the compared tensors. */
+export type Tolerance = Readonly<Record<'float32' | 'float64' | 'float16', number>>;
+
+export interface PairResult {
+  /** 'incomparable' where the channels are not known and the shapes differ. */
+  readonly outcome: 'equal' | 'different' | 'incomparable';
+  readonly type: string;
+  readonly dims: readonly number[];
+  /** Largest absolute difference of finite values; for integers and booleans too. */
+  readonly maxAbsDiff: number;
+  /** Largest magnitude of the dense tensor's finite values. */
+  readonly magnitude: number;
+  /** Positions at which both are NaN, and at which exactly one is not finite or both are otherwise infinite. */
+  readonly bothNaN: number;
+  readonly nonFiniteDifferences: number;
+  /** Why they differ or cannot be compared; empty where they are equal. */
+  readonly detail: string;
+}
+
+export interface CaseResult {
+  readonly name: string;
+  readonly pairs: readonly PairResult[];
+}
+
+/** Time and nodes by execution provider, from the session's own profile. */
+export interface ProviderUse {
+  readonly provider: string;
+  readonly nodes: number;
+  /** Nodes that hold nearly all arithmetic of a network: convolutions and matrix products. */
+  readonly heavyNodes: number;
+  readonly microseconds: number;
+}
+
+export type Side = 'dense' | 'pruned';
+
+export interface CompareResult {
+  readonly kind: 'compare';
+  readonly cases: readonly CaseResult[];
+  readonly use: Readonly<Record<Side, readonly ProviderUse[]>>;
+}
+
+export interface Latency {
+  readonly median: number;
+  /** Quartiles, in milliseconds like the median. */
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface TimeResult {
+  readonly kind: 'time';
+  readonly runs: number;
+  readonly latency: Readonly<Record<Side, Latency>>;
+  /** Median over pairs of neighbouring runs of pruned over dense. */
+  readonly ratio: number;
+}
+
+export interface ProbeResult {
+  readonly kind: 'probe';
+  readonly version: string;
+}
+
+/** A step that onnxruntime refused. */
+export interface Failure {
+  readonly kind: 'failed';
+  readonly step: 'runtime' | 'load' | 'run' | 'input';
+  /** The model at fault, where it is one. */
+  readonly side: Side | null;
+  readonly message: string;
+}
+
+export type Result = (CompareResult | TimeResult | ProbeResult | Failure) & { readonly peakBytes: number };
+
+/** What the child sends. */
+export type Message =
+  | { readonly kind: 'progress'; readonly line: string }
+  | { readonly kind: 'result'; readonly result: Result };

@@ -1,0 +1,57 @@
+import type { Latency, Side, TimeJob, TimeResult } from './protocol.ts';
+import { openSession, type Runtime, type Session, tensorsOf } from './session.ts';
+
+/** The first runs allocate, pick kernels and wake the clock of the processor. */
+const WARM_UP_RUNS = 5;
+const MIN_RUNS = 11;
+const MAX_RUNS = 200;
+
+/**
+ * Times both models by turns, so that whatever else the machine does hits both alike, and compares neighbours: the ratio is
+ * steadier than either latency.
+ */
+export async function runTime(runtime: Runtime, job: TimeJob): Promise<TimeResult> {
+  const sessions = {
+    dense: await openSession(runtime, job.dense, 'dense', false),
+    pruned: await openSession(runtime, job.pruned, 'pruned', false),
+  };
+  const feeds = tensorsOf(runtime, job.feeds);
+  const end = performance.now() + job.budgetMs;
+  for (let k = 0; k < WARM_UP_RUNS; k++)
+    for (const session of [sessions.dense, sessions.pruned]) await timed(session, feeds);
+  const times: Record<Side, number[]> = { dense: [], pruned: [] };
+  for (let k = 0; k < MAX_RUNS && (k < MIN_RUNS || performance.now() < end); k++) {
+    // Whoever runs second finds the caches full of the other's weights.
+    const order: readonly Side[] = k % 2 === 0 ? ['dense', 'pruned'] : ['pruned', 'dense'];
+    for (const side of order) times[side].push(await timed(sessions[side], feeds));
+  }
+  await sessions.dense.close();
+  await sessions.pruned.close();
+  return {
+    kind: 'time',
+    runs: times.dense.length,
+    latency: { dense: latencyOf(times.dense), pruned: latencyOf(times.pruned) },
+    ratio: quantile(
+      times.pruned.map((time, k) => time / times.dense[k]!),
+      0.5,
+    ),
+  };
+}
+
+async function timed(session: Session, feeds: Readonly<Record<string, unknown>>): Promise<number> {
+  const start = performance.now();
+  await session.run(feeds);
+  return performance.now() - start;
+}
+
+function latencyOf(times: readonly number[]): Latency {
+  return { median: quantile(times, 0.5), low: quantile(times, 0.25), high: quantile(times, 0.75) };
+}
+
+/** Linear between neighbours, as numpy.quantile. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const below = sorted[Math.floor(at)]!;
+  return below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at));
+}

@@ -1,0 +1,66 @@
+import type { Latency } from './protocol.ts';
+
+export type Provider = 'cpu' | 'cuda' | 'tensorrt';
+
+/** What became of running both models: report.json's `execution`. */
+export interface Execution {
+  /** Where the convolutions and matrix products really ran, by onnxruntime's profile. */
+  readonly provider: Provider;
+  readonly requestedProvider: 'auto' | Provider;
+  /** What the profile says, or why a provider was not used; one sentence. */
+  readonly providerDetail: string;
+  /** True where a GPU was asked for and arithmetic ran on the CPU all the same. */
+  readonly fellBack: boolean;
+  /** Version of onnxruntime-node and the folder that it was loaded from. */
+  readonly runtime: { readonly version: string; readonly folder: string };
+  /**
+   * Whether the pruned model computes what the dense one does with the input columns of all cut channels at zero; null where
+   * they could not be compared.
+   */
+  readonly verdict: 'equal' | 'different' | null;
+  /** One sentence: how far apart, or why not compared. */
+  readonly reason: string;
+  /** Over all compared outputs and inputs; null where nothing was compared. */
+  readonly maxAbsDiff: number | null;
+  /** The same in parts of the largest magnitude in its tensor. */
+  readonly maxRelDiff: number | null;
+  /** Differences up to this share of a channel's magnitude count as rounding. */
+  readonly tolerance: number;
+  readonly inputs: readonly ExecutedInput[];
+  /** What was fed, a line for each case. */
+  readonly cases: readonly string[];
+  readonly outputs: readonly ExecutedOutput[];
+  /** The first layer whose result differs, in the order in which the pruned model computes; null where none does or none can be named. */
+  readonly firstDifference: { readonly layer: string; readonly tensor: string; readonly detail: string } | null;
+  /** Medians in milliseconds; null where not measured. */
+  readonly latencyMs: { readonly dense: number; readonly pruned: number } | null;
+  readonly latency: {
+    readonly batch: number | null;
+    readonly runs: number;
+    readonly dense: Latency;
+    readonly pruned: Latency;
+    /** Median over neighbouring runs of pruned over dense. */
+    readonly ratio: number;
+  } | null;
+  /** Largest resident memory of a process that ran the models. */
+  readonly peakBytes: number;
+}
+
+export interface ExecutedInput {
+  readonly name: string;
+  readonly type: string;
+  /** Sizes, `N` for those that vary between cases. */
+  readonly shape: readonly (number | 'N')[];
+  /** Where sizes that the model leaves open come from; null where it leaves none open but the batch. */
+  readonly source: string | null;
+}
+
+export interface ExecutedOutput {
+  readonly name: string;
+  readonly type: string;
+  readonly maxAbsDiff: number;
+  readonly maxRelDiff: number;
+  /** Positions that are NaN in both models, over all cases. */
+  readonly nan: number;
+  readonly outcome: 'equal' | 'different' | 'incomparable';
+}

@@ -1,0 +1,66 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionRequest } from '../../src/config/index.ts';
+import { type ExecutionOutcome, type ExecutionParts, executeBoth } from '../../src/execution/execute.ts';
+import { nearestRuntime } from '../../src/execution/runtime.ts';
+import type { Execution } from '../../src/execution/types.ts';
+import { alignNames, foldLike, type Network, readNetwork } from '../../src/network/index.ts';
+import { type ModelEdits, openModel, writeModel } from '../../src/onnx/index.ts';
+import { recoverRetention } from '../../src/recovery/index.ts';
+
+const runtime = nearestRuntime(import.meta.dirname);
+const work = mkdtempSync(join(tmpdir(), 'prunegate-execution-'));
+let written = 0;
+
+/** A copy of a model with something changed. */
+export function changed(path: string, edits: (network: Network) => ModelEdits): string {
+  const network = readNetwork(openModel(path));
+  const copy = writeModel(network.file, edits(network), join(work, `${written++}.onnx`)).path;
+  network.file.close();
+  return copy;
+}
+
+/** Executes two model files as `prunegate run` does; the package's own onnxruntime-node must be installed. */
+export async function outcomeOf(
+  densePath: string,
+  prunedPath: string,
+  request: Partial<ExecutionRequest> = {},
+  parts: Partial<ExecutionParts> = {},
+): Promise<ExecutionOutcome> {
+  if (runtime === null) throw new Error('onnxruntime-node is not installed: npm ci --include=optional');
+  const dense = readNetwork(openModel(densePath));
+  const { pruned } = alignNames(dense, readNetwork(openModel(prunedPath)));
+  try {
+    return await executeBoth({
+      dense,
+      pruned,
+      recovery: recoverRetention(foldLike(dense, pruned), pruned),
+      request: {
+        isWanted: true,
+        provider: 'cpu',
+        requireGpu: false,
+        runtime: null,
+        inputs: [],
+        shapes: [],
+        ...request,
+      },
+      stated: null,
+      hasGpu: false,
+      runtime,
+      isAsPruned: false,
+      timingBudgetMs: 0,
+      log() {},
+      ...parts,
+    });
+  } finally {
+    dense.file.close();
+    pruned.file.close();
+  }
+}
+
+export async function executionOf(...parts: Parameters<typeof outcomeOf>): Promise<Execution> {
+  const outcome = await outcomeOf(...parts);
+  if ('obstacle' in outcome) throw new Error(outcome.obstacle);
+  return outcome.execution;
+}
