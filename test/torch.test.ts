@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -285,4 +285,17 @@ describe('remarks on a spec', () => {
   });
 
   it('are none where there is nothing to say', async () => expect(await lintsOf('dense_1', {})).toEqual([]));
+});
+
+describe('the dialect', () => {
+  it('is named in its folder and the index of dialects, and nowhere else', () => {
+    const sources = readdirSync(join(import.meta.dirname, '../src'), { recursive: true, encoding: 'utf8' });
+    const naming = sources.filter(
+      (file) =>
+        file.endsWith('.ts') &&
+        /torch[-_ ]?pruning/i.test(readFileSync(join(import.meta.dirname, '../src', file), 'utf8')) &&
+        !file.replaceAll('\\', '/').startsWith('dialects/torch-pruning/'),
+    );
+    expect(naming.map((file) => file.replaceAll('\\', '/'))).toEqual(['dialects/index.ts']);
+  });
 });

@@ -11,7 +11,7 @@
 
 Then: prunegate check --dense out/dense.onnx --pruned out/pruned.onnx --spec prune.yaml --reported out/history.json
 
-Needs torch, torch-pruning, onnx, numpy and PyYAML. Tested with torch 2.13 and torch-pruning 1.6.1.
+Needs torch, torch-pruning, onnx and numpy, and PyYAML for a spec that is not JSON. Tested with torch 2.13 and torch-pruning 1.6.1.
 """
 
 import argparse
@@ -23,6 +23,16 @@ import sys
 import numpy
 import torch
 import torch_pruning as tp
+
+
+def read_spec(path):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        import yaml
+    except ImportError:
+        return json.loads(text)
+    return yaml.safe_load(text)
 
 
 def load(name):
@@ -53,10 +63,7 @@ class Recorder:
 def importance_of(spec):
     spec = dict(spec)
     name = spec.pop("type")
-    # tp.importance is an alias of this module, which lacks FPGMImportance in __all__.
-    from torch_pruning.pruner import importance
-
-    return getattr(importance, name)(**spec)
+    return getattr(tp.importance, name)(**spec)
 
 
 def prune(model, example, spec, gradients=None):
@@ -95,8 +102,6 @@ def history_of(pruner):
 
 
 def main():
-    import yaml
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="package.module:function that returns the trained model")
     parser.add_argument("--spec", required=True, help="YAML with dialect: torch-pruning and prune:")
@@ -104,8 +109,7 @@ def main():
     parser.add_argument("--input", default="1x3x224x224", help="shape of one input")
     arguments = parser.parse_args()
 
-    with open(arguments.spec, encoding="utf-8") as file:
-        document = yaml.safe_load(file)
+    document = read_spec(arguments.spec)
     model = load(arguments.model)().eval()
     example = torch.randn(*[int(size) for size in arguments.input.split("x")])
     os.makedirs(arguments.out, exist_ok=True)
