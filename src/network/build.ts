@@ -188,7 +188,9 @@ export function networkOf({ walk, owners, normalized, readers }: Walked): Networ
       output: draft.output,
     };
   });
-  const prunable = new Map(layers.filter((layer) => PRUNABLE.has(layer.kind)).map((layer) => [layer.name, layer]));
+  const prunable = new Map(
+    layers.filter((layer) => isPrunable(layer, facts.producer)).map((layer) => [layer.name, layer]),
+  );
   if (prunable.size === 0) {
     throw new InputError(
       'the model has no convolution or dense layer with constant weights, so there is nothing to check',
@@ -211,6 +213,11 @@ export function networkOf({ walk, owners, normalized, readers }: Walked): Networ
     }),
     prunable,
   };
+}
+
+/** Keras's pruners leave a transposed convolution whole; PyTorch's prune it as any other. */
+function isPrunable({ kind, groups }: Layer, producer: string): boolean {
+  return PRUNABLE.has(kind) || (kind === 'conv-transpose' && groups === 1 && producer === 'pytorch');
 }
 
 function tensorsOf(walk: Walk): ReadonlyMap<string, NetworkTensor> {

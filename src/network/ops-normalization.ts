@@ -11,11 +11,14 @@ export const batchNorm: Handler = (walk, node) => {
   const x = input(walk, node, 0);
   if (!isSignal(x) || x.kind !== 'channels') return;
   const { layer } = x.from;
-  const isBare = layer.parts.every(({ op }) => op === 'Conv' || op === 'Add') && layer.parts[0]?.op === 'Conv';
+  const isBare = layer.parts.every(({ op }) => FOLDED.has(op) || op === 'Add') && FOLDED.has(layer.parts[0]?.op ?? '');
   const [scale, shift, mean, variance] = [1, 2, 3, 4].map((k) => constantTensorOf(input(walk, node, k)));
   if (!isBare || layer.calls.length > 1 || !scale || !shift || !mean || !variance) return;
   layer.norm = { scale, shift, mean, variance, epsilon: attribute(node, 'epsilon', 'float') ?? 1e-5 };
 };
+
+/** Operators that exporters fold BatchNorm into. */
+const FOLDED = new Set(['Conv', 'ConvTranspose']);
 
 function constantTensorOf(value: Value | null): OnnxTensor | null {
   return value?.kind === 'constant' ? value.view.tensor : null;

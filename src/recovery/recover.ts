@@ -75,7 +75,9 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
           },
     );
   }
-  const others = pruned.layers.filter((layer) => layer.kind === 'conv-transpose');
+  const isOther = (layer: Layer, { prunable }: Network): boolean =>
+    layer.kind === 'conv-transpose' && prunable.get(layer.name) !== layer;
+  const others = pruned.layers.filter((layer) => isOther(layer, pruned));
   for (const layer of others) {
     const outcome = kernels.get(layer.id);
     if (outcome === undefined)
@@ -98,7 +100,7 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
     }
   }
   for (const layer of dense.layers) {
-    if (layer.kind === 'conv-transpose' && ![...correspondence.partner.values()].includes(layer))
+    if (isOther(layer, dense) && ![...correspondence.partner.values()].includes(layer))
       elsewhere.push({ tensor: layer.name, consumer: null, detail: 'the pruned model has no such layer' });
   }
   const extra = [...pruned.prunable.keys()].filter((name) => !dense.prunable.has(name) && !isFoldedCall(dense, name));
@@ -124,9 +126,16 @@ export function partners(dense: Network, pruned: Network): ReadonlyMap<number, L
   return pairs;
 }
 
-/** A depthwise conv that keeps one channel is exported as an ordinary conv of one input and one output. */
+/**
+ * A depthwise conv that keeps one channel is exported as an ordinary conv of one input and one output, and a grouped conv
+ * that keeps one input channel in each group is a depthwise one.
+ */
 function isSameKind(dense: Layer, pruned: Layer): boolean {
-  return dense.kind === pruned.kind || (dense.kind === 'depthwise' && pruned.kind === 'conv' && pruned.filters === 1);
+  return (
+    dense.kind === pruned.kind ||
+    (dense.kind === 'depthwise' && pruned.kind === 'conv' && pruned.filters === 1) ||
+    (dense.kind === 'conv' && pruned.kind === 'depthwise' && dense.groups === pruned.groups)
+  );
 }
 
 /** A few altered filters are worth naming; comparing each row of a retrained layer with every dense one is not. */
@@ -194,7 +203,7 @@ function placeLayer(
 type Tolerance = 'few' | 'many';
 
 function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer): Int32Array | null {
-  if (denseLayer.kind === 'depthwise') return Int32Array.of(0);
+  if (denseLayer.kind === 'depthwise' && denseLayer.groups === denseLayer.filters) return Int32Array.of(0);
   for (const [k, call] of layer.calls.entries()) {
     const columns = correspondence.positions(denseLayer.calls[k]?.columns ?? null, call.columns);
     if (columns !== null) return columns;

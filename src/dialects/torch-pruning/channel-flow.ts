@@ -91,7 +91,9 @@ function arrival({ from, to, tensor, call }: Edge, own: Int32Array | string, joi
   }
   if (typeof own === 'string') return own;
   // Operands of an addition stand for one another, and so do maps that are concatenated along another axis.
-  if (ids.length === own.length) return inPlace(ids.length);
+  // So does one channel that is broadcast, as a map of attention is, for all of them.
+  const isBroadcast = to.type === 'ElementWise' && (ids.length === 1 || own.length === 1);
+  if (ids.length === own.length || isBroadcast) return inPlace(ids.length);
   if (to.type === 'ElementWise' || to.type === 'Output')
     return `${to.layer.name} broadcasts a tensor of another number of channels`;
   return (

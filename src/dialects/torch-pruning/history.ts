@@ -25,6 +25,7 @@ export function readHistory(text: string, network: Network): Reported {
     return known;
   };
   const inputs = new Map<Module, number[]>();
+  const unsure = new Set<Module>();
   for (const [name, isOutput, positions] of entries) {
     const root = modules.find(({ layer }) => layer.name === name && layer.weight !== null);
     if (root === undefined) return none;
@@ -32,17 +33,14 @@ export function readHistory(text: string, network: Network): Reported {
     const width = side === 'in' ? root.inWidth : root.outWidth;
     if (width === null) return none;
     const now = side === 'in' ? (inputs.get(root) ?? Array.from({ length: width }, (_, k) => k)) : leftOf(root, width);
-    if (positions.some((position) => position >= now.length)) return none;
-    remove(
-      root,
-      side,
-      positions.map((position) => now[position]!),
-      { flows, inputs, leftOf },
-    );
+    // Positions that are not there prune nothing, as in index_select over those that stay.
+    const gone = positions.flatMap((position) => now[position] ?? []);
+    remove(root, side, gone, { flows, inputs, leftOf, unsure });
   }
   const named = new Map<string, RetainedIndices>();
   for (const [name, { filters }] of network.prunable) {
     const module = modules.find(({ layer }) => layer.name === name);
+    if (module !== undefined && unsure.has(module)) continue;
     named.set(
       name,
       sorted(module === undefined ? Array.from({ length: filters }, (_, k) => k) : leftOf(module, filters)),
@@ -55,11 +53,15 @@ interface State {
   readonly flows: Flows;
   readonly inputs: Map<Module, number[]>;
   leftOf(module: Module, width: number): number[];
+  /** Modules that may belong to a group behind a place that could not be followed. */
+  readonly unsure: Set<Module>;
 }
 
 /** Takes channels of a root, by their first numbers, from every layer of the group. */
-function remove(root: Module, side: Side, channels: readonly number[], { flows, inputs, leftOf }: State): void {
-  for (const item of groupOf(root, side, channels, flows).items) {
+function remove(root: Module, side: Side, channels: readonly number[], { flows, inputs, leftOf, unsure }: State): void {
+  const { items, beyond } = groupOf(root, side, channels, flows);
+  for (const item of beyond) if (isOut(item)) unsure.add(item.module);
+  for (const item of items) {
     const { module } = item;
     const gone = new Set(item.at);
     if (isOut(item)) {
@@ -83,7 +85,7 @@ function entriesIn(text: string): readonly Entry[] | null {
   } catch {
     return null;
   }
-  return Array.isArray(parsed) && parsed.length > 0 && parsed.every(isEntry) ? parsed : null;
+  return Array.isArray(parsed) && parsed.every(isEntry) ? parsed : null;
 }
 
 function isEntry(value: unknown): value is Entry {

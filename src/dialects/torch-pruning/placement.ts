@@ -10,11 +10,13 @@ export interface Placement {
   readonly run: number;
   /** Positions of the narrower tensor. */
   readonly count: number;
+  /** Set where positions pass as they are, those that are not there among them. */
+  readonly isUnbounded?: true;
 }
 
-/** The same channels in the same places. */
+/** The same places, whatever their number: Torch-Pruning does not look whether there are so many. */
 export function inPlace(count: number): Placement {
-  return { narrower: 'from', offset: 0, pitch: 1, run: 1, count };
+  return { narrower: 'from', offset: 0, pitch: 1, run: 1, count, isUnbounded: true };
 }
 
 /**
@@ -29,6 +31,7 @@ export function placementOf(from: Int32Array, to: Int32Array, first = 0): Placem
   }
   const count = from.length;
   if (count === 0) return null;
+  if (count === to.length && first === 0 && from.every((id, p) => id === to[p])) return inPlace(count);
   const repeated = to.length / count;
   const candidates = [
     { offset: 0, pitch: repeated, run: repeated },
@@ -68,7 +71,7 @@ export interface Positions {
 /** Follows positions through a placement, from its `from` to its `to` or back; those that do not reach the other side are dropped. */
 export function follow({ at, root }: Positions, placement: Placement, isBack: boolean): Positions {
   const { narrower, offset, pitch, run, count } = placement;
-  if (offset === 0 && pitch === 1 && at.every((p) => p < count)) return { at, root };
+  if (placement.isUnbounded === true) return { at, root };
   const next = { at: [] as number[], root: [] as number[] };
   const toWider = (narrower === 'from') !== isBack;
   const seen = new Set<string>();
