@@ -3,7 +3,7 @@ import type { CommentPolicy } from '../config/index.ts';
 import { neutral } from '../process/neutral.ts';
 import { cutText, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
 import type { Finding } from '../verdict/index.ts';
-import { type Annotations, annotationsOf, printAnnotations } from './annotations.ts';
+import { type Annotation, type Annotations, annotationsOf, printAnnotations } from './annotations.ts';
 import type { Api } from './api.ts';
 import { commentBody, failureBody, failureText, fittingText } from './body.ts';
 import { createCheckRun, MAX_CHECK_SUMMARY } from './check-run.ts';
@@ -41,9 +41,11 @@ export interface Published {
 /** Tells reviewers what was found. Nothing here decides the gate: what can't be published is a warning. */
 export async function publish(publication: Publication, channel: Channel): Promise<Published> {
   const { set, placeOf, comment } = publication;
-  const annotations = publication.annotations ? annotationsOf(set, placeOf) : { headline: null, findings: [] };
+  const told = annotationsOf(set, placeOf);
+  const annotations = publication.annotations ? told : { headline: null, findings: [] };
   const linkOf: LinkOf = (k, finding) => linkTo(placeOf(k, finding), channel.event);
-  const hasCheck = publication.checkRun && (await publishCheck(set, annotations, linkOf, channel));
+  const hasCheck =
+    publication.checkRun && (await publishCheck(set, checkTitle(set, told), annotations.findings, linkOf, channel));
   // Never the same annotations twice; the headline says why the step failed.
   printAnnotations(hasCheck ? { headline: annotations.headline, findings: [] } : annotations);
   const trouble = appendSummary(channel.summaryFile, (detail) => renderMarkdown(set, detail, linkOf));
@@ -75,7 +77,8 @@ const COMMENT: Wanted = { what: 'the comment', permission: 'pull-requests: write
 
 async function publishCheck(
   set: ReportSet,
-  annotations: Annotations,
+  title: string,
+  annotations: readonly Annotation[],
   linkOf: LinkOf,
   channel: Channel,
 ): Promise<boolean> {
@@ -87,7 +90,6 @@ async function publishCheck(
   }
   const api = await connected(channel, event, CHECK);
   if (api === null) return false;
-  const title = annotations.headline?.message ?? 'All layers keep the filters that the spec asks for';
   const summary = fittingText(
     (detail) => renderMarkdown(set, detail, linkOf),
     'layers',
@@ -102,7 +104,7 @@ async function publishCheck(
       conclusion: set.conclusion ?? 'neutral',
       title,
       summary: summary ?? title,
-      annotations: annotations.findings,
+      annotations,
     });
     return true;
   } catch (error) {
@@ -171,6 +173,11 @@ function tell(error: unknown, wanted: Wanted, event: EventContext, isMissed = tr
 function repositoryOf(event: EventContext | null): { readonly owner: string; readonly repo: string } | null {
   const [owner, repo] = event?.repository?.split('/') ?? [];
   return owner === undefined || repo === undefined ? null : { owner, repo };
+}
+
+function checkTitle({ verdict }: ReportSet, { headline }: Annotations): string {
+  if (headline !== null) return headline.message;
+  return verdict === 'conforms' ? 'All layers keep the filters that the spec asks for' : 'Nothing was compared';
 }
 
 /** One model's check has its name or its file's, so that matrix legs have one each. */

@@ -153,6 +153,17 @@ describe('a check run', () => {
     expect(run.log.annotations.map(({ title, file }) => [title, file])).toEqual([['prunegate: model diverges', null]]);
   });
 
+  it('says what was found without annotations, too', async () => {
+    const api = await github();
+    const inputs = { 'check-run': 'true', annotations: 'false' };
+    await onPullRequest(api, { inputs: { ...WRONG, ...inputs } });
+    await onPullRequest(api, { inputs: { ...RIGHT, ...inputs } });
+    expect(api.checkRuns.map(({ conclusion, title, annotations }) => [conclusion, title, annotations])).toEqual([
+      ['failure', '2 of 14 layers diverge. The job summary has them all.', []],
+      ['success', 'All layers keep the filters that the spec asks for', []],
+    ]);
+  });
+
   it('that may not be written leaves the annotations to the step', async () => {
     const api = await github({
       faults: [{ on: /check-runs/, play: { status: 403, message: 'Resource not accessible by integration' } }],
