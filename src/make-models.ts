@@ -23,6 +23,8 @@ export async function makeModels(request: ModelRequest, host: MakeHost): Promise
   const command = commands.export ?? commands.prune;
   const isGpuAsked = execution.requireGpu || (execution.isWanted && execution.provider !== 'cpu');
   if (command === null && !isGpuAsked) return { commands: [], gpus: null };
+  if (commands.prune !== null && request.pruned === null)
+    throw inputErrorAt(request.at('pruned'), 'is required beside a prune command: name the file that it writes');
   if (command !== null && !request.allowUntrustedCommands) await refuseUntrusted(command.at);
   const { describeGpu, listGpus, runCommands } = await import('./process/index.ts');
   const facts = await listGpus(process.env);

@@ -41,9 +41,19 @@ export function killGroup({ leader }: ProcessGroup): void {
 }
 
 /** Whether a process of the group itself still runs. */
-export function isAlive({ leader }: ProcessGroup): boolean {
+function isAlive({ leader }: ProcessGroup): boolean {
   if (process.platform === 'win32' || !send(0, -leader)) return false;
   return process.platform !== 'linux' || processes().some((each) => each.group === leader);
+}
+
+/** Whether the group itself ends on its own within this time: what has closed its output may still be exiting. */
+export async function isGoneWithin(group: ProcessGroup, ms: number): Promise<boolean> {
+  const until = performance.now() + ms;
+  while (isAlive(group)) {
+    if (performance.now() >= until) return false;
+    await delay(POLL_MS);
+  }
+  return true;
 }
 
 async function endsBy(signal: NodeJS.Signals, group: ProcessGroup, ms: number, hurry?: AbortSignal): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { CommandRequest } from '../config/index.ts';
 import type { Cancel } from './cancel.ts';
 import { removeContainers } from './containers.ts';
 import { duration } from './duration.ts';
-import { endGroup, isAlive, killGroup, PATIENCE, type Patience, type ProcessGroup } from './group.ts';
+import { endGroup, isGoneWithin, killGroup, PATIENCE, type Patience, type ProcessGroup } from './group.ts';
 import { splitLines, withoutColours } from './lines.ts';
 import type { CommandLog } from './log.ts';
 import { type Script, writeScript } from './shell.ts';
@@ -200,7 +200,7 @@ async function endRest(
   const isShown = (): Promise<boolean> => Promise.race([shown.then(() => true), delay(drain, false, { ref: false })]);
   // `> >(tee log)` is still writing when the shell has exited.
   await isShown();
-  if (isAlive(group)) {
+  if (!(await isGoneWithin(group, drain))) {
     note('ending the processes that it left running');
     await endGroup(group, patience);
   }

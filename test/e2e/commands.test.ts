@@ -204,14 +204,15 @@ describe('dist/cli.cjs check with commands', () => {
     readonly stderr: string;
   }
 
-  function cli(prune: string, whenPruning: (stop: (signal: NodeJS.Signals) => void) => void = () => {}): Promise<Run> {
+  function cli(
+    prune: string,
+    whenPruning: (stop: (signal: NodeJS.Signals) => void) => void = () => {},
+    model = 'dense: m/dense.onnx\npruned: pruned.onnx\nspec: m/prune.yaml\n',
+  ): Promise<Run> {
     const work = mkdtempSync(join(tmpdir(), 'prunegate-cli-commands-'));
     cpSync(join(root, 'dist/cli.cjs'), join(work, 'cli.cjs'));
     cpSync(join(root, 'examples/mobilenet-v2'), join(work, 'm'), { recursive: true });
-    writeFileSync(
-      join(work, 'prunegate.yml'),
-      `dense: m/dense.onnx\npruned: pruned.onnx\nspec: m/prune.yaml\nprune:\n  run: ${JSON.stringify(prune)}\n`,
-    );
+    writeFileSync(join(work, 'prunegate.yml'), `${model}prune:\n  run: ${JSON.stringify(prune)}\n`);
     const child = spawn(process.execPath, ['cli.cjs', 'check', '--format', 'json'], {
       cwd: work,
       env: { PATH: process.env['PATH'] ?? '' },
@@ -238,6 +239,14 @@ describe('dist/cli.cjs check with commands', () => {
     );
     expect(stderr).toMatch(/\nprune took \d+\.\d s\n/);
     expect(stderr).not.toContain('::group::');
+  });
+
+  it('wants to know what a prune command writes before it runs it', async () => {
+    const { status, stderr } = await cli('touch ran', () => {}, 'dense: m/dense.onnx\nspec: m/prune.yaml\n');
+    expect([status, stderr]).toEqual([
+      2,
+      'prunegate: --pruned: is required beside a prune command: name the file that it writes\n',
+    ]);
   });
 
   it('exits 2 where a command fails, and names its line', async () => {

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { plainLog } from '../../src/process/log.ts';
-import { describeEnding, runCommand, type Times } from '../../src/process/run.ts';
+import { describeEnding, runCommand, TIMES, type Times } from '../../src/process/run.ts';
 import { command, NEVER, QUICK, recorded } from './support.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prunegate-run-'));
@@ -28,6 +28,11 @@ function runs(pid: number): boolean {
 
 const pidIn = (name: string): number => Number(readFileSync(join(folder, name), 'utf8'));
 
+it('leaves a cancelled command less time than the runner leaves the step before its next signal', () => {
+  const { interrupt, terminate, kill } = TIMES.patience;
+  expect(interrupt + terminate + kill).toBeLessThan(7500);
+});
+
 describe('runCommand', () => {
   it('shows both streams line by line, and exits with the status of the command', async () => {
     const { ending, lines, told } = await run('echo out; echo err >&2; printf unfinished; exit 3');
@@ -38,10 +43,9 @@ describe('runCommand', () => {
 
   it('shows output while the command runs', async () => {
     const log = recorded();
-    const running = runCommand(command('echo now; sleep 5'), ENV, log, NEVER, QUICK);
-    await vi.waitFor(() => expect(log.lines).toEqual(['now']));
-    await delay(10);
-    process.kill(-findLeader('sleep 5'), 'SIGKILL');
+    const running = runCommand(command('echo $$; exec sleep 5'), ENV, log, NEVER, QUICK);
+    await vi.waitFor(() => expect(log.lines).toHaveLength(1));
+    process.kill(Number(log.lines[0]), 'SIGKILL');
     expect((await running).ending).toEqual({ kind: 'killed', signal: 'SIGKILL' });
   });
 
@@ -155,7 +159,7 @@ describe('runCommand', () => {
       request = resolve;
     });
     const log = recorded();
-    const script = `trap 'echo no' INT TERM; echo ready; while true; do sleep 0.05; done`;
+    const script = `trap 'echo no' INT TERM; echo ready; while true; do sleep 0.05 || true; done`;
     const running = runCommand(
       command(script),
       ENV,
@@ -205,13 +209,3 @@ describe('runCommand', () => {
     expect(last).toContain('end');
   });
 });
-
-/** The process whose command line ends so: each test's is its own. */
-function findLeader(ending: string): number {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
-    const line = stat === '' ? '' : readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-    if (line === ending) return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
-  }
-  throw new Error(`no process ${ending}`);
-}
