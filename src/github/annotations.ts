@@ -80,7 +80,7 @@ function countsOf(reports: readonly Report[]): string {
   return `${told.join('; ')}. The job summary has them all.`;
 }
 
-function countOf({ verdict, totals: { layers, mismatch, unverifiable, ambiguous } }: Report): string {
+function countOf({ verdict, findings, totals: { layers, mismatch, unverifiable, ambiguous } }: Report): string {
   const parts = [
     mismatch > 0 ? `${mismatch} of ${layers} layers diverge` : '',
     unverifiable > 0 ? `${unverifiable} of ${layers} layers could not be verified` : '',
@@ -89,7 +89,8 @@ function countOf({ verdict, totals: { layers, mismatch, unverifiable, ambiguous 
       ? `${ambiguous} of ${layers} layers are ambiguous, which fail-on names`
       : '',
   ].filter((part) => part !== '');
-  return parts.length === 0 ? 'all layers match, something else does not' : parts.join(', ');
+  // A failed gate, or a layer that the dense model does not have.
+  return parts.length === 0 ? (findings[0]?.title ?? 'it does not pass') : parts.join(', ');
 }
 
 /** The worst finding of each model before the second of any. */

@@ -84,16 +84,16 @@ function modelBlocks(report: Report, limits: Limits, linkOf: FindingLink, level:
   const full = shared === null ? limits.findings : Math.min(limits.findings, EXAMPLES);
   const blocks = [
     `${'#'.repeat(level)} ${icon(report.verdict)}prunegate: ${escapedName(report.model)} ${isWord(report.verdict)}`.trimEnd(),
-    summary(report),
+    isToldBelow(report, limits) ? 'No layer diverges, but something else does.' : summary(report),
     ...gate(report),
     sizes(report),
-    ...executed(report, limits),
     ...(shared === null || limits.findings === 0 ? [] : [causeLine(shared)]),
     ...differences(report, limits),
     ...report.findings
       .slice(0, full)
       .map((finding) => findingBlock(finding, limits, linkOf(finding), finding.cause === shared)),
     ...titles(report.findings.slice(full), limits),
+    ...executed(report, limits),
     ...report.lints.slice(0, limits.notes).map((lint) => `> ${line(lintText(lint))}`),
     ...report.notes.slice(0, limits.notes).map((note) => `> ${line(note)}`),
     ...(limits.notes === 0 ? [] : more(report.notes.length - limits.notes, 'more notes', 'are in the JSON report')),
@@ -123,6 +123,11 @@ function summary({ verdict, totals, findings, dialect }: Report): string {
   }
 }
 
+/** A failed gate or a foreign layer has no layer to count, and a finding with a title of its own. */
+function isToldBelow({ verdict, totals, findings }: Report, limits: Limits): boolean {
+  return verdict === 'diverges' && totals.mismatch === 0 && findings.length > 0 && limits.findings > 0;
+}
+
 /** What executing both models showed, for a reader who has room. */
 function executed(report: Report, { lines }: Limits): string[] {
   const told = executionLines(report).filter((told) => !told.startsWith('pruning: '));
@@ -137,16 +142,24 @@ function gate({ verdict, conclusion }: Report): string[] {
   return ['This does not fail the gate: `warn-only` or `fail-on` says so.'];
 }
 
-function sizes({ totals: { filters, parameters, macs, bytes } }: Report): string {
+function sizes({ totals: { filters, parameters, macs, bytes }, execution }: Report): string {
   const parts = [
     ['Filters', filters.dense, filters.retained],
     ['parameters', parameters.dense, parameters.pruned],
     ['MACs', macs.dense, macs.pruned],
     ['bytes', bytes.dense, bytes.pruned],
   ] as const;
-  return parts
-    .flatMap(([name, before, after]) => (before === null || after === null ? [] : [`${name} ${change(before, after)}`]))
-    .join(' · ');
+  const told = parts.flatMap(([name, before, after]) =>
+    before === null || after === null ? [] : [`${name} ${change(before, after)}`],
+  );
+  return [...told, ...latency(execution)].join(' · ');
+}
+
+function latency(execution: Report['execution']): string[] {
+  if (execution?.latency == null) return [];
+  const [before, after] = [execution.latency.dense.median, execution.latency.pruned.median];
+  const shown = (value: number): string => String(Number(value.toPrecision(3)));
+  return [`latency ${shown(before)} → ${shown(after)} ms (${percent(after, before)})`];
 }
 
 function change(before: number, after: number): string {

@@ -145,6 +145,12 @@ describe('annotations', () => {
     expect(kept).toMatchObject([{ level: 'error', message: expect.stringContaining('2 of 3 layers are ambiguous') }]);
   });
 
+  it('name what failed where no layer did', () => {
+    const totals = { ...report('m', []).totals, layers: 3, mismatch: 0 };
+    const { kept } = printed([report('m', [finding('the pruned model is too slow')], { totals })]);
+    expect(kept[0]!.message).toBe('the pruned model is too slow. The job summary has them all.');
+  });
+
   it('have a message even where there are no details', () => {
     expect(printed([report('m', [finding('x', [])])]).kept[1]!.message).toBe('prunegate: x');
   });

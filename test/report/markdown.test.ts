@@ -78,6 +78,15 @@ describe('markdown of one model', () => {
     expect(renderMarkdown({ ...wrong, verdict: 'unverifiable', layers }, 'whole')).not.toContain('| layer |');
   });
 
+  it('leads on to what failed where no layer did, and names it where nothing follows', () => {
+    const totals = { ...right.totals };
+    const findings = [{ ...wrong.findings[0]!, title: 'the pruned model is too slow', layers: [] }];
+    const slow: Report = { ...right, verdict: 'diverges', conclusion: 'failure', totals, findings };
+    expect(renderMarkdown(slow, 'whole')).toContain('No layer diverges, but something else does.');
+    expect(renderMarkdown(slow, 'whole').match(/too slow/g)).toHaveLength(1);
+    expect(renderMarkdown(slow, 'counts')).toContain('the pruned model is too slow.');
+  });
+
   it('is three lines where nothing is wrong', () => {
     const lines = renderMarkdown(right, 'whole')
       .split('\n')
