@@ -84,7 +84,7 @@ def prune(model, example, spec, gradients=None):
         tuple(modules[name.strip()] for name in key.split(",")) if "," in key else modules[key]: ratio
         for key, ratio in (spec.pop("pruning_ratio_dict", None) or {}).items()
     }
-    for key in ("channel_groups", "out_channel_groups", "in_channel_groups"):
+    for key in ("channel_groups", "out_channel_groups", "in_channel_groups", "num_heads"):
         # Torch-Pruning's defaults are dictionaries that all pruners of a process share: give it new ones.
         spec[key] = by_module(spec.get(key) or {})
     pruner = tp.pruner.BasePruner(

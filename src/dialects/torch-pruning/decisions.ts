@@ -39,20 +39,20 @@ export function decide(dependencies: Dependencies, { fates, scopes }: Ranking, s
   for (const scope of scopes.values()) {
     if (scope.unknown !== null) {
       const why = inScope(scope.unknown);
-      for (const { group } of scope.records) byGroup.set(group, { kind: 'unknown', why });
+      for (const { origin } of scope.records) byGroup.set(origin, { kind: 'unknown', why });
       continue;
     }
     const cut = cutScope(scope, spec);
     const { ties, outcomes, unclear } = outcomesOf(cut, dependencies);
     for (const record of scope.records)
-      byGroup.set(record.group, decisionOf(record, scope, cut, ties.get(record) ?? null, unclear, dependencies));
+      byGroup.set(record.origin, decisionOf(record, scope, cut, ties.get(record) ?? null, unclear, dependencies));
     if (outcomes.length > 1) joint.push(jointOf(scope.records, outcomes, dependencies));
   }
   // The scope of all groups comes before those of some (base_pruner.py:455, 592).
   const inOrder = [...scopes.values()].sort((a, b) => Number(b.id === 'all') - Number(a.id === 'all'));
   const prunings = inOrder.flatMap(({ records }) =>
-    records.flatMap(({ group }) => {
-      const decision = byGroup.get(group);
+    records.flatMap(({ origin }) => {
+      const decision = byGroup.get(origin);
       return decision?.kind === 'cut' ? [decision.pruning] : [];
     }),
   );

@@ -20,6 +20,8 @@ export function ruleOf(decision: Decision | null): string {
       return 'one channel';
     case 'unscored':
       return 'not scored';
+    case 'replaced':
+      return 'forgotten';
     case 'unknown':
       return 'unknown';
     case 'cut': {
@@ -57,6 +59,8 @@ export function reasonOf(decision: Decision | null, name: string, spec: TorchSpe
       return `Torch-Pruning leaves a group alone where a layer has one channel, as ${decision.module.layer.name} has`;
     case 'unscored':
       return 'no layer of its group has what the importance scores, so Torch-Pruning leaves it alone';
+    case 'replaced':
+      return `Torch-Pruning ranks each group under the name of its root, and forgets this one for another of ${decision.module.layer.name}, which reads heads`;
     case 'unknown':
       return decision.why.unknown;
     case 'cut':

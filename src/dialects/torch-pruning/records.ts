@@ -1,7 +1,8 @@
-import { type Group, isOut } from './group.ts';
+import { type Flows, type Group, groupOf, isOut } from './group.ts';
 import type { Dependencies } from './groups.ts';
 import { isInside } from './groups.ts';
 import type { Module } from './module-graph.ts';
+import { isRoot, isTwoSided } from './modules.ts';
 import type { Normalized } from './normalizer.ts';
 import type { Scores } from './reduction.ts';
 import { UNIT } from './rounding.ts';
@@ -21,6 +22,9 @@ export type ScoresOf = (group: Group) => GroupScores | Unknown | null;
 
 /** One group in a ranking. */
 export interface Record {
+  /** As tracing found it. */
+  readonly origin: Group;
+  /** As it is ranked: with another root where it holds heads of an attention. */
   readonly group: Group;
   readonly scored: GroupScores;
   /** Channel groups that must stay of one size, and the channels of each. */
@@ -47,6 +51,8 @@ export type Fate =
   | { readonly kind: 'ignored'; readonly module: Module }
   | { readonly kind: 'narrow'; readonly module: Module }
   | { readonly kind: 'unscored' }
+  /** Another group is kept under the name of its root, which is that of a layer that reads heads. */
+  | { readonly kind: 'replaced'; readonly module: Module }
   | { readonly kind: 'unknown'; readonly why: Unknown };
 
 /** Groups and the scopes in which they are ranked (base_pruner.py:462-564). */
@@ -62,33 +68,42 @@ interface Open {
   unknown: Unknown | null;
 }
 
-export function rank({ groups }: Dependencies, spec: TorchSpec, scoresOf: ScoresOf): Ranking {
+export function rank({ groups, flows }: Dependencies, spec: TorchSpec, scoresOf: ScoresOf): Ranking {
   const fates = new Map<Group, Fate>();
   const scopes = new Map<string, Open>();
   let poison: Unknown | null = null;
-  for (const group of groups) {
-    const known = fateWithoutScores(group, spec);
-    if (known !== null) {
-      fates.set(group, known);
+  for (const origin of groups) {
+    const rooted = fateWithoutScores(origin, spec) ?? withHeads(origin, spec, flows);
+    if ('kind' in rooted) {
+      const known = rooted;
+      fates.set(origin, known);
       // A group of which not all is known could stand in any ranking of several groups.
       if (known.kind === 'unknown' && (spec.isGlobal || spec.isIsomorphic)) poison ??= known.why;
       continue;
     }
+    const group = rooted;
     const scored = scoresOf(group);
     if (scored === null) {
-      fates.set(group, { kind: 'unscored' });
+      fates.set(origin, { kind: 'unscored' });
       continue;
     }
     const { id, ratio, specKey } = scopeOf(group, spec);
-    const scope = scopes.get(id) ?? { ratio, specKey, records: [], unknown: null };
+    const before = scopes.get(id);
+    const isAlone = id.startsWith(ALONE);
+    // base_pruner.py:561, ranking_scope[module_name] = [record]: a second group of one root takes the place of the first.
+    if (isAlone)
+      for (const record of before?.records ?? [])
+        fates.set(record.origin, { kind: 'replaced', module: group.items[0]!.module });
+    const fresh: Open = { ratio, specKey, records: [], unknown: null };
+    const scope = isAlone ? fresh : (before ?? fresh);
     scopes.set(id, scope);
-    const record = 'unknown' in scored ? scored : recordOf(group, scored, spec);
+    const record = 'unknown' in scored ? scored : recordOf(origin, group, scored, spec);
     if ('unknown' in record) {
-      fates.set(group, { kind: 'unknown', why: record });
+      fates.set(origin, { kind: 'unknown', why: record });
       scope.unknown ??= record;
       continue;
     }
-    fates.set(group, { kind: 'ranked', record, scope: id });
+    fates.set(origin, { kind: 'ranked', record, scope: id });
     scope.records.push(record);
   }
   const closed = [...scopes].map(([id, { ratio, specKey, records, unknown }]): [string, Scope] => [
@@ -111,6 +126,27 @@ function fateWithoutScores(group: Group, spec: TorchSpec): Fate | null {
   return spec.steps > 1 ? { kind: 'unknown', why: stepsOf(spec) } : null;
 }
 
+/**
+ * A group with heads is ranked from the layer that reads them (base_pruner.py:411-426), and left out where there is none.
+ */
+function withHeads(group: Group, spec: TorchSpec, flows: Flows): Group | Fate {
+  const isHead = (module: Module): boolean => spec.heads.has(module.layer.name);
+  if (!group.items.some((item) => isOut(item) && isHead(item.module))) return group;
+  const unknown = (why: string): Fate => ({ kind: 'unknown', why: { unknown: why, remedy: null, isRaised: false } });
+  if (!spec.isWithinHeads) return unknown('whole heads are pruned, which is not recomputed');
+  const reading = group.items.findLast(
+    (item) => isRoot(item.module.type) && (item.side === 'in' || !isTwoSided(item.module.type)),
+  );
+  if (reading === undefined || !group.items.some((item) => isOut(item) && isHead(item.source)))
+    return { kind: 'unscored' };
+  const rooted = groupOf(reading.module, reading.side, reading.at, flows);
+  // Behind a flatten several channels of the reader are one of the heads, and which of them counts is not defined.
+  const isPlain = rooted.items.every(
+    (item) => item.at.length <= reading.at.length && new Set(item.root).size === item.root.length,
+  );
+  return isPlain ? rooted : unknown(`${reading.module.layer.name} reads heads at several positions`);
+}
+
 function stepsOf({ steps }: TorchSpec): Unknown {
   return {
     unknown: `iterative_steps ${steps}: every step ranks the weights that the one before left, mostly after training, and the dense model holds none of them`,
@@ -118,6 +154,9 @@ function stepsOf({ steps }: TorchSpec): Unknown {
     isRaised: false,
   };
 }
+
+/** Scopes of one group. */
+const ALONE = 'module ';
 
 /** Which ranking a group stands in: one that the user named, one of its like, that of all, or its own. */
 function scopeOf(
@@ -142,7 +181,7 @@ function scopeOf(
     ? `like ${group.items.map(shapeOf).join(' ')}`
     : spec.isGlobal
       ? 'all'
-      : `module ${group.items[0]!.module.order}`;
+      : `${ALONE}${group.items[0]!.module.order}`;
   return { id, ratio: spec.pruningRatio, specKey: 'pruning_ratio' };
 }
 
@@ -159,7 +198,7 @@ function kernelRank({ output }: Module['layer']): number {
   return (output.shape?.length ?? 4) - 2;
 }
 
-function recordOf(group: Group, scored: GroupScores, spec: TorchSpec): Record | Unknown {
+function recordOf(origin: Group, group: Group, scored: GroupScores, spec: TorchSpec): Record | Unknown {
   const { scores } = scored;
   const channels = scores.values.length;
   if (!scores.values.every(Number.isFinite)) {
@@ -178,7 +217,7 @@ function recordOf(group: Group, scored: GroupScores, spec: TorchSpec): Record | 
   const ranked = { values: averaged(scores.values, size), errors: averaged(errors, size) };
   if (channelGroups > 1)
     for (const k of ranked.errors.keys()) ranked.errors[k]! += 4 * UNIT * Math.abs(ranked.values[k]!);
-  return { group, scored, channelGroups, size, ranked };
+  return { origin, group, scored, channelGroups, size, ranked };
 }
 
 /** `_get_channel_groups` (base_pruner.py:387-409); grouped convolutions are registered by themselves, depthwise ones not. */

@@ -47,6 +47,10 @@ export interface TorchSpec extends Spec {
   readonly ignored: readonly string[];
   readonly outGroups: ReadonlyMap<string, number>;
   readonly inGroups: ReadonlyMap<string, number>;
+  /** Heads of attention projections. */
+  readonly heads: ReadonlyMap<string, number>;
+  /** Whether channels within heads go, and nothing else of them. */
+  readonly isWithinHeads: boolean;
   readonly steps: number;
 }
 
@@ -72,6 +76,10 @@ interface Written {
   readonly channel_groups: Readonly<Record<string, number>>;
   readonly out_channel_groups: Readonly<Record<string, number>>;
   readonly in_channel_groups: Readonly<Record<string, number>>;
+  readonly num_heads: Readonly<Record<string, number>>;
+  readonly prune_num_heads: boolean;
+  readonly prune_head_dims: boolean;
+  readonly head_pruning_ratio: number;
   readonly iterative_steps: number;
 }
 
@@ -95,7 +103,7 @@ const COMPUTED: Readonly<
 export function readTorchSpec(document: SpecDocument): TorchSpec {
   const written = validate<Written>(validateSpec, document.section, (path) => document.at(path));
   const importance = importanceOf(written.importance, document);
-  const outGroups = { ...written.out_channel_groups, ...written.channel_groups };
+  const outGroups = { ...written.out_channel_groups, ...written.channel_groups, ...written.num_heads };
   const effective = {
     importance: shownImportance(importance),
     ...(written.scores === undefined ? {} : { scores: written.scores }),
@@ -108,6 +116,10 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
     ignored_layers: written.ignored_layers,
     out_channel_groups: outGroups,
     in_channel_groups: { ...written.in_channel_groups },
+    num_heads: { ...written.num_heads },
+    prune_num_heads: written.prune_num_heads,
+    prune_head_dims: written.prune_head_dims,
+    head_pruning_ratio: written.head_pruning_ratio,
     iterative_steps: written.iterative_steps,
   };
   return {
@@ -134,6 +146,8 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
     ignored: written.ignored_layers,
     outGroups: new Map(Object.entries(outGroups)),
     inGroups: new Map(Object.entries(written.in_channel_groups)),
+    heads: new Map(Object.entries(written.num_heads)),
+    isWithinHeads: written.prune_head_dims && !(written.prune_num_heads && written.head_pruning_ratio > 0),
     steps: written.iterative_steps,
   };
 }
