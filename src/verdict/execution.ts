@@ -104,8 +104,9 @@ export function merged(before: readonly Finding[], added: readonly Finding[]): r
   ];
 }
 
+/** Names of programs keep their spelling. */
 function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^(onnxruntime|npm|cuda|tensorrt)\b/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function sentence(text: string): string {

@@ -1,0 +1,126 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const runtime = join(root, 'node_modules/onnxruntime-node');
+/** A folder with the bundles and the example and nothing else: no node_modules to fall back on. */
+const work = mkdtempSync(join(tmpdir(), 'prunegate-e2e-'));
+cpSync(join(root, 'dist'), join(work, 'dist'), { recursive: true });
+cpSync(join(root, 'examples/mobilenet-v2'), join(work, 'm'), { recursive: true });
+const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(
+  JSON.parse(readFileSync(join(root, 'schemas/report.schema.json'), 'utf8')),
+);
+
+function start(bundle: string, args: readonly string[], env: Record<string, string> = {}) {
+  // Nothing that was installed on this machine before may be found.
+  const clean = { PATH: process.env['PATH'] ?? '', HOME: work, XDG_CACHE_HOME: join(work, 'cache'), ...env };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join('dist', bundle), ...args], {
+    cwd: work,
+    encoding: 'utf8',
+    env: clean,
+  });
+  return { status, stdout, stderr };
+}
+
+const PAIR = ['--dense', 'm/dense.onnx', '--pruned', 'm/pruned.onnx'];
+
+describe('dist/cli.cjs run', () => {
+  it('executes both models, says what pruning bought, and exits 0 where they compute the same', () => {
+    const { status, stdout, stderr } = start('cli.cjs', ['run', ...PAIR, '--onnxruntime', runtime]);
+    expect(status).toBe(0);
+    expect(stderr).toBe('executing both models with onnxruntime 1.30.0 on cpu\n');
+    expect(stdout).toMatch(/^executed on cpu by onnxruntime 1\.30\.0: equal; outputs and \d+ layer results are equal/m);
+    expect(stdout).toContain('pruning: parameters -84%, multiply-accumulates -79%, bytes -69%\n');
+    expect(stdout).toMatch(/^latency: [\d.]+ ms \([\d.]+ to [\d.]+\) dense, /m);
+    expect(stdout).toMatch(
+      /\nconforms: the pruned model computes what the dense one does with the same channels cut\n$/,
+    );
+  });
+
+  it('prints a report that its schema allows', () => {
+    const { status, stdout } = start('cli.cjs', ['run', ...PAIR, '--onnxruntime', runtime, '--format', 'json']);
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(validate(report), JSON.stringify(validate.errors)).toBe(true);
+    expect(report).toMatchObject({
+      verdict: 'conforms',
+      dialect: null,
+      execution: { provider: 'cpu', verdict: 'equal' },
+    });
+  });
+
+  it('exits 3 without onnxruntime and says how to get it: it never installs by itself', () => {
+    const { status, stdout, stderr } = start('cli.cjs', ['run', ...PAIR]);
+    expect(status).toBe(3);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('unverifiable: the models were not executed');
+    expect(stdout).toContain(
+      'onnxruntime-node is not installed: install it with npm install onnxruntime-node, or name its folder with onnxruntime.',
+    );
+  });
+
+  it('exits 2 where a file or a folder is not what it should be', () => {
+    const wrong = (...args: string[]) => start('cli.cjs', ['run', ...PAIR, '--onnxruntime', runtime, ...args]);
+    expect(wrong('--inputs', 'm/prune.yaml')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('m/prune.yaml: is neither a .npy nor a .npz file'),
+    });
+    expect(wrong('--input-shapes', 'nobody=1x3x64x64')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('has no such input'),
+    });
+    expect(start('cli.cjs', ['run', ...PAIR, '--onnxruntime', 'm'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('holds no onnxruntime-node package'),
+    });
+  });
+});
+
+describe('dist/index.cjs', () => {
+  function action(inputs: Record<string, string>, env: Record<string, string> = {}) {
+    const job = mkdtempSync(join(work, 'job-'));
+    mkdirSync(join(job, 'temp'));
+    for (const file of ['output', 'summary']) writeFileSync(join(job, file), '');
+    const given = Object.entries({ dense: 'm/dense.onnx', pruned: 'm/pruned.onnx', spec: 'm/prune.yaml', ...inputs });
+    const result = start('index.cjs', [], {
+      GITHUB_OUTPUT: join(job, 'output'),
+      GITHUB_STEP_SUMMARY: join(job, 'summary'),
+      RUNNER_TEMP: join(job, 'temp'),
+      RUNNER_TOOL_CACHE: join(job, 'tools'),
+      ...Object.fromEntries(given.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+      ...env,
+    });
+    return { ...result, summary: readFileSync(join(job, 'summary'), 'utf8') };
+  }
+
+  it('executes both models by default, and tells so in the summary', () => {
+    const { status, stdout, summary } = action({ onnxruntime: runtime });
+    expect(status).toBe(0);
+    expect(stdout).toContain('executed on cpu by onnxruntime 1.30.0: equal');
+    expect(summary).toContain('executed on cpu by onnxruntime 1.30.0: equal');
+  });
+
+  it('fails where a gate is not passed, with numbers in the annotation', () => {
+    const { status, stdout } = action({ onnxruntime: runtime, 'min-mac-reduction': '0.99' });
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /^::error .*pruning saves 78\.62%25 of the multiply-accumulates%2C less than min-mac-reduction asks for%2C 99%25,/m,
+    );
+  });
+
+  it('offline, keeps the verdict on the weights and says why nothing was executed', () => {
+    const { status, stdout } = action(
+      {},
+      { npm_config_registry: 'http://127.0.0.1:9/', npm_config_fetch_retries: '0' },
+    );
+    expect(status).toBe(0);
+    expect(stdout).toContain('conforms: 14 layers keep the filters that the spec asks for');
+    expect(stdout).toMatch(
+      /^note: The models were not executed: npm cannot install onnxruntime-node 1\.30\.0: .*ECONNREFUSED/m,
+    );
+  });
+});

@@ -1,0 +1,184 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { fittingCases } from '../../src/execution/memory.ts';
+import { executionOf, outcomeOf } from '../support/execution.ts';
+import { float32, modelBytes, networkOf, op } from '../support/onnx-builder.ts';
+
+const work = mkdtempSync(join(tmpdir(), 'prunegate-inputs-'));
+let written = 0;
+const noise = (count: number, seed = 1): number[] => Array.from({ length: count }, (_, k) => Math.sin(seed + 7 * k));
+
+interface Options {
+  readonly shape?: readonly (number | string)[];
+  readonly kept?: readonly number[];
+  /** Instead of a softmax over classes: nodes between the first and the second layer. */
+  readonly between?: readonly ReturnType<typeof op>[];
+}
+
+/** Conv of 6 filters with a bias, ReLU, then a 1x1 conv of 2 filters; with `kept`, cut by those. */
+function model({
+  shape = ['N', 3, 'h', 'w'],
+  kept = [0, 1, 2, 3, 4, 5],
+  between = [op('Relu', 'a', 'b', { name: 'net/relu/Relu' })],
+}: Options): string {
+  const first = noise(6 * 27);
+  const second = noise(2 * 6, 3);
+  const weight = (values: readonly number[], dims: readonly number[]) => ({
+    ...float32(values),
+    dims: dims.map(BigInt),
+  });
+  const path = join(work, `${written++}.onnx`);
+  const bytes = modelBytes({
+    inputs: { image: shape },
+    weights: {
+      w1: weight(
+        kept.flatMap((f) => first.slice(27 * f, 27 * (f + 1))),
+        [kept.length, 3, 3, 3],
+      ),
+      b1: float32(kept.map((f) => 0.3 - 0.1 * f)),
+      w2: weight(
+        [0, 1].flatMap((row) => kept.map((f) => second[6 * row + f]!)),
+        [2, kept.length, 1, 1],
+      ),
+    },
+    nodes: [
+      op('Conv', ['image', 'w1', 'b1'], 'a', { name: 'net/first/Conv2D', kernel_shape: [3, 3] }),
+      ...between,
+      op('Conv', ['b', 'w2'], 'y', { name: 'net/second/Conv2D', kernel_shape: [1, 1] }),
+    ],
+    outputs: ['y'],
+  });
+  writeFileSync(path, bytes);
+  return path;
+}
+
+const KEPT = [1, 3, 4];
+
+describe('sizes that the model leaves open', () => {
+  it('are given by the user', async () => {
+    const execution = await executionOf(model({}), model({ kept: KEPT }), {
+      shapes: [{ input: 'image', shape: [2, 3, 9, 7] }],
+    });
+    expect(execution).toMatchObject({
+      verdict: 'equal',
+      inputs: [{ name: 'image', shape: [2, 3, 9, 7], source: 'input-shapes' }],
+      cases: ['zeros', 'noise', 'other noise'],
+    });
+  });
+
+  it('are stated by the spec, known of the dense model, or a default that is told', async () => {
+    const stated = { channels: 3, height: 12, width: 10 };
+    const open = await executionOf(model({}), model({ kept: KEPT }), {}, { stated });
+    expect(open.inputs).toEqual([{ name: 'image', type: 'float32', shape: ['N', 3, 12, 10], source: 'the spec' }]);
+    expect(open.cases).toEqual(['zeros, batch of 1', 'noise, batch of 1', 'noise, batch of 3']);
+    const half = await executionOf(model({ shape: ['N', 3, 8, 8] }), model({ kept: KEPT }));
+    expect(half.inputs[0]).toMatchObject({ shape: ['N', 3, 8, 8], source: 'the dense model' });
+    const guessed = await executionOf(model({}), model({ kept: KEPT }));
+    expect(guessed.inputs[0]).toMatchObject({ shape: ['N', 3, 224, 224], source: '224 as nothing says otherwise' });
+  });
+
+  it('that fit no input, or not the input, are the user’s mistake', async () => {
+    const pair = [model({ shape: [1, 3, 8, 8] }), model({ shape: [1, 3, 8, 8], kept: KEPT })] as const;
+    await expect(outcomeOf(...pair, { shapes: [{ input: 'imgae', shape: [1, 3, 8, 8] }] })).rejects.toThrow(
+      /^input-shapes: .* has no such input: did you mean image\?/,
+    );
+    await expect(outcomeOf(...pair, { shapes: [{ input: 'image', shape: [1, 3, 9, 9] }] })).rejects.toThrow(
+      /fixes image to 1x3x8x8 \(found "image=1x3x9x9"\)/,
+    );
+  });
+});
+
+describe('tensors of the user', () => {
+  const pair = [model({ shape: ['N', 3, 4, 4] }), model({ shape: ['N', 3, 4, 4], kept: KEPT })] as const;
+  function npy(dims: readonly number[], descr = '<f4'): string {
+    const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${dims.join(', ')},), }`.padEnd(117);
+    const count = dims.reduce((n, size) => n * size, 1);
+    const data = descr === '<f4' ? Float32Array.from(noise(count)) : Float64Array.from(noise(count));
+    const path = join(mkdtempSync(join(tmpdir(), 'prunegate-input-')), 'x.npy');
+    const head = Buffer.from(`\x93NUMPY\x01\x00\x76\x00${header}\n`, 'latin1');
+    writeFileSync(path, Buffer.concat([head, Buffer.from(data.buffer)]));
+    return path;
+  }
+
+  it('are fed as well', async () => {
+    const path = npy([5, 3, 4, 4]);
+    const { verdict, cases } = await executionOf(...pair, { inputs: [path] });
+    expect(verdict).toBe('equal');
+    expect(cases.at(-1)).toBe(path);
+  });
+
+  it('that do not fit are refused by file', async () => {
+    const [wide, double] = [npy([1, 3, 5, 5]), npy([1, 3, 4, 4], '<f8')];
+    await expect(outcomeOf(...pair, { inputs: [wide] })).rejects.toThrow(
+      `${wide}: does not fit the input image, which is Nx3x4x4 (found "1x3x5x5")`,
+    );
+    await expect(outcomeOf(...pair, { inputs: [double] })).rejects.toThrow(
+      'takes float32: convert it with astype (found "float64")',
+    );
+  });
+});
+
+describe('channels that were cut', () => {
+  const shape = ['N', 3, 8, 8];
+
+  it('are heard nowhere, though their biases alone would be', async () => {
+    expect((await executionOf(model({ shape }), model({ shape, kept: KEPT }))).verdict).toBe('equal');
+  });
+
+  it.each([
+    [
+      'a softmax over channels',
+      [op('Softmax', 'a', 'b', { name: 'net/attention/Softmax', axis: 1 })],
+      'Softmax of attention',
+    ],
+    [
+      'a mean over channels',
+      [
+        op('ReduceMean', 'a', 'm', { name: 'net/mean/Mean', axes: [1] }),
+        op('Mul', ['a', 'm'], 'b', { name: 'net/gate/mul' }),
+      ],
+      'ReduceMean of mean',
+    ],
+  ])('but not through %s: no verdict instead of a wrong one', async (_, between, why) => {
+    const execution = await executionOf(model({ shape, between }), model({ shape, between, kept: KEPT }));
+    expect(execution.verdict).toBeNull();
+    expect(execution.reason).toContain(why);
+    // Not cut, there is nothing to be blind to.
+    expect((await executionOf(model({ shape, between }), model({ shape, between }))).verdict).toBe('equal');
+  });
+
+  it('do not excuse what is wrong before it', async () => {
+    const leaky = (alpha: number) => op('LeakyRelu', 'a', 'r', { name: 'net/act/LeakyRelu', alpha });
+    const between = (alpha: number) => [
+      leaky(alpha),
+      op('Softmax', 'r', 'b', { name: 'net/attention/Softmax', axis: 1 }),
+    ];
+    const execution = await executionOf(
+      model({ shape, between: between(0.125) }),
+      model({ shape, between: between(0.5), kept: KEPT }),
+    );
+    expect(execution).toMatchObject({ verdict: 'different', firstDifference: { layer: 'act' } });
+  });
+});
+
+describe('memory', () => {
+  it('that is not there is not asked for: the larger batch goes first', () => {
+    const network = networkOf({
+      inputs: { x: ['N', 3, 32, 32] },
+      weights: { w: { ...float32(noise(24)), dims: [8n, 3n, 1n, 1n] } },
+      nodes: [op('Conv', ['x', 'w'], 'y')],
+      outputs: ['y'],
+    });
+    const one = (batch: number) => ({
+      name: String(batch),
+      feeds: [{ input: 'x', type: 'float32' as const, dims: [batch, 3, 32, 32], fill: { kind: 'zeros' as const } }],
+    });
+    const all = fittingCases(network, network, [one(1), one(3)], 1e9);
+    expect(all.tooLarge).toEqual([]);
+    const some = fittingCases(network, network, [one(1), one(3)], 1.5 * all.needed);
+    expect(some).toMatchObject({ fitting: [{ name: '1' }], tooLarge: [{ name: '3' }] });
+    expect(fittingCases(network, network, [one(1), one(3)], all.needed - 1).fitting).toEqual([]);
+  });
+});

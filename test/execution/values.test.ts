@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { noise } from '../../src/execution/noise.ts';
+import { narrow, numbersOf } from '../../src/execution/values.ts';
+
+describe('float16', () => {
+  it('is widened and narrowed without loss, for all bits', () => {
+    const bits = Uint16Array.from({ length: 0x10000 }, (_, k) => k);
+    const wide = numbersOf('float16', bits);
+    for (let k = 0; k < bits.length; k++) {
+      if (Number.isNaN(wide[k]!)) expect((k & 0x7c00) === 0x7c00 && (k & 0x3ff) !== 0).toBe(true);
+      else if (narrow(wide[k]!) !== k)
+        throw new Error(`0x${k.toString(16)} is ${wide[k]}, narrowed ${narrow(wide[k]!)}`);
+    }
+  });
+
+  it('rounds to the nearest, ties to even', () => {
+    expect([1 + 2 ** -11, 1 + 3 * 2 ** -11, 65519, 65520, 2 ** -25, 3 * 2 ** -26, -1e9].map(narrow)).toEqual([
+      0x3c00, 0x3c02, 0x7bff, 0x7c00, 0, 1, 0xfc00,
+    ]);
+  });
+});
+
+describe('noise', () => {
+  it('is the same for a seed, normal, and of zeros and ones for integers', () => {
+    const one = Float32Array.from(noise('float32', 20000, 1) as Float32Array);
+    expect(noise('float32', 20000, 1)).toEqual(one);
+    expect(noise('float32', 20000, 2)).not.toEqual(one);
+    const mean = one.reduce((sum, x) => sum + x, 0) / one.length;
+    const variance = one.reduce((sum, x) => sum + (x - mean) ** 2, 0) / one.length;
+    expect(Math.abs(mean)).toBeLessThan(0.03);
+    expect(Math.abs(variance - 1)).toBeLessThan(0.05);
+    expect(new Set(noise('int64', 100, 1) as BigInt64Array)).toEqual(new Set([0n, 1n]));
+  });
+});
