@@ -107,6 +107,7 @@ function addCommands(command: Command): void {
   command
     .option('--export-command <command>', 'command that exports the dense model')
     .option('--prune-command <command>', 'command that prunes it')
+    .option('--no-commands', 'check the files as they lie, whatever commands prunegate.yml has')
     .option('--timeout-minutes <minutes>', 'end a command after so long')
     .option('--pass-env <names>', 'variables that commands may see though they look like secrets')
     .option('--allow-untrusted-commands', "run commands in a workflow about a fork's code all the same");
@@ -244,7 +245,9 @@ function filterIndex(text: unknown, filters: number): number {
 }
 
 async function run(scope: Scope, options: Record<string, unknown>): Promise<number> {
-  const requests = loadRequests(settingsFromFlags(options), process.cwd());
+  const requests = loadRequests(settingsFromFlags(options), process.cwd()).map((request) =>
+    options['commands'] === false ? { ...request, commands: { export: null, prune: null } } : request,
+  );
   const results: Checked[] = [];
   for (const request of requests) {
     const result = await check(request, scope, {

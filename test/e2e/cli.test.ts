@@ -185,13 +185,15 @@ describe('dist/cli.cjs with mistakes', () => {
     expect(stderr).toMatch(/^prunegate: later\.yml:4: lock: is not supported by this version yet/);
   });
 
-  it('runs no command for one side alone', () => {
+  it('runs no command for one side alone, nor where told not to', () => {
     writeFileSync(
       join(work, 'sides.yml'),
       'dense: m/dense.onnx\npruned: m/pruned.onnx\nspec: m/prune.yaml\nprune: { run: touch ran; exit 1 }\n',
     );
     expect(prunegate('expect', '--config', 'sides.yml').status).toBe(0);
     expect(prunegate('recover', '--config', 'sides.yml').status).toBe(0);
+    expect(existsSync(join(work, 'ran'))).toBe(false);
+    expect(prunegate('check', '--no-commands', '--config', 'sides.yml').status).toBe(0);
     expect(existsSync(join(work, 'ran'))).toBe(false);
     expect(prunegate('check', '--config', 'sides.yml').status).toBe(2);
     expect(existsSync(join(work, 'ran'))).toBe(true);

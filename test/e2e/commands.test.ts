@@ -112,7 +112,7 @@ describe('dist/index.cjs with commands', () => {
 
   it('fails with one error that quotes the last lines of a command that failed, and checks nothing', async () => {
     const prune = 'for i in $(seq 20); do echo "::line:: $i"; done; exit 7';
-    const { status, log, outputs } = await action({ inputs: { ...INPUTS, 'prune-command': prune } });
+    const { status, log, outputs, summary } = await action({ inputs: { ...INPUTS, 'prune-command': prune } });
     expect(status).toBe(1);
     expect(log.annotations).toHaveLength(1);
     const [{ message, title } = { message: '', title: '' }] = log.annotations;
@@ -122,6 +122,7 @@ describe('dist/index.cjs with commands', () => {
       ...Array.from({ length: 10 }, (_, i) => `: :line:: ${i + 11}`),
     ]);
     expect(outputs).toMatchObject({ verdict: '', conclusion: 'failure' });
+    expect(summary).toContain('exited with status 7');
     expect(log.isLeftOpen).toBe(false);
   });
 
