@@ -20,8 +20,8 @@ async function work(job: Job): Promise<Omit<Result, 'peakBytes'>> {
         return await runProbe(runtime);
     }
   } catch (error) {
-    if (error instanceof StepError) return error.failure;
-    throw error;
+    // An onnxruntime-node of another version may lack what is used here.
+    return error instanceof StepError ? error.failure : new StepError('runtime', null, error).failure;
   }
 }
 

@@ -150,6 +150,19 @@ describe('the process that runs models', () => {
     expect(await child.run(job)).toMatchObject({ kind: 'crashed' });
   });
 
+  it('tells a package that is too old, or none at all, by what it lacks', async () => {
+    const old = packageIn(join(work, 'old'));
+    writeFileSync(join(old, 'index.js'), 'exports.env = {}; exports.InferenceSession = {};');
+    const child = startChild(false, () => {});
+    const result = await child.run({ kind: 'probe', providers: ['cpu'], workFolder: work, runtime: old });
+    child.close();
+    expect(result).toMatchObject({
+      kind: 'failed',
+      step: 'runtime',
+      message: expect.stringContaining('not a function'),
+    });
+  });
+
   it('gets no token and no input', async () => {
     vi.stubEnv('INPUT_GITHUB-TOKEN', 'secret');
     vi.stubEnv('GITHUB_TOKEN', 'secret');
