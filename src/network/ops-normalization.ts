@@ -1,4 +1,5 @@
 import type { OnnxNode, OnnxTensor } from '../onnx/index.ts';
+import { toFloat32 } from '../onnx/index.ts';
 import { idsAlong } from './channels.ts';
 import type { Value } from './drafts.ts';
 import type { Handler, Walk } from './walk.ts';
@@ -25,7 +26,34 @@ function constantTensorOf(value: Value | null): OnnxTensor | null {
 }
 
 /** InstanceNormalization, LayerNormalization, GroupNormalization: a scale and a shift that follow the channels. */
-export const instanceNorm: Handler = (walk, node) => normalization(walk, node, ['scale', 'shift'], 1);
+export const instanceNorm: Handler = (walk, node) => {
+  if (!groupNorm(walk, node)) normalization(walk, node, ['scale', 'shift'], 1);
+};
+
+/**
+ * PyTorch writes GroupNorm as an instance normalization of [N, groups, rest] between two reshapes, with a scale and a shift
+ * of ones and zeros for each group: channels stay where they are, and those of one group are normalized together.
+ */
+function groupNorm(walk: Walk, node: OnnxNode): boolean {
+  const x = input(walk, node, 0);
+  if (!isSignal(x) || x.kind !== 'channels' || !x.map.axes.includes(1)) return false;
+  const groups = x.map.shape[1] ?? 0;
+  const isPlain = [1, 0].every((value, k) => {
+    const vector = constantTensorOf(input(walk, node, k + 1));
+    return vector?.elements === groups && vector.dtype === 'float32' && isAll(walk, vector, value);
+  });
+  if (!isPlain) return false;
+  const from = walk.drafts.place(node, 'batch-norm', walk.values);
+  // Groups of one channel look like no groups at all.
+  if (idsAlong(x.map, 1) === null) from.layer.groups = groups;
+  setOutput(walk, node, { kind: 'channels', map: x.map, from });
+  return true;
+}
+
+function isAll(walk: Walk, tensor: OnnxTensor, value: number): boolean {
+  return toFloat32(walk.file.readTensor(tensor)).every((element) => element === value);
+}
+
 export const layerNorm: Handler = (walk, node) => {
   const rank = shapeOf(input(walk, node, 0))?.length ?? 2;
   normalization(walk, node, ['scale', 'shift'], normalizeAxis(attribute(node, 'axis', 'int') ?? -1, rank));

@@ -84,7 +84,7 @@ export interface Layer {
   readonly weight: Weight | Opaque | null;
   /** The BatchNorm right behind a convolution; null where there is none. */
   readonly norm: Norm | null;
-  /** Groups of a convolution; 1 elsewhere. */
+  /** Groups of a convolution or a normalization; 1 elsewhere. */
   readonly groups: number;
   /** First channel id of its output channels, and how many; count 0 for layers that produce none of their own. */
   readonly firstChannel: number;

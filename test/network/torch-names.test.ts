@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { layerOf, networkOf, op, shown, zeros } from '../support/onnx-builder.ts';
+import { float32, int64, layerOf, networkOf, op, shown, zeros } from '../support/onnx-builder.ts';
 
 describe('names in an export of PyTorch', () => {
   // A block with two convolutions in nn.Sequentials, whose forward() adds; weights lost their names to constant folding.
@@ -45,5 +45,38 @@ describe('names in an export of PyTorch', () => {
     const bias = network.followers.find(({ tensor }) => tensor.name === 'fc.bias');
     expect(bias).toMatchObject({ layer: 'fc', role: 'bias' });
     expect(shown(network, layerOf(network, 'fc').calls[0]!.columns)).toContain('layer1.0.a.0:0');
+  });
+});
+
+describe('GroupNorm in an export of PyTorch', () => {
+  const network = networkOf({
+    producer: 'pytorch',
+    inputs: { x: [1, 3, 4, 4] },
+    weights: {
+      'a.weight': zeros([4, 3, 1, 1]),
+      'n.weight': zeros([4, 1, 1]),
+      'b.weight': zeros([2, 4, 1, 1]),
+      ones: float32([1, 1]),
+      nils: float32([0, 0]),
+      grouped: int64([0, 2, -1]),
+      whole: int64([1, 4, 4, 4]),
+    },
+    nodes: [
+      op('Conv', ['x', 'a.weight'], 'a', { name: '/a/Conv' }),
+      op('Reshape', ['a', 'grouped'], 'g', { name: '/n/Reshape' }),
+      op('InstanceNormalization', ['g', 'ones', 'nils'], 'i', { name: '/n/InstanceNormalization' }),
+      op('Reshape', ['i', 'whole'], 'r', { name: '/n/Reshape_1' }),
+      op('Mul', ['r', 'n.weight'], 'm', { name: '/n/Mul' }),
+      op('Conv', ['m', 'b.weight'], 'b', { name: '/b/Conv' }),
+    ],
+    outputs: ['b'],
+  });
+
+  it('is one layer of as many groups, through which channels pass in place', () => {
+    expect(layerOf(network, 'n')).toMatchObject({ kind: 'batch-norm', groups: 2 });
+    expect(shown(network, layerOf(network, 'b').calls[0]!.columns)).toBe('a:0 a:1 a:2 a:3');
+    expect(network.followers.map(({ layer, role, tensor }) => [layer, role, tensor.name])).toEqual([
+      ['n', 'scale', 'n.weight'],
+    ]);
   });
 });

@@ -48,15 +48,19 @@ export function channelFlows(network: Network, modules: readonly Module[]): Chan
 
 /** The channels that a module's own indices count, call by call; a clause where there are none. */
 function coordinatesOf(network: Network): (module: Module, call: number) => Int32Array | string {
-  const first = new Map<string, NetworkTensor>();
+  // Where a reshape inside the layer repeats channels, those before or after it count.
+  const shortest = new Map<string, NetworkTensor>();
+  const length = ({ channels }: NetworkTensor): number =>
+    channels !== null && 'ids' in channels ? channels.ids.length : Number.POSITIVE_INFINITY;
   for (const tensor of network.tensors.values()) {
     const key = `${tensor.layer} ${tensor.call}`;
-    if (!first.has(key)) first.set(key, tensor);
+    const known = shortest.get(key);
+    if (known === undefined || length(tensor) < length(known)) shortest.set(key, tensor);
   }
   return ({ layer, type, inputs }, call) => {
     if (layer.weight !== null) return Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
     // A split counts the channels that it is given, not those of its first part.
-    const tensor = type === 'Split' ? inputs[0]?.tensor : first.get(`${layer.id} ${call}`);
+    const tensor = type === 'Split' ? inputs[0]?.tensor : shortest.get(`${layer.id} ${call}`);
     return idsOf(tensor, layer.name);
   };
 }

@@ -48,6 +48,9 @@ export function decide(dependencies: Dependencies, { fates, scopes }: Ranking, s
       byGroup.set(record.origin, decisionOf(record, scope, cut, ties.get(record) ?? null, unclear, dependencies));
     if (outcomes.length > 1) joint.push(jointOf(scope.records, outcomes, dependencies));
   }
+  // Positions beyond a root reach its neighbours in a concatenation, whatever their own groups are.
+  if ([...byGroup.values()].some((decision) => decision.kind === 'unknown' && decision.why === BEYOND))
+    for (const [group, { kind }] of byGroup) if (kind === 'cut') byGroup.set(group, { kind: 'unknown', why: BEYOND });
   // The scope of all groups comes before those of some (base_pruner.py:455, 592).
   const inOrder = [...scopes.values()].sort((a, b) => Number(b.id === 'all') - Number(a.id === 'all'));
   const prunings = inOrder.flatMap(({ records }) =>

@@ -8,6 +8,7 @@ export type ModuleType =
   | 'BatchNorm'
   | 'LayerNorm'
   | 'InstanceNorm'
+  | 'GroupNorm'
   | 'PReLU'
   | 'Concat'
   | 'Split'
@@ -24,6 +25,7 @@ const NAMED: ReadonlySet<ModuleType> = new Set([
   'BatchNorm',
   'LayerNorm',
   'InstanceNorm',
+  'GroupNorm',
   'PReLU',
 ]);
 
@@ -65,7 +67,7 @@ function moduleType(layer: Layer): ModuleType {
     case 'dense':
       return 'Linear';
     case 'batch-norm':
-      return NORMS[layer.op] ?? 'ElementWise';
+      return layer.groups > 1 ? 'GroupNorm' : (NORMS[layer.op] ?? 'ElementWise');
     case 'concat':
       return 'Concat';
     case 'crop':
@@ -95,7 +97,8 @@ export function widthsOf(
       return both(layer.filters);
     case 'BatchNorm':
     case 'LayerNorm':
-    case 'InstanceNorm': {
+    case 'InstanceNorm':
+    case 'GroupNorm': {
       const { shape, channelAxis } = layer.output;
       return both(channelAxis === null ? null : (shape?.[channelAxis] ?? null));
     }

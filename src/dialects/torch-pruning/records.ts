@@ -223,7 +223,7 @@ function recordOf(origin: Group, group: Group, scored: GroupScores, spec: TorchS
 /** `_get_channel_groups` (base_pruner.py:387-409); grouped convolutions are registered by themselves, depthwise ones not. */
 export function channelGroupsOf(module: Module, isIn: boolean, spec: TorchSpec): number | null {
   const { layer, type } = module;
-  if (type === 'Conv' && layer.groups > 1) return layer.groups;
+  if ((type === 'Conv' || type === 'GroupNorm') && layer.groups > 1) return layer.groups;
   return (isIn ? spec.inGroups : spec.outGroups).get(layer.name) ?? null;
 }
 
