@@ -172,6 +172,11 @@ describe('dist/index.cjs with commands', () => {
     );
     expect(existsSync(join(refused.workspace, 'out'))).toBe(false);
     expect(refused.outputs).toMatchObject({ verdict: '', conclusion: 'failure' });
+    const target = { GITHUB_EVENT_NAME: 'pull_request_target', RUNNER_ENVIRONMENT: 'github-hosted' };
+    const privileged = await action({ event: payload('pull_request'), env: target });
+    expect(privileged.status).toBe(1);
+    expect(privileged.log.annotations[0]?.message).toMatch(/commands are not run: pull_request_target runs with/);
+    expect(existsSync(join(privileged.workspace, 'out'))).toBe(false);
     const allowed = await action({ event, inputs: { ...INPUTS, 'allow-untrusted-commands': 'true' } });
     expect(allowed.status).toBe(0);
     const withoutCommands = { ...SPEC, dense: 'm/dense.onnx', pruned: 'm/pruned.onnx' };
