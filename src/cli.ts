@@ -224,7 +224,12 @@ function runExplain(options: Record<string, unknown>): Explained {
       : numbers === null
         ? `${oneLine(`${name}: ${known.reason}`)}${remedy}\n`
         : renderLayerExplanation(numbers, options['all'] === true);
-  return { text: formatted(request.format, value, text), exitCode: known.expected === null ? 3 : 0 };
+  const raises = expectation.refusal?.always === true;
+  const raised = raises && numbers !== null ? `${oneLine(known.reason)}\n` : '';
+  return {
+    text: formatted(request.format, value, `${text}${raised}`),
+    exitCode: known.expected === null || raises ? 3 : 0,
+  };
 }
 
 function formatted(format: Format, value: object, text: string): string {

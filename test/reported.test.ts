@@ -11,8 +11,8 @@ const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'se
 const spec = join(work, 'spec.json');
 writeFileSync(spec, JSON.stringify({ prune: seed.prune }));
 
-function withReport(reported: string) {
-  const flags = { dense: join(seed.folder, 'dense.onnx'), pruned: join(seed.folder, 'pruned.onnx'), spec, reported };
+function withReport(reported: string, pruned = join(seed.folder, 'pruned.onnx')) {
+  const flags = { dense: join(seed.folder, 'dense.onnx'), pruned, spec, reported };
   return check(loadRequests(settingsFromFlags(flags), work)[0]!, 'check', {
     version: 'test',
     isHashed: true,
@@ -61,6 +61,34 @@ describe('reported indices', () => {
       'The model is right: it retains what is expected after exploration.',
       'They are what the layer would keep by its own norms, printed while exploring; equalization with a coupled layer overwrites them, and only the indices after exploration count.',
     ]);
+  });
+
+  it.each([
+    [
+      'what the wrong model keeps',
+      'exploring',
+      'The pruner reported just these: it decided so, and the cut is what it decided.',
+    ],
+    [
+      'what was expected',
+      'retained',
+      'The pruner reported what is expected: it decided rightly, and the model was cut otherwise.',
+    ],
+  ] as const)('of a wrong model, where they are %s, tell who is to be asked next', async (_, key, sentence) => {
+    const wrong = join(import.meta.dirname, '../examples/mobilenet-v2/pruned-naive.onnx');
+    const own = seed.layers['conv1']![key];
+    const { report } = await withReport(json({ ...all('retained'), conv1: own, expanded_conv_depthwise: own }), wrong);
+    expect(report.findings).toHaveLength(1);
+    expect(report.findings[0]!.details).toContain(sentence);
+  });
+
+  it('that are others diverge, once for a group, and cannot name filters that are not there', async () => {
+    const wrong = [...seed.layers['block_1_expand']!.retained.slice(1), 96];
+    const { report } = await withReport(json({ ...all('retained'), block_1_expand: wrong, block_1_depthwise: wrong }));
+    expect(report.findings).toMatchObject([
+      { title: 'the indices reported for block_1_expand and block_1_depthwise are not those that they retain' },
+    ]);
+    expect(report.findings[0]!.details).toContain('It has 96 filters, 0 to 95: 96 cannot be of it.');
   });
 
   it('that are others diverge, and the difference is told', async () => {

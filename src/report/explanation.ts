@@ -5,6 +5,8 @@ import { groupLetters } from './groups.ts';
 
 /** Filters shown on either side of the cut. */
 const NEAR_THE_CUT = 8;
+/** Filters farther from it whose fate a partner changed, at most; those nearest to the cut. */
+const MAX_CHANGED = 24;
 /** Partners with a column of their own; JSON has them all. */
 const MAX_PARTNERS = 3;
 
@@ -72,9 +74,15 @@ export function explanationTable(
     };
   });
   // Where a partner changed a filter's fate, that is what one wants to see.
+  const distance = (at: number): number => Math.abs(at - retained.size + 0.5);
+  const changed = filters
+    .map(({ rule }, at) => ({ rule, at }))
+    .filter(({ rule }) => rule === 'equalization')
+    .sort((a, b) => distance(a.at) - distance(b.at))
+    .slice(0, MAX_CHANGED);
+  const telling = new Set(changed.map(({ at }) => at));
   const shown = filters.filter(
-    ({ filter, rule }, at) =>
-      all || wanted.has(filter) || rule === 'equalization' || Math.abs(at - retained.size + 0.5) < NEAR_THE_CUT,
+    ({ filter }, at) => all || wanted.has(filter) || telling.has(at) || distance(at) < NEAR_THE_CUT,
   );
   return {
     layer: layer.layer,

@@ -32,7 +32,7 @@ export interface Report {
 }
 
 /** Diverging filters of one layer that a report explains with all their numbers. */
-const MAX_EXPLAINED_FILTERS = 64;
+const MAX_EXPLAINED_FILTERS = 32;
 
 export type Conclusion = 'success' | 'failure' | 'neutral';
 

@@ -3,7 +3,7 @@ import type { Network, RetainedIndices } from '../network/index.ts';
 import type { Disagreement, LayerRecovery, Recovery } from '../recovery/index.ts';
 import type { Scene } from './causes.ts';
 import { findingsOf } from './findings.ts';
-import { consistencyOf, judgeLayer } from './judge-layer.ts';
+import { consistencyOf, judgeLayer, type Outcome } from './judge-layer.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import type { Finding, Judgement, LayerResult, RunVerdict } from './types.ts';
 
@@ -24,6 +24,14 @@ export interface Evidence {
 
 /** Filters of one layer that are explained one by one; a layer cut by another ranking altogether need not list them all. */
 const MAX_EXPLAINED = 16;
+
+/** No dialect and no recovery may leave a layer out; one that did would still not pass. */
+const NOT_COMPARED: Outcome = {
+  verdict: 'unverifiable',
+  reason: 'nothing is known of it',
+  problem: null,
+  specKey: null,
+};
 
 /** Compares the expectation with what was recovered, layer by layer, and sums up. */
 export function judge(evidence: Evidence): Judgement {
@@ -55,9 +63,11 @@ function judgeAgainst({ dense, expectation, recovery, renamed, reported, variant
       ({ consumer }) => consumer === null || !excused.has(consumer),
     );
     const outcome =
-      expected === null || recovered === null || expectation === null
+      expectation === null || recovery === null
         ? null
-        : judgeLayer(expected, recovered, disagreements, expectation, isConsistent, actual);
+        : expected === null || recovered === null
+          ? NOT_COMPARED
+          : judgeLayer(expected, recovered, disagreements, expectation, isConsistent, actual);
     const kept = recovered?.actual ?? null;
     const compared =
       outcome?.verdict === 'mismatch' && expected?.expected != null && kept !== null

@@ -13,9 +13,24 @@ export function reportedFindings(layers: readonly LayerResult[], reported: Repor
   const wrong = layers.filter(
     (layer) => layer.reported !== null && layer.actual !== null && !isSame(layer.reported, layer.actual),
   );
-  const early = wrong.filter((layer) => isSame(layer.reported, layer.exploring));
-  const others = wrong.filter((layer) => !early.includes(layer));
-  return [...(early.length === 0 ? [] : [exploringReported(early)]), ...others.map(difference)];
+  const early = wrong.filter(
+    (layer) => isSame(layer.reported, layer.exploring) && !isSame(layer.reported, layer.expected),
+  );
+  // Where the report is what was expected and the model is not, the finding of the layer says so.
+  const isTold = (layer: LayerResult): boolean =>
+    layer.verdict === 'mismatch' && layer.problem === null && isSame(layer.reported, layer.expected);
+  const others = wrong.filter((layer) => !early.includes(layer) && !isTold(layer));
+  return [...(early.length === 0 ? [] : [exploringReported(early)]), ...alike(others).map(difference)];
+}
+
+/** Layers of one group whose reports differ in the same way are told once. */
+function alike(layers: readonly LayerResult[]): readonly (readonly LayerResult[])[] {
+  const groups = new Map<string, LayerResult[]>();
+  for (const layer of layers) {
+    const key = layer.group === null ? layer.name : `${layer.group} ${layer.reported} / ${layer.actual}`;
+    groups.set(key, [...(groups.get(key) ?? []), layer]);
+  }
+  return [...groups.values()];
 }
 
 /** The answer that the forum thread waited for. */
@@ -36,7 +51,9 @@ function exploringReported(layers: readonly LayerResult[]): Finding {
   );
 }
 
-function difference(layer: LayerResult): Finding {
+function difference(layers: readonly LayerResult[]): Finding {
+  const layer = layers[0]!;
+  const names = layers.map(({ name }) => name);
   const beyond = (layer.reported ?? []).filter((filter) => filter >= layer.filters);
   const details = [
     differenceOf(layer),
@@ -49,8 +66,8 @@ function difference(layer: LayerResult): Finding {
     ...(isSame(layer.actual, layer.expected) ? ['The model is right: it retains what is expected.'] : []),
   ];
   return finding(
-    [layer.name],
-    `the indices reported for ${layer.name} are not those that it retains`,
+    names,
+    `the indices reported for ${joined(names)} are not those that ${names.length > 1 ? 'they retain' : 'it retains'}`,
     details,
     layer.specKey,
     null,

@@ -3,15 +3,18 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const MODEL = ['--dense', 'examples/mobilenet-v2/dense.onnx', '--spec', 'examples/mobilenet-v2/prune.yaml'];
+const SPEC = 'examples/mobilenet-v2/prune.yaml';
 
-function explain(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'explain', ...MODEL, ...args], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+function explainModel(dense: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['dist/cli.cjs', 'explain', '--dense', dense, '--spec', SPEC, ...args],
+    { cwd: root, encoding: 'utf8' },
+  );
   return { status, stdout, stderr };
 }
+
+const explain = (...args: string[]) => explainModel('examples/mobilenet-v2/dense.onnx', ...args);
 
 describe('dist/cli.cjs explain', () => {
   it("makes plain why the forum's 3, 19, 22 stay and 0, 15, 27 go", () => {
@@ -73,5 +76,31 @@ describe('dist/cli.cjs explain', () => {
     [['--filter', '3'], 'prunegate: --filter: needs --layer\n'],
   ])('says what is wrong with %j', (args, message) => {
     expect(explain(...args)).toMatchObject({ status: 2, stdout: '', stderr: message });
+  });
+
+  it('exits 3 where the norms are unknowable, and says what to do', () => {
+    const { status, stdout } = explainModel(
+      'test/fixtures/golden/seed_mobilenet_v2/dense.folded.onnx',
+      ...['--layer', 'conv1', '--filter', '31'],
+    );
+    expect(status).toBe(3);
+    expect(stdout).toMatch(/^filter 31: what becomes of it is not known: BatchNorm is folded into conv1/);
+  });
+
+  it('exits 3 where the real pruner raises, and says what', () => {
+    for (const layer of [[], ['--layer', 'dw2']]) {
+      const { status, stdout } = explainModel('test/fixtures/raises/depth_multiplier_2.onnx', ...layer);
+      expect(status).toBe(3);
+      expect(stdout).toContain('DepthwiseConv2D for pruning can only have depth_multiplier == 1');
+    }
+  });
+
+  it('has the model as JSON: what each criterion keeps of a group, and which keys decided', () => {
+    const json = JSON.parse(explain('--format', 'json').stdout);
+    expect(json.groups[2]).toMatchObject({
+      members: ['block_2_expand', 'block_2_depthwise'],
+      keptUnder: { union: [24], intersection: [16], arithmetic_mean: [16], geometric_mean: [16] },
+    });
+    expect(Object.keys(json.decidedBy)).toEqual(['min_num_filters', 'granularity', 'excluded_layers']);
   });
 });
