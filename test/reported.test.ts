@@ -102,6 +102,23 @@ describe('reported indices', () => {
     expect(report.notes.at(-1)).toBe('The report says nothing of conv1, expanded_conv_depthwise and 11 more layers.');
   });
 
+  it('of a large detector are read: a config of that length would be refused', async () => {
+    const wide = Object.fromEntries(
+      Array.from({ length: 90 }, (_, k) => [`other_${k}`, Array.from({ length: 1200 }, (__, i) => i)]),
+    );
+    const { report } = await withReport(json({ ...all('retained'), ...wide }));
+    expect(report.verdict).toBe('conforms');
+    expect(report.layers[0]!.reported).toEqual(seed.layers['conv1']!.retained);
+  });
+
+  it.each([
+    ['no JSON', '{"conv1": [1,]}', /reported\.json: is not JSON: /],
+    ['a layer twice', '{"conv1": [1], "conv1": [2]}', /reported\.json: names a layer twice/],
+    ['a list in a list', '{"conv1": {"conv1": [2]}}', /reported\.json:1: conv1: must be a list of filter indices/],
+  ])('as JSON are refused where they are %s', async (_, text, message) => {
+    await expect(withReport(json(text))).rejects.toThrow(message);
+  });
+
   it.each([
     ['a log without indices', join(FIXTURES, 'logs/tao-debug.txt'), /holds no retained indices/],
     ['a missing file', join(work, 'gone'), /cannot be read \(ENOENT\)/],

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { inputErrorAt, type Place, parseYaml } from '../config/index.ts';
+import { InputError, inputErrorAt, type Place } from '../config/index.ts';
 import type { RetainedIndices } from '../network/index.ts';
 
 /** What a pruner itself says that it retained. */
@@ -26,19 +26,37 @@ export function readReported(path: string, at: Place, readLog: (text: string) =>
 }
 
 function fromJson(text: string, path: string): Reported {
-  const yaml = parseYaml(text, path);
   const named = new Map<string, RetainedIndices>();
-  for (const [layer, indices] of Object.entries(yaml.value as Record<string, unknown>)) {
+  for (const [layer, indices] of Object.entries(parsed(text, path))) {
     const isList = Array.isArray(indices) && indices.every((index) => Number.isSafeInteger(index) && index >= 0);
     if (!isList)
       throw inputErrorAt(
-        { file: path, line: yaml.lineOf([layer]), key: layer },
+        { file: path, line: lineOf(layer, text), key: layer },
         'must be a list of filter indices',
         indices,
       );
     named.set(layer, sorted(indices as number[]));
   }
+  // A list holds no keys, so every key of the text is a layer.
+  if ((text.match(JSON_KEY) ?? []).length > named.size) throw new InputError('names a layer twice', { file: path });
   return { named, rows: [] };
+}
+
+/** A key and its colon. */
+const JSON_KEY = /"(?:[^"\\]|\\.)*"\s*:/g;
+
+/** Not read as YAML, whose limits are those of a config: the indices of an EfficientDet-D0 alone are 100,000 tokens. */
+function parsed(text: string, path: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`is not JSON: ${(error as SyntaxError).message}`, { file: path });
+  }
+}
+
+function lineOf(layer: string, text: string): number | null {
+  const at = text.indexOf(JSON.stringify(layer));
+  return at < 0 ? null : text.slice(0, at).split('\n').length;
 }
 
 export function sorted(indices: readonly number[]): RetainedIndices {
