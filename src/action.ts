@@ -15,9 +15,10 @@ import {
   refusalToRun,
   reviewPlace,
 } from './github/index.ts';
+import { eachModel } from './many-models.ts';
 import { CancelledError } from './process/cancel.ts';
 import { groupLog } from './process/log.ts';
-import { escaped, makeReportSet, type ReportSet, renderText, writeReport } from './report/index.ts';
+import { escaped, makeReportSet, type ReportSet, renderSet, renderText, writeReport } from './report/index.ts';
 import { VERSION } from './version.ts';
 
 /** Inputs that tell one step of a workflow, or one leg of a matrix, from another. */
@@ -37,7 +38,9 @@ async function main(): Promise<void> {
   const channel = channelOf(settings);
   let requests: readonly ModelRequest[] = [];
   try {
+    if (settings.mode === 'merge') return await mergeAll(settings, channel);
     requests = loadRequests(settings, process.cwd());
+    if (settings.mode === 'plan') return await plan(requests);
     await checkAll(requests, channel);
   } catch (error) {
     fail(error);
@@ -62,20 +65,24 @@ function channelOf({ githubToken }: Settings): Channel {
 }
 
 async function checkAll(requests: readonly ModelRequest[], channel: Channel): Promise<void> {
-  const outcomes: Outcome[] = [];
-  for (const request of requests) outcomes.push(await checkOne(request, channel.event));
+  const { results: outcomes, errors } = await eachModel(requests, info, (request) => checkOne(request, channel.event));
+  for (const { model, message } of errors)
+    printAnnotation({ level: 'error', title: `prunegate: ${model} was not checked`, message, file: null, line: null });
   const set = makeReportSet(
     VERSION,
     outcomes.map(({ checked }) => checked.report),
+    errors,
   );
   // Before anything that may take time or fail: the gate is decided.
-  publishOutputs(outcomes, set);
-  if (set.conclusion === 'failure') process.exitCode = 1;
+  publishOutputs(
+    set,
+    outcomes.map(({ reportPath }) => reportPath),
+  );
   const { annotations = true, comment = 'never', checkRun = false } = requests[0] ?? {};
   const { commentUrl } = await publish(
     {
       set,
-      placeOf: (k, finding) => reviewPlace(requests[k]!, finding, process.env['GITHUB_WORKSPACE']),
+      placeOf: (k, finding) => reviewPlace(outcomes[k]!.request, finding, process.env['GITHUB_WORKSPACE']),
       annotations,
       comment,
       checkRun,
@@ -91,20 +98,43 @@ async function checkOne(request: ModelRequest, event: Channel['event']): Promise
     version: VERSION,
     isHashed: true,
     folder,
-    log: (line) => core.info(neutral(line)),
+    log: info,
     commandLog: groupLog(process.stdout),
     runtime: { mayInstall: true, refusal: request.allowUntrustedCommands ? null : refusalToRun(event) },
   });
-  core.info(
-    neutral(
-      renderText(checked.report, { all: false, specSummary: checked.spec?.summary ?? null, explain: checked.explain }),
-    ),
+  info(
+    renderText(checked.report, { all: false, specSummary: checked.spec?.summary ?? null, explain: checked.explain }),
   );
   return { request, checked, reportPath: writeReport(checked.report, folder) };
 }
 
-function publishOutputs(outcomes: readonly Outcome[], { verdict, conclusion }: ReportSet): void {
-  const layers = outcomes.flatMap(({ checked }) => checked.report.layers);
+/** The models as a matrix: nothing is checked, and no verdict is told. */
+async function plan(requests: readonly ModelRequest[]): Promise<void> {
+  const { planOf } = await import('./many-models.ts');
+  const matrix = JSON.stringify(planOf(requests));
+  core.setOutput('matrix', matrix);
+  info(matrix);
+}
+
+/** The reports of many legs, told as one: the legs have put their findings where reviewers look, so they are not annotated again. */
+async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
+  const { mergeFiles, publishingOf } = await import('./merge.ts');
+  const { warnOnly, ...publishing } = publishingOf(settings, process.cwd());
+  const at = { file: null, line: null, key: 'input reports' };
+  const { set } = mergeFiles(settings.reports ?? [], at, VERSION, warnOnly);
+  info(renderSet(set));
+  publishOutputs(set, []);
+  const { commentUrl } = await publish({ set, placeOf: () => ({ file: null, line: null }), ...publishing }, channel);
+  core.setOutput('comment-url', commentUrl ?? '');
+}
+
+function info(line: string): void {
+  core.info(neutral(line));
+}
+
+function publishOutputs({ reports, verdict, conclusion }: ReportSet, paths: readonly string[]): void {
+  if (conclusion === 'failure') process.exitCode = 1;
+  const layers = reports.flatMap((report) => report.layers);
   const count = (wanted: string): number => layers.filter((layer) => layer.verdict === wanted).length;
   core.setOutput('verdict', verdict ?? '');
   core.setOutput('conclusion', conclusion ?? '');
@@ -116,7 +146,7 @@ function publishOutputs(outcomes: readonly Outcome[], { verdict, conclusion }: R
   core.setOutput('mismatched', count('mismatch'));
   core.setOutput('ambiguous', count('ambiguous'));
   core.setOutput('unverifiable', count('unverifiable'));
-  core.setOutput('report-json', outcomes.map(({ reportPath }) => reportPath).join('\n'));
+  core.setOutput('report-json', paths.join('\n'));
 }
 
 /** Whatever happens, the step fails and its outputs say so: a gate that crashed must not look as if it had passed. */

@@ -15,16 +15,19 @@ import {
   PROVIDERS,
   settingsFromFlags,
 } from './config/index.ts';
+import { eachModel } from './many-models.ts';
 import { CancelledError } from './process/cancel.ts';
 import { plainLog } from './process/log.ts';
 import {
   explainModel,
   explanationTable,
+  type ModelError,
   makeReportSet,
   renderJson,
   renderLayerExplanation,
   renderMarkdown,
   renderModelExplanation,
+  renderSet,
   renderText,
   writeReport,
 } from './report/index.ts';
@@ -53,6 +56,8 @@ function program(): Command {
   );
   addExplain(root);
   addPrune(root);
+  addPlan(root);
+  addMerge(root);
   root.addHelpText(
     'after',
     '\nExit status: 0 conforms, 1 diverges, 2 bad usage, config or input, 3 unverifiable, 4 a bug of prunegate.',
@@ -173,6 +178,37 @@ function addPrune(root: Command): void {
     });
 }
 
+function addPlan(root: Command): void {
+  root
+    .command('plan')
+    .description("print the models of prunegate.yml as a matrix for GitHub's fromJSON")
+    .allowExcessArguments(false)
+    .option('--config <file>', 'prunegate.yml to read (default: ./prunegate.yml)')
+    .action(async (options: Record<string, unknown>) => {
+      const { planOf } = await import('./many-models.ts');
+      const plan = planOf(loadRequests(settingsFromFlags(options), process.cwd()));
+      process.stdout.write(`${JSON.stringify(plan)}\n`);
+    });
+}
+
+function addMerge(root: Command): void {
+  root
+    .command('merge')
+    .description('one verdict from the reports of many models or matrix legs')
+    .argument('<reports...>', 'report.json files, or patterns like reports/**/report.json')
+    .addOption(new Option('--format <format>', 'what stdout carries').choices([...FORMATS]))
+    .option('--warn-only', 'report, but exit 0')
+    .action(async (patterns: readonly string[], options: Record<string, unknown>) => {
+      const { format = 'text', warnOnly = false } = settingsFromFlags(options);
+      const { mergeFiles } = await import('./merge.ts');
+      const { set, exitCode } = mergeFiles(patterns, { file: null, line: null, key: 'merge' }, VERSION, warnOnly);
+      process.stdout.write(
+        format === 'json' ? renderJson(set) : format === 'markdown' ? `${renderMarkdown(set)}\n` : renderSet(set),
+      );
+      process.exitCode = exitCode;
+    });
+}
+
 /** The one model of a command that takes no more. */
 function onlyRequest(options: Record<string, unknown>, command: string): ModelRequest {
   const [request, another] = loadRequests(settingsFromFlags(options), process.cwd());
@@ -253,8 +289,7 @@ async function run(scope: Scope, options: Record<string, unknown>): Promise<numb
   const requests = loadRequests(settingsFromFlags(options), process.cwd()).map((request) =>
     options['commands'] === false ? { ...request, commands: { export: null, prune: null } } : request,
   );
-  const results: Checked[] = [];
-  for (const request of requests) {
+  const { results, errors } = await eachModel(requests, log, async (request) => {
     const result = await check(request, scope, {
       version: VERSION,
       log,
@@ -264,16 +299,18 @@ async function run(scope: Scope, options: Record<string, unknown>): Promise<numb
     });
     if (request.reportDir !== null && (scope === 'check' || scope === 'run'))
       log(`report: ${oneLine(writeReport(result.report, request.reportDir))}`);
-    results.push(result);
-  }
-  process.stdout.write(rendered(results, requests[0]?.format ?? 'text', options['all'] === true));
-  return worstExit(results.map(({ exitCode }) => exitCode));
+    return result;
+  });
+  process.stdout.write(rendered(results, errors, requests[0]?.format ?? 'text', options['all'] === true));
+  for (const { model, message } of errors) log(`prunegate: ${oneLine(model)}: ${message}`);
+  return errors.length > 0 ? BAD_INPUT : worstExit(results.map(({ exitCode }) => exitCode));
 }
 
-function rendered(results: readonly Checked[], format: Format, all: boolean): string {
+function rendered(results: readonly Checked[], errors: readonly ModelError[], format: Format, all: boolean): string {
   const reports = results.map(({ report }) => report);
   const [only] = reports;
-  const whole = reports.length === 1 && only !== undefined ? only : makeReportSet(VERSION, reports);
+  const isOne = reports.length === 1 && errors.length === 0 && only !== undefined;
+  const whole = isOne ? only : makeReportSet(VERSION, reports, errors);
   switch (format) {
     case 'json':
       return renderJson(whole);

@@ -5,6 +5,7 @@ export {
   type CommandRequest,
   type ExecutionRequest,
   type Gates,
+  loadConfigEntries,
   loadRequests,
   type ModelKey,
   type ModelRequest,

@@ -130,6 +130,11 @@ export function loadRequests(settings: Settings, cwd: string): readonly ModelReq
   return models.map((model) => requestOf(settings, base, config, model));
 }
 
+/** What prunegate.yml says of all models, defaults filled in; the models themselves are not looked at. */
+export function loadConfigEntries(settings: Settings, cwd: string): Config['entries'] {
+  return loadConfig(settings.config, workingFolder(settings, cwd), placeOf(settings, 'config')).entries;
+}
+
 function workingFolder(settings: Settings, cwd: string): string {
   if (settings.workingDirectory === undefined) return resolve(cwd);
   const place = placeOf(settings, 'workingDirectory');

@@ -14,6 +14,7 @@ export { lintText } from './lint.ts';
 export { type Link, type LinkOf, renderMarkdown } from './markdown.ts';
 export {
   type Conclusion,
+  type ModelError,
   makeReport,
   makeReportSet,
   type Report,
@@ -21,5 +22,6 @@ export {
   type ReportLint,
   type ReportSet,
 } from './report.ts';
+export { renderSet } from './set-text.ts';
 export { renderText, type TextOptions } from './text.ts';
 export { writeReport, writeWhole } from './write.ts';

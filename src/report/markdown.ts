@@ -2,7 +2,7 @@ import { duration } from '../process/duration.ts';
 import { describeGpu } from '../process/gpu-facts.ts';
 import type { Finding } from '../verdict/index.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
-import { escapedName } from './escape.ts';
+import { escaped, escapedName } from './escape.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
@@ -37,27 +37,29 @@ export function renderMarkdown(
   linkOf: LinkOf = () => null,
 ): string {
   const limits = LIMITS[detail];
-  const { reports, verdict } = 'reports' in report ? report : { reports: [report], verdict: report.verdict };
+  const { reports, verdict, errors } =
+    'reports' in report ? report : { reports: [report], verdict: report.verdict, errors: [] };
   const [only] = reports;
   const blocks =
-    reports.length === 1 && only !== undefined
+    reports.length === 1 && only !== undefined && errors.length === 0
       ? modelBlocks(only, limits, (finding) => linkOf(0, finding), 3)
-      : setBlocks({ reports, verdict }, limits, linkOf);
+      : setBlocks({ reports, verdict, errors }, limits, linkOf);
   return blocks.join('\n\n');
 }
 
 type FindingLink = (finding: Finding) => Link | null;
 
 function setBlocks(
-  { reports, verdict }: Pick<ReportSet, 'reports' | 'verdict'>,
+  { reports, verdict, errors }: Pick<ReportSet, 'reports' | 'verdict' | 'errors'>,
   limits: Limits,
   linkOf: LinkOf,
 ): string[] {
-  const worst = reports.filter((report) => report.verdict === verdict).length;
+  const unchecked = verdict === 'unverifiable' ? errors.length : 0;
+  const worst = reports.filter((report) => report.verdict === verdict).length + unchecked;
   const title = `### ${icon(verdict)}prunegate: ${
     verdict === 'conforms'
       ? `all ${reports.length} models conform`
-      : `${worst} of ${reports.length} models ${worst === 1 ? isWord(verdict) : areWord(verdict)}`
+      : `${worst} of ${reports.length + errors.length} models ${worst === 1 ? isWord(verdict) : areWord(verdict)}`
   }`;
   const shown = [...reports.entries()].sort(([, a], [, b]) => rank(a) - rank(b)).slice(0, limits.models);
   const rows = shown.map(([, report]) => {
@@ -71,6 +73,9 @@ function setBlocks(
   });
   return [
     title,
+    ...errors.map(
+      ({ model, message }) => `${icon('unverifiable')}${escapedName(model)} was not checked: ${escaped(message)}`,
+    ),
     ...(rows.length === 0 ? [] : [table(['model', 'verdict', 'filters', 'parameters'], rows)]),
     ...more(reports.length - shown.length, limits.models === 0 ? 'models' : 'more models', 'are in the report'),
     ...shown

@@ -79,6 +79,14 @@ export interface ReportSet {
   readonly verdict: RunVerdict | null;
   readonly conclusion: Conclusion | null;
   readonly reports: readonly Report[];
+  /** Models of which there is no report, because something was wrong with what was given. */
+  readonly errors: readonly ModelError[];
+}
+
+export interface ModelError {
+  readonly model: string;
+  /** One line. */
+  readonly message: string;
 }
 
 export interface ReportParts {
@@ -178,13 +186,23 @@ function totalsOf({ layers }: Judgement, dense: Network, pruned: Network | null)
 const WORST_FIRST: readonly (RunVerdict | null)[] = ['diverges', 'unverifiable', null, 'conforms'];
 const CONCLUSIONS: readonly (Conclusion | null)[] = ['failure', 'neutral', null, 'success'];
 
-/** One verdict of many: the worst. */
-export function makeReportSet(version: string, reports: readonly Report[]): ReportSet {
+/**
+ * One verdict of many: the worst.
+ * @param errors of models that could not be checked at all: with one of them, nothing conforms and the gate fails
+ */
+export function makeReportSet(
+  version: string,
+  reports: readonly Report[],
+  errors: readonly ModelError[] = [],
+): ReportSet {
+  const verdicts = [...reports.map(({ verdict }) => verdict), ...errors.map(() => 'unverifiable' as const)];
+  const conclusions = [...reports.map(({ conclusion }) => conclusion), ...errors.map(() => 'failure' as const)];
   return {
     schemaVersion: 1,
     tool: { name: 'prunegate', version },
-    verdict: WORST_FIRST.find((verdict) => reports.some((report) => report.verdict === verdict)) ?? null,
-    conclusion: CONCLUSIONS.find((conclusion) => reports.some((report) => report.conclusion === conclusion)) ?? null,
+    verdict: WORST_FIRST.find((verdict) => verdicts.includes(verdict)) ?? null,
+    conclusion: CONCLUSIONS.find((conclusion) => conclusions.includes(conclusion)) ?? null,
     reports,
+    errors,
   };
 }

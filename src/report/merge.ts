@@ -1,0 +1,125 @@
+import { readFileSync, statSync } from 'node:fs';
+import { InputError, type Locate, validate } from '../config/index.ts';
+import type { RunVerdict } from '../verdict/index.ts';
+import { makeReportSet, type Report, type ReportSet } from './report.ts';
+import { validateReport } from './report.validator.generated.js';
+
+/** The schemaVersion that this version reads and writes. */
+const SCHEMA_VERSION = 1;
+/** A report of a thousand layers takes a few megabytes. */
+const MAX_REPORT_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Reads report.json files, of one model or of several, and makes one verdict of them: the worst. The models stand in the order of
+ * their names.
+ * @param paths at least one
+ * @throws InputError for a file that is missing, damaged, of a newer version or that contradicts itself, and for a model that
+ * stands in two reports: what cannot be read must not pass
+ */
+export function mergeReports(paths: readonly string[], version: string): ReportSet {
+  const from = new Map<string, string>();
+  const reports = paths.flatMap((path) => {
+    const own = readReports(path);
+    for (const { model } of own) {
+      const first = from.get(model);
+      if (first !== undefined)
+        throw new InputError(`reports a model that ${first} reports too; give each model once`, {
+          file: path,
+          key: 'model',
+          value: model,
+        });
+      from.set(model, path);
+    }
+    return own;
+  });
+  // By code unit: localeCompare differs between machines.
+  return makeReportSet(
+    version,
+    reports.sort((a, b) => (a.model < b.model ? -1 : 1)),
+  );
+}
+
+function readReports(path: string): readonly Report[] {
+  const value = readJson(path);
+  requireVersion(path, value);
+  if (!('reports' in value)) return [readReport(path, value, [])];
+  const { reports } = value;
+  if (!Array.isArray(reports) || reports.length === 0)
+    throw new InputError('must be a list of at least one report', { file: path, key: 'reports' });
+  if ('errors' in value && Array.isArray(value.errors) && value.errors.length > 0)
+    throw new InputError('says that models could not be checked: merge reports of runs that checked theirs', {
+      file: path,
+      key: 'errors',
+    });
+  return reports.map((report, k) => readReport(path, report, ['reports', k]));
+}
+
+function readReport(path: string, value: unknown, within: readonly (string | number)[]): Report {
+  const at: Locate = (keys) => ({ file: path, line: null, key: keyOf([...within, ...keys]) });
+  const report = validate<Report>(validateReport, value, at);
+  const refuse = (key: string, problem: string, found: unknown): InputError =>
+    new InputError(problem, { file: path, key: keyOf([...within, key]), value: found });
+  const { verdict, conclusion, layers, totals } = report;
+  if (verdict === null) throw refuse('verdict', 'is of one side alone: merge the reports of prunegate check', verdict);
+  for (const kind of ['match', 'mismatch', 'ambiguous', 'unverifiable'] as const) {
+    const count = layers.filter((layer) => layer.verdict === kind).length;
+    if (totals[kind] !== count)
+      throw refuse(`totals.${kind}`, `contradicts its ${count} layers of that verdict: was it edited?`, totals[kind]);
+  }
+  if (totals.layers !== layers.length)
+    throw refuse('totals.layers', `contradicts its ${layers.length} layers: was it cut off?`, totals.layers);
+  const least = leastVerdict(report);
+  if (SEVERITY.indexOf(verdict) < SEVERITY.indexOf(least))
+    throw refuse('verdict', `contradicts what it reports, which is ${least}: was it edited?`, verdict);
+  if (conclusion === null || (conclusion === 'success' && verdict !== 'conforms'))
+    throw refuse('conclusion', `contradicts the verdict ${verdict}: was it edited?`, conclusion);
+  return report;
+}
+
+const SEVERITY: readonly RunVerdict[] = ['conforms', 'unverifiable', 'diverges'];
+
+/** What a report's own parts make of it at least. */
+function leastVerdict({ layers, findings, execution }: Report): RunVerdict {
+  const has = (kind: string): boolean =>
+    layers.some((layer) => layer.verdict === kind) || findings.some((finding) => finding.verdict === kind);
+  if (has('mismatch') || execution?.verdict === 'different') return 'diverges';
+  return has('unverifiable') || layers.length === 0 ? 'unverifiable' : 'conforms';
+}
+
+function readJson(path: string): object {
+  let text: string;
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_REPORT_BYTES) throw new InputError(`is no report.json: it has ${size} bytes`, { file: path });
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, { file: path });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Told below: where a parser stopped helps nobody with a file that a program wrote.
+  }
+  throw new InputError('is no report.json: it is not a JSON object, or is cut off', { file: path });
+}
+
+function requireVersion(path: string, value: object): void {
+  const found = 'schemaVersion' in value ? value.schemaVersion : undefined;
+  if (found === SCHEMA_VERSION) return;
+  const isNewer = typeof found === 'number' && found > SCHEMA_VERSION;
+  throw new InputError(
+    isNewer
+      ? `is a report of a newer prunegate: this one reads version ${SCHEMA_VERSION}; merge with the version that checked`
+      : `must be ${SCHEMA_VERSION}: is this a report.json?`,
+    { file: path, key: 'schemaVersion', value: found },
+  );
+}
+
+function keyOf(keys: readonly (string | number)[]): string {
+  return keys
+    .map((key) => (typeof key === 'number' ? `[${key}]` : key))
+    .join('.')
+    .replaceAll('.[', '[');
+}

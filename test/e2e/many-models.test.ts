@@ -1,0 +1,190 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startAction } from '../support/action.ts';
+
+const root = join(import.meta.dirname, '../..');
+const work = mkdtempSync(join(tmpdir(), 'prunegate-many-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+const CONFIG = `models:
+  - { name: right, dense: m/dense.onnx, pruned: m/pruned.onnx, spec: m/prune.yaml }
+  - { name: gone, dense: m/gone.onnx, pruned: m/pruned.onnx, spec: m/prune.yaml }
+  - { name: naive, dense: m/dense.onnx, pruned: m/pruned-naive.onnx, spec: m/prune.yaml }
+`;
+
+function prunegate(...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist/cli.cjs'), ...args], {
+    cwd: work,
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+beforeAll(() => {
+  cpSync(join(root, 'examples/mobilenet-v2'), join(work, 'm'), { recursive: true });
+  writeFileSync(join(work, 'prunegate.yml'), CONFIG);
+  for (const model of ['right', 'naive']) prunegate('check', '--model', model, '--report-dir', 'reports');
+});
+
+const read = (path: string) => JSON.parse(readFileSync(join(work, path), 'utf8'));
+function edited(name: string, change: (report: ReturnType<typeof read>) => void): string {
+  const report = read('reports/right/report.json');
+  change(report);
+  writeFileSync(join(work, name), JSON.stringify(report));
+  return name;
+}
+
+describe('prunegate check of several models', () => {
+  it('tells what is wrong with one and what is found of the others', () => {
+    const { status, stdout, stderr } = prunegate('check', '--format', 'json');
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      verdict: 'diverges',
+      conclusion: 'failure',
+      reports: [
+        { model: 'right', verdict: 'conforms' },
+        { model: 'naive', verdict: 'diverges' },
+      ],
+      errors: [{ model: 'gone', message: 'm/gone.onnx: there is no such file' }],
+    });
+    expect(stderr).toContain('model 2 of 3: gone\n');
+    expect(stderr).toContain('prunegate: gone: m/gone.onnx: there is no such file\n');
+  });
+
+  it('conforms in nothing where one could not be checked', () => {
+    writeFileSync(join(work, 'two.yml'), CONFIG.split('\n').slice(0, 3).join('\n'));
+    const { status, stdout } = prunegate('check', '--config', 'two.yml', '--format', 'json');
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'unverifiable', conclusion: 'failure' });
+  });
+});
+
+describe('prunegate plan', () => {
+  it('prints the matrix alone', () => {
+    expect(prunegate('plan')).toEqual({ status: 0, stdout: '{"model":["right","gone","naive"]}\n', stderr: '' });
+  });
+
+  it('gives the model without a name the empty one, which chooses it', () => {
+    writeFileSync(join(work, 'one.yml'), 'dense: m/dense.onnx\npruned: m/pruned.onnx\nspec: m/prune.yaml\n');
+    expect(prunegate('plan', '--config', 'one.yml').stdout).toBe('{"model":[""]}\n');
+  });
+});
+
+describe('prunegate merge', () => {
+  it('makes one verdict, the worst, in the order of names', () => {
+    const { status, stdout } = prunegate('merge', 'reports/**/report.json', '--format', 'json');
+    expect(status).toBe(1);
+    const set = JSON.parse(stdout);
+    expect(set).toMatchObject({ schemaVersion: 1, verdict: 'diverges', conclusion: 'failure' });
+    expect(set.reports.map(({ model }: { model: string }) => model)).toEqual(['naive', 'right']);
+    expect(set.reports[1]).toEqual(read('reports/right/report.json'));
+  });
+
+  it('tells it in text, and takes sets and single reports', () => {
+    writeFileSync(join(work, 'set.json'), prunegate('merge', 'reports/naive/report.json', '--format', 'json').stdout);
+    const { status, stdout } = prunegate('merge', 'set.json', 'reports/right/report.json');
+    expect(status).toBe(1);
+    expect(stdout).toContain('diverges: 1 of 2 models');
+    expect(stdout).toContain('kept the wrong 3 of 16 filters');
+    expect(prunegate('merge', 'reports/right/report.json')).toMatchObject({ status: 0 });
+    expect(prunegate('merge', 'set.json', '--warn-only')).toMatchObject({ status: 0 });
+  });
+
+  it.each([
+    ['a pattern that names nothing', () => 'reports/*/gone.json', 'merge: names no file (found "reports/*/gone.json")'],
+    [
+      'a report that is cut off',
+      () => {
+        writeFileSync(join(work, 'cut.json'), readFileSync(join(work, 'reports/right/report.json')).subarray(0, 999));
+        return 'cut.json';
+      },
+      'cut.json: is no report.json: it is not a JSON object, or is cut off',
+    ],
+    [
+      'a newer version',
+      () => edited('newer.json', (report) => Object.assign(report, { schemaVersion: 2 })),
+      'newer.json: schemaVersion: is a report of a newer prunegate: this one reads version 1; merge with the version that checked (found 2)',
+    ],
+    [
+      'a verdict that its layers contradict',
+      () => edited('verdict.json', (report) => Object.assign(report.layers[0], { verdict: 'mismatch' })),
+      'verdict.json: totals.match: contradicts its 13 layers of that verdict: was it edited? (found 14)',
+    ],
+    [
+      'a verdict that its findings contradict',
+      () => {
+        const { findings } = read('reports/naive/report.json');
+        return edited('findings.json', (report) => Object.assign(report, { findings }));
+      },
+      'findings.json: verdict: contradicts what it reports, which is diverges: was it edited? (found "conforms")',
+    ],
+    [
+      'layers that are missing',
+      () => edited('few.json', (report) => Object.assign(report, { layers: report.layers.slice(1) })),
+      'few.json: totals.match: contradicts its 13 layers of that verdict: was it edited? (found 14)',
+    ],
+    [
+      'no verdict',
+      () => edited('none.json', (report) => Object.assign(report, { verdict: null })),
+      'none.json: verdict: is of one side alone: merge the reports of prunegate check (found null)',
+    ],
+    [
+      'a key of another type',
+      () => edited('type.json', (report) => Object.assign(report.layers[3], { filters: 'many' })),
+      'type.json: layers[3].filters: must be an integer (found "many")',
+    ],
+    ['no object', () => 'm/prune.yaml', 'm/prune.yaml: is no report.json: it is not a JSON object, or is cut off'],
+  ])('refuses %s', (_, path, message) => {
+    expect(prunegate('merge', path())).toEqual({ status: 2, stdout: '', stderr: `prunegate: ${message}\n` });
+  });
+
+  it('refuses a model that two reports tell of', () => {
+    cpSync(join(work, 'reports/right/report.json'), join(work, 'again.json'));
+    const { status, stderr } = prunegate('merge', 'reports/right/report.json', 'again.json');
+    expect(status).toBe(2);
+    expect(stderr).toBe(
+      'prunegate: again.json: model: reports a model that reports/right/report.json reports too; give each model once (found "right")\n',
+    );
+  });
+});
+
+describe('the action', () => {
+  const prepare = (workspace: string): void => writeFileSync(join(workspace, 'prunegate.yml'), CONFIG);
+
+  it('in mode plan sets the matrix and judges nothing', async () => {
+    const { status, outputs } = await startAction({ inputs: { mode: 'plan' }, prepare }).ended;
+    expect(status).toBe(0);
+    expect(JSON.parse(outputs['matrix']!)).toEqual({ model: ['right', 'gone', 'naive'] });
+    expect(outputs['verdict']).toBeUndefined();
+  });
+
+  it('in mode merge fails on what a leg found, tells it once, and annotates the headline', async () => {
+    const { status, outputs, summary, log } = await startAction({
+      inputs: { mode: 'merge', reports: 'legs/**/report.json', annotations: 'true' },
+      prepare: (workspace) => cpSync(join(work, 'reports'), join(workspace, 'legs'), { recursive: true }),
+    }).ended;
+    expect(status).toBe(1);
+    expect(outputs).toMatchObject({ verdict: 'diverges', conclusion: 'failure', matched: '26', mismatched: '2' });
+    expect(summary).toContain('1 of 2 models');
+    expect(log.annotations.length).toBeGreaterThan(0);
+  });
+
+  it('in mode merge fails where no report is found', async () => {
+    const { status, outputs } = await startAction({
+      inputs: { mode: 'merge', reports: 'legs/**/report.json' },
+      prepare: (workspace) => mkdirSync(join(workspace, 'legs')),
+    }).ended;
+    expect(status).toBe(1);
+    expect(outputs).toMatchObject({ verdict: '', conclusion: 'failure' });
+  });
+
+  it('checks the models that it can, and fails for the one that it cannot', async () => {
+    const { status, outputs, log } = await startAction({ inputs: { execute: 'false' }, prepare }).ended;
+    expect(status).toBe(1);
+    expect(outputs).toMatchObject({ verdict: 'diverges', conclusion: 'failure' });
+    expect(outputs['report-json']!.split('\n')).toHaveLength(2);
+    expect(log.annotations.some(({ message }) => message.includes('m/gone.onnx: there is no such file'))).toBe(true);
+  });
+});
