@@ -5,11 +5,18 @@ import { type FailOn, inputErrorAt, type ModelRequest, oneLine } from './config/
 import { type Expectation, readReported, readSpec, type Spec } from './dialects/index.ts';
 import { executeModels, judgeModels, NOT_EXECUTED, type RuntimePolicy } from './execute-models.ts';
 import { type Made, makeModels } from './make-models.ts';
-import { alignNames, foldLike, type Network, readNetwork } from './network/index.ts';
+import { type Network, readNetwork } from './network/index.ts';
 import { openModel } from './onnx/index.ts';
 import type { CommandLog } from './process/index.ts';
 import type { PruningJob } from './prune.ts';
-import { differenceBeyondRounding, type Recovery, recoverRetention } from './recovery/index.ts';
+import {
+  foldedReference,
+  isVerified,
+  type Recovery,
+  recoverRetention,
+  underDenseNames,
+  underNamesOf,
+} from './recovery/index.ts';
 import { type Conclusion, makeReport, type Report } from './report/index.ts';
 import { judge } from './verdict/index.ts';
 
@@ -68,38 +75,46 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
       expectation !== null
         ? await builtIn(expectation, { dense, dialect: spec.dialect.name, spec: spec.spec }, request, host, folder)
         : request.pruned;
-    const exported = scope === 'expect' ? null : read(required(request, prunedPath));
+    const pruned = scope === 'expect' ? null : read(required(request, prunedPath));
     const folded = scope === 'check' && request.denseFolded !== null ? read(request.denseFolded) : null;
     const reference = folded === null ? dense : foldedExport(dense, folded, request);
+    // Held against an unfolded pruned model, the unfolded dense one tells more.
+    const isFolded =
+      pruned === null || [...pruned.prunable.values()].every(({ norms }) => norms.every((n) => n === null));
     const reported =
       spec === null || request.reported === null
         ? null
         : readReported(request.reported, request.at('reported'), (text) => spec.dialect.readLog(text, dense));
-    const aligned = exported === null ? null : alignNames(dense, exported);
-    const pruned = aligned?.pruned ?? null;
     const preferred = (layer: string) => expectation?.layers.get(layer)?.expected ?? null;
-    const recovery = pruned === null ? null : recoverRetention(foldLike(reference, pruned), pruned, preferred);
+    const recovery =
+      pruned === null ? null : underNamesOf(dense, recoverRetention(isFolded ? reference : dense, pruned, preferred));
     const retention = judge({
       dense,
       expectation,
       recovery,
-      renamed: aligned?.renamed ?? new Map(),
       reported,
       variants: (actual) =>
-        spec === null || exported === null
+        spec === null || pruned === null
           ? []
           : spec.dialect.variants(dense, spec.spec, {
               folding: request.folding,
-              prunedFile: exported.file.model.path,
+              prunedFile: pruned.file.model.path,
               actual,
             }),
       locked: null,
+      tolerance: request.tolerance,
     });
     const executed =
       pruned === null || recovery === null || !(scope === 'run' || (scope === 'check' && request.execution.isWanted))
         ? NOT_EXECUTED
         : await executeModels(
-            { dense, pruned, recovery, retention, stated: spec?.spec.inputSizes ?? null },
+            {
+              dense,
+              pruned: underDenseNames(pruned, recovery),
+              recovery,
+              retention,
+              stated: spec?.spec.inputSizes ?? null,
+            },
             request,
             host,
           );
@@ -127,7 +142,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
       lints:
         spec === null || expectation === null
           ? []
-          : spec.dialect.lint(dense, spec.spec, expectation, exported?.file.model.path ?? null),
+          : spec.dialect.lint(dense, spec.spec, expectation, pruned?.file.model.path ?? null),
       judgement,
       execution: executed.execution,
       conclusion: gate?.conclusion ?? null,
@@ -138,7 +153,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
       report,
       spec: spec?.spec ?? null,
       explain: explainCommand(request),
-      exitCode: gate?.exitCode ?? (isComplete(expectation, recovery) ? 0 : 3),
+      exitCode: gate?.exitCode ?? (isComplete(expectation, recovery, request.tolerance) ? 0 : 3),
     };
   } finally {
     for (const network of opened) network.file.close();
@@ -186,12 +201,11 @@ function temporaryFolder(): TemporaryFolder {
 
 /** The folded export of the dense model, its layers named like the dense model's, once it is sure to be the same model. */
 function foldedExport(dense: Network, folded: Network, request: ModelRequest): Network {
-  const { pruned: named } = alignNames(dense, folded);
-  const difference = differenceBeyondRounding(foldLike(dense, named), named);
-  if (difference === null) return named;
+  const reference = foldedReference(dense, folded);
+  if ('network' in reference) return reference.network;
   throw inputErrorAt(
     request.at('denseFolded'),
-    `is not the dense model with BatchNorm folded: ${difference}`,
+    `is not the dense model with BatchNorm folded: ${reference.difference}`,
     request.denseFolded,
   );
 }
@@ -251,7 +265,7 @@ function gateOf(
   return warnOnly ? { conclusion: 'neutral', exitCode: 0 } : { conclusion: 'failure', exitCode };
 }
 
-function isComplete(expectation: Expectation | null, recovery: Recovery | null): boolean {
+function isComplete(expectation: Expectation | null, recovery: Recovery | null, tolerance: number | null): boolean {
   if (
     expectation !== null &&
     (expectation.refusal !== null || [...expectation.layers.values()].some((layer) => layer.expected === null))
@@ -259,6 +273,6 @@ function isComplete(expectation: Expectation | null, recovery: Recovery | null):
     return false;
   return (
     recovery === null ||
-    [...recovery.layers.values()].every((layer) => layer.kernel.kind === 'exact' && layer.actual !== null)
+    [...recovery.layers.values()].every(({ kernel, actual }) => isVerified(kernel, tolerance) && actual !== null)
   );
 }

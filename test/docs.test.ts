@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Layer, Weight } from '../src/network/index.ts';
+import type { Weight } from '../src/network/index.ts';
 import { toFloat32 } from '../src/onnx/index.ts';
 import { expectationOf, networkOf } from './support/golden.ts';
 
@@ -146,7 +146,7 @@ describe('docs/how-it-decides.md', () => {
   });
 
   it('has the norms that folding makes of them', () => {
-    const { norm } = network.prunable.get(FIRST)! as Layer & { norm: NonNullable<Layer['norm']> };
+    const norm = network.prunable.get(FIRST)!.norms[0]!;
     const vector = (name: 'scale' | 'variance'): Float32Array => toFloat32(network.file.readTensor(norm[name]));
     const [gamma, variance] = [vector('scale'), vector('variance')];
     const scale = (filter: number): number =>

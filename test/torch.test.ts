@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { check } from '../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../src/config/index.ts';
-import { alignNames, foldLike, type Weight } from '../src/network/index.ts';
+import type { Weight } from '../src/network/index.ts';
 import { recoverRetention } from '../src/recovery/index.ts';
 import { networkOf } from './support/golden.ts';
 import { FIXTURES, SHARED, type TorchGolden, torchGoldensIn } from './support/torch-golden.ts';
@@ -65,13 +65,16 @@ describe.each(goldens)('$name', (golden) => {
     expect([...dense.prunable.values()].map(({ name, filters }) => [name, filters])).toEqual(
       Object.entries(golden.layers).map(([name, { filters }]) => [name, filters]),
     );
-    const { pruned } = alignNames(dense, networkOf(join(golden.folder, prunedFile)));
-    const recovery = recoverRetention(foldLike(dense, pruned), pruned);
+    const recovery = recoverRetention(dense, networkOf(join(golden.folder, prunedFile)));
     expect(recovery).toMatchObject({ extra: [], elsewhere: [] });
     for (const [name, { retained }] of Object.entries(golden.layers)) {
       expect(recovery.layers.get(name), name).toEqual({
         name,
-        kernel: { kind: 'exact' },
+        // MKL's square root rounds otherwise than IEEE 754 on some processors, so a fold by PyTorch is known to rounding.
+        kernel:
+          prunedFile === 'pruned.folded.onnx'
+            ? expect.objectContaining({ kind: expect.stringMatching(/^(exact|rounded)$/) })
+            : { kind: 'exact' },
         actual: retained,
         order: retained,
         isPermuted: false,

@@ -127,8 +127,11 @@ async function executeOn(
   return { comparison, problem: hasRun ? null : comparison.reason, timing };
 }
 
-/** Layers whose filters are not told have no channels to mask. */
+/** Layers whose filters are not told have no channels to mask; those with other weights compute something else. */
 function incomparable({ layers }: Recovery): string | null {
+  const changed = [...layers.values()].find(({ kernel }) => kernel.kind === 'nearest');
+  if (changed !== undefined)
+    return `the weights of ${changed.name} are not the dense model's, so that the models need not compute the same`;
   const unknown = [...layers.values()].filter(({ actual }) => actual === null).map(({ name }) => name);
   if (unknown.length === 0) return null;
   const others = unknown.length > 1 ? ` and of ${unknown.length - 1} more layers` : '';

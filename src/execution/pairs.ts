@@ -85,7 +85,7 @@ function comparable(
   pruned: LayerParts,
   norms: ReadonlyMap<string, string>,
 ): readonly (readonly [dense: string, pruned: string])[] {
-  if (pruned.layer.folding.state === 'folded' && dense.layer.norm !== null) {
+  if (pruned.layer.folding.state === 'folded' && dense.layer.norms.some((norm) => norm !== null)) {
     // A convolution with BatchNorm folded in computes what the BatchNorm behind the dense one does.
     const norm = norms.get(dense.parts[0]!.tensor);
     return norm === undefined || pruned.parts.length > 1 ? [] : [[norm, pruned.parts[0]!.tensor]];

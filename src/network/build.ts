@@ -179,7 +179,7 @@ export function networkOf({ walk, owners, normalized, readers }: Walked): Networ
         }),
       ),
       weight: draft.weight,
-      norm: draft.norm,
+      norms: draft.calls.map((_, call) => draft.norms[call] ?? null),
       groups: draft.groups,
       firstChannel: draft.firstChannel,
       filters: draft.filters,

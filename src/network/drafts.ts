@@ -11,7 +11,8 @@ export interface LayerDraft {
   readonly parts: { readonly kind: LayerKind; readonly op: string }[];
   readonly calls: CallDraft[];
   weight: Weight | Opaque | null;
-  norm: Norm | null;
+  /** By call. */
+  readonly norms: (Norm | null)[];
   groups: number;
   firstChannel: number;
   filters: number;
@@ -20,6 +21,8 @@ export interface LayerDraft {
   /** Initializer names around the weights: evidence of folding. */
   readonly weightNames: string[];
   hasBias: boolean;
+  /** Of an Add on its own: the layer with weights whose bias it adds. */
+  biasOf: Origin | null;
   /** Biases that are its nodes' own inputs. */
   readonly biases: Set<OnnxTensor>;
 }

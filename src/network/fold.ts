@@ -2,81 +2,75 @@ import type { OnnxTensor } from '../onnx/index.ts';
 import { toFloat32 } from '../onnx/index.ts';
 import type { Follower, Layer, Network, Norm } from './types.ts';
 
+/** A layer with the BatchNorm behind one of its calls multiplied in, as an exporter does it. */
+export interface FoldedLayer {
+  readonly layer: Layer;
+  /** The bias that folding leaves. */
+  readonly bias: Follower;
+  /** Tensors that it takes the place of. */
+  readonly replaced: readonly OnnxTensor[];
+}
+
 /**
- * The dense network with BatchNorm folded into those convolutions that the pruned network has folded, in the exporter's own
- * float32 operations, so that an unfolded dense model can be held against a folded pruned one bit for bit.
+ * Folds the BatchNorm behind a call into a copy of the layer, in the exporters' own float32 operations, so that an unfolded
+ * model can be held against a folded one bit for bit.
+ * @returns null where there is none, or the weights are not float32
  */
-export function foldLike(dense: Network, pruned: Network): Network {
-  const { name } = pruned.file.model.producer;
-  return foldWhere(
-    dense,
-    (layer) => (name === 'pytorch' && !isFoldedByNumpy(pruned.prunable.get(layer.name)) ? foldTorch : foldNumpy),
-    (layer) => pruned.prunable.get(layer.name)?.folding.state === 'folded',
+export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer | null {
+  const { weight } = layer;
+  const norm = layer.norms[call] ?? null;
+  if (norm === null || weight === null || 'opaque' in weight || weight.tensor.dtype !== 'float32') return null;
+  const bias = network.followers.find(
+    ({ role, channels }) => role === 'bias' && channels[0] === layer.firstChannel && channels.length === layer.filters,
   );
-}
-
-/** torch.onnx's dynamo exporter leaves the folding to onnxscript, which keeps the weight's name; TorchScript loses it. */
-function isFoldedByNumpy(layer: Layer | undefined): boolean {
-  const weight = layer?.weight ?? null;
-  return weight !== null && 'tensor' in weight && /\.weight$/.test(weight.tensor.name);
-}
-
-/** The network with BatchNorm folded into every convolution that it stands behind, as an exporter does by default. */
-export function foldAll(network: Network): Network {
-  return foldWhere(
-    network,
-    () => foldNumpy,
-    () => true,
+  const { scale, shift, terms } = fold(
+    vectorsOf(network, norm),
+    bias === undefined ? null : floats(network, bias.tensor),
   );
-}
-
-function foldWhere(
-  dense: Network,
-  operationsOf: (layer: Layer) => typeof foldNumpy,
-  isFolded: (layer: Layer) => boolean,
-): Network {
-  const replaced = new Map<Layer, Layer>();
-  const dropped = new Set<OnnxTensor>();
-  const added: Follower[] = [];
-  for (const layer of dense.prunable.values()) {
-    const { weight, norm } = layer;
-    if (!isFolded(layer) || norm === null || weight === null || 'opaque' in weight || weight.tensor.dtype !== 'float32')
-      continue;
-    const bias = dense.followers.find(
-      ({ role, channels }) =>
-        role === 'bias' && channels[0] === layer.firstChannel && channels.length === layer.filters,
-    );
-    const { scale, shift, error } = operationsOf(layer)(
-      vectorsOf(dense, norm),
-      bias === undefined ? null : floats(dense, bias.tensor),
-    );
-    replaced.set(layer, {
+  const channels = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
+  const { scale: gamma, shift: beta, mean, variance } = norm;
+  return {
+    layer: {
       ...layer,
-      weight: { ...weight, rowScale: scale, rowScaleError: error },
-      folding: { state: 'folded', evidence: 'prunegate folded it as the pruned model is' },
-      norm: null,
-    });
-    for (const tensor of [norm.scale, norm.shift, norm.mean, norm.variance]) dropped.add(tensor);
-    if (bias !== undefined) dropped.add(bias.tensor);
-    const channels = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
-    added.push({
+      weight: { ...weight, rowScale: scale },
+      folding: { state: 'folded', evidence: 'prunegate folded it as the other model is' },
+      norms: [],
+    },
+    bias: {
       layer: layer.name,
       role: 'bias',
       tensor: inlineTensor(`folded bias of ${layer.name}`, shift),
       stride: 1,
       channels,
-      isComputed: error > 0,
-    });
-  }
-  if (replaced.size === 0) return dense;
-  const current = (layer: Layer): Layer => replaced.get(layer) ?? layer;
-  return {
-    ...dense,
-    layers: dense.layers.map(current),
-    outputLayers: dense.outputLayers.map(current),
-    prunable: new Map([...dense.prunable].map(([name, layer]) => [name, current(layer)])),
-    followers: [...dense.followers.filter(({ tensor }) => !dropped.has(tensor)), ...added],
+      isComputed: false,
+      terms,
+    },
+    replaced: [gamma, beta, mean, variance, ...(bias === undefined ? [] : [bias.tensor])],
   };
+}
+
+/** The network with these layers instead of its own. A layer may be there once for each of its calls. */
+export function withFolded(network: Network, folded: readonly FoldedLayer[]): Network {
+  if (folded.length === 0) return network;
+  const instead = new Map(folded.map(({ layer }) => [layer.id, layer]));
+  const dropped = new Set(folded.flatMap(({ replaced }) => replaced));
+  const current = (layer: Layer): Layer => instead.get(layer.id) ?? layer;
+  return {
+    ...network,
+    layers: network.layers.map(current),
+    outputLayers: network.outputLayers.map(current),
+    prunable: new Map([...network.prunable].map(([name, layer]) => [name, current(layer)])),
+    followers: [...network.followers.filter(({ tensor }) => !dropped.has(tensor)), ...folded.map(({ bias }) => bias)],
+  };
+}
+
+/** The network with BatchNorm folded into every convolution that it stands behind, as an exporter does by default. */
+export function foldAll(network: Network): Network {
+  const prunable = [...network.prunable.values()].filter((layer) => layer.calls.length === 1);
+  return withFolded(
+    network,
+    prunable.flatMap((layer) => foldLayer(network, layer) ?? []),
+  );
 }
 
 interface Vectors {
@@ -90,40 +84,26 @@ interface Vectors {
 interface Folded {
   /** What each filter is multiplied by. */
   readonly scale: Float32Array;
-  /** The new bias. */
+  /** The new bias, and the size of what it was summed up of. */
   readonly shift: Float32Array;
-  /** Units in the last place by which the exporter's own scale may differ. */
-  readonly error: number;
+  readonly terms: Float32Array;
 }
 
 /**
- * tf2onnx/optimizer/back_to_back_optimizer.py and onnxscript/rewriter/rules/common/_fuse_batchnorm.py: W' = W s,
- * b' = (b - mean) s + beta with s = gamma / sqrt(var + eps), numpy float32.
+ * W' = W s and b' = (b - mean) s + beta with s = gamma / sqrt(var + eps), each operation rounded to float32: tf2onnx
+ * (optimizer/back_to_back_optimizer.py) and the dynamo exporter (onnxscript rewriter/rules/common/_fuse_batchnorm.py) in
+ * numpy, the TorchScript exporter (torch/csrc/jit/passes/onnx/eval_peephole.cpp) in ATen. Without a bias the last computes
+ * beta - mean s, which is the same number: rounding is symmetric.
  */
-function foldNumpy({ gamma, beta, mean, variance, epsilon }: Vectors, bias: Float32Array | null): Folded {
-  const scale = scaleOf(gamma, variance, epsilon);
-  const shift = scale.map((s, k) => Math.fround(Math.fround(Math.fround((bias?.[k] ?? 0) - mean[k]!) * s) + beta[k]!));
-  return { scale, shift, error: 0 };
-}
-
-/**
- * PyTorch's square root comes from MKL, which rounds one in six otherwise than IEEE 754 on some processors: the quotient
- * differs by up to two units (torch 2.13, 140,000 values).
- */
-const TORCH_SCALE_ERROR = 2;
-
-/** torch/csrc/jit/passes/onnx/eval_peephole.cpp: without a bias b' = beta - mean s, a different order of operations. */
-function foldTorch(vectors: Vectors, bias: Float32Array | null): Folded {
-  const error = TORCH_SCALE_ERROR;
-  if (bias !== null) return { ...foldNumpy(vectors, bias), error };
-  const { gamma, beta, mean, variance, epsilon } = vectors;
-  const scale = scaleOf(gamma, variance, epsilon);
-  return { scale, shift: scale.map((s, k) => Math.fround(beta[k]! - Math.fround(mean[k]! * s))), error };
-}
-
-function scaleOf(gamma: Float32Array, variance: Float32Array, epsilon: number): Float32Array {
+function fold({ gamma, beta, mean, variance, epsilon }: Vectors, bias: Float32Array | null): Folded {
   const eps = Math.fround(epsilon);
-  return gamma.map((g, k) => g / Math.fround(Math.sqrt(Math.fround(variance[k]! + eps))));
+  const scale = gamma.map((g, k) => g / Math.fround(Math.sqrt(Math.fround(variance[k]! + eps))));
+  const product = scale.map((s, k) => Math.fround((bias?.[k] ?? 0) - mean[k]!) * s);
+  return {
+    scale,
+    shift: product.map((p, k) => p + beta[k]!),
+    terms: scale.map((s, k) => (Math.abs(bias?.[k] ?? 0) + Math.abs(mean[k]!)) * Math.abs(s) + Math.abs(beta[k]!)),
+  };
 }
 
 function vectorsOf(network: Network, norm: Norm): Vectors {

@@ -1,4 +1,3 @@
-export { alignNames } from './align.ts';
 export { type Anatomy, dissect, type NamedConstant, type Reader } from './anatomy.ts';
 export { readNetwork } from './build.ts';
 export type { ChannelMap, Dim } from './channels.ts';
@@ -12,7 +11,10 @@ export type {
   SizesSite,
   VectorSite,
 } from './cut-sites.ts';
-export { foldAll, foldLike } from './fold.ts';
+export { type FoldedLayer, foldAll, foldLayer, withFolded } from './fold.ts';
+export { isMadeUp } from './names.ts';
+export type { Operation, Operations, Setting, Settings } from './operation-types.ts';
+export { operationsOf } from './operations.ts';
 export { type Range, rangeOf } from './range.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
 export type { TensorView } from './tensor-view.ts';
@@ -27,6 +29,7 @@ export type {
   LayerKind,
   Network,
   NetworkTensor,
+  Norm,
   Opaque,
   RetainedIndices,
   Weight,

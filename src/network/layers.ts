@@ -57,7 +57,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
       parts: [],
       calls: [],
       weight: null,
-      norm: null,
+      norms: [],
       groups: 1,
       firstChannel: 0,
       filters: 0,
@@ -65,6 +65,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
       output: { shape: null, channelAxis: null },
       weightNames: [],
       hasBias: false,
+      biasOf: null,
       biases: new Set(),
     };
     all.push(draft);

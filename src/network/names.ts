@@ -20,9 +20,15 @@ const INNER_SCOPES = new Set([
   'separable_conv2d',
 ]);
 
+/**
+ * Names that only count: tensors of the TorchScript exporter (`412`, `onnx::Conv_412`), nodes that are named by their operator
+ * (`Conv_12`; `node_Conv_203`, `node_conv2d_3` of the dynamo exporter), which several optimizers do too.
+ */
+const COUNTED = /^(onnx::)?([A-Z][A-Za-z]*_)?\d+(_output_\d+)?$|^node_\w+$/;
+
 /** Whether an exporter made a name up, so that it tells nothing of the layer. */
 export function isMadeUp(name: string): boolean {
-  return MADE_UP.test(name.replace(/:\d+$/, ''));
+  return MADE_UP.test(name.replace(/:\d+$/, '')) || COUNTED.test(name);
 }
 
 /**

@@ -63,7 +63,9 @@ export const elementwise: Handler = (walk, node) => {
   const shape = broadcastShape(values.map(shapeOf));
   const signals = values.filter(isSignal);
   if (signals.length === 0) return setOutput(walk, node, { kind: 'fixed', shape, from: null });
-  const from = walk.drafts.place(node, signals.length > 1 ? 'elementwise' : 'activation', walk.values);
+  const from =
+    biasOf(walk, node, values) ??
+    walk.drafts.place(node, signals.length > 1 ? 'elementwise' : 'activation', walk.values);
 
   const unknown = signals.find((value) => value.kind === 'opaque');
   if (unknown !== undefined && unknown.kind === 'opaque') {
@@ -92,7 +94,7 @@ export const elementwise: Handler = (walk, node) => {
       if (value.map.axes.join() !== lead.axes.join() || value.map.ids.length !== lead.ids.length) return opaque();
       tied.push(value.map.ids);
     } else if (value.kind === 'constant') {
-      const outcome = followChannels(walk, node, k, value.view, lead, from);
+      const outcome = followChannels(walk, node, k, value.view, lead, from, signals[0]!.from);
       if (outcome === 'unplaced') return opaque();
     } else if (value.kind === 'fixed' && !isUniform(lead) && lead.axes.some((axis) => value.shape?.[axis] !== 1)) {
       // Computed from constants, it would follow the channels, but which of its elements does cannot be checked.
@@ -111,6 +113,15 @@ export const elementwise: Handler = (walk, node) => {
   });
 };
 
+/** The layer whose bias a nameless Add holds: it adds an element for each filter to what the layer makes. */
+function biasOf(walk: Walk, node: OnnxNode, values: readonly Value[]): Origin | null {
+  if (node.opType !== 'Add' || values.length !== 2 || walk.names.parse(node.name) !== null) return null;
+  const [signal, constant] = isSignal(values[0]!) ? values : [...values].reverse();
+  if (signal?.kind !== 'channels' || constant?.kind !== 'constant') return null;
+  const { layer } = signal.from;
+  return layer.weight !== null && constant.view.tensor.elements === layer.filters ? signal.from : null;
+}
+
 /**
  * Records a constant operand whose elements follow the channels: a bias added after a MatMul, a BatchNorm that was
  * taken apart, a PRelu slope.
@@ -122,8 +133,10 @@ function followChannels(
   view: TensorView,
   map: ChannelMap,
   from: Origin,
+  operand: Origin,
 ): 'placed' | 'unplaced' {
-  const isBias = node.opType === 'Add' && from.layer.weight !== null;
+  // Added to what a layer with weights makes, whatever the node is called.
+  const isBias = node.opType === 'Add' && operand.layer.weight !== null;
   const varying = view.dims.flatMap((size, axis) => (size > 1 ? [axis] : []));
   // A layer of one filter has a bias of one element, which is no scalar.
   if (isBias && isUniform(map) && varying.length === 0 && view.dims.length > 0) varying.push(view.dims.length - 1);
@@ -131,7 +144,8 @@ function followChannels(
   const axis = varying[0]!;
   const ids = isUniform(map) && view.dims[axis] === 1 ? map.ids : idsAlong(map, axis);
   if (varying.length > 1 || ids === null || view.dims[axis] !== ids.length) return 'unplaced';
-  if (isBias) from.layer.hasBias = true;
+  if (isBias) operand.layer.hasBias = true;
+  if (isBias && operand.layer !== from.layer) from.layer.biasOf = operand;
   walk.sites.push({ kind: 'vector', node, input, view, axis, channels: ids });
   walk.followers.push({
     layer: from.layer.name,

@@ -6,20 +6,20 @@ import type { Handler, Walk } from './walk.ts';
 import { attribute, hasInput, input, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from './walk.ts';
 import { parameterOwner } from './weighted-names.ts';
 
+/** Operators into which exporters fold the BatchNorm behind them. */
+const FOLDABLE = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+
 /** BatchNormalization (ai.onnx): scale, B, mean, var of length C follow the channels of axis 1. */
 export const batchNorm: Handler = (walk, node) => {
   normalization(walk, node, ['scale', 'shift', 'mean', 'variance'], 1);
   const x = input(walk, node, 0);
   if (!isSignal(x) || x.kind !== 'channels') return;
-  const { layer } = x.from;
-  const isBare = layer.parts.every(({ op }) => FOLDED.has(op) || op === 'Add') && FOLDED.has(layer.parts[0]?.op ?? '');
+  const { layer, call } = x.from.layer.biasOf ?? x.from;
+  const isBare = layer.parts.every(({ op }) => FOLDABLE.has(op) || op === 'Add') && layer.weight !== null;
   const [scale, shift, mean, variance] = [1, 2, 3, 4].map((k) => constantTensorOf(input(walk, node, k)));
-  if (!isBare || layer.calls.length > 1 || !scale || !shift || !mean || !variance) return;
-  layer.norm = { scale, shift, mean, variance, epsilon: attribute(node, 'epsilon', 'float') ?? 1e-5 };
+  if (!isBare || !scale || !shift || !mean || !variance) return;
+  layer.norms[call] = { scale, shift, mean, variance, epsilon: attribute(node, 'epsilon', 'float') ?? 1e-5 };
 };
-
-/** Operators that exporters fold BatchNorm into. */
-const FOLDED = new Set(['Conv', 'ConvTranspose']);
 
 function constantTensorOf(value: Value | null): OnnxTensor | null {
   return value?.kind === 'constant' ? value.view.tensor : null;

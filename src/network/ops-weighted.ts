@@ -224,7 +224,6 @@ function weightOf(node: OnnxNode, view: TensorView, outAxis: number, inAxis: num
     inStride: view.strides[inAxis]!,
     kernelOffsets: offsetsOver(view.dims.slice(2), view.strides.slice(2)),
     rowScale: null,
-    rowScaleError: 0,
   };
 }
 

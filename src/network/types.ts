@@ -40,11 +40,9 @@ export interface Weight {
   readonly kernelOffsets: Int32Array;
   /** What each filter's stored values are multiplied by, in float32, to be the weight; null for 1. */
   readonly rowScale: Float32Array | null;
-  /** Units in the last place by which the exporter's own factors may differ from `rowScale`. */
-  readonly rowScaleError: number;
 }
 
-/** The BatchNorm that an exporter could fold into a convolution: it reads the convolution's output and nothing else does. */
+/** A BatchNorm that an exporter could fold into the convolution whose output it reads. */
 export interface Norm {
   readonly scale: OnnxTensor;
   readonly shift: OnnxTensor;
@@ -82,8 +80,8 @@ export interface Layer {
   readonly calls: readonly Call[];
   /** null for a layer without prunable weights; an Opaque where its weight is computed at run time. */
   readonly weight: Weight | Opaque | null;
-  /** The BatchNorm right behind a convolution; null where there is none. */
-  readonly norm: Norm | null;
+  /** The BatchNorm right behind each call of a convolution; null where there is none. */
+  readonly norms: readonly (Norm | null)[];
   /** Groups of a convolution or a normalization; 1 elsewhere. */
   readonly groups: number;
   /** First channel id of its output channels, and how many; count 0 for layers that produce none of their own. */
@@ -109,6 +107,11 @@ export interface Follower {
   readonly channels: Int32Array;
   /** The exporter computed it (gamma / sqrt(var + eps) of a BatchNorm taken apart), so its last bits may vary with its length. */
   readonly isComputed: boolean;
+  /**
+   * Where it was computed here, the size of what each element was summed up of: another order of the same operations differs
+   * by the rounding of that, not of the sum.
+   */
+  readonly terms?: Float32Array;
 }
 
 /** Operands that must keep the same channel positions: the two sides of an Add, a depthwise conv's input and output. */

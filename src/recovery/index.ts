@@ -1,4 +1,7 @@
 export { type ChannelCorrespondence, correspondenceOf } from './correspondence-of.ts';
+export { underDenseNames } from './named.ts';
 export { type Preference, recoverRetention } from './recover.ts';
-export { differenceBeyondRounding } from './same-model.ts';
-export type { Disagreement, KernelOutcome, LayerRecovery, Recovery } from './types.ts';
+export { underNamesOf } from './results.ts';
+export { foldedReference } from './same-model.ts';
+export type { Disagreement, KernelOutcome, LayerRecovery, Recovery, ToldLayer } from './types.ts';
+export { isVerified } from './types.ts';

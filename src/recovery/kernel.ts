@@ -1,5 +1,5 @@
 import type { Layer, Network, Weight } from '../network/index.ts';
-import { toFloat32 } from '../onnx/index.ts';
+import { type DType, toFloat32 } from '../onnx/index.ts';
 import type { Bits } from './bits.ts';
 import { bitsOf } from './bits.ts';
 
@@ -8,23 +8,29 @@ export interface Kernel {
   readonly bits: Bits;
   readonly weight: Weight;
   readonly groups: number;
-  readonly dtype: string;
+  readonly dtype: DType;
 }
 
-/**
- * Reads a layer's kernel into its file's buffer, where it lasts until the next one; null where its weight is computed at run time or holds no floats.
- * @param scaleShift units in the last place added to what its rows are scaled by
- */
-export function readKernel(network: Network, layer: Layer, scaleShift = 0): Kernel | null {
+/** Reads a layer's kernel into its file's buffer, where it lasts until the next one; null where its weight is computed at run time or holds no floats. */
+export function readKernel(network: Network, layer: Layer): Kernel | null {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight) return null;
   const read = network.file.readTensor(weight.tensor, network.file.buffer);
   // Elements that the model itself holds must stay as they are.
   const isOwn = weight.rowScale !== null && weight.tensor.storage.kind === 'inline';
   const data = isOwn ? { ...read, bytes: read.bytes.slice() } : read;
-  if (weight.rowScale !== null) scaleRows(toFloat32(data), weight, shifted(weight.rowScale, scaleShift));
+  if (weight.rowScale !== null) scaleRows(toFloat32(data), weight, weight.rowScale);
   const bits = bitsOf(data);
   return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype };
+}
+
+/** An ungrouped kernel whose columns are taken for rows. */
+export function transposed({ weight, ...kernel }: Kernel): Kernel {
+  const { outCount, outStride, inCount, inStride } = weight;
+  return {
+    ...kernel,
+    weight: { ...weight, outCount: inCount, outStride: inStride, inCount: outCount, inStride: outStride },
+  };
 }
 
 /** Multiplies each filter in place, rounding to float32 as the exporter that folded it did. */
@@ -37,13 +43,6 @@ function scaleRows(values: Float32Array, weight: Weight, scale: Float32Array): v
       for (let k = 0; k < kernelOffsets.length; k++) values[base + kernelOffsets[k]!]! *= factor;
     }
   }
-}
-
-/** The floats `steps` units in the last place further from zero. */
-function shifted(values: Float32Array, steps: number): Float32Array {
-  if (steps === 0) return values;
-  const bits = new Int32Array(values.slice().buffer);
-  return new Float32Array(bits.map((value) => value + steps).buffer);
 }
 
 /** Filters of one group, and where each of its pruned input columns lies in the dense kernel. */

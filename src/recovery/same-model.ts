@@ -1,26 +1,36 @@
 import type { Layer, Network, Weight } from '../network/index.ts';
 import { toFloat32 } from '../onnx/index.ts';
+import { align } from './align.ts';
+import { bringAlike } from './alike.ts';
+import { withNames } from './named.ts';
 
 /** Relative difference within which two exports of one model may round differently (float32, one multiplication). */
 const ROUNDING = 2 ** -18;
 
+/** The folded export under the dense model's names, or the first layer that shows it to be another model's, and how. */
+export type FoldedReference = { readonly network: Network } | { readonly difference: string };
+
 /**
- * Whether two networks hold the same weights up to float32 rounding: the dense model with BatchNorm folded by us, and the
- * folded export that is said to be the same.
- * @returns the first layer that differs and how, as a sentence; null where none does
+ * Makes sure that a folded export is the dense model: that BatchNorm folded by us gives the same weights up to float32
+ * rounding. Its layers get the dense model's names.
  */
-export function differenceBeyondRounding(folded: Network, exported: Network): string | null {
-  for (const [name, layer] of folded.prunable) {
-    const other = exported.prunable.get(name);
-    if (other === undefined) return `${name} is not in it`;
-    const [a, b] = [kernelOf(folded, layer), kernelOf(exported, other)];
+export function foldedReference(dense: Network, exported: Network): FoldedReference {
+  const alignment = align(dense, exported);
+  const pair = bringAlike(dense, exported, alignment);
+  const partnered = new Set<number>();
+  for (const [id, layer] of pair.partner) {
+    partnered.add(layer.id);
+    const other = pair.pruned.layers[id]!;
+    const [a, b] = [kernelOf(pair.dense, layer), kernelOf(pair.pruned, other)];
     if (a === null || b === null) continue;
-    if (a.length !== b.length) return `${name} has another shape there`;
+    if (a.length !== b.length) return { difference: `${layer.name} has another shape there` };
     const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     if (a.some((value, k) => !(Math.abs(value - b[k]!) <= ROUNDING * largest)))
-      return `the weights of ${name} are others there`;
+      return { difference: `the weights of ${layer.name} are others there` };
   }
-  return null;
+  for (const { id, name } of dense.prunable.values())
+    if (!partnered.has(id)) return { difference: `${name} is not in it` };
+  return { network: withNames(exported, new Map([...pair.partner].map(([id, { name }]) => [id, name]))) };
 }
 
 /** A layer's weights in (out, in, kernel) order, scaled where BatchNorm is folded in. */

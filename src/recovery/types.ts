@@ -4,12 +4,37 @@ import type { RetainedIndices } from '../network/index.ts';
 export type KernelOutcome =
   /** Every filter is a dense filter, bit for bit, over the input columns that remain. */
   | { readonly kind: 'exact' }
+  /** Every filter is a dense filter up to the rounding of float32: two programs folded the same BatchNorm. */
+  | { readonly kind: 'rounded'; readonly detail: string }
   /** Filters can be told, but some of their values are not the dense ones. */
   | { readonly kind: 'altered'; readonly detail: string }
+  /**
+   * No filter is a dense filter, but each comes decisively nearest to one, as in a retrained model: the largest distance,
+   * relative to the dense filter, and how many times as far the next filter is at least.
+   */
+  | { readonly kind: 'nearest'; readonly distance: number; readonly margin: number; readonly detail: string }
   /** No filter is recognized: retrained, folded differently, or another model. */
   | { readonly kind: 'unrecognized'; readonly detail: string }
-  /** The layer is not in the pruned model. */
-  | { readonly kind: 'missing' };
+  /** The layer is not in the pruned model, or which one it is could not be told. */
+  | { readonly kind: 'missing'; readonly detail: string };
+
+/**
+ * Whether a layer's filters are known well enough to judge them: up to rounding, or, where a caller tolerates changed weights,
+ * up to a relative distance.
+ */
+export function isVerified(kernel: KernelOutcome, tolerance: number | null): boolean {
+  switch (kernel.kind) {
+    case 'exact':
+    case 'rounded':
+      return true;
+    case 'nearest':
+      return tolerance !== null && kernel.distance <= tolerance;
+    case 'altered':
+    case 'unrecognized':
+    case 'missing':
+      return false;
+  }
+}
 
 /** Another tensor that belongs to a layer and keeps other channels, or other values, than the layer's own kernel. */
 export interface Disagreement {
@@ -34,6 +59,14 @@ export interface LayerRecovery {
   readonly disagreements: readonly Disagreement[];
 }
 
+/** A layer of the pruned model that carries another name than the dense layer that it is. */
+export interface ToldLayer {
+  readonly pruned: string;
+  readonly dense: string;
+  /** By its place in the graph, or by its values among layers in like places. */
+  readonly by: 'structure' | 'values';
+}
+
 export interface Recovery {
   /** By name, for every prunable layer of the dense model, in graph order. */
   readonly layers: ReadonlyMap<string, LayerRecovery>;
@@ -41,8 +74,14 @@ export interface Recovery {
   readonly misplaced: ReadonlyMap<string, readonly number[]>;
   /** Layers of the pruned model that the dense one does not have. */
   readonly extra: readonly string[];
+  /** Layers of the pruned model that were told without their names. */
+  readonly told: readonly ToldLayer[];
+  /** By id of the pruned layer: the name of the dense layer that it is, and the dense filter that each of its filters is. */
+  readonly pairs: ReadonlyMap<number, { readonly dense: string; readonly order: Assignment | null }>;
   /** Disagreements that no prunable layer owns, such as in a transposed convolution. */
   readonly elsewhere: readonly Disagreement[];
+  /** The same, where it could not be told whether anything disagrees. */
+  readonly open: readonly Disagreement[];
 }
 
 /** For each pruned filter, the dense filter it is; -1 where it is none. */

@@ -28,6 +28,7 @@ export function findingsOf(outcomes: Outcomes): Finding[] {
     ...(untouched === null ? [] : [untouched]),
     ...mismatches.map(({ finding }) => finding),
     ...foreign(recovery, expectation),
+    ...openFindings(recovery, expectation),
     ...unverifiable(layers, expectation),
   ];
 }
@@ -164,6 +165,17 @@ function foreign({ extra, elsewhere }: Recovery, { usualKey }: Expectation): Fin
       mismatch([], `${tensor} is not the dense model's`, [sentence(detail)], usualKey),
     ),
   ];
+}
+
+/** What could not be told, and no prunable layer owns. */
+function openFindings({ open }: Recovery, { usualKey }: Expectation): Finding[] {
+  return open.map(({ tensor, detail }) => ({
+    layers: [],
+    verdict: 'unverifiable',
+    title: `${tensor} could not be verified`,
+    details: [sentence(capitalized(detail))],
+    specKey: usualKey,
+  }));
 }
 
 function unverifiable(layers: readonly LayerResult[], expectation: Expectation): Finding[] {

@@ -1,6 +1,6 @@
 import type { Expectation, LayerExpectation } from '../dialects/index.ts';
 import type { RetainedIndices } from '../network/index.ts';
-import type { Disagreement, LayerRecovery } from '../recovery/index.ts';
+import { type Disagreement, isVerified, type LayerRecovery } from '../recovery/index.ts';
 import type { LayerVerdict } from './types.ts';
 
 export interface Outcome {
@@ -10,15 +10,21 @@ export interface Outcome {
   readonly problem: string | null;
   /** The key of the spec that is broken; null for the one that decided. */
   readonly specKey: string | null;
+  /** What the user can do so that it can be verified; null for what the expectation says. */
+  readonly remedy: string | null;
 }
+
+const RETRAINED =
+  'Give the model as it was pruned, before it was trained again; or set tolerance to a relative distance (such as 0.2), and the nearest filters are judged.';
 
 function outcome(
   verdict: LayerVerdict,
   reason: string,
   problem: string | null = null,
   specKey: string | null = null,
+  remedy: string | null = null,
 ): Outcome {
-  return { verdict, reason, problem, specKey };
+  return { verdict, reason, problem, specKey, remedy };
 }
 
 /**
@@ -33,11 +39,15 @@ export function judgeLayer(
   expectation: Expectation,
   isConsistent: Consistency,
   actualOf: (layer: string) => RetainedIndices | null,
+  tolerance: number | null,
 ): Outcome {
   const { kernel, actual } = recovery;
   switch (kernel.kind) {
     case 'missing':
-      return outcome('unverifiable', `the pruned model has no layer ${recovery.name}`);
+      return outcome('unverifiable', kernel.detail);
+    case 'nearest':
+      if (isVerified(kernel, tolerance)) break;
+      return outcome('unverifiable', kernel.detail, null, null, RETRAINED);
     case 'unrecognized':
       return outcome('unverifiable', `${kernel.detail}: was the pruned model retrained or exported in another way?`);
     case 'altered':
@@ -47,6 +57,7 @@ export function judgeLayer(
         'has weights that the dense model does not have',
       );
     case 'exact':
+    case 'rounded':
       break;
   }
   if (recovery.duplicated.length > 0) {
@@ -90,7 +101,8 @@ export function judgeLayer(
         'ambiguous',
         `${expected.reason}; the pruner's own choice is one of ${expected.alternatives.length}, and this is one of them`,
       );
-  } else if (isEqual) return outcome('match', expected.reason);
+  } else if (isEqual)
+    return outcome('match', 'detail' in kernel ? `${expected.reason}; ${kernel.detail}` : expected.reason);
   else if (expected.tie !== null && fitsTie(expected.tie, actual) && isConsistent(expected.name)) {
     return outcome(
       'ambiguous',

@@ -4,6 +4,7 @@ import type { Disagreement, LayerRecovery, Recovery } from '../recovery/index.ts
 import type { Scene } from './causes.ts';
 import { findingsOf } from './findings.ts';
 import { consistencyOf, judgeLayer, type Outcome } from './judge-layer.ts';
+import { toldNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import type { Finding, Judgement, LayerResult, RunVerdict } from './types.ts';
 
@@ -12,10 +13,10 @@ export interface Evidence {
   readonly dense: Network;
   readonly expectation: Expectation | null;
   readonly recovery: Recovery | null;
-  /** Layers of the pruned model that were told by their place in the graph: their name there, the dense layer's name. */
-  readonly renamed: ReadonlyMap<string, string>;
   /** What the pruner itself says; null where it was not asked. */
   readonly reported: Reported | null;
+  /** Relative distance up to which a changed filter still counts as the dense one; null where only rounding does. */
+  readonly tolerance: number | null;
   /** What common mistakes would have retained; asked for only where layers diverge. */
   variants(actual: (layer: string) => RetainedIndices | null): Iterable<Variant>;
   /** Retained indices of a lock file that the model may have been cut by; null where there is none. */
@@ -31,6 +32,7 @@ const NOT_COMPARED: Outcome = {
   reason: 'nothing is known of it',
   problem: null,
   specKey: null,
+  remedy: null,
 };
 
 /** Compares the expectation with what was recovered, layer by layer, and sums up. */
@@ -45,11 +47,9 @@ export function judge(evidence: Evidence): Judgement {
   });
 }
 
-function judgeAgainst({ dense, expectation, recovery, renamed, reported, variants, locked }: Evidence): Judgement {
+function judgeAgainst({ dense, expectation, recovery, reported, variants, locked, tolerance }: Evidence): Judgement {
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
-  const notes = [...renamed].map(
-    ([from, to]) => `${from} of the pruned model lost its name in the export; by its place in the graph it is ${to}.`,
-  );
+  const notes = toldNotes(recovery?.told ?? []);
   const excused =
     expectation === null || recovery === null
       ? new Set<string>()
@@ -67,7 +67,7 @@ function judgeAgainst({ dense, expectation, recovery, renamed, reported, variant
         ? null
         : expected === null || recovered === null
           ? NOT_COMPARED
-          : judgeLayer(expected, recovered, disagreements, expectation, isConsistent, actual);
+          : judgeLayer(expected, recovered, disagreements, expectation, isConsistent, actual, tolerance);
     const kept = recovered?.actual ?? null;
     const compared =
       outcome?.verdict === 'mismatch' && expected?.expected != null && kept !== null
@@ -91,7 +91,8 @@ function judgeAgainst({ dense, expectation, recovery, renamed, reported, variant
       unexpected,
       problem: outcome?.problem ?? null,
       reason: outcome?.reason ?? expected?.reason ?? recoveredReason(recovered, disagreements),
-      remedy: outcome?.verdict === 'unverifiable' && kept !== null ? (expected?.remedy ?? null) : null,
+      remedy:
+        outcome?.verdict === 'unverifiable' && kept !== null ? (outcome.remedy ?? expected?.remedy ?? null) : null,
       rule: expected?.rule ?? '',
       specKey: outcome?.specKey ?? expected?.specKey ?? expectation?.usualKey ?? '',
       tie: expected?.tie ?? null,
@@ -171,7 +172,6 @@ function pickNear({ certain, candidates, pick }: Tie, kept: RetainedIndices): Re
 function recoveredReason(recovered: LayerRecovery | null, disagreements: readonly Disagreement[]): string {
   if (recovered === null) return '';
   const { kernel } = recovered;
-  if (kernel.kind === 'missing') return `the pruned model has no layer ${recovered.name}`;
   if (kernel.kind !== 'exact') return kernel.detail;
   const [first] = disagreements;
   return first === undefined

@@ -28,7 +28,6 @@ const kernel = fc
       inStride: isMatMul ? rows : positions,
       kernelOffsets: Int32Array.from({ length: positions }, (_, k) => k),
       rowScale: null,
-      rowScaleError: 0,
     };
     return { buffer, data, weight };
   });
@@ -55,7 +54,6 @@ it('a kernel outside the memory, or without room behind it, is not touched', () 
     inStride: rows,
     kernelOffsets: Int32Array.of(0),
     rowScale: null,
-    rowScaleError: 0,
   });
   const whole = new Float32Array(buffer.memory!.buffer, 0, room - 4);
   expect(normsInPlace(buffer)!(whole, weight(whole.length, whole))).toBeNull();

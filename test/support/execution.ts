@@ -5,9 +5,9 @@ import type { ExecutionRequest } from '../../src/config/index.ts';
 import { type ExecutionOutcome, type ExecutionParts, executeBoth } from '../../src/execution/execute.ts';
 import { nearestRuntime } from '../../src/execution/runtime.ts';
 import type { Execution } from '../../src/execution/types.ts';
-import { alignNames, foldLike, type Network, readNetwork } from '../../src/network/index.ts';
+import { type Network, readNetwork } from '../../src/network/index.ts';
 import { type ModelEdits, openModel, writeModel } from '../../src/onnx/index.ts';
-import { recoverRetention } from '../../src/recovery/index.ts';
+import { recoverRetention, underDenseNames } from '../../src/recovery/index.ts';
 
 const runtime = nearestRuntime(import.meta.dirname);
 const work = mkdtempSync(join(tmpdir(), 'prunegate-execution-'));
@@ -30,12 +30,14 @@ export async function outcomeOf(
 ): Promise<ExecutionOutcome> {
   if (runtime === null) throw new Error('onnxruntime-node is not installed: npm ci --include=optional');
   const dense = readNetwork(openModel(densePath));
-  const { pruned } = alignNames(dense, readNetwork(openModel(prunedPath)));
+  const exported = readNetwork(openModel(prunedPath));
+  const recovery = recoverRetention(dense, exported);
+  const pruned = underDenseNames(exported, recovery);
   try {
     return await executeBoth({
       dense,
       pruned,
-      recovery: recoverRetention(foldLike(dense, pruned), pruned),
+      recovery,
       request: {
         isWanted: true,
         provider: 'cpu',

@@ -1,0 +1,59 @@
+import { type FoldedLayer, foldLayer, type Layer, type Network, withFolded } from '../network/index.ts';
+import type { Alignment, Partner } from './align.ts';
+import { couldBe } from './fingerprints.ts';
+
+/** Two networks brought to one form: BatchNorm folded by us where the other model's exporter folded it. */
+export interface AlikePair {
+  readonly dense: Network;
+  readonly pruned: Network;
+  /** Dense layer, folded if need be, by pruned layer id. */
+  readonly partner: ReadonlyMap<number, Layer>;
+  /** Pruned layers (by id) whose values may differ from the dense ones by rounding: two programs folded them. */
+  readonly mayRound: ReadonlySet<number>;
+}
+
+/** Folds BatchNorm into a layer of either network where the other network has no BatchNorm behind it. */
+export function bringAlike(dense: Network, pruned: Network, { partners }: Alignment): AlikePair {
+  const partner = new Map<number, Layer>();
+  const mayRound = new Set<number>();
+  const folded = { dense: [] as FoldedLayer[], pruned: [] as FoldedLayer[] };
+  for (const [id, told] of partners) {
+    const layer = pruned.layers[id]!;
+    partner.set(id, told.layer);
+    const [own, call] = [layer.norms[0] ?? null, told.calls[0] ?? 0];
+    const isFolded = told.layer.folding.state !== 'raw' && layer.folding.state !== 'raw';
+    if (isFolded) mayRound.add(id);
+    // A kernel that is called with several BatchNorms is folded by no exporter but as a kernel for each call.
+    if (layer.calls.length > 1) continue;
+    // Folding leaves a bias. Without one, BatchNorm is not folded in but gone.
+    const fold =
+      own === null && hasBias(pruned, layer)
+        ? foldLayer(dense, told.layer, callOf(dense, pruned, told, layer))
+        : own !== null && told.layer.norms[call] == null && hasBias(dense, told.layer)
+          ? foldLayer(pruned, layer)
+          : null;
+    if (fold === null) continue;
+    mayRound.add(id);
+    folded[own === null ? 'dense' : 'pruned'].push(fold);
+    if (own === null) partner.set(id, fold.layer);
+  }
+  return {
+    dense: withFolded(dense, folded.dense),
+    pruned: withFolded(pruned, folded.pruned),
+    partner,
+    mayRound,
+  };
+}
+
+function hasBias({ followers }: Network, { firstChannel }: Layer): boolean {
+  return followers.some(({ role, channels }) => role === 'bias' && channels[0] === firstChannel);
+}
+
+/** Which call's BatchNorm went into a kernel that stands for one call of a shared layer: its bias tells. */
+function callOf(dense: Network, pruned: Network, { layer, calls }: Partner, prunedLayer: Layer): number {
+  const [first = 0] = calls;
+  if (layer.calls.length === 1) return first;
+  const all = [first, ...layer.calls.keys()];
+  const site = { network: pruned, layer: prunedLayer, call: 0 };
+  return all.find((call) => couldBe({ network: dense, layer, call }, site)) ?? first;
+}

@@ -1,0 +1,112 @@
+import { type FoldedLayer, type Follower, foldLayer, type Layer, type Network, type Norm } from '../network/index.ts';
+import { isFloat, type OnnxTensor, toFloat32 } from '../onnx/index.ts';
+
+/** A call of a layer in its network. */
+export interface Site {
+  readonly network: Network;
+  readonly layer: Layer;
+  readonly call: number;
+}
+
+/** Relative difference within which two exporters fold one BatchNorm. */
+const ROUNDING = 2 ** -18;
+/** Kernel elements of the pruned layer that are looked for. */
+const SAMPLES = 64;
+
+/**
+ * Whether a pruned layer's values are among a dense layer's, so that it could be cut from it, without knowing which filters and
+ * columns it kept. BatchNorm is folded where one side alone has it.
+ */
+export function couldBe(dense: Site, pruned: Site): boolean {
+  const [a, b] = folded(dense, pruned);
+  let isTold = false;
+  for (const [role, vectors] of b.vectors) {
+    const candidates = a.vectors.get(role);
+    if (candidates === undefined) continue;
+    // A shared layer has a BatchNorm for each call.
+    if (!vectors.some((vector) => candidates.some((candidate) => isAmong(vector, candidate)))) return false;
+    if (vectors.some((vector) => new Set(vector).size * 2 > vector.length && vector.length > 2)) isTold = true;
+  }
+  return isTold || hasSamples(a, b);
+}
+
+interface Values {
+  readonly network: Network;
+  readonly layer: Layer;
+  /** What follows the layer's own channels, by role. */
+  readonly vectors: ReadonlyMap<string, readonly Float32Array[]>;
+}
+
+function folded(dense: Site, pruned: Site): readonly [Values, Values] {
+  const fold = (site: Site, other: Site): FoldedLayer | null =>
+    (site.layer.norms[site.call] ?? null) !== null && (other.layer.norms[other.call] ?? null) === null
+      ? foldLayer(site.network, site.layer, site.call)
+      : null;
+  return [valuesOf(dense, fold(dense, pruned)), valuesOf(pruned, fold(pruned, dense))];
+}
+
+function valuesOf({ network, layer, call }: Site, fold: FoldedLayer | null): Values {
+  // Of a shared layer, the BatchNorm behind the other calls is another's.
+  const others = new Set(layer.norms.flatMap((norm, k) => (norm === null || k === call ? [] : vectorsIn(norm))));
+  const isOfCall = (follower: Follower): boolean => isOwn(layer, follower) && !others.has(follower.tensor);
+  const followers = fold === null ? network.followers.filter(isOfCall) : [fold.bias];
+  const vectors = new Map<string, Float32Array[]>();
+  for (const { role, tensor } of followers) {
+    if (!isFloat(tensor.dtype)) continue;
+    vectors.set(role, [...(vectors.get(role) ?? []), toFloat32(network.file.readTensor(tensor), 'round')]);
+  }
+  return { network, layer: fold?.layer ?? layer, vectors };
+}
+
+function vectorsIn({ scale, shift, mean, variance }: Norm): readonly OnnxTensor[] {
+  return [scale, shift, mean, variance];
+}
+
+function isOwn({ firstChannel, filters }: Layer, { channels }: Follower): boolean {
+  return (
+    channels.length === filters && channels[0] === firstChannel && channels[filters - 1] === firstChannel + filters - 1
+  );
+}
+
+/** Whether each of the values is one of the others, up to rounding. */
+function isAmong(values: Float32Array, others: Float32Array): boolean {
+  const sorted = others.toSorted();
+  const most = sorted.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
+  return values.every((value) => Math.abs(nearest(sorted, value) - value) <= ROUNDING * most);
+}
+
+/** The value of an ascending list that is nearest to one. */
+function nearest(sorted: Float32Array, value: number): number {
+  let [low, high] = [0, sorted.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  const [below, above] = [sorted[low - 1] ?? Number.NaN, sorted[low] ?? Number.NaN];
+  return Math.abs(below - value) < Math.abs(above - value) ? below : above;
+}
+
+/** Whether elements from all over the pruned kernel are elements of the dense one. */
+function hasSamples(dense: Values, pruned: Values): boolean {
+  const samples = kernelOf(pruned)?.filter((_, k, all) => k % Math.ceil(all.length / SAMPLES) === 0);
+  if (samples === undefined) return false;
+  const wanted = samples.toSorted();
+  const found = new Set<number>();
+  for (const value of kernelOf(dense) ?? []) {
+    const near = nearest(wanted, value);
+    if (Math.abs(near - value) <= ROUNDING * Math.abs(value)) found.add(near);
+  }
+  return wanted.every((value) => found.has(value));
+}
+
+/** A layer's kernel in one row after another; it lasts until the next one of its file is read. */
+function kernelOf({ network, layer }: Values): Float32Array | undefined {
+  const { weight } = layer;
+  if (weight === null || 'opaque' in weight) return undefined;
+  const data = network.file.readTensor(weight.tensor, network.file.buffer);
+  const values = toFloat32(data, 'round');
+  const { rowScale, outStride, outCount } = weight;
+  if (rowScale === null) return values;
+  return values.map((value, k) => value * rowScale[Math.floor(k / outStride) % outCount]!);
+}

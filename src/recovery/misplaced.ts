@@ -1,0 +1,64 @@
+import { FIXED_CHANNEL, type Layer } from '../network/index.ts';
+import type { ChannelCorrespondence } from './columns.ts';
+import { list } from './followers.ts';
+import type { Assignment, Disagreement } from './types.ts';
+
+/** What is wrong with a layer's channels. */
+export interface Blame {
+  /** Pruned layer id whose channels are concerned; -1 for none. */
+  readonly owner: number;
+  readonly disagreement: Disagreement;
+}
+
+/** Which layers' channels a consumer keeps otherwise than those layers themselves. */
+export function misplacedColumns(
+  correspondence: ChannelCorrespondence,
+  denseLayer: Layer,
+  layer: Layer,
+  found: Int32Array,
+): readonly Blame[] {
+  const about = { tensor: `input columns of ${denseLayer.name}`, consumer: denseLayer.name };
+  const { dense, pruned } = correspondence;
+  const [denseColumns, columns] = [denseLayer.calls[0]?.columns, layer.calls[0]?.columns];
+  if (!(denseColumns instanceof Int32Array) || !(columns instanceof Int32Array)) return [];
+  const keptBy = new Map<number, { readonly kept: number[]; readonly own: Assignment }>();
+  const misplaced: Blame[] = [];
+  for (const [at, id] of columns.entries()) {
+    const denseId = denseColumns[found[at]!]!;
+    if (id === FIXED_CHANNEL || denseId === FIXED_CHANNEL) {
+      if (id !== denseId)
+        return [
+          { owner: -1, disagreement: { ...about, detail: 'they mix channels of the model input and of a layer' } },
+        ];
+      continue;
+    }
+    const owner = pruned.channelOwner[id]!;
+    const from = dense.layers[dense.channelOwner[denseId]!]!;
+    const own = correspondence.assigned.get(owner);
+    if (own === undefined) continue;
+    if (from.id !== correspondence.partner.get(owner)?.id) {
+      misplaced.push({ owner, disagreement: { ...about, detail: `they were cut for the channels of ${from.name}` } });
+      continue;
+    }
+    const entry = keptBy.get(owner) ?? { kept: [], own };
+    entry.kept.push(denseId - from.firstChannel);
+    keptBy.set(owner, entry);
+  }
+  for (const [owner, { kept, own }] of keptBy) {
+    const unexpected = [...new Set(kept)].filter((filter) => !own.includes(filter));
+    const missing = [...own].filter((filter) => !kept.includes(filter));
+    const detail =
+      unexpected.length + missing.length > 0
+        ? `they keep ${list(unexpected)} instead of ${list(missing)}`
+        : 'they keep its filters in another order';
+    const isSame = unexpected.length + missing.length === 0 && String(kept.slice(0, own.length)) === String([...own]);
+    if (!isSame) misplaced.push({ owner, disagreement: { ...about, detail } });
+  }
+  if (misplaced.length === 0 && keptBy.size > 0) {
+    misplaced.push({
+      owner: [...keptBy.keys()][0]!,
+      disagreement: { ...about, detail: 'they are not the columns of the channels that reach it' },
+    });
+  }
+  return [...new Map(misplaced.map((entry) => [`${entry.owner} ${entry.disagreement.detail}`, entry])).values()];
+}

@@ -1,0 +1,216 @@
+import type { Layer, RetainedIndices } from '../network/index.ts';
+import { toFloat32 } from '../onnx/index.ts';
+import { assignRows } from './assign.ts';
+import type { ChannelCorrespondence } from './columns.ts';
+import type { FollowerIndex } from './followers.ts';
+import { type Kernel, type RowGroup, readKernel, rowGroups, transposed } from './kernel.ts';
+import { lookUpByValue } from './lookup.ts';
+import { nearestRows } from './nearest.ts';
+import { matchRoundedRows } from './rounded.ts';
+import { matchRows, nearestRow, type RowMatches } from './rows.ts';
+import type { Assignment, KernelOutcome } from './types.ts';
+
+/** Where a layer's filters come from. */
+export interface Placed {
+  readonly outcome: KernelOutcome;
+  readonly assigned: Assignment | null;
+  /** Dense input columns, where they are not those of the channels that reach the layer. */
+  readonly misplaced: Int32Array | null;
+}
+
+export interface Followers {
+  readonly dense: FollowerIndex;
+  readonly pruned: FollowerIndex;
+}
+
+/** A pair of layers to place, and what is known of it. */
+export interface PlacePair {
+  readonly dense: Layer;
+  readonly pruned: Layer;
+  readonly followers: Followers;
+  /** Filters to name where dense ones are equal. */
+  readonly preferred: RetainedIndices | null;
+  /** Whether values may differ by rounding: two programs folded BatchNorm into them. */
+  readonly mayRound: boolean;
+}
+
+interface Kernels {
+  readonly dense: Kernel;
+  readonly pruned: Kernel;
+}
+
+/** Tells which dense filters a pruned layer's are, by the bits of its rows over the input columns that remain. */
+export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePair): Placed {
+  const { dense: denseLayer, pruned: layer } = pair;
+  const kernels = {
+    dense: readKernel(correspondence.dense, denseLayer),
+    pruned: readKernel(correspondence.pruned, layer),
+  };
+  if (kernels.dense === null || kernels.pruned === null) return fail('its weight is computed at run time');
+  if (kernels.dense.weight.kernelOffsets.length !== kernels.pruned.weight.kernelOffsets.length)
+    return fail('its kernel has another size than the dense one');
+  const both = { dense: kernels.dense, pruned: kernels.pruned };
+  const columns = columnsOf(correspondence, denseLayer, layer);
+  if (both.dense.dtype !== both.pruned.dtype) {
+    const types = `its weights are ${both.pruned.dtype}, the dense ones ${both.dense.dtype}`;
+    return (columns === null ? null : placeNearest(both, columns, types)) ?? fail(types);
+  }
+  const place = (over: Int32Array, tolerance: Tolerance) => placeRows(both, over, tolerance, pair);
+  const asWired = columns === null ? null : place(columns, 'few');
+  if (asWired !== null) return { ...asWired, misplaced: null };
+  // No row fits the channels that reach the layer: its own values may tell which columns it kept.
+  const found = columnsByValue(both, pair);
+  const asFound = found === null ? null : place(found, 'few');
+  if (asFound !== null) return { ...asFound, misplaced: found };
+  const altered = columns === null ? null : place(columns, 'many');
+  if (altered !== null) return { ...altered, misplaced: null };
+  const told = columns === null ? placeByFollowers(pair) : placeNearest(both, columns, null);
+  return told ?? fail(unrecognized(pair));
+}
+
+function fail(detail: string): Placed {
+  return { outcome: { kind: 'unrecognized', detail }, assigned: null, misplaced: null };
+}
+
+function unrecognized({ dense, pruned }: PlacePair): string {
+  if (pruned.folding.state === dense.folding.state) return 'none of its filters is a dense filter';
+  return `BatchNorm is ${pruned.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer`;
+}
+
+/** How many filters may differ from every dense filter before their columns are doubted. */
+type Tolerance = 'few' | 'many';
+
+/** A few altered filters are worth naming; comparing each row of a retrained layer with every dense one is not. */
+const MAX_NEAREST = 16;
+
+function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, layer: Layer): Int32Array | null {
+  if (denseLayer.kind === 'depthwise' && denseLayer.groups === denseLayer.filters) return Int32Array.of(0);
+  for (const call of layer.calls) {
+    // A shared layer reads the same channels in every call, or its kernel could not be cut for them.
+    for (const denseCall of denseLayer.calls) {
+      const columns = correspondence.positions(denseCall.columns, call.columns);
+      if (columns !== null) return columns;
+    }
+  }
+  return null;
+}
+
+/** @returns null where no row at all is recognized over these columns */
+function placeRows(
+  kernels: Kernels,
+  columns: Int32Array,
+  tolerance: Tolerance,
+  pair: PlacePair,
+): Omit<Placed, 'misplaced'> | null {
+  const groups = rowGroups(kernels.dense, kernels.pruned, columns);
+  if (groups === null) return null;
+  const { first, several } = matchRows(kernels.dense, kernels.pruned, groups);
+  const filters = first.length;
+  const roundable = pair.mayRound && first.includes(-1) ? new Map(several) : null;
+  const rounded = roundable === null ? 0 : matchRoundedRows(kernels.dense, kernels.pruned, groups, first, roundable);
+  const matches: RowMatches = { first, several: roundable ?? several };
+  const unmatched = unmatchedIn(first);
+  if (tolerance === 'few' && unmatched.length * 2 > filters) return null;
+  const nearest = new Map(
+    unmatched.slice(0, MAX_NEAREST).map((p) => {
+      const group = groups.find((g) => p >= g.first && p < g.end)!;
+      return [p, nearestRow(kernels.dense, kernels.pruned, group, p)];
+    }),
+  );
+  const unknown = unmatched.filter((p) => (nearest.get(p) ?? null) === null);
+  if (unknown.length * 2 > filters) return null;
+  for (const p of unmatched) first[p] = nearest.get(p)?.filter ?? -1;
+  const assigned = assign(matches, pair);
+  if (unmatched.length > 0)
+    return { outcome: { kind: 'altered', detail: alteration(filters, unmatched, nearest, groups) }, assigned };
+  if (rounded === 0) return { outcome: { kind: 'exact' }, assigned };
+  const share = rounded === filters ? 'every filter is' : `${rounded} of its ${filters} filters are`;
+  const detail = `${share} a dense filter to the rounding of float32, and no other: its BatchNorm was folded in another order of operations`;
+  return { outcome: { kind: 'rounded', detail }, assigned };
+}
+
+function assign(matches: RowMatches, { followers, dense, pruned, preferred }: PlacePair): Assignment {
+  return assignRows(matches, {
+    preferred,
+    isSame: (filter, p) => followers.dense.fingerprint(dense, filter) === followers.pruned.fingerprint(pruned, p),
+  });
+}
+
+function alteration(
+  filters: number,
+  unmatched: readonly number[],
+  nearest: ReadonlyMap<number, ReturnType<typeof nearestRow>>,
+  groups: readonly RowGroup[],
+): string {
+  const first = unmatched[0]!;
+  const near = nearest.get(first) ?? null;
+  const size = groups[0]!.offsets.length;
+  return near === null
+    ? `${unmatched.length} of its ${filters} filters are no dense filter, the first is its filter ${first}`
+    : `its filter ${first} is dense filter ${near.filter} but for ${near.differing} of ${size} values${unmatched.length > 1 ? `, and ${unmatched.length - 1} more filters differ` : ''}`;
+}
+
+function unmatchedIn(first: Int32Array): number[] {
+  const unmatched: number[] = [];
+  for (let p = 0; p < first.length; p++) if (first[p] === -1) unmatched.push(p);
+  return unmatched;
+}
+
+/** Dense columns that a kernel kept, told by its own values alone, or by its rows once bias and BatchNorm have told those. */
+function columnsByValue(both: Kernels, pair: PlacePair): Int32Array | null {
+  const found = lookUpByValue(both.dense, both.pruned);
+  if (found !== null && !found.rows.includes(-1) && !found.columns.includes(-1)) return found.columns;
+  const rows = rowsByFollowers(pair);
+  if (rows === null || both.dense.groups !== 1 || both.pruned.groups !== 1) return null;
+  const turned = { dense: transposed(both.dense), pruned: transposed(both.pruned) };
+  const groups = rowGroups(turned.dense, turned.pruned, rows)!;
+  const { first, several } = matchRows(turned.dense, turned.pruned, groups);
+  const rounded = new Map(several);
+  if (pair.mayRound) matchRoundedRows(turned.dense, turned.pruned, groups, first, rounded);
+  return first.includes(-1) || rounded.size > 0 ? null : first;
+}
+
+/** Rows told by what follows them, where that is different for each dense filter. */
+function rowsByFollowers({ followers, dense, pruned }: PlacePair): Int32Array | null {
+  const filters = new Map<string, number>();
+  for (let filter = 0; filter < dense.filters; filter++) {
+    const print = followers.dense.fingerprint(dense, filter);
+    filters.set(print, filters.has(print) ? -1 : filter);
+  }
+  const rows = Int32Array.from(
+    { length: pruned.filters },
+    (_, p) => filters.get(followers.pruned.fingerprint(pruned, p)) ?? -1,
+  );
+  return rows.includes(-1) ? null : rows;
+}
+
+/** What is left where the channels that reach a layer are not known and its kernel does not tell them either. */
+function placeByFollowers(pair: PlacePair): Placed | null {
+  const assigned = rowsByFollowers(pair);
+  if (assigned === null) return null;
+  const detail = 'its filters are told by its bias alone; which input columns its kernel kept could not be told';
+  return { outcome: { kind: 'unrecognized', detail }, assigned, misplaced: null };
+}
+
+/** @param types what is known to differ; null where the weights were changed */
+function placeNearest(both: Kernels, columns: Int32Array, types: string | null): Placed | null {
+  const groups = rowGroups(both.dense, both.pruned, columns);
+  if (groups === null) return null;
+  const [a, b] = [valuesOf(both.dense), valuesOf(both.pruned)];
+  const found = nearestRows(a, b, groups);
+  if (found === null) return null;
+  const { filters, distance, margin } = found;
+  const next =
+    margin === Number.POSITIVE_INFINITY ? '' : `, the next dense filter is ${margin.toFixed(1)} times as far`;
+  const detail = `${types ?? 'its weights are not the dense ones'}: its filters come nearest to these, at a distance of up to ${percent(distance)}${next}`;
+  return { outcome: { kind: 'nearest', distance, margin, detail }, assigned: filters, misplaced: null };
+}
+
+function valuesOf({ bits, dtype, weight }: Kernel) {
+  const bytes = new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
+  return { values: toFloat32({ dtype, dims: [], bytes }, 'round'), weight };
+}
+
+function percent(part: number): string {
+  return part < 0.001 ? `${(part * 100).toPrecision(1)} %` : `${(part * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,115 @@
+import type { Layer, Network } from '../network/index.ts';
+import type { Alignment } from './align.ts';
+import type { AlikePair } from './alike.ts';
+import type { Assignment, Disagreement, KernelOutcome, LayerRecovery, Recovery } from './types.ts';
+
+/** What became of one layer of the pruned model. */
+export interface PrunedOutcome {
+  readonly kernel: KernelOutcome;
+  readonly assigned: Assignment | null;
+  readonly disagreements: readonly Disagreement[];
+}
+
+/** What was recovered, by the dense model's layers: one that was exported as a kernel for each call from all of them. */
+export function layerRecoveries(
+  { dense, pruned, partner }: AlikePair,
+  alignment: Alignment,
+  outcomes: ReadonlyMap<number, PrunedOutcome>,
+): ReadonlyMap<string, LayerRecovery> {
+  const found = new Map<number, { readonly layer: Layer; readonly outcome: PrunedOutcome }[]>();
+  for (const [id, outcome] of outcomes) {
+    const { id: denseId } = partner.get(id)!;
+    found.set(denseId, [...(found.get(denseId) ?? []), { layer: pruned.layers[id]!, outcome }]);
+  }
+  const open = [...alignment.unplaced].map(([id, reason]) => `${pruned.layers[id]!.name}: ${reason}`);
+  const recoveries = new Map<string, LayerRecovery>();
+  for (const [name, { id }] of dense.prunable) {
+    const [first, ...others] = found.get(id) ?? [];
+    recoveries.set(name, first === undefined ? missing(name, open) : joined(name, first.outcome, others));
+  }
+  return recoveries;
+}
+
+function missing(name: string, open: readonly string[]): LayerRecovery {
+  const rest = open.length > 1 ? ` (and ${open.length - 1} more)` : '';
+  const detail =
+    open.length === 0
+      ? `the pruned model has no layer ${name}`
+      : `which layer of the pruned model is ${name} could not be told; ${open[0]}${rest}`;
+  return {
+    name,
+    kernel: { kind: 'missing', detail },
+    ...retention(null),
+    disagreements: [],
+  };
+}
+
+const CALL_SUFFIX = /#\d+$/;
+
+/** Puts a shared layer that the reference holds as a kernel for each call (`name`, `name#2`) back under its one name. */
+export function underNamesOf(dense: Network, recovery: Recovery): Recovery {
+  const layers = new Map<string, LayerRecovery>();
+  const baseOf = (name: string): string => (dense.prunable.has(name) ? name : name.replace(CALL_SUFFIX, ''));
+  for (const [name, layer] of recovery.layers) {
+    const base = baseOf(name);
+    const first = layers.get(base);
+    layers.set(base, first === undefined ? layer : merged(first, layer));
+  }
+  const pairs = new Map([...recovery.pairs].map(([id, pair]) => [id, { ...pair, dense: baseOf(pair.dense) }]));
+  return { ...recovery, layers, pairs };
+}
+
+function merged(first: LayerRecovery, other: LayerRecovery): LayerRecovery {
+  const isSame = String(first.actual) === String(other.actual) && first.isPermuted === other.isPermuted;
+  return {
+    ...first,
+    kernel: worst(first.kernel, other.kernel),
+    disagreements: [...first.disagreements, ...other.disagreements, ...(isSame ? [] : [otherFilters(other.name)])],
+  };
+}
+
+function otherFilters(name: string): Disagreement {
+  return { tensor: name, consumer: null, detail: 'it keeps other filters than the first call of the layer' };
+}
+
+/** Worst first. */
+const WORST: readonly KernelOutcome['kind'][] = ['missing', 'unrecognized', 'altered', 'nearest', 'rounded', 'exact'];
+
+function worst(a: KernelOutcome, b: KernelOutcome): KernelOutcome {
+  return WORST.indexOf(b.kind) < WORST.indexOf(a.kind) ? b : a;
+}
+
+function joined(
+  name: string,
+  first: PrunedOutcome,
+  others: readonly { readonly layer: Layer; readonly outcome: PrunedOutcome }[],
+): LayerRecovery {
+  const differing = others.filter(({ outcome }) => String(outcome.assigned) !== String(first.assigned));
+  return {
+    name,
+    ...retention(first.assigned),
+    kernel: others.reduce((kernel, { outcome }) => worst(kernel, outcome.kernel), first.kernel),
+    disagreements: [
+      ...first.disagreements,
+      ...others.flatMap(({ outcome }) => outcome.disagreements),
+      ...differing.map(({ layer }) => otherFilters(layer.name)),
+    ],
+  };
+}
+
+function retention(assigned: Assignment | null): Pick<LayerRecovery, 'actual' | 'order' | 'isPermuted' | 'duplicated'> {
+  if (assigned === null || assigned.includes(-1))
+    return { actual: null, order: null, isPermuted: false, duplicated: [] };
+  const filters = Array.from(assigned);
+  if (assigned.every((filter, at) => at === 0 || filter > assigned[at - 1]!))
+    return { actual: filters, order: filters, isPermuted: false, duplicated: [] };
+  const ordered = assigned.slice().sort();
+  const sorted = [...new Set(ordered)];
+  const duplicated = [...new Set(ordered.filter((filter, at) => filter === ordered[at - 1]))];
+  return {
+    actual: sorted,
+    order: filters,
+    isPermuted: assigned.some((filter, at) => at > 0 && filter < assigned[at - 1]!),
+    duplicated,
+  };
+}

@@ -1,0 +1,37 @@
+import type { Layer, Network } from '../network/index.ts';
+import type { ChannelCorrespondence } from './columns.ts';
+import type { PrunedOutcome } from './results.ts';
+import type { Disagreement } from './types.ts';
+
+/** What is wrong with transposed convolutions whose output channels the pruner leaves alone: no entry of the report is theirs. */
+export function transposedOutcomes(
+  { dense, pruned, partner }: ChannelCorrespondence,
+  outcomes: ReadonlyMap<number, PrunedOutcome>,
+  unplaced: ReadonlyMap<number, string>,
+): { readonly elsewhere: readonly Disagreement[]; readonly open: readonly Disagreement[] } {
+  const wrong: Disagreement[] = [];
+  const open: Disagreement[] = [];
+  const add = (tensor: string, detail: string): unknown => wrong.push({ tensor, consumer: null, detail });
+  for (const layer of pruned.layers) {
+    if (!isOther(layer, pruned)) continue;
+    const outcome = outcomes.get(layer.id);
+    const why = unplaced.get(layer.id);
+    if (why !== undefined) open.push({ tensor: layer.name, consumer: null, detail: why });
+    else if (outcome === undefined) add(layer.name, 'the dense model has no such layer');
+    else if (outcome.kernel.kind === 'altered') add(layer.name, outcome.kernel.detail);
+    else if (outcome.kernel.kind !== 'exact' && outcome.kernel.kind !== 'rounded')
+      open.push({ tensor: layer.name, consumer: null, detail: outcome.kernel.detail });
+    else if (outcome.assigned?.some((filter, at) => filter !== at) || layer.filters !== partner.get(layer.id)?.filters)
+      add(layer.name, 'a transposed convolution keeps all its output channels, this one does not');
+  }
+  const known = new Set([...partner.values()].map(({ id }) => id));
+  for (const layer of dense.layers)
+    if (isOther(layer, dense) && !known.has(layer.id) && open.length === 0)
+      add(layer.name, 'the pruned model has no such layer');
+  return { elsewhere: wrong, open };
+}
+
+/** A transposed convolution that is not prunable as any other. */
+function isOther(layer: Layer, { prunable }: Network): boolean {
+  return layer.kind === 'conv-transpose' && prunable.get(layer.name) !== layer;
+}

@@ -1,0 +1,24 @@
+import type { ToldLayer } from '../recovery/index.ts';
+
+/** Pairs that a note names; the report holds all. */
+const MAX_NAMED = 8;
+
+/** Says which layers were told without their names, and how. */
+export function toldNotes(told: readonly ToldLayer[]): string[] {
+  return (['structure', 'values'] as const).flatMap((by) => {
+    const layers = told.filter((layer) => layer.by === by);
+    const how =
+      by === 'structure'
+        ? 'by its place in the graph'
+        : 'by its values: several layers stand in such a place, and it could be cut from no other';
+    const [first] = layers;
+    if (first === undefined) return [];
+    if (layers.length === 1)
+      return [`${first.pruned} of the pruned model is ${first.dense}, told ${how}: no layer of that name is there.`];
+    const pairs = layers.slice(0, MAX_NAMED).map((layer) => `${layer.pruned} is ${layer.dense}`);
+    const rest = layers.length > MAX_NAMED ? ` and ${layers.length - MAX_NAMED} more` : '';
+    return [
+      `${layers.length} layers of the pruned model are called otherwise. Each was told ${how}: ${pairs.join(', ')}${rest}.`,
+    ];
+  });
+}
