@@ -45,6 +45,8 @@ async function compile(schemaName) {
   const ajv = new Ajv.default({
     strict: true,
     strictTypes: true,
+    // A definition that many places refer to is one function, not a copy in each.
+    inlineRefs: false,
     allowUnionTypes: true,
     // Which mistake to tell first is decided in src/config/validate.ts, which needs them all and the schema beside them.
     allErrors: !isTerse,

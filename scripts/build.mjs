@@ -22,8 +22,16 @@ import { build } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
+/** What the command line loads only when it is asked for. The action waits for a runner anyway, and stays one file. */
+const LATER = 'later.cjs';
+
 /** What lies in dist/ by file name, and nothing else does. */
-const ENTRIES = { 'index.cjs': 'src/action.ts', 'cli.cjs': 'src/cli.ts', 'execute.cjs': 'src/execution/worker.ts' };
+const ENTRIES = {
+  'index.cjs': 'src/action.ts',
+  'cli.cjs': 'src/cli.ts',
+  [LATER]: 'src/later.ts',
+  'execute.cjs': 'src/execution/worker.ts',
+};
 const LICENCES = 'licenses.txt';
 const EXECUTABLE = new Set(['cli.cjs']);
 const SHEBANG = '#!/usr/bin/env node\n';
@@ -54,6 +62,16 @@ const withoutSubprocesses = {
       if (!source.includes(required)) throw new Error(`${path} no longer says ${required}: see scripts/build.mjs`);
       return { contents: source.replace(required, '{}') };
     });
+  },
+};
+
+/** The command line's dynamic imports, which esbuild would put into the bundle all the same: it splits no CommonJS. */
+const withLater = {
+  name: 'with-later',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `./${LATER}`, external: true } : undefined,
+    );
   },
 };
 
@@ -136,7 +154,7 @@ async function bundle(entry, outfile) {
       'import.meta.dirname': '__dirname',
       'import.meta.filename': '__filename',
     },
-    plugins: [withoutOidc, withoutSubprocesses],
+    plugins: [withoutOidc, withoutSubprocesses, ...(outfile === 'cli.cjs' ? [withLater] : [])],
     logLevel: 'error',
   });
   // A warning is, for one, import.meta in CommonJS: a bundle that fails only when it runs.

@@ -9,6 +9,12 @@ export interface Cancel {
 /** What is thrown once a cancelled command has ended. */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';
+
+  /** By name, as InputError. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'CancelledError';
+  }
+
   readonly signal: NodeJS.Signals;
 
   constructor(message: string, signal: NodeJS.Signals) {
