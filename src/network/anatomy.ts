@@ -14,6 +14,10 @@ export interface NamedConstant {
   readonly view: TensorView;
   /** The name under which it is stored: an initializer's, or a Constant node's output. */
   readonly root: string;
+  /** False where a node makes it of others, so that it is stored nowhere as it is read: its root is then its own name. */
+  readonly isStored: boolean;
+  /** Whether it has another element type than the stored one. */
+  readonly isCast: boolean;
   /** What reads the stored one on the way to this name; null where this is its name. */
   readonly via: Reader;
 }
@@ -31,23 +35,39 @@ export function dissect(file: OnnxFile): Anatomy {
   const walked = walkGraph(file);
   const { walk } = walked;
   const network = networkOf(walked);
+  const constants = constantsOf(walk);
+  const sites = walk.sites.map((site) => expandedSite(walk, constants, site) ?? site);
   return {
     network,
-    sites: [...walk.sites, ...wholeSites(walk, network, walked.readers)],
-    constants: constantsOf(walk),
+    sites: [...sites, ...wholeSites(walk, network, walked.readers)],
+    constants,
     readers: readersOf(file),
   };
 }
 
-/** Channels that reach an operator whose result is not understood, and is used. */
+/** One number that an Expand makes a vector of: what changes is how many of it there are. */
+function expandedSite(walk: Walk, constants: ReadonlyMap<string, NamedConstant>, site: CutSite): CutSite | null {
+  if (site.kind !== 'vector' || site.view.strides[site.axis] !== 0) return null;
+  const root = constants.get(site.node.inputs[site.input] ?? '')?.root;
+  const node = walk.file.model.graph.nodes.find(({ outputs }) => outputs.some((name) => name === root));
+  if (node === undefined) return null;
+  const { channels } = site;
+  const sizes = [{ at: 0, channels }];
+  return {
+    ...{ kind: 'sizes', node, operand: { input: 1 }, values: [channels.length], sizes },
+    ...{ isTarget: false, unwritten: null },
+  };
+}
+
+/** Channels that reach an operator whose result is not understood. It is run though nobody reads it; a second output is not. */
 function wholeSites(walk: Walk, network: Network, readers: ReadonlyMap<string, unknown>): CutSite[] {
   const { nodes, outputs } = walk.file.model.graph;
   const used = new Set([...readers.keys(), ...outputs.map(({ name }) => name)]);
   const sites: CutSite[] = [];
   for (const node of nodes) {
-    for (const output of node.outputs) {
+    for (const [k, output] of node.outputs.entries()) {
       const value = walk.values.get(output);
-      if (value?.kind !== 'opaque' || !used.has(output)) continue;
+      if (value?.kind !== 'opaque' || (k > 0 && !used.has(output))) continue;
       for (const name of readsOf(node)) {
         const read = walk.values.get(name);
         if (read?.kind === 'channels') sites.push({ kind: 'whole', node, op: value.op, channels: read.map.ids });
@@ -63,20 +83,37 @@ function wholeSites(walk: Walk, network: Network, readers: ReadonlyMap<string, u
 /** Constants by name: what stands between a stored tensor and its reader (Identity, Transpose, Reshape) reads it as input 0. */
 function constantsOf(walk: Walk): ReadonlyMap<string, NamedConstant> {
   const constants = new Map<string, NamedConstant>();
-  const add = (name: string, from: NamedConstant | null, via: Reader): void => {
+  const { initializers, nodes } = walk.file.model.graph;
+  for (const name of initializers.keys()) {
     const value = walk.values.get(name);
-    if (value?.kind !== 'constant') return;
-    constants.set(name, { view: value.view, root: from?.root ?? name, via: from?.via ?? via });
-  };
-  for (const name of walk.file.model.graph.initializers.keys()) add(name, null, null);
-  for (const node of walk.file.model.graph.nodes) {
+    if (value?.kind === 'constant')
+      constants.set(name, { view: value.view, root: name, isStored: true, isCast: false, via: null });
+  }
+  for (const node of nodes) {
     const source = constants.get(node.inputs[0] ?? '');
     for (const name of node.outputs) {
-      if (node.opType === 'Constant') add(name, null, null);
-      else if (source !== undefined) add(name, source, { node, input: 0 });
+      const value = walk.values.get(name);
+      if (value?.kind !== 'constant') continue;
+      const { view } = value;
+      if (source !== undefined && isSameElements(source.view, view))
+        constants.set(name, {
+          ...source,
+          view,
+          isCast: source.isCast || CASTS.has(node.opType),
+          via: source.via ?? { node, input: 0 },
+        });
+      else constants.set(name, { view, root: name, isStored: node.opType === 'Constant', isCast: false, via: null });
     }
   }
   return constants;
+}
+
+const CASTS = new Set(['Cast', 'CastLike', 'DequantizeLinear', 'QuantizeLinear']);
+
+/** Whether a node only lays out anew what it reads: not so an Expand, or a Concat of constants. */
+function isSameElements(a: TensorView, b: TensorView): boolean {
+  const count = ({ dims }: TensorView): number => dims.reduce((n, size) => n * size, 1);
+  return a.tensor === b.tensor && count(a) === count(b);
 }
 
 function readersOf(file: OnnxFile): ReadonlyMap<string, readonly Reader[]> {

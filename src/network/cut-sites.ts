@@ -71,6 +71,8 @@ export interface PicksSite {
   readonly kind: 'picks';
   readonly node: OnnxNode;
   readonly operand: IntegerOperand;
+  /** As written, negative ones counted from the end. */
+  readonly values: readonly number[];
   readonly positions: readonly number[];
   readonly channels: Int32Array;
 }

@@ -229,8 +229,9 @@ export const gather: Handler = (walk, node) => {
     const ids = isScalar ? null : idsAlong(value.map, axis);
     const picked = ids === null ? null : picks(ids, indices.data);
     if (picked === null) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: after, from });
-    const positions = indices.data.map((at) => (at! < 0 ? at! + ids!.length : at!));
-    walk.sites.push({ kind: 'picks', node, operand: { input: 1 }, positions, channels: ids! });
+    const values = indices.data as readonly number[];
+    const positions = values.map((at) => (at < 0 ? at + ids!.length : at));
+    walk.sites.push({ kind: 'picks', node, operand: { input: 1 }, values, positions, channels: ids! });
     return setOutput(walk, node, { kind: 'channels', map: alongAxis(after, axis, picked), from });
   }
   const axes = isScalar ? value.map.axes.map((at) => (at > axis ? at - 1 : at)) : value.map.axes;

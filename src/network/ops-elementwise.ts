@@ -144,9 +144,11 @@ function followChannels(
   const axis = varying[0]!;
   const ids = isUniform(map) && view.dims[axis] === 1 ? map.ids : idsAlong(map, axis);
   if (varying.length > 1 || ids === null || view.dims[axis] !== ids.length) return 'unplaced';
+  walk.sites.push({ kind: 'vector', node, input, view, axis, channels: ids });
+  // One number for all channels follows none of them.
+  if (view.strides[axis] === 0) return 'placed';
   if (isBias) operand.layer.hasBias = true;
   if (isBias && operand.layer !== from.layer) from.layer.biasOf = operand;
-  walk.sites.push({ kind: 'vector', node, input, view, axis, channels: ids });
   walk.followers.push({
     layer: from.layer.name,
     role: isBias ? 'bias' : (ROLES[node.opType] ?? 'constant'),

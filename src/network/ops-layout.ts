@@ -38,8 +38,11 @@ export const expand: Handler = (walk, node) => {
   const target = integersOf(walk, node.inputs[1]);
   if (value?.kind !== 'constant' || value.view.tensor.elements !== 1 || target?.length !== 1)
     return setOpaque(walk, node);
-  setOutput(walk, node, value);
+  const [size = null] = target;
+  const view = size === null ? value.view : { tensor: value.view.tensor, dims: [size], strides: [0] };
+  setOutput(walk, node, { kind: 'constant', view });
 };
+
 /** Scales and zero points (inputs 1 and 2) of quantization along an axis, which is the channels' or stands in their way. */
 function addQuantizationSites(walk: Walk, node: OnnxNode, value: Value): void {
   const parameters = [1, 2].map((k) => input(walk, node, k));

@@ -265,9 +265,12 @@ function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin): void
   const { layer } = origin;
   const { tensor, dims, strides } = value.view;
   // One number for all filters follows none of them, and folding does not leave it.
+  const axis = dims.length - 1;
+  const channels = Int32Array.from({ length: layer.filters }, (_, c) => layer.firstChannel + c);
+  const isExpanded = axis >= 0 && dims[axis] === layer.filters;
+  if (isExpanded) walk.sites.push({ kind: 'vector', node, input: k, view: value.view, axis, channels });
   if (tensor.elements === 1 && layer.filters !== 1) return;
   layer.hasBias = true;
-  const axis = dims.length - 1;
   if (tensor.elements !== layer.filters || (axis >= 0 && dims[axis] !== layer.filters)) {
     const known = walk.values.get(node.outputs[0] ?? '') ?? null;
     return setOutput(walk, node, {
@@ -277,8 +280,6 @@ function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin): void
       from: origin,
     });
   }
-  const channels = Int32Array.from({ length: layer.filters }, (_, c) => layer.firstChannel + c);
-  if (axis >= 0) walk.sites.push({ kind: 'vector', node, input: k, view: value.view, axis, channels });
   if (layer.biases.has(tensor)) return;
   layer.biases.add(tensor);
   walk.followers.push({

@@ -95,7 +95,7 @@ export function demandsOf(anatomy: Anatomy, unusedName: (near: string) => string
           return { reader, demand: reader === null ? undefined : demands.get(keyOf(reader)) };
         });
         // The stored tensor stays with those that need it whole, else with the first reader.
-        const isNeeded = all.some(({ demand }) => (demand?.key ?? WHOLE) === WHOLE);
+        const isNeeded = !constants.get(root)!.isStored || all.some(({ demand }) => (demand?.key ?? WHOLE) === WHOLE);
         const owner = isNeeded ? WHOLE : (all[0]?.demand?.key ?? WHOLE);
         const copies = new Map<string, string>();
         for (const { reader, demand } of all) {

@@ -64,6 +64,6 @@ export function newPicks(site: PicksSite, kept: KeptChannels): NewIntegers {
   const rank = ranks(site.channels, kept);
   const stay = site.positions.map((at) => rank[at]!).filter((at) => at >= 0);
   if (stay.length === 0) return 'it takes no channel that is left';
-  const isSame = stay.length === site.positions.length && stay.every((at, k) => at === site.positions[k]);
+  const isSame = stay.length === site.values.length && stay.every((at, k) => at === site.values[k]);
   return isSame ? null : stay;
 }

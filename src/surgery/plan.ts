@@ -55,17 +55,14 @@ export function planCut(anatomy: Anatomy, kept: KeptChannels, faults: PrunerFaul
       const content = integerContent(after, known(node, values), dtype);
       return demands.add(node, operand.input, { key: `${after.join()}: ${values.join()}`, dtype, content, cut: null });
     }
+    // Casts on the way to sizes and positions are to int64.
+    const own = dtype === 'int32' && constant?.isCast === false ? dtype : 'int64';
     const isComputed = constant === undefined && (node.inputs[operand.input] ?? '') !== '';
     if (isComputed) computed.push(node);
     if (isComputed && !settled) return;
     // One size that is not known until the model runs can be inferred by a Reshape.
     const open = values.filter((value) => value === null || value === -1).length;
-    give(
-      node,
-      operand.input,
-      isTarget && open === 1 ? values.map((value) => value ?? -1) : known(node, values),
-      'int64',
-    );
+    give(node, operand.input, isTarget && open === 1 ? values.map((value) => value ?? -1) : known(node, values), own);
   };
   const known = (node: OnnxNode, values: readonly (number | null)[]): readonly number[] => {
     if (values.every((value) => value !== null)) return values;

@@ -82,17 +82,28 @@ export function cutDims({ tensor, axes, rows }: TensorCut): number[] {
 
 /** Sizes of a view of the tensor when that is cut; null where they cannot be told. */
 export function viewDims(view: TensorView, cut: TensorCut): number[] | null {
-  const dims = cutDims(cut);
-  const sizes = view.dims.map((size, axis) => {
-    const stored = size === 1 ? null : storedAxis(view, axis);
-    return size === 1 ? 1 : stored === null ? null : dims[stored]!;
-  });
+  const total = cutDims(cut).reduce((n, size) => n * size, 1);
+  const sizes = view.dims.map((_, axis) => viewSize(view, axis, cut));
+  const rest = sizes.reduce<number>((n, size) => n * (size ?? 1), 1);
   // One axis that is several stored ones takes what the others leave.
   const open = sizes.filter((size) => size === null).length;
-  if (open > 1) return null;
-  const rest = sizes.reduce<number>((n, size) => n * (size ?? 1), 1);
-  const total = dims.reduce((n, size) => n * size, 1);
-  return total % rest === 0 ? sizes.map((size) => size ?? total / rest) : null;
+  const dims = open === 1 ? sizes.map((size) => size ?? total / rest) : sizes.map((size) => size ?? 0);
+  return open <= 1 && dims.every(Number.isInteger) && dims.reduce((n, size) => n * size, 1) === total ? dims : null;
+}
+
+/** How many positions of a view's axis stay; null for one that is several stored axes. */
+function viewSize({ tensor, dims, strides }: TensorView, axis: number, cut: TensorCut): number | null {
+  const [size, step] = [dims[axis]!, strides[axis]!];
+  if (size === 1) return 1;
+  for (const [k, extent] of tensor.dims.entries()) {
+    const stride = strideOf(tensor.dims, k);
+    if (step < stride || step * size > stride * extent) continue;
+    if (cut.rows?.of === k) return size === extent ? cutDims(cut)[k]! : null;
+    const stay = cut.axes[k];
+    if (stay === null || stay === undefined) return size;
+    return new Set(stay.map((at) => Math.floor((at * stride) / step) % size)).size;
+  }
+  return null;
 }
 
 export function isWhole({ axes, rows }: TensorCut): boolean {
