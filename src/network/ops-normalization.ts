@@ -45,7 +45,16 @@ function groupNorm(walk: Walk, node: OnnxNode): boolean {
   if (!isPlain) return false;
   const from = walk.drafts.place(node, 'batch-norm', walk.values);
   // Groups of one channel look like no groups at all.
-  if (idsAlong(x.map, 1) === null) from.layer.groups = groups;
+  const channels = idsAlong(x.map, 1);
+  if (channels === null) {
+    from.layer.groups = groups;
+    walk.sites.push({ kind: 'mix', node, channels: x.map.ids });
+  } else
+    for (const k of [1, 2]) {
+      const value = input(walk, node, k);
+      if (value?.kind === 'constant')
+        walk.sites.push({ kind: 'vector', node, input: k, view: value.view, axis: 0, channels });
+    }
   setOutput(walk, node, { kind: 'channels', map: x.map, from });
   return true;
 }

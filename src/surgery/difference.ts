@@ -46,10 +46,8 @@ export function differenceFromCut(dense: Network, kept: KeptChannels, cut: Netwo
 const GONE = -2;
 
 function shapeAfter(name: string, map: ChannelMap, kept: KeptChannels): readonly (number | null)[] {
-  const shape = [...map.shape];
-  for (const [k, positions] of kept.along(name, map).entries())
-    if (positions !== null) shape[map.axes[k]!] = positions.length;
-  return shape;
+  const sizes = kept.sizes(name, map);
+  return map.shape.map((size, axis) => sizes[axis] ?? size);
 }
 
 /** A single channel is carried by all positions, whichever axis is named for it. */

@@ -21,10 +21,10 @@ export interface KeptChannels {
   /** Positions that stay; null where all do. */
   positions(channels: Int32Array): readonly number[] | null;
   /**
-   * Positions that stay along each axis of a map; null where all do.
+   * Sizes of a tensor when it is cut; null for those that stay.
    * @throws InputError where what is left is no tensor: rows of different lengths, or nothing
    */
-  along(tensor: string, map: ChannelMap): readonly (readonly number[] | null)[];
+  sizes(tensor: string, map: ChannelMap): readonly (number | null)[];
 }
 
 /**
@@ -53,11 +53,15 @@ export function keptChannels(network: Network, { retained, asPruner }: Cut): Kep
       known.set(channels, stay);
       return stay;
     },
-    along(tensor, map) {
-      const positions = map.axes.length === 1 ? [kept.positions(map.ids)] : alongSeveral(map, kept);
-      if (positions !== null && !positions.some((stay) => stay?.length === 0)) return positions;
-      const problem = positions === null ? 'is left with rows of different lengths' : 'is left without any channel';
-      throw cannotCut(network, `tensor ${tensor}`, problem);
+    sizes(tensor, map) {
+      const left = kept.positions(map.ids);
+      const sizes = map.shape.map((): number | null => null);
+      if (left === null) return sizes;
+      const along = map.axes.length === 1 ? [left.length] : sizesOverSeveral(map, left);
+      const problem = along === null ? 'is left with rows of different lengths' : 'is left without any channel';
+      if (along === null || along.includes(0)) throw cannotCut(network, `tensor ${tensor}`, problem);
+      for (const [k, axis] of map.axes.entries()) if (along[k] !== map.shape[axis]) sizes[axis] = along[k]!;
+      return sizes;
     },
   };
   requireTied(network, kept, asPruner !== null);
@@ -92,23 +96,23 @@ export function ownerOf(network: Network, id: number): string {
   return id === FIXED_CHANNEL ? 'an input' : network.layers[network.channelOwner[id]!]!.name;
 }
 
-/** Channels over several axes must go in whole slices. */
-function alongSeveral(
-  { axes, shape, ids }: ChannelMap,
-  kept: KeptChannels,
-): readonly (readonly number[] | null)[] | null {
+/** Channels over several axes are left as a block: as many in every row, though not the same ones. */
+function sizesOverSeveral({ axes, shape }: ChannelMap, left: readonly number[]): readonly number[] | null {
   const sizes = axes.map((axis) => shape[axis] ?? 1);
-  const strides = sizes.map((_, k) => sizes.slice(k + 1).reduce((n, size) => n * size, 1));
-  const any = sizes.map((size) => new Uint8Array(size));
-  let count = 0;
-  for (let n = 0; n < ids.length; n++) {
-    if (!kept.has(ids[n]!)) continue;
-    count++;
-    for (let k = 0; k < sizes.length; k++) any[k]![Math.floor(n / strides[k]!) % sizes[k]!] = 1;
+  const along: number[] = [];
+  let places: readonly number[] = left;
+  for (let k = sizes.length - 1; k >= 0; k--) {
+    const rows = new Map<number, number>();
+    for (const place of places) {
+      const row = Math.floor(place / sizes[k]!);
+      rows.set(row, (rows.get(row) ?? 0) + 1);
+    }
+    const [length = 0] = rows.values();
+    if ([...rows.values()].some((other) => other !== length)) return null;
+    along.unshift(length);
+    places = [...rows.keys()];
   }
-  const positions = any.map((flags) => Array.from(flags.keys()).filter((at) => flags[at] === 1));
-  if (positions.reduce((n, stay) => n * stay.length, 1) !== count) return null;
-  return positions.map((stay, k) => (stay.length === sizes[k] ? null : stay));
+  return along;
 }
 
 /** What the user reads where a model cannot be cut as asked. */

@@ -73,7 +73,7 @@ export function planCut(anatomy: Anatomy, kept: KeptChannels, faults: PrunerFaul
   };
 
   for (const [name, { channels }] of network.tensors)
-    if (channels !== null && 'axes' in channels) kept.along(name, channels);
+    if (channels !== null && 'axes' in channels) kept.sizes(name, channels);
   for (const site of sites) {
     switch (site.kind) {
       case 'kernel': {
@@ -165,12 +165,7 @@ function sizesOf(
   tensor: string,
 ): readonly (number | null)[] | null {
   const channels = network.tensors.get(tensor)?.channels ?? null;
-  if (channels !== null && 'axes' in channels) {
-    const sizes = channels.shape.map((): number | null => null);
-    for (const [k, positions] of kept.along(tensor, channels).entries())
-      if (positions !== null) sizes[channels.axes[k]!] = positions.length;
-    return sizes;
-  }
+  if (channels !== null && 'axes' in channels) return kept.sizes(tensor, channels);
   const constant = constants.get(tensor);
   const demand = constant === undefined ? null : demandOf(tensor);
   if (constant === undefined || demand === null) return null;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { between, cutAndRun, last, numbers, refusedCut } from '../support/cutting.ts';
-import { float32, op } from '../support/onnx-builder.ts';
+import { between, cutAndRun, cutGraph, last, numbers, refusedCut } from '../support/cutting.ts';
+import { float32, int64, op } from '../support/onnx-builder.ts';
 
 describe('what reads the channels of a layer is cut with it:', () => {
   it('kernel, bias and the columns of the next layer', async () => {
@@ -90,6 +90,47 @@ describe('what reads the channels of a layer is cut with it:', () => {
       s: [1, 3],
     });
     expect(made.graph.initializer).toHaveLength(5);
+  });
+
+  it('an instance normalization, and a group normalization as PyTorch writes it', async () => {
+    const nodes = (groups: number) => [
+      op('Reshape', ['a', 'to'], 'b'),
+      op('InstanceNormalization', ['b', 'ones', 'nulls'], 'c', { name: `norm${groups}` }),
+      op('Shape', 'a', 'shape'),
+      op('Reshape', ['c', 'shape'], 'd'),
+      op('Mul', ['d', 'scale'], 'y'),
+      last,
+    ];
+    const graph = (groups: number) =>
+      between(
+        nodes(groups),
+        { ow: [2, 6, 1, 1], scale: [6, 1, 1] },
+        {
+          weights: {
+            to: int64([0, groups, -1]),
+            ones: float32(new Array<number>(groups).fill(1)),
+            nulls: float32(new Array<number>(groups).fill(0)),
+          },
+        },
+      );
+    const single = await cutAndRun(graph(6), { a: [1, 3, 4] });
+    expect([numbers(single, 'to'), numbers(single, 'ones')]).toEqual([
+      [0n, 3n, -1n],
+      [1, 1, 1],
+    ]);
+    // The statistics of a group are those of what is left of it.
+    for (const filters of [
+      [0, 1, 3, 4],
+      [0, 1, 4, 5],
+    ]) {
+      const made = cutGraph(graph(2), { a: filters });
+      expect(made.mixing).toEqual(['InstanceNormalization norm2']);
+      expect(numbers(made, 'to')).toEqual([0n, 2n, -1n]);
+    }
+    expect(refusedCut(graph(2), { a: [0, 1, 2] })).toContain('cannot be cut');
+    expect(refusedCut(graph(2), { a: [0, 1, 3] })).toBe(
+      'tensor b: cannot be cut: is left with rows of different lengths',
+    );
   });
 
   it('residual blocks and squeeze-and-excite', async () => {

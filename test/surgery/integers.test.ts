@@ -31,6 +31,8 @@ describe('numbers that say which channels there are follow:', () => {
       [0n, 2n, 2n, 4n, 4n],
       [0n, 4n, 4n, 4n],
     ]);
+    // Rows as long as one another, but of other columns: the shuffle would pair them otherwise.
+    expect(refusedCut(graph, { a: [0, 1, 4, 5] })).toMatch(/rows of different lengths|would carry other channels/);
     expect(refusedCut(graph, { a: [0, 1, 5] })).toBe('tensor b: cannot be cut: is left with rows of different lengths');
   });
 
