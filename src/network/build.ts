@@ -162,7 +162,9 @@ function recordOutputs(walk: Walk): void {
 
 /** The network that was walked over. */
 export function networkOf({ walk, owners, normalized, readers }: Walked): Network {
-  const facts = { producer: walk.file.model.producer.name, normalized };
+  const { producer, graph } = walk.file.model;
+  const isDynamo = producer.name === 'pytorch' && graph.nodes.some(({ name }) => name.startsWith('node_'));
+  const facts = { producer: producer.name, isDynamo, normalized };
   const layers = walk.drafts.all.map((draft): Layer => {
     const { kind, op } = layerKind(draft);
     return {

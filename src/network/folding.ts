@@ -9,6 +9,8 @@ export interface FoldingEvidence {
 /** What the whole model tells about how it was exported. */
 export interface ExportFacts {
   readonly producer: string;
+  /** Whether PyTorch's dynamo exporter made it, which names nodes `node_conv2d` (TorchScript: `/stem/Conv`). */
+  readonly isDynamo: boolean;
   /** Layers whose output goes straight into a BatchNorm. */
   readonly normalized: ReadonlySet<LayerDraft>;
 }
@@ -36,6 +38,12 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
       evidence: isConv
         ? `its weight lost its name (${renamed})`
         : 'dense layers are not folded by the TorchScript exporter',
+    };
+  // Folded into a convolution that has a bias, BatchNorm leaves both names as they were (onnxscript rules/common/_fuse_batchnorm.py).
+  if (facts.isDynamo && isConv && facts.normalized.size === 0)
+    return {
+      state: 'unknown',
+      evidence: 'the dynamo exporter keeps the names of what it folds, and no BatchNorm is left in the model',
     };
   const trained = names.some((name) => /\.weight$/.test(name)) && names.some((name) => /\.bias$/.test(name));
   if (trained && facts.producer === 'pytorch') return { state: 'raw', evidence: 'its parameters kept their names' };

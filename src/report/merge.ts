@@ -68,6 +68,12 @@ function readReport(path: string, value: unknown, within: readonly (string | num
   }
   if (totals.layers !== layers.length)
     throw refuse('totals.layers', `contradicts its ${layers.length} layers: was it cut off?`, totals.layers);
+  const unborne = layers.findIndex(
+    (layer) =>
+      layer.verdict === 'match' && (layer.actual === null || layer.missing.length + layer.unexpected.length > 0),
+  );
+  if (unborne >= 0)
+    throw refuse(`layers[${unborne}].verdict`, 'contradicts the filters beside it: was it edited?', 'match');
   const least = leastVerdict(report);
   if (SEVERITY.indexOf(verdict) < SEVERITY.indexOf(least))
     throw refuse('verdict', `contradicts what it reports, which is ${least}: was it edited?`, verdict);

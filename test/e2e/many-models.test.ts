@@ -126,6 +126,16 @@ describe('prunegate merge', () => {
       'few.json: totals.match: contradicts its 13 layers of that verdict: was it edited? (found 14)',
     ],
     [
+      'a match beside filters that do not',
+      () => {
+        const { layers, totals } = read('reports/naive/report.json');
+        for (const layer of layers) layer.verdict = 'match';
+        Object.assign(totals, { match: totals.layers, mismatch: 0 });
+        return edited('all.json', (report) => Object.assign(report, { layers, totals }));
+      },
+      'all.json: layers[0].verdict: contradicts the filters beside it: was it edited? (found "match")',
+    ],
+    [
       'no verdict',
       () => edited('none.json', (report) => Object.assign(report, { verdict: null })),
       'none.json: verdict: is of one side alone: merge the reports of prunegate check (found null)',

@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readNetwork } from '../../src/network/index.ts';
+import { openModel } from '../../src/onnx/index.ts';
 import { float32, int64, layerOf, networkOf, op, shown, zeros } from '../support/onnx-builder.ts';
 
 describe('names in an export of PyTorch', () => {
@@ -79,4 +82,13 @@ describe('GroupNorm in an export of PyTorch', () => {
       ['n', 'scale', 'n.weight'],
     ]);
   });
+});
+
+it('what the dynamo exporter folded into convolutions that have biases keeps all names, so it is not taken for raw', () => {
+  const network = readNetwork(openModel(join(import.meta.dirname, '../fixtures/onnx/dynamo-bias.onnx')));
+  expect([...network.prunable.values()].map(({ name, folding }) => [name, folding.state])).toEqual([
+    ['c', 'unknown'],
+    ['d', 'unknown'],
+    ['f', 'raw'],
+  ]);
 });

@@ -64,7 +64,11 @@ function foldedIn({ name, weight, folding: detected }: Layer, overruled: Folding
     return { unknown, remedy: UNFOLD, isRaised: false };
   }
   if (state === 'raw') return null;
-  return { unknown: `BatchNorm may be folded into ${name} (${evidence})`, remedy: SAY_RAW, isRaised: false };
+  return {
+    unknown: `BatchNorm may be folded into ${name} (${evidence})`,
+    remedy: `${SAY_RAW} ${UNFOLD}`,
+    isRaised: false,
+  };
 }
 
 /** A convolution's or linear layer's filters, or the columns that read the group's channels. */
