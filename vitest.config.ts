@@ -11,6 +11,6 @@ export default defineConfig({
     ...(process.env['VITEST_JSON']
       ? { reporters: ['default', 'json'], outputFile: { json: process.env['VITEST_JSON'] } }
       : {}),
-    coverage: { provider: 'v8', include: ['src/**'], exclude: ['**/*.generated.*'], reporter: ['text-summary'] },
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['**/*.generated.*'], reporter: ['text-summary'] },
   },
 });
