@@ -124,7 +124,7 @@ function addExecution(command: Command): void {
     .option('--require-gpu', 'fail where no GPU was used')
     .option('--onnxruntime <folder>', 'onnxruntime-node package to execute with')
     .option('--install-onnxruntime', 'install it with npm into a cache folder where it is not found')
-    .option('--inputs <file...>', 'tensors to execute on (.npy, .npz), besides zeros and noise')
+    .option('--inputs <file...>', 'tensors (.npy, .npz) or pictures (PNG, JPEG) to execute on, besides zeros and noise')
     .option('--input-shapes <name=shape...>', 'sizes of inputs that the export leaves open: input_1=1x3x224x224');
 }
 

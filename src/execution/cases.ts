@@ -1,7 +1,9 @@
 import { InputError } from '../config/index.ts';
+import { LAYOUTS } from './image-file.ts';
 import type { ResolvedInput } from './input-shapes.ts';
-import { type NumpyArray, readArrays } from './numpy-file.ts';
+import { readArrays } from './numpy-file.ts';
 import type { Case, Feed } from './protocol.ts';
+import type { NumpyArray } from './values.ts';
 
 /** A second batch size shows reshapes and statistics that mix samples. */
 const BATCHES = [1, 3] as const;
@@ -30,7 +32,7 @@ export function casesOf(inputs: readonly ResolvedInput[], files: readonly string
 function fileCase(path: string, inputs: readonly ResolvedInput[]): Case {
   const arrays = readArrays(path);
   const feeds = inputs.map((input): Feed => {
-    const array = arrays.has(null) && inputs.length === 1 ? null : input.name;
+    const array = nameFor(input, arrays, inputs.length === 1);
     const found = arrays.get(array);
     if (found === undefined) {
       const has = arrays.has(null)
@@ -42,6 +44,18 @@ function fileCase(path: string, inputs: readonly ResolvedInput[]): Case {
     return { input: input.name, type: input.type, dims: found.dims, fill: { kind: 'file', path, array } };
   });
   return { name: path, feeds };
+}
+
+/** A picture comes in both layouts: the channels of an input that has three on its second axis come first. */
+function nameFor(
+  { name, shape }: ResolvedInput,
+  arrays: ReadonlyMap<string | null, NumpyArray>,
+  isOnly: boolean,
+): string | null {
+  if (!isOnly || arrays.has(name)) return name;
+  const [first, last] = LAYOUTS;
+  if (arrays.has(first)) return shape[1] === 3 ? first : last;
+  return arrays.has(null) ? null : name;
 }
 
 function requireFit(path: string, { name, type, shape }: ResolvedInput, array: NumpyArray): void {

@@ -1,15 +1,9 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { unzipSync } from 'fflate';
 import { InputError } from '../config/errors.ts';
+import { imageArrays, isImage } from './image-file.ts';
 import type { ElementType } from './protocol.ts';
-import { bytesOfType, type Elements, viewElements } from './values.ts';
-
-/** An array as numpy.save writes it (numpy/lib/format.py), in C order. */
-export interface NumpyArray {
-  readonly type: ElementType;
-  readonly dims: readonly number[];
-  readonly elements: Elements;
-}
+import { bytesOfType, type NumpyArray, viewElements } from './values.ts';
 
 /** A file is untrusted input: it may come from a pull request (CWE-409, CWE-770). */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;
@@ -31,12 +25,13 @@ const TYPES: Readonly<Record<string, ElementType>> = {
 };
 
 /**
- * The arrays of a .npz file by name, or the only one of a .npy file under no name.
+ * The arrays of a .npz file by name, the only one of a .npy file under no name, or a picture's in both layouts of a model's input.
  * @throws InputError that names the file, for one that is no such file or holds what cannot be read
  */
 export function readArrays(path: string): ReadonlyMap<string | null, NumpyArray> {
   const bytes = readWhole(path);
   if (isZip(bytes)) return arraysIn(path, bytes);
+  if (isImage(bytes)) return imageArrays(path, bytes);
   return new Map([[null, parse(path, null, bytes)]]);
 }
 
@@ -119,7 +114,8 @@ function parse(file: string, key: string | null, bytes: Uint8Array): NumpyArray 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isNumpy = bytes.length > 12 && view.getUint32(0) === 0x934e554d && view.getUint16(4) === 0x5059;
   const isLong = bytes[6]! > 1;
-  if (!isNumpy) throw fail('is neither a .npy nor a .npz file: save it with numpy.save or numpy.savez');
+  if (!isNumpy)
+    throw fail('is no .npy or .npz file and no picture: save it with numpy.save or numpy.savez, as PNG or as JPEG');
   const start = isLong ? 12 : 10;
   const end = start + (isLong ? view.getUint32(8, true) : view.getUint16(8, true));
   const text = Buffer.from(bytes.subarray(start, Math.min(end, bytes.length))).toString('latin1');

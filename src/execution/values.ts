@@ -100,3 +100,10 @@ function roundTiesToEven(value: number): number {
   const rest = value - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
+
+/** An array as numpy.save writes it (numpy/lib/format.py), in C order. */
+export interface NumpyArray {
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  readonly elements: Elements;
+}

@@ -67,7 +67,7 @@ describe('dist/cli.cjs run', () => {
     const wrong = (...args: string[]) => start('cli.cjs', ['run', ...PAIR, '--onnxruntime', runtime, ...args]);
     expect(wrong('--inputs', 'm/prune.yaml')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('m/prune.yaml: is neither a .npy nor a .npz file'),
+      stderr: expect.stringContaining('m/prune.yaml: is no .npy or .npz file and no picture'),
     });
     expect(wrong('--input-shapes', 'nobody=1x3x64x64')).toMatchObject({
       status: 2,

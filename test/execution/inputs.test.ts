@@ -1,8 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import jpeg from 'jpeg-js';
+import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
 import { fittingCases } from '../../src/execution/memory.ts';
+import { readArrays } from '../../src/execution/numpy-file.ts';
 import { executionOf, outcomeOf } from '../support/execution.ts';
 import { float32, modelBytes, networkOf, op } from '../support/onnx-builder.ts';
 
@@ -107,6 +110,24 @@ describe('tensors of the user', () => {
     const { verdict, cases } = await executionOf(...pair, { inputs: [path] });
     expect(verdict).toBe('equal');
     expect(cases.at(-1)).toBe(path);
+  });
+
+  it('may be a picture, in whichever layout the input has', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prunegate-input-'));
+    const picture = { width: 4, height: 4, data: Buffer.from(Array.from({ length: 64 }, (_, k) => (k * 37) % 256)) };
+    const [png, jpg] = [join(folder, 'x.png'), join(folder, 'x.jpg')];
+    writeFileSync(png, PNG.sync.write(Object.assign(new PNG({ width: 4, height: 4 }), { data: picture.data })));
+    writeFileSync(jpg, jpeg.encode(picture, 90).data);
+    const { verdict, cases } = await executionOf(...pair, { inputs: [png, jpg] });
+    expect(verdict).toBe('equal');
+    expect(cases.slice(-2)).toEqual([png, jpg]);
+    const arrays = readArrays(png);
+    expect(arrays.get('channels_first')).toMatchObject({ type: 'float32', dims: [1, 3, 4, 4] });
+    // Pixel 1 is RGBA 148, 185, 222, 3.
+    expect(arrays.get('channels_first')!.elements[16 + 1]).toBe(Math.fround(185 / 255));
+    expect(arrays.get('channels_last')!.elements[3 + 1]).toBe(Math.fround(185 / 255));
+    writeFileSync(png, readFileSync(png).subarray(0, 40));
+    await expect(outcomeOf(...pair, { inputs: [png] })).rejects.toThrow(`${png}: is no picture that can be decoded`);
   });
 
   it('that do not fit are refused by file', async () => {
