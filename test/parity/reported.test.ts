@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../src/check.ts';
-import { loadRequests, settingsFromFlags } from '../src/config/index.ts';
-import { FIXTURES, goldensIn } from './support/golden.ts';
+import { check } from '../../src/check.ts';
+import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { FIXTURES, goldensIn } from '../support/golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-reported-'));
 const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'seed_mobilenet_v2')!;
@@ -75,7 +75,7 @@ describe('reported indices', () => {
       'The pruner reported what is expected: it decided rightly, and the model was cut otherwise.',
     ],
   ] as const)('of a wrong model, where they are %s, tell who is to be asked next', async (_, key, sentence) => {
-    const wrong = join(import.meta.dirname, '../examples/mobilenet-v2/pruned-naive.onnx');
+    const wrong = join(import.meta.dirname, '../../examples/mobilenet-v2/pruned-naive.onnx');
     const own = seed.layers['conv1']![key];
     const { report } = await withReport(json({ ...all('retained'), conv1: own, expanded_conv_depthwise: own }), wrong);
     expect(report.findings).toHaveLength(1);

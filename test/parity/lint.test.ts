@@ -2,10 +2,10 @@ import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../src/check.ts';
-import { loadRequests, settingsFromFlags } from '../src/config/index.ts';
-import { renderMarkdown, renderText } from '../src/report/index.ts';
-import { FIXTURES, goldensIn } from './support/golden.ts';
+import { check } from '../../src/check.ts';
+import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { renderMarkdown, renderText } from '../../src/report/index.ts';
+import { FIXTURES, goldensIn } from '../support/golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-lint-'));
 const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'seed_mobilenet_v2')!;

@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Weight } from '../src/network/index.ts';
-import { toFloat32 } from '../src/onnx/index.ts';
-import { expectationOf, networkOf } from './support/golden.ts';
+import type { Weight } from '../../src/network/index.ts';
+import { toFloat32 } from '../../src/onnx/index.ts';
+import { expectationOf, networkOf } from '../support/golden.ts';
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '../..');
 const example = join(root, 'examples/mobilenet-v2');
 const network = networkOf(join(example, 'dense.onnx'));
 const PRUNE = {

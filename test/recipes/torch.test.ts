@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../src/check.ts';
-import { loadRequests, settingsFromFlags } from '../src/config/index.ts';
+import { check } from '../../src/check.ts';
+import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 
 /** A Python that has recipes/torch/requirements.txt: that of PRUNEGATE_TORCH_PYTHON, else the one on the path. */
 const PYTHON = process.env['PRUNEGATE_TORCH_PYTHON'] ?? 'python3';
 const hasTorch = spawnSync(PYTHON, ['-c', 'import torch, torch_pruning, onnx'], { stdio: 'ignore' }).status === 0;
-const recipe = join(import.meta.dirname, '../recipes/torch/prune.py');
+const recipe = join(import.meta.dirname, '../../recipes/torch/prune.py');
 
 const MODEL = `
 import torch

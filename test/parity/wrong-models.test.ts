@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { check } from '../src/check.ts';
-import { loadRequests, settingsFromFlags } from '../src/config/index.ts';
-import { foldAll, type Weight } from '../src/network/index.ts';
-import { expectationOf, FIXTURES, goldensIn, networkOf } from './support/golden.ts';
-import { type Cut, ModelBytes, recut } from './support/wrong-models.ts';
+import { check } from '../../src/check.ts';
+import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { foldAll, type Weight } from '../../src/network/index.ts';
+import { expectationOf, FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
+import { type Cut, ModelBytes, recut } from '../support/wrong-models.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-wrong-'));
 const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'seed_mobilenet_v2')!;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectationOf, FIXTURES, networkOf } from './support/golden.ts';
+import { expectationOf, FIXTURES, networkOf } from '../support/golden.ts';
 
 const folder = join(FIXTURES, 'raises');
 const shared = JSON.parse(readFileSync(join(folder, 'errors.json'), 'utf8'));

@@ -2,12 +2,12 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../src/check.ts';
-import { loadRequests, settingsFromFlags } from '../src/config/index.ts';
-import type { Expectation } from '../src/dialects/index.ts';
-import { sizeOf } from '../src/network/index.ts';
-import { recoverRetention } from '../src/recovery/index.ts';
-import { expectationOf, FIXTURES, goldensIn, networkOf, SHARED } from './support/golden.ts';
+import { check } from '../../src/check.ts';
+import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import type { Expectation } from '../../src/dialects/index.ts';
+import { sizeOf } from '../../src/network/index.ts';
+import { recoverRetention } from '../../src/recovery/index.ts';
+import { expectationOf, FIXTURES, goldensIn, networkOf, SHARED } from '../support/golden.ts';
 
 const fixtures = goldensIn(join(FIXTURES, 'golden'));
 const others = goldensIn(SHARED).filter(({ name }) => !fixtures.some((fixture) => fixture.name === name));

@@ -2,13 +2,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../src/check.ts';
-import { loadRequests, settingsFromFlags } from '../src/config/index.ts';
-import type { Weight } from '../src/network/index.ts';
-import { recoverRetention } from '../src/recovery/index.ts';
-import { networkOf } from './support/golden.ts';
-import { FIXTURES, SHARED, type TorchGolden, torchGoldensIn } from './support/torch-golden.ts';
-import { ModelBytes, recut } from './support/wrong-models.ts';
+import { check } from '../../src/check.ts';
+import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import type { Weight } from '../../src/network/index.ts';
+import { recoverRetention } from '../../src/recovery/index.ts';
+import { networkOf } from '../support/golden.ts';
+import { FIXTURES, SHARED, type TorchGolden, torchGoldensIn } from '../support/torch-golden.ts';
+import { ModelBytes, recut } from '../support/wrong-models.ts';
 
 const fixtures = torchGoldensIn(FIXTURES);
 const others = torchGoldensIn(SHARED).filter(({ name }) => !fixtures.some((fixture) => fixture.name === name));
@@ -292,11 +292,11 @@ describe('remarks on a spec', () => {
 
 describe('the dialect', () => {
   it('is named in its folder and the index of dialects, and nowhere else', () => {
-    const sources = readdirSync(join(import.meta.dirname, '../src'), { recursive: true, encoding: 'utf8' });
+    const sources = readdirSync(join(import.meta.dirname, '../../src'), { recursive: true, encoding: 'utf8' });
     const naming = sources.filter(
       (file) =>
         file.endsWith('.ts') &&
-        /torch[-_ ]?pruning/i.test(readFileSync(join(import.meta.dirname, '../src', file), 'utf8')) &&
+        /torch[-_ ]?pruning/i.test(readFileSync(join(import.meta.dirname, '../../src', file), 'utf8')) &&
         !file.replaceAll('\\', '/').startsWith('dialects/torch-pruning/'),
     );
     expect(naming.map((file) => file.replaceAll('\\', '/'))).toEqual(['dialects/index.ts']);
