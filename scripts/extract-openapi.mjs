@@ -17,6 +17,9 @@ const OPERATIONS = [
   { method: 'patch', path: '/repos/{owner}/{repo}/check-runs/{check_run_id}', response: '200' },
   { method: 'get', path: '/repos/{owner}/{repo}/pulls/{pull_number}', response: null },
   { method: 'get', path: '/repos/{owner}/{repo}/pulls', response: null },
+  // By their media type these answer with a file's own bytes, or, where there is no file, with what is there instead.
+  { method: 'get', path: '/repos/{owner}/{repo}/contents/{path}', response: '200' },
+  { method: 'get', path: '/repos/{owner}/{repo}/git/trees/{tree_sha}', response: '200' },
 ];
 
 const [openapi] = process.argv.slice(2);

@@ -8,6 +8,7 @@ export interface EventContext {
   readonly repository: string | null;
   /** The commit that is judged: the pull request's own head, not the merge commit that is checked out. */
   readonly headSha: string | null;
+  /** The commit whose policy counts: the base of a pull request or of the queue's group, the default branch's in a workflow_run, the one before a push. */
   readonly baseSha: string | null;
   /** The one pull request that the run belongs to. A workflow_run of a fork's pull request does not name it. */
   readonly pullRequest: number | null;
@@ -65,6 +66,12 @@ export function readEvent(env: Environment): EventContext | null {
   };
 }
 
+/** The repository as requests name it. */
+export function repositoryOf(event: EventContext | null): { readonly owner: string; readonly repo: string } | null {
+  const [owner, repo] = event?.repository?.split('/') ?? [];
+  return owner === undefined || repo === undefined ? null : { owner, repo };
+}
+
 function readPayload(path: string | undefined): unknown {
   if (path === undefined || path === '') return null;
   try {
@@ -105,8 +112,9 @@ function commitsOf(name: string, payload: unknown, env: Environment): Pick<Event
     const of = (side: string): string | null => sha(at(payload, 'pull_request', side, 'sha'));
     return { headSha: of('head'), baseSha: of('base') };
   }
-  if (name === 'workflow_run') return { headSha: sha(at(payload, 'workflow_run', 'head_sha')), baseSha: null };
   const checkedOut = sha(env['GITHUB_SHA']);
+  // GITHUB_SHA is the last commit of the default branch here (docs, "Events that trigger workflows").
+  if (name === 'workflow_run') return { headSha: sha(at(payload, 'workflow_run', 'head_sha')), baseSha: checkedOut };
   if (name === 'merge_group') {
     const of = (side: string): string | null => sha(at(payload, 'merge_group', side));
     return { headSha: of('head_sha') ?? checkedOut, baseSha: of('base_sha') };

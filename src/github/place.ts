@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { ModelRequest, Place } from '../config/index.ts';
 import type { Finding } from '../verdict/index.ts';
 
@@ -31,8 +31,24 @@ export function inWorkspace({ file, line }: Pick<Place, 'file' | 'line'>, worksp
   if (file === null) return NOWHERE;
   const folder = real(workspace === undefined || workspace === '' ? process.cwd() : workspace);
   const path = relative(folder, real(resolve(file)));
-  if (path === '' || isAbsolute(path) || path === '..' || path.startsWith(`..${sep}`)) return NOWHERE;
-  return { file: path.split(sep).join('/'), line };
+  return isBelow(path) ? { file: path.split(sep).join('/'), line } : NOWHERE;
+}
+
+/**
+ * A file's path in the repository that was checked out, as the API names it; null outside the workspace. Links are not followed: a pull request that
+ * puts a link in the place of a folder does not change which file of the base is meant. The outermost `.git` counts, which no pull request can hold.
+ */
+export function pathInRepository(file: string, workspace: string | undefined): string | null {
+  const folder = resolve(workspace === undefined || workspace === '' ? process.cwd() : workspace);
+  const below = [folder, real(folder)].map((root) => relative(root, resolve(file))).find(isBelow);
+  if (below === undefined) return null;
+  const parts = below.split(sep);
+  const top = parts.findIndex((_, k) => existsSync(join(folder, ...parts.slice(0, k), '.git')));
+  return parts.slice(Math.max(top, 0)).join('/');
+}
+
+function isBelow(path: string): boolean {
+  return path !== '' && !isAbsolute(path) && path !== '..' && !path.startsWith(`..${sep}`);
 }
 
 /** The workspace may be a link, and the process's folder is what it leads to. */

@@ -7,8 +7,9 @@ import { type Annotation, type Annotations, annotationsOf, printAnnotations } fr
 import type { Api } from './api.ts';
 import { commentBody, failureBody, failureText, fittingText } from './body.ts';
 import { createCheckRun, MAX_CHECK_SUMMARY } from './check-run.ts';
+import { type Credentials, clientOf } from './client.ts';
 import { findPullRequest, MAX_COMMENT, writeComment } from './comment.ts';
-import type { EventContext } from './events.ts';
+import { type EventContext, repositoryOf } from './events.ts';
 import { linkTo, runPage } from './links.ts';
 import type { ReviewPlace } from './place.ts';
 import type { Stamp } from './stamp.ts';
@@ -16,12 +17,10 @@ import { appendSummary } from './summary.ts';
 import { troubleOf, type Wanted } from './trouble.ts';
 
 /** Where a run's result may go, and by whose leave. */
-export interface Channel {
+export interface Channel extends Credentials {
   readonly event: EventContext | null;
-  readonly token: string | null;
   /** Tells this step's comment from others': see commentKey. */
   readonly key: string;
-  readonly userAgent: string;
   readonly summaryFile: string | undefined;
 }
 
@@ -72,8 +71,18 @@ export async function publishFailure(message: string, comment: CommentPolicy, ch
 /** Longer names are cut by GitHub's pages. */
 const MAX_CHECK_NAME = 100;
 
-const CHECK: Wanted = { what: 'the check run', permission: 'checks: write', without: 'check-run: false' };
-const COMMENT: Wanted = { what: 'the comment', permission: 'pull-requests: write', without: 'comment: never' };
+const CHECK: Wanted = {
+  what: 'the check run',
+  permission: 'checks: write',
+  without: 'check-run: false',
+  done: 'written',
+};
+const COMMENT: Wanted = {
+  what: 'the comment',
+  permission: 'pull-requests: write',
+  without: 'comment: never',
+  done: 'written',
+};
 
 async function publishCheck(
   set: ReportSet,
@@ -146,14 +155,10 @@ async function publishComment(
   return null;
 }
 
-async function connected({ token, userAgent }: Channel, event: EventContext, { what }: Wanted): Promise<Api | null> {
-  if (token === null || event.apiUrl === null) {
-    core.info(`${what} is left out: ${token === null ? 'github-token is empty' : 'GITHUB_API_URL is no URL'}`);
-    return null;
-  }
-  // Only here: loading it takes longer than checking a small model.
-  const { connect } = await import('./api.ts');
-  return connect({ token, baseUrl: event.apiUrl, userAgent, log: (line) => core.info(neutral(line)) });
+async function connected(channel: Channel, event: EventContext, { what }: Wanted): Promise<Api | null> {
+  const client = await clientOf(channel, event);
+  if (client.kind === 'none') core.info(`${what} is left out: ${client.reason}`);
+  return client.kind === 'none' ? null : client.api;
 }
 
 /**
@@ -168,11 +173,6 @@ function tell(error: unknown, wanted: Wanted, event: EventContext, isMissed = tr
       `${wanted.what} is left out: the token of this event can only read. Annotations and job summary have it all.`,
     );
   else core.warning(message, { title: `prunegate: ${wanted.what} is missing` });
-}
-
-function repositoryOf(event: EventContext | null): { readonly owner: string; readonly repo: string } | null {
-  const [owner, repo] = event?.repository?.split('/') ?? [];
-  return owner === undefined || repo === undefined ? null : { owner, repo };
 }
 
 function checkTitle({ verdict }: ReportSet, { headline }: Annotations): string {

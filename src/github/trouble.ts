@@ -9,6 +9,7 @@ export interface Wanted {
   readonly permission: string;
   /** How to do without: `comment: never`. */
   readonly without: string;
+  readonly done: 'written' | 'read';
 }
 
 export interface Trouble {
@@ -18,15 +19,15 @@ export interface Trouble {
   readonly isForbidden: boolean;
 }
 
-export function troubleOf(error: unknown, { what, permission, without }: Wanted): Trouble {
+export function troubleOf(error: unknown, { what, permission, without, done }: Wanted): Trouble {
   if (!(error instanceof RequestError)) {
     const message = error instanceof Error ? error.message : String(error);
-    return { message: `${what} could not be written: ${firstLine(message)}`, isForbidden: false };
+    return { message: `${what} could not be ${done}: ${firstLine(message)}`, isForbidden: false };
   }
   const { status, response } = error;
   const isForbidden = status === 403 && !isRateLimit(error);
   const said = response === undefined ? firstLine(error.message) : `${status} ${firstLine(error.message)}`;
-  return { message: `${what} could not be written: ${said}${remedy()}`, isForbidden };
+  return { message: `${what} could not be ${done}: ${said}${remedy()}`, isForbidden };
 
   function remedy(): string {
     if (isForbidden) return `. Give the job the permission ${permission}, or set ${without}.`;
@@ -36,7 +37,8 @@ export function troubleOf(error: unknown, { what, permission, without }: Wanted)
   }
 }
 
-function firstLine(text: string): string {
+/** Of somebody else's text, a line of bounded length. */
+export function firstLine(text: string): string {
   const [first = ''] = text.trim().split(/[\r\n]/, 1);
   return first.length <= 300 ? first : `${first.slice(0, 299)}…`;
 }

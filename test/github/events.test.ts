@@ -73,6 +73,10 @@ describe('readEvent', () => {
     });
   });
 
+  it("takes the default branch's commit for the base of a workflow_run, about whose code it knows nothing else", () => {
+    expect(event('workflow_run', payload('workflow_run'))).toMatchObject({ baseSha: 'f'.repeat(40) });
+  });
+
   it('takes the pushed commit, and no base for a new branch', () => {
     const first = payload('push', {}, (example) => example['before'] === '0'.repeat(40));
     expect(event('push', first)).toMatchObject({ headSha: 'f'.repeat(40), baseSha: null, isFork: false });

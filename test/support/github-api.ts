@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -58,8 +59,17 @@ export interface Fault {
     | 'hang'
     /** Carried out, but the answer gets lost. */
     | 'cut-after'
-    | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly message?: string };
+    | {
+        readonly status: number;
+        readonly headers?: Readonly<Record<string, string>>;
+        readonly message?: string;
+        /** As it goes over the wire, whatever the headers say. */
+        readonly body?: string | Uint8Array;
+      };
 }
+
+/** A file's content; or what lies there instead. Folders come of the paths. */
+export type ApiFile = string | Uint8Array | { readonly type: 'symlink' | 'submodule' };
 
 export interface ApiOptions {
   /** `owner/name` */
@@ -72,6 +82,8 @@ export interface ApiOptions {
   /** Whose token it is. */
   readonly viewer?: Author;
   readonly faults?: readonly Fault[];
+  /** What the repository holds at a commit, by path. */
+  readonly files?: Readonly<Record<string, Readonly<Record<string, ApiFile>>>>;
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
@@ -111,6 +123,8 @@ function problems(ajv: Ajv, schema: object, value: unknown): string[] {
 interface Answer {
   readonly status: number;
   readonly body: unknown;
+  /** Instead of the body as JSON. */
+  readonly raw?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -148,8 +162,9 @@ export async function startGitHubApi(options: ApiOptions): Promise<GitHubApi> {
         respond(method, url, body, request.headers);
         return void request.socket.destroy();
       }
-      const { status, headers = {}, message = 'a fault' } = fault.play;
-      return send(response, { status, headers, body: { message, documentation_url: 'https://docs.github.com/rest' } });
+      const { status, headers = {}, message = 'a fault', body: raw } = fault.play;
+      const told = { message, documentation_url: 'https://docs.github.com/rest' };
+      return send(response, { status, headers, ...(raw === undefined ? { body: told } : { body: null, raw }) });
     }
     send(response, respond(method, url, body, request.headers));
   };
@@ -169,8 +184,13 @@ export async function startGitHubApi(options: ApiOptions): Promise<GitHubApi> {
       }
       if (`${parameters['owner']}/${parameters['repo']}` !== options.repository)
         return { status: 404, body: { message: 'Not Found' } };
-      const answer = perform(operation.id, parameters, url, (body ?? {}) as Readonly<Record<string, unknown>>);
-      if (operation.response !== null && answer.status < 300) {
+      const answer = perform(
+        operation.id,
+        { ...parameters, accept: headers.accept ?? '' },
+        url,
+        (body ?? {}) as Readonly<Record<string, unknown>>,
+      );
+      if (operation.response !== null && answer.status < 300 && answer.raw === undefined) {
         const wrongAnswer = problems(inBody, operation.response, answer.body);
         violations.push(...wrongAnswer.map((problem) => `answer of ${operation.id}: ${problem}`));
       }
@@ -241,6 +261,12 @@ export async function startGitHubApi(options: ApiOptions): Promise<GitHubApi> {
         else checkRuns[checkRuns.indexOf(old)] = run;
         return { status: old === undefined ? 201 : 200, body: shownRun(run) };
       }
+      case 'repos/get-content': {
+        const at = url.searchParams.get('ref') ?? '';
+        return contentOf(options.files?.[at] ?? {}, at, parameters['path'] ?? '', parameters['accept'] ?? '');
+      }
+      case 'git/get-tree':
+        return treeOf(options.files ?? {}, parameters['tree_sha'] ?? '');
       default:
         return missing;
     }
@@ -322,6 +348,70 @@ export async function startGitHubApi(options: ApiOptions): Promise<GitHubApi> {
   return api;
 }
 
+const NOT_FOUND: Answer = { status: 404, body: { message: 'Not Found' } };
+
+/** As GitHub answers for a file's bytes: with JSON where there is no file, and with 404 behind a link to a folder. */
+function contentOf(files: Readonly<Record<string, ApiFile>>, commit: string, path: string, accept: string): Answer {
+  const url = `https://api.github.com/repos/octo/pruned/contents/${path}?ref=${commit}`;
+  const described = (type: string, extra: object) => ({
+    ...{ type, size: 1, name: path.split('/').at(-1), path, sha: shaOf(path), url, git_url: url, html_url: url },
+    ...{ download_url: url, _links: { git: url, html: url, self: url } },
+    ...extra,
+  });
+  const found = files[path];
+  if (found === undefined) {
+    const below = Object.keys(files).filter((name) => name.startsWith(`${path}/`));
+    return below.length === 0 ? NOT_FOUND : { status: 200, body: below.map(() => described('file', {})) };
+  }
+  if (typeof found === 'object' && 'type' in found) {
+    const extra = found.type === 'symlink' ? { target: '../elsewhere' } : { submodule_git_url: url };
+    return { status: 200, body: described(found.type, extra) };
+  }
+  if (/raw/.test(accept))
+    return {
+      status: 200,
+      body: null,
+      raw: found,
+      headers: { 'content-type': 'application/vnd.github.raw; charset=utf-8' },
+    };
+  const content = Buffer.from(found).toString('base64').replace(/.{60}/g, '$&\n');
+  return { status: 200, body: described('file', { encoding: 'base64', content }) };
+}
+
+/** One level of a commit, or of a tree that was listed before. */
+function treeOf(commits: Readonly<Record<string, Readonly<Record<string, ApiFile>>>>, sha: string): Answer {
+  const listed = Object.entries(commits).flatMap(([commit, files]) => {
+    const folders = ['', ...Object.keys(files).flatMap(foldersOf)];
+    return folders.map((folder) => ({ folder, files, sha: folder === '' ? commit : shaOf(folder) }));
+  });
+  const tree = listed.find((each) => each.sha === sha);
+  if (tree === undefined) return NOT_FOUND;
+  const under = tree.folder === '' ? '' : `${tree.folder}/`;
+  const inside = Object.entries(tree.files).filter(([path]) => path.startsWith(under));
+  const entries = new Map(
+    inside.map(([path, file]) => {
+      const [name, ...rest] = path.slice(under.length).split('/');
+      return [name!, { path: name!, sha: shaOf(`${under}${name}`), ...kindOf(rest.length > 0, file) }];
+    }),
+  );
+  return { status: 200, body: { sha, url: 'https://api.github.com', tree: [...entries.values()], truncated: false } };
+}
+
+function kindOf(isFolder: boolean, file: ApiFile): { readonly mode: string; readonly type: string } {
+  if (isFolder) return { mode: '040000', type: 'tree' };
+  if (typeof file === 'string' || file instanceof Uint8Array) return { mode: '100644', type: 'blob' };
+  return file.type === 'symlink' ? { mode: '120000', type: 'blob' } : { mode: '160000', type: 'commit' };
+}
+
+function foldersOf(path: string): readonly string[] {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, k) => parts.slice(0, k + 1).join('/'));
+}
+
+function shaOf(text: string): string {
+  return createHash('sha1').update(text).digest('hex');
+}
+
 function closed(server: Server): Promise<void> {
   server.closeAllConnections();
   return new Promise((resolve) => server.close(() => resolve()));
@@ -380,7 +470,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {
+function send(response: ServerResponse, { status, headers = {}, body, raw }: Answer): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
-  response.end(status === 204 ? undefined : JSON.stringify(body));
+  response.end(status === 204 ? undefined : (raw ?? JSON.stringify(body)));
 }
