@@ -22,14 +22,17 @@ import { build } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** What the command line loads only when it is asked for. The action waits for a runner anyway, and stays one file. */
+/** What the command line loads only when it is asked for. */
 const LATER = 'later.cjs';
+/** What the action loads only where it speaks to GitHub: a third of its code. */
+const GITHUB = 'github.cjs';
 
 /** What lies in dist/ by file name, and nothing else does. */
 const ENTRIES = {
   'index.cjs': 'src/action.ts',
   'cli.cjs': 'src/cli.ts',
   [LATER]: 'src/later.ts',
+  [GITHUB]: 'src/github/api.ts',
   'execute.cjs': 'src/execution/worker.ts',
 };
 const LICENCES = 'licenses.txt';
@@ -52,6 +55,19 @@ const withoutOidc = {
   },
 };
 
+/**
+ * @actions/github reads and parses the event's payload before our first line, and throws where it is damaged. src/github/events.ts reads it, bounded and
+ * without trust; the token, the proxy and the requests are all that is wanted of @actions/github.
+ */
+const withoutContext = {
+  name: 'without-context',
+  setup(bundle) {
+    bundle.onLoad({ filter: /@actions[\\/]github[\\/]lib[\\/]context\.js$/ }, () => ({
+      contents: 'export class Context {}',
+    }));
+  },
+};
+
 /** commander loads child_process, and with it the network stack, for executable subcommands, of which there are none here: 4 of the 30 ms that dist/cli.cjs takes to start. */
 const withoutSubprocesses = {
   name: 'without-subprocesses',
@@ -65,14 +81,18 @@ const withoutSubprocesses = {
   },
 };
 
-/** The command line's dynamic imports, which esbuild would put into the bundle all the same: it splits no CommonJS. */
-const withLater = {
-  name: 'with-later',
+/** Dynamic imports, which esbuild would put into the bundle all the same: it splits no CommonJS. */
+const loadedLater = (filter, file) => ({
+  name: 'loaded-later',
   setup(bundle) {
-    bundle.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: `./${LATER}`, external: true } : undefined,
+    bundle.onResolve({ filter }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `./${file}`, external: true } : undefined,
     );
   },
+});
+const LOADED_LATER = {
+  'cli.cjs': [loadedLater(/^\.{1,2}\/.*\.ts$/, LATER)],
+  'index.cjs': [loadedLater(/^\.\/api\.ts$/, GITHUB)],
 };
 
 if (process.argv.includes('--check')) checkDist();
@@ -154,7 +174,7 @@ async function bundle(entry, outfile) {
       'import.meta.dirname': '__dirname',
       'import.meta.filename': '__filename',
     },
-    plugins: [withoutOidc, withoutSubprocesses, ...(outfile === 'cli.cjs' ? [withLater] : [])],
+    plugins: [withoutOidc, withoutContext, withoutSubprocesses, ...(LOADED_LATER[outfile] ?? [])],
     logLevel: 'error',
   });
   // A warning is, for one, import.meta in CommonJS: a bundle that fails only when it runs.

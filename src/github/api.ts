@@ -1,6 +1,6 @@
-import { Octokit } from '@octokit/core';
-import { paginateRest } from '@octokit/plugin-paginate-rest';
-import { fetchThroughProxy } from './fetch.ts';
+import { getOctokit } from '@actions/github';
+import { defaults } from '@actions/github/lib/utils';
+import { guarded } from './guard.ts';
 import { PATIENCE_SECONDS, withRetries } from './retry.ts';
 
 export interface Connection {
@@ -16,17 +16,14 @@ export interface Connection {
 
 export type Api = ReturnType<typeof connect>;
 
-const Client = Octokit.plugin(paginateRest);
-
-/** GitHub's API, with bounded patience. */
+/** GitHub's API through the proxy that the environment names, with bounded patience. */
 export function connect({ token, baseUrl, userAgent, log, secondMs = 1000, timeoutMs }: Connection) {
   const patience = { seconds: PATIENCE_SECONDS };
   const silent = (): void => {};
-  const api = new Client({
-    auth: token,
+  const api = getOctokit(token, {
     baseUrl,
     userAgent,
-    request: { fetch: fetchThroughProxy(timeoutMs) },
+    request: { ...defaults.request, fetch: guarded(defaults.request?.fetch, baseUrl, timeoutMs) },
     // Deprecation notes of GitHub's are not the user's to read.
     log: { debug: silent, info: silent, warn: silent, error: silent },
   });

@@ -1,7 +1,7 @@
-import { RequestError } from '@octokit/request-error';
 import type { Api } from './api.ts';
 import type { Client } from './client.ts';
 import { type EventContext, repositoryOf } from './events.ts';
+import { isRequestError } from './request-error.ts';
 import { troubleOf } from './trouble.ts';
 
 /**
@@ -31,7 +31,7 @@ interface Sought {
 export async function readBaseFile(client: Client, event: EventContext | null, path: string): Promise<BaseFile> {
   const place = repositoryOf(event);
   const commit = event?.baseSha ?? null;
-  if (client.kind === 'none') return unknown(`${path} at the base commit could not be read: ${client.reason}`);
+  if (client.kind !== 'ready') return unknown(`${path} at the base commit could not be read: ${client.reason}`);
   if (place === null || commit === null) return unknown(`${path} could not be read: the event names no base commit`);
   if (!isInRepository(path)) return unknown(`${path} is no path in the repository`);
   return readAt(client.api, { ...place, path, commit });
@@ -46,7 +46,7 @@ function isInRepository(path: string): boolean {
 async function readAt(api: Api, sought: Sought): Promise<BaseFile> {
   const { owner, repo, path, commit } = sought;
   try {
-    const { data, headers } = await api.request('GET /repos/{owner}/{repo}/contents/{path}', {
+    const { data, headers } = await api.rest.repos.getContent({
       owner,
       repo,
       path,
@@ -55,7 +55,7 @@ async function readAt(api: Api, sought: Sought): Promise<BaseFile> {
     });
     return fileIn(data, headers['content-type'], sought);
   } catch (error) {
-    if (!(error instanceof RequestError) || error.status !== 404) return troubled(error, sought);
+    if (!isRequestError(error) || error.status !== 404) return troubled(error, sought);
   }
   try {
     return await absentIn(api, sought);
@@ -108,7 +108,7 @@ async function absentIn(api: Api, sought: Sought): Promise<BaseFile> {
   const segments = path.split('/');
   let tree = commit;
   for (const [k, segment] of segments.entries()) {
-    const listed = await api.request('GET /repos/{owner}/{repo}/git/trees/{tree_sha}', { owner, repo, tree_sha: tree });
+    const listed = await api.rest.git.getTree({ owner, repo, tree_sha: tree });
     // Nobody holds a server to its description.
     const { tree: entries, truncated } = (listed.data ?? {}) as Partial<typeof listed.data>;
     if (!Array.isArray(entries) || truncated !== false)

@@ -32,7 +32,7 @@ export async function createCheckRun(api: Api, check: CheckRun): Promise<string 
   const { owner, repo, conclusion } = check;
   const output = { title: cutText(check.title, MAX_TITLE), summary: check.summary };
   const placed = check.annotations.flatMap(checkAnnotation);
-  const created = await api.request('POST /repos/{owner}/{repo}/check-runs', {
+  const created = await api.rest.checks.create({
     owner,
     repo,
     name: check.name,
@@ -43,7 +43,7 @@ export async function createCheckRun(api: Api, check: CheckRun): Promise<string 
     output: { ...output, annotations: placed.slice(0, MAX_BATCH) },
   });
   for (let at = MAX_BATCH; at < placed.length; at += MAX_BATCH) {
-    await api.request('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', {
+    await api.rest.checks.update({
       owner,
       repo,
       check_run_id: created.data.id,

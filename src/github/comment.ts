@@ -1,5 +1,5 @@
-import { RequestError } from '@octokit/request-error';
 import type { Api } from './api.ts';
+import { isRequestError } from './request-error.ts';
 import { isSuperseded, type Stamp, stampIn } from './stamp.ts';
 
 /** GitHub's limit ("Body is too long (maximum is 65536 characters)"). UTF-16 units are never fewer than its characters. */
@@ -52,7 +52,7 @@ export interface PullRequestHead {
 export async function findPullRequest(api: Api, head: PullRequestHead): Promise<number | null> {
   const { owner, repo, headRepository, headBranch, headSha } = head;
   if (headRepository === null || headBranch === null) return null;
-  const found = await api.request('GET /repos/{owner}/{repo}/pulls', {
+  const found = await api.rest.pulls.list({
     owner,
     repo,
     state: 'open',
@@ -62,14 +62,14 @@ export async function findPullRequest(api: Api, head: PullRequestHead): Promise<
 }
 
 function mayHaveWorked(error: unknown): boolean {
-  return error instanceof RequestError && error.status >= 500 && error.request.method === 'POST';
+  return isRequestError(error) && error.status >= 500 && error.request.method === 'POST';
 }
 
 async function findAndWrite(api: Api, target: CommentTarget, body: string, isNeeded: boolean): Promise<CommentOutcome> {
   const { owner, repo, number, stamp } = target;
   const [own, ...doubles] = await ownComments(api, target);
   if (own === undefined && !isNeeded) return { kind: 'unneeded' };
-  const pull = await api.request('GET /repos/{owner}/{repo}/pulls/{pull_number}', { owner, repo, pull_number: number });
+  const pull = await api.rest.pulls.get({ owner, repo, pull_number: number });
   const head = pull.data.head.sha;
   if (head !== stamp.head) return { kind: 'superseded', why: `the pull request is at ${head.slice(0, 7)} by now` };
   const later = [own, ...doubles].find((comment) => comment !== undefined && isSuperseded(stamp, comment.stamp));
@@ -77,13 +77,13 @@ async function findAndWrite(api: Api, target: CommentTarget, body: string, isNee
     return { kind: 'superseded', why: `run ${later.stamp.run}, attempt ${later.stamp.attempt} has written it since` };
   const written =
     own === undefined
-      ? await api.request('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', {
+      ? await api.rest.issues.createComment({
           owner,
           repo,
           issue_number: number,
           body,
         })
-      : await api.request('PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}', {
+      : await api.rest.issues.updateComment({
           owner,
           repo,
           comment_id: own.id,
@@ -96,11 +96,14 @@ async function findAndWrite(api: Api, target: CommentTarget, body: string, isNee
 /** Two runs that started together may each have made a comment; one of them would never be brought up to date again. */
 async function remove(api: Api, owner: string, repo: string, id: number): Promise<void> {
   try {
-    await api.request('DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}', { owner, repo, comment_id: id });
+    await api.rest.issues.deleteComment({ owner, repo, comment_id: id });
   } catch {
     // Ours is written; the next run tries again.
   }
 }
+
+/** GitHub takes no more than 2,500 comments on a pull request. */
+const MAX_PAGES = 50;
 
 interface OwnComment {
   readonly id: number;
@@ -110,13 +113,16 @@ interface OwnComment {
 /** Comments that have our marker and that this token's user wrote, oldest first: anybody can write the marker. */
 async function ownComments(api: Api, { owner, repo, number, stamp }: CommentTarget): Promise<readonly OwnComment[]> {
   const marked: (OwnComment & { readonly author: string; readonly isBot: boolean })[] = [];
-  const pages = api.paginate.iterator('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
+  const pages = api.paginate.iterator(api.rest.issues.listComments, {
     owner,
     repo,
     issue_number: number,
     per_page: 100,
   });
+  let count = 0;
   for await (const { data } of pages) {
+    // Written beside it, a comment that was not found would stand there twice.
+    if (++count > MAX_PAGES) throw new Error(`there are more than ${MAX_PAGES * 100} comments`);
     for (const { id, body, user } of data) {
       const found = stampIn(body ?? '');
       if (found?.key === stamp.key)

@@ -157,8 +157,10 @@ async function publishComment(
 
 async function connected(channel: Channel, event: EventContext, { what }: Wanted): Promise<Api | null> {
   const client = await clientOf(channel, event);
+  if (client.kind === 'ready') return client.api;
   if (client.kind === 'none') core.info(`${what} is left out: ${client.reason}`);
-  return client.kind === 'none' ? null : client.api;
+  else core.warning(client.reason, { title: `prunegate: ${what} is missing` });
+  return null;
 }
 
 /**

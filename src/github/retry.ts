@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RequestError } from '@octokit/request-error';
+import { RefusedAnswer } from './guard.ts';
+import { isRequestError, type RequestError } from './request-error.ts';
 
 /** A report is not worth more than this of a runner's time. */
 const MAX_ATTEMPTS = 3;
@@ -32,7 +33,7 @@ export async function withRetries<T>(
     try {
       return await send();
     } catch (error) {
-      const wait = error instanceof RequestError ? secondsToWait(error, attempt, isRepeatable) : null;
+      const wait = isRequestError(error) ? secondsToWait(error, attempt, isRepeatable) : null;
       const isTooLong = wait === null || wait > Math.min(MAX_WAIT_SECONDS, patience.seconds);
       if (isTooLong || attempt === MAX_ATTEMPTS) throw error;
       patience.seconds -= wait;
@@ -65,10 +66,17 @@ function secondsToWait(error: RequestError, attempt: number, isRepeatable: boole
   return status >= 500 && isRepeatable ? attempt * attempt : null;
 }
 
-/** A name that does not exist, or a certificate that is not trusted: the next attempt finds the same. */
+/** An answer that is not taken, a name that does not exist, or a certificate that is not trusted: the next attempt finds the same. */
 function isHopeless(cause: unknown): boolean {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return code === 'ENOTFOUND' || /CERT|SIGNATURE|^ERR_TLS/.test(code);
+  if (!(cause instanceof Error)) return false;
+  const code = 'code' in cause ? String(cause.code) : '';
+  // fetch wraps what went wrong.
+  return (
+    cause instanceof RefusedAnswer ||
+    code === 'ENOTFOUND' ||
+    /CERT|SIGNATURE|^ERR_TLS/.test(code) ||
+    isHopeless(cause.cause)
+  );
 }
 
 /** GitHub's rate limits come as 403 as well as 429; other 403 are a matter of permissions. */

@@ -1,4 +1,4 @@
-import { RequestError } from '@octokit/request-error';
+import { isRequestError } from './request-error.ts';
 import { isRateLimit } from './retry.ts';
 
 /** What may be done about a request that failed. */
@@ -20,8 +20,10 @@ export interface Trouble {
 }
 
 export function troubleOf(error: unknown, { what, permission, without, done }: Wanted): Trouble {
-  if (!(error instanceof RequestError)) {
-    const message = error instanceof Error ? error.message : String(error);
+  if (!isRequestError(error)) {
+    // Answers are taken for what GitHub describes; one that is not has no member that is looked for.
+    const isOdd = error instanceof TypeError;
+    const message = isOdd ? 'the answer is none that GitHub describes' : messageOf(error);
     return { message: `${what} could not be ${done}: ${firstLine(message)}`, isForbidden: false };
   }
   const { status, response } = error;
@@ -35,6 +37,10 @@ export function troubleOf(error: unknown, { what, permission, without, done }: W
     if (status === 404) return `. May github-token see this repository, with the permission ${permission}?`;
     return '';
   }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Of somebody else's text, a line of bounded length. */

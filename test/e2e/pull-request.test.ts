@@ -5,15 +5,19 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ActionOptions, type ActionRun, runAction } from '../support/action.ts';
+import type { ActionOptions } from '../support/action.ts';
 import { payload } from '../support/events.ts';
-import { ACTIONS_BOT, type ApiOptions, type GitHubApi, startGitHubApi, TOKEN } from '../support/github-api.ts';
-
-const REPOSITORY = 'Codertocat/Hello-World';
-const PULL_REQUEST = payload('pull_request', {}, ({ action }) => action === 'synchronize');
-const HEAD = 'ec26c3e57ca3a959ca5aad62de7213c562f8c821';
-const RIGHT = { dense: 'm/dense.onnx', pruned: 'm/pruned.onnx', spec: 'm/prune.yaml', execute: 'false' };
-const WRONG = { ...RIGHT, pruned: 'm/pruned-naive.onnx' };
+import { ACTIONS_BOT, type ApiOptions, type GitHubApi, TOKEN } from '../support/github-api.ts';
+import {
+  HEAD,
+  onPullRequest,
+  PULL_REQUEST,
+  REPOSITORY,
+  RIGHT,
+  startApi,
+  WRONG,
+  warnings,
+} from '../support/pull-request.ts';
 
 const open: (GitHubApi | Server)[] = [];
 afterEach(async () => {
@@ -23,35 +27,10 @@ afterEach(async () => {
 });
 
 async function github(options: Partial<ApiOptions> = {}): Promise<GitHubApi> {
-  const api = await startGitHubApi({ repository: REPOSITORY, pullRequest: 2, headSha: HEAD, ...options });
+  const api = await startApi(options);
   open.push(api);
   return api;
 }
-
-/** The action on a pull request, its token and API as the runner gives them. */
-function onPullRequest(api: GitHubApi, options: ActionOptions): Promise<ActionRun> {
-  return runAction({
-    event: PULL_REQUEST,
-    ...options,
-    inputs: { 'github-token': TOKEN, ...options.inputs },
-    env: {
-      GITHUB_EVENT_NAME: 'pull_request',
-      GITHUB_REPOSITORY: REPOSITORY,
-      GITHUB_SHA: 'f'.repeat(40),
-      GITHUB_API_URL: api.url,
-      GITHUB_SERVER_URL: 'https://github.com',
-      GITHUB_RUN_ID: '1234',
-      GITHUB_RUN_ATTEMPT: '1',
-      GITHUB_WORKFLOW_REF: `${REPOSITORY}/.github/workflows/prune.yml@refs/pull/2/merge`,
-      GITHUB_JOB: 'check',
-      GITHUB_ACTION: '__prunegate',
-      ...options.env,
-    },
-  });
-}
-
-const warnings = ({ log }: ActionRun): string[] =>
-  log.annotations.filter(({ level }) => level === 'warning').map(({ message }) => message);
 
 describe('a pull request whose model diverges', () => {
   it('gets one comment with the verdict, the cause, and the way to the run; the token is never printed', async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readStepLog, type StepLog } from './runner.ts';
@@ -41,7 +41,8 @@ export function startAction({ inputs, event, env = {}, prepare = () => {} }: Act
   const temp = join(folder, '_temp');
   const commands = join(temp, '_runner_file_commands');
   for (const each of [workspace, commands]) mkdirSync(each, { recursive: true });
-  cpSync(join(root, 'dist/index.cjs'), join(folder, 'index.cjs'));
+  for (const file of readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.cjs')))
+    cpSync(join(root, 'dist', file), join(folder, file));
   cpSync(join(root, 'examples/mobilenet-v2'), join(workspace, 'm'), { recursive: true });
   const files = Object.fromEntries(
     ['env', 'path', 'output', 'state', 'step_summary'].map((name) => [name, join(commands, name)]),

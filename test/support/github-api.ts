@@ -54,7 +54,8 @@ export interface Author {
 export interface Fault {
   readonly on: RegExp;
   readonly times?: number;
-  readonly play:
+  readonly play: /** By hand: over the bare connection. */
+    | { readonly wire: string }
     | 'cut'
     | 'hang'
     /** Carried out, but the answer gets lost. */
@@ -162,6 +163,7 @@ export async function startGitHubApi(options: ApiOptions): Promise<GitHubApi> {
         respond(method, url, body, request.headers);
         return void request.socket.destroy();
       }
+      if ('wire' in fault.play) return void request.socket.end(fault.play.wire);
       const { status, headers = {}, message = 'a fault', body: raw } = fault.play;
       const told = { message, documentation_url: 'https://docs.github.com/rest' };
       return send(response, { status, headers, ...(raw === undefined ? { body: told } : { body: null, raw }) });
