@@ -100,7 +100,11 @@ async function checkOne(request: ModelRequest, event: Channel['event']): Promise
     folder,
     log: info,
     commandLog: groupLog(process.stdout),
-    runtime: { mayInstall: true, refusal: request.allowUntrustedCommands ? null : refusalToRun(event) },
+    runtime: {
+      project: process.cwd(),
+      mayInstall: true,
+      refusal: request.allowUntrustedCommands ? null : refusalToRun(event),
+    },
   });
   info(
     renderText(checked.report, { all: false, specSummary: checked.spec?.summary ?? null, explain: checked.explain }),

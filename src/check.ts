@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FailOn, inputErrorAt, type ModelRequest, oneLine } from './config/index.ts';
 import { type Expectation, readReported, readSpec, type Spec } from './dialects/index.ts';
-import { executeModels, judgeModels, NOT_EXECUTED, type RuntimePolicy } from './execute-models.ts';
+import { executeModels, judgeModels, NOT_EXECUTED } from './execute-models.ts';
+import type { RuntimeSources } from './execution/index.ts';
 import { type Made, makeModels } from './make-models.ts';
 import { type Network, readNetwork } from './network/index.ts';
 import { openModel } from './onnx/index.ts';
@@ -36,7 +37,7 @@ export interface Host {
   /** Where the output of the user's commands is shown; by lines of `log` where there is none. */
   readonly commandLog?: CommandLog;
   /** Where onnxruntime may come from; from the project alone where nothing is said. */
-  readonly runtime?: RuntimePolicy;
+  readonly runtime?: RuntimeSources;
 }
 
 export interface Checked {

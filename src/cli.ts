@@ -294,7 +294,7 @@ async function run(scope: Scope, options: Record<string, unknown>): Promise<numb
       version: VERSION,
       log,
       commandLog: plainLog(process.stderr),
-      runtime: { mayInstall: options['installOnnxruntime'] === true, refusal: null },
+      runtime: { project: process.cwd(), refusal: null, mayInstall: options['installOnnxruntime'] === true },
       isHashed: request.format === 'json' || request.reportDir !== null,
     });
     if (request.reportDir !== null && (scope === 'check' || scope === 'run'))

@@ -1,10 +1,11 @@
 import type { ModelRequest } from './config/index.ts';
 import type { StatedSizes } from './dialects/index.ts';
-import type { RuntimeHost } from './execution/index.ts';
+import type { RuntimeSources } from './execution/index.ts';
+import type { ExecutionOutcome } from './execution/types.ts';
 import { type Network, sizeOf } from './network/index.ts';
 import { storedBytes } from './onnx/index.ts';
 import type { Recovery } from './recovery/index.ts';
-import { type Executed, type Gains, type Judgement, judgeExecution, judgeGates } from './verdict/index.ts';
+import { type Gains, type Judgement, judgeExecution, judgeGates } from './verdict/index.ts';
 
 export interface Models {
   readonly dense: Network;
@@ -15,27 +16,25 @@ export interface Models {
 /** What execution needs of the program around it. */
 export interface ExecutionHost {
   log(line: string): void;
-  /** Where onnxruntime, which no bundle can hold, may come from. Where nothing is said: from the project, never installed. */
-  readonly runtime?: RuntimePolicy;
+  /** Where nothing is said: from the project, never installed. */
+  readonly runtime?: RuntimeSources;
 }
 
-export type RuntimePolicy = Omit<RuntimeHost, 'project'>;
-
-export const NOT_EXECUTED: Executed = { execution: null, obstacle: null, notes: [] };
+export const NOT_EXECUTED: ExecutionOutcome = { execution: null, obstacle: null, notes: [] };
 
 /** Executes both models and compares them. */
 export async function executeModels(
   { retention, ...models }: Models & { readonly retention: Judgement; readonly stated: StatedSizes | null },
   { execution: request }: ModelRequest,
   host: ExecutionHost,
-): Promise<Executed> {
+): Promise<ExecutionOutcome> {
   // Loaded here, so that a check that executes nothing does not pay for it.
   const [{ execute }, { listGpus }] = await Promise.all([import('./execution/index.ts'), import('./process/index.ts')]);
   const hasGpu = request.provider !== 'cpu' && (await listGpus(process.env)).kind === 'gpus';
   const isAsPruned = retention.verdict !== null && retention.layers.every(({ verdict }) => verdict !== 'mismatch');
   return execute(
     { ...models, request, hasGpu, isAsPruned, log: host.log },
-    { project: process.cwd(), ...(host.runtime ?? { refusal: null, mayInstall: false }) },
+    host.runtime ?? { project: process.cwd(), refusal: null, mayInstall: false },
   );
 }
 
@@ -45,7 +44,7 @@ export async function executeModels(
  */
 export function judgeModels(
   retention: Judgement,
-  executed: Executed,
+  executed: ExecutionOutcome,
   { dense, pruned }: Pick<Models, 'dense' | 'pruned'>,
   { execution: { requireGpu }, gates }: ModelRequest,
   isAll: boolean,

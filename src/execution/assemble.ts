@@ -3,7 +3,7 @@ import type { Comparison } from './compare-models.ts';
 import type { ResolvedInput } from './input-shapes.ts';
 import type { Case, Result, Tolerance } from './protocol.ts';
 import { ranOn } from './providers.ts';
-import { troubleOf } from './run-models.ts';
+import { obstacleOf } from './run-models.ts';
 import type { FoundRuntime } from './runtime.ts';
 import type { Execution, Provider } from './types.ts';
 
@@ -20,19 +20,22 @@ export interface ExecutionFacts {
   readonly tolerance: Tolerance;
 }
 
-/** @param timing null where the models could not be run, so that there was nothing to time */
-export function assemble(facts: ExecutionFacts, comparison: Comparison, timing: Result | Crash | null): Execution {
+export function assemble(facts: ExecutionFacts, comparison: Comparison, timing: Result | Crash): Execution {
   const { use, peakBytes, ...judged } = comparison;
   const ran = ranOn(use);
   const fellBack = facts.wantsGpu && (ran.provider === 'cpu' || ran.onCpu > 0);
-  const latency = timing?.kind === 'time' ? timing : null;
-  const untimed = timing === null || latency !== null ? null : `latencies were not taken: ${troubleOf(timing)}`;
+  const latency = timing.kind === 'time' ? timing : null;
+  const untimed = timing.kind === 'failed' || timing.kind === 'crashed' ? obstacleOf(timing).reason : null;
   const types = judged.outputs.map(({ type }) => type);
   const floats = (['float64', 'float32', 'float16'] as const).findLast((type) => types.includes(type)) ?? 'float32';
   return {
     provider: ran.provider,
     requestedProvider: facts.requested,
-    providerDetail: [...facts.refused, ran.detail, ...(untimed === null ? [] : [untimed])].join('; '),
+    providerDetail: [
+      ...facts.refused,
+      ran.detail,
+      ...(untimed === null ? [] : [`latencies were not taken: ${untimed}`]),
+    ].join('; '),
     fellBack,
     runtime: { version: facts.runtime.version, folder: facts.runtime.folder },
     ...judged,
@@ -54,7 +57,7 @@ export function assemble(facts: ExecutionFacts, comparison: Comparison, timing: 
             ...latency.latency,
             ratio: latency.ratio,
           },
-    peakBytes: Math.max(peakBytes, timing !== null && 'peakBytes' in timing ? timing.peakBytes : 0),
+    peakBytes: Math.max(peakBytes, 'peakBytes' in timing ? timing.peakBytes : 0),
   };
 }
 

@@ -41,7 +41,7 @@ function fileCase(path: string, inputs: readonly ResolvedInput[]): Case {
       throw new InputError(`holds no array for the input ${input.name}; ${has}`, { file: path });
     }
     requireFit(path, input, found);
-    return { input: input.name, type: input.type, dims: found.dims, fill: { kind: 'file', path, array } };
+    return { input: input.name, type: input.type, dims: found.dims, fill: { kind: 'given', elements: found.elements } };
   });
   return { name: path, feeds };
 }

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import type { Job, Message, Result } from './protocol.ts';
+import type { Job, Message, Result, Step } from './protocol.ts';
 
 /** The child is a bundle of its own: it needs nothing of ours but the few modules that run models. */
 const IS_BUNDLED = import.meta.filename.endsWith('.cjs');
@@ -25,9 +25,11 @@ const PASSED =
 /** Compares float32 as float32: on GPUs since Ampere, onnxruntime and TensorRT otherwise multiply with ten bits of mantissa. */
 const EXACT = { NVIDIA_TF32_OVERRIDE: '0' } as const;
 
-/** How the child ended without a result. */
-export interface Crash {
+/** How the child ended without a result, and what it was doing. */
+export interface Crash extends Step {
   readonly kind: 'crashed';
+  readonly code: 'out-of-memory' | 'timed-out' | 'crashed';
+  /** Reads after what it was that ended. */
   readonly message: string;
 }
 
@@ -52,11 +54,18 @@ export function startChild(isExact: boolean, log: (line: string) => void): Child
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
   let isLate = false;
+  let doing: Step = { step: 'runtime', side: null };
   const ended = new Promise<Crash>((resolve) => {
-    child.on('error', (error) => resolve({ kind: 'crashed', message: `could not be started: ${error.message}` }));
-    child.on('close', (code, signal) =>
-      resolve({ kind: 'crashed', message: crashMessage(code, signal, isLate, printed) }),
-    );
+    const crashed = (code: Crash['code'], message: string): void =>
+      resolve({ kind: 'crashed', code, step: doing.step, side: doing.side, message });
+    child.on('error', (error) => crashed('crashed', `could not be started: ${error.message}`));
+    child.on('close', (status, signal) => {
+      const said = lastLineOf(printed);
+      if (isLate) crashed('timed-out', `was ended after ${TIME_LIMIT_MS / 60_000} minutes`);
+      // Nobody else sends it: the kernel does where memory runs out.
+      else if (signal === 'SIGKILL') crashed('out-of-memory', `was killed, most likely for want of memory${said}`);
+      else crashed('crashed', `${signal === null ? `ended with status ${status}` : `crashed (${signal})`}${said}`);
+    });
   });
   return {
     run(job) {
@@ -67,6 +76,10 @@ export function startChild(isExact: boolean, log: (line: string) => void): Child
       }, TIME_LIMIT_MS);
       const answered = new Promise<Result>((resolve) => {
         const listen = (message: Message): void => {
+          if (message.kind === 'step') {
+            doing = message;
+            return;
+          }
           if (message.kind === 'progress') {
             if (performance.now() - started > QUIET_MS) log(message.line);
             return;
@@ -90,10 +103,7 @@ function environment(all: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(all).filter(([name]) => PASSED.test(name)));
 }
 
-function crashMessage(code: number | null, signal: NodeJS.Signals | null, isLate: boolean, printed: string): string {
+function lastLineOf(printed: string): string {
   const last = printed.trim().split('\n').at(-1)?.slice(0, 300) ?? '';
-  const said = last === '' ? '' : `; its last line was: ${last}`;
-  if (isLate) return `was ended after ${TIME_LIMIT_MS / 60_000} minutes`;
-  if (signal === 'SIGKILL') return `was killed, most likely for want of memory${said}`;
-  return signal === null ? `ended with status ${code}${said}` : `crashed (${signal})${said}`;
+  return last === '' ? '' : `; its last line was: ${last}`;
 }

@@ -6,19 +6,14 @@ import type { Mask } from './mask.ts';
 import { writeMasked, writeWithOutputs } from './model-copies.ts';
 import { layerPairs, type NamedPair, outputPairs } from './pairs.ts';
 import type { Case, CompareResult, PairResult, ProviderUse, RuntimeJob, Tolerance } from './protocol.ts';
-import { isWantOfMemory, run, troubleOf } from './run-models.ts';
-import type { ExecutedOutput, Execution } from './types.ts';
+import { obstacleOf, run } from './run-models.ts';
+import type { ExecutedOutput, Execution, Obstacle } from './types.ts';
 
 type Judged = Pick<Execution, 'verdict' | 'reason' | 'maxAbsDiff' | 'maxRelDiff' | 'outputs' | 'firstDifference'>;
 
 export interface Comparison extends Judged {
   readonly use: readonly ProviderUse[];
   readonly peakBytes: number;
-}
-
-/** Neither model is at fault: the runtime, the machine, or a dense model that does not run. */
-export interface Trouble {
-  readonly trouble: string;
 }
 
 export interface ComparisonParts {
@@ -35,20 +30,18 @@ export interface ComparisonParts {
 }
 
 /** Runs the masked dense model and the pruned one on the same inputs, and compares their outputs and the results of their layers. */
-export async function compareModels(parts: ComparisonParts): Promise<Comparison | Trouble> {
+export async function compareModels(parts: ComparisonParts): Promise<Comparison | Obstacle> {
   const { correspondence, mask, cases, child, runtime, tolerance } = parts;
   const masked = writeMasked(correspondence.dense.file, mask, [], join(runtime.workFolder, 'masked.onnx'));
   const pairs = parts.incomparable === null ? outputPairs(correspondence) : [];
   const pruned = correspondence.pruned.file.model.path;
   const job = { kind: 'compare', dense: masked, pruned, cases, tolerance, pairs: pairs ?? [] } as const;
   const result = await run(child, runtime, job);
-  const trouble = troubleOf(result);
-  if (result.kind !== 'compare') {
-    const isPruneds = result.kind === 'failed' && result.side === 'pruned' && !isWantOfMemory(result.message);
-    if (!isPruneds) return { trouble: trouble ?? 'the models gave no result' };
-    const reason = `${trouble}, though it runs the dense one`;
-    return { ...uncompared('different', reason), use: [], peakBytes: result.peakBytes };
+  if (result.kind === 'failed' || result.kind === 'crashed') {
+    const { code, reason } = obstacleOf(result);
+    return { code, reason: result.side === 'pruned' ? `${reason}; it runs the dense one` : reason };
   }
+  if (result.kind !== 'compare') throw new Error(`a comparison was asked for, and the child gave a ${result.kind}`);
   const judged =
     parts.incomparable !== null
       ? uncompared(null, parts.incomparable)
@@ -137,7 +130,8 @@ async function compareLayers(parts: ComparisonParts, caseName: string): Promise<
   const cases = parts.cases.filter(({ name }) => name === caseName);
   const result = await run(child, runtime, { kind: 'compare', ...models, cases, pairs, tolerance });
   if (result.kind === 'compare') return pairs.map((pair, k) => ({ pair, result: result.cases[0]!.pairs[k]! }));
-  log(`layers could not be compared: ${troubleOf(result)}`);
+  if (result.kind === 'failed' || result.kind === 'crashed')
+    log(`layers could not be compared: ${obstacleOf(result).reason}`);
   return [];
 }
 

@@ -15,7 +15,7 @@ import { attempts } from './providers.ts';
 import { inTemporaryFolder, run } from './run-models.ts';
 import type { FoundRuntime } from './runtime.ts';
 import { TOLERANCES } from './tolerances.ts';
-import type { Execution } from './types.ts';
+import type { ExecutionOutcome, Obstacle } from './types.ts';
 
 /** Both models and what is known of them. */
 export interface ExecutionParts {
@@ -35,11 +35,6 @@ export interface ExecutionParts {
   log(line: string): void;
 }
 
-/** The models were executed, or why they were not, as the end of a sentence. */
-export type ExecutionOutcome =
-  | { readonly execution: Execution; readonly notes: readonly string[] }
-  | { readonly obstacle: string };
-
 /** Long enough for a steady median, short enough for every pull request. */
 const TIMING_BUDGET_MS = 2000;
 
@@ -54,7 +49,7 @@ export async function executeBoth(parts: ExecutionParts): Promise<ExecutionOutco
   const { fitting, tooLarge, needed } = fittingCases(dense, pruned, casesOf(inputs, request.inputs));
   if (fitting.length === 0) {
     const [takes, has] = [megabytes(needed), megabytes(availableMemory())];
-    return { obstacle: `it would take about ${takes} of memory, and ${has} are free` };
+    return obstructed({ code: 'memory-short', reason: `it would take about ${takes} of memory, and ${has} are free` });
   }
   const wantsGpu = request.requireGpu || (request.provider === 'auto' ? hasGpu : request.provider !== 'cpu');
   return inTemporaryFolder(async (folder) => {
@@ -65,8 +60,7 @@ export async function executeBoth(parts: ExecutionParts): Promise<ExecutionOutco
       const runtime = { runtime: parts.runtime.folder, providers, workFolder: join(folder, String(k)) };
       const result = await executeOn(parts, runtime, fitting, TOLERANCES[provider]);
       // What goes wrong on a GPU may go well on the CPU, where it is nobody's fault but the models'.
-      if (result.problem === null || providers.length === 1) {
-        if (result.comparison === null) return { obstacle: [...refused, result.problem].join('; ') };
+      if (!('obstacle' in result)) {
         const facts = {
           requested: request.provider,
           wantsGpu,
@@ -76,22 +70,23 @@ export async function executeBoth(parts: ExecutionParts): Promise<ExecutionOutco
           cases: fitting,
         };
         const execution = assemble({ ...facts, tolerance: TOLERANCES[provider] }, result.comparison, result.timing);
-        return { execution, notes: tooLarge.map(({ name }) => `Not executed for want of memory: ${name}.`) };
+        const notes = tooLarge.map(({ name }) => `Not executed for want of memory: ${name}.`);
+        return { execution, obstacle: null, notes };
       }
-      refused.push(`${provider} is not used: ${result.problem}`);
-      log(`${provider} is not used: ${result.problem}`);
+      const { code, reason } = result.obstacle;
+      if (providers.length === 1) return obstructed({ code, reason: [...refused, reason].join('; ') });
+      refused.push(`${provider} is not used: ${reason}`);
+      log(`${provider} is not used: ${reason}`);
     }
-    return { obstacle: refused.join('; ') };
+    throw new Error('no provider was tried');
   });
 }
 
-interface Attempt {
-  /** null where neither model is at fault. */
-  readonly comparison: Comparison | null;
-  /** What did not run, or was not loaded; null where all did. */
-  readonly problem: string | null;
-  readonly timing: Result | Crash | null;
+function obstructed(obstacle: Obstacle): ExecutionOutcome {
+  return { execution: null, obstacle, notes: [] };
 }
+
+type Attempt = { readonly comparison: Comparison; readonly timing: Result | Crash } | { readonly obstacle: Obstacle };
 
 async function executeOn(
   { dense, pruned, recovery, isAsPruned, timingBudgetMs: budgetMs = TIMING_BUDGET_MS, log }: ExecutionParts,
@@ -112,19 +107,18 @@ async function executeOn(
     tolerance,
     log,
   }).finally(() => isGpu && child.close());
-  if ('trouble' in comparison) {
+  if ('code' in comparison) {
     child.close();
-    return { comparison: null, problem: comparison.trouble, timing: null };
+    return { obstacle: comparison };
   }
-  const hasRun = comparison.use.length > 0;
   // A GPU multiplies otherwise while models are compared than while they are used.
   const timer = isGpu ? startChild(false, log) : child;
   const models = { dense: dense.file.model.path, pruned: pruned.file.model.path };
   // Noise in a batch of one, where it fits into memory.
   const { feeds } = cases[1] ?? cases[0]!;
-  const timing = hasRun ? await run(timer, runtime, { kind: 'time', ...models, feeds, budgetMs }) : null;
+  const timing = await run(timer, runtime, { kind: 'time', ...models, feeds, budgetMs });
   timer.close();
-  return { comparison, problem: hasRun ? null : comparison.reason, timing };
+  return { comparison, timing };
 }
 
 /** Layers whose filters are not told have no channels to mask; those with other weights compute something else. */

@@ -2,17 +2,22 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { InputError } from '../config/index.ts';
 import { type Installation, installed, installRuntime } from './install.ts';
 import { cacheFolder, type FoundRuntime, inspectRuntime, nearestRuntime } from './runtime.ts';
+import type { Obstacle } from './types.ts';
 
-/** Where onnxruntime may come from. */
+/** Where onnxruntime, which no bundle can hold, may come from. */
 export interface RuntimeSources {
-  /** A package folder that the user named; null to look for one. */
-  readonly folder: string | null;
   /** Folder of the project, whose node_modules are looked through; code in it may be a stranger's. */
   readonly project: string;
   /** Why code that lies in the project must not be loaded, as the end of a sentence; null where it may be. */
   readonly refusal: string | null;
   /** Whether it may be installed where it is nowhere. */
   readonly mayInstall: boolean;
+}
+
+/** What is looked for. */
+export interface WantedRuntime {
+  /** A package folder that the user named; null to look for one. */
+  readonly folder: string | null;
   /** Whether its CUDA libraries are of use. */
   readonly withCuda: boolean;
   log(line: string): void;
@@ -26,19 +31,19 @@ const ADVICE = 'install it with npm install onnxruntime-node, or name its folder
  * with, one that was installed before, else installs it where that is allowed.
  * @throws InputError where a named folder is none, or must not be loaded
  */
-export async function findRuntime(sources: RuntimeSources): Promise<FoundRuntime | { readonly problem: string }> {
-  if (sources.folder !== null) return named(sources, sources.folder);
+export async function findRuntime(wanted: WantedRuntime, sources: RuntimeSources): Promise<FoundRuntime | Obstacle> {
+  if (wanted.folder !== null) return named(wanted.folder, sources);
   const own = sources.refusal === null ? nearestRuntime(resolve(sources.project)) : null;
   const found = own ?? nearestRuntime(import.meta.dirname);
   if (found !== null) return found;
-  const target: Installation = { root: cacheFolder(), withCuda: sources.withCuda };
+  const target: Installation = { root: cacheFolder(), withCuda: wanted.withCuda };
   const before = installed(target);
   if (before !== null) return before;
-  if (!sources.mayInstall) return { problem: `onnxruntime-node is not installed: ${ADVICE}` };
-  return installRuntime(target, sources.log);
+  if (!sources.mayInstall) return { code: 'no-runtime', reason: `onnxruntime-node is not installed: ${ADVICE}` };
+  return installRuntime(target, wanted.log);
 }
 
-function named({ refusal, project }: RuntimeSources, folder: string): FoundRuntime {
+function named(folder: string, { refusal, project }: RuntimeSources): FoundRuntime {
   const details = { key: 'onnxruntime', value: folder };
   if (refusal !== null && isInside(folder, project)) throw new InputError(`must not be loaded: ${refusal}`, details);
   const found = inspectRuntime(resolve(folder));

@@ -1,32 +1,16 @@
 import { type ExecutionParts, executeBoth } from './execute.ts';
-import { findRuntime } from './find-runtime.ts';
-import type { Execution } from './types.ts';
+import { findRuntime, type RuntimeSources } from './find-runtime.ts';
+import type { ExecutionOutcome } from './types.ts';
 
-/** Where onnxruntime may come from, besides the folder that the request names. */
-export interface RuntimeHost {
-  /** Folder of the project, whose node_modules are looked through. */
-  readonly project: string;
-  /** Why code that lies in the project must not be loaded, as the end of a sentence; null where it may be. */
-  readonly refusal: string | null;
-  /** Whether onnxruntime may be installed where it is nowhere. */
-  readonly mayInstall: boolean;
-}
+export type { RuntimeSources } from './find-runtime.ts';
 
-/** Executes both models and compares them, or tells why not, as the end of a sentence. */
+/** Executes both models and compares them, or says why not. */
 export async function execute(
   parts: Omit<ExecutionParts, 'runtime'>,
-  host: RuntimeHost,
-): Promise<{
-  readonly execution: Execution | null;
-  readonly obstacle: string | null;
-  readonly notes: readonly string[];
-}> {
+  sources: RuntimeSources,
+): Promise<ExecutionOutcome> {
   const { request, hasGpu, log } = parts;
   const withCuda = hasGpu && request.provider !== 'cpu';
-  const runtime = await findRuntime({ ...host, folder: request.runtime, withCuda, log });
-  if ('problem' in runtime) return { execution: null, obstacle: runtime.problem, notes: [] };
-  const outcome = await executeBoth({ ...parts, runtime });
-  return 'execution' in outcome
-    ? { ...outcome, obstacle: null }
-    : { execution: null, obstacle: outcome.obstacle, notes: [] };
+  const runtime = await findRuntime({ folder: request.runtime, withCuda, log }, sources);
+  return 'folder' in runtime ? executeBoth({ ...parts, runtime }) : { execution: null, obstacle: runtime, notes: [] };
 }

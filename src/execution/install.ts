@@ -5,8 +5,9 @@ import { startChild } from './child.ts';
 import { findNpm, runScript } from './npm.ts';
 import manifest from './pinned/package.json' with { type: 'json' };
 import lock from './pinned/package-lock.json' with { type: 'json' };
-import { troubleOf } from './run-models.ts';
+import { obstacleOf } from './run-models.ts';
 import { type FoundRuntime, inspectRuntime } from './runtime.ts';
+import type { Obstacle } from './types.ts';
 
 /** Where an onnxruntime-node is, or is to be. */
 export interface Installation {
@@ -35,25 +36,28 @@ export function installed(target: Installation): FoundRuntime | null {
 export async function installRuntime(
   target: Installation,
   log: (line: string) => void,
-): Promise<FoundRuntime | { readonly problem: string }> {
+): Promise<FoundRuntime | Obstacle> {
+  const missing = (reason: string): Obstacle => ({ code: 'not-installed', reason });
   const npm = findNpm();
-  if (npm === null) return { problem: 'onnxruntime-node is not installed, and there is no npm to install it with' };
+  if (npm === null) return missing('onnxruntime-node is not installed, and there is no npm to install it with');
   const folder = folderOf(target);
   const temporary = `${folder}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   log(`installing onnxruntime-node ${VERSION} into ${folder}`);
   try {
     const failure = await fetchPackage(npm, { ...target, withCuda: false }, temporary);
-    if (failure !== null) return { problem: `npm cannot install onnxruntime-node ${VERSION}: ${failure}` };
+    if (failure !== null) return missing(`npm cannot install onnxruntime-node ${VERSION}: ${failure}`);
     const root = join(temporary, 'node_modules', 'onnxruntime-node');
     const isCudaMissing = hasCuda(target) && !(await downloadCuda(root, log));
     const broken = await probe(temporary, root);
-    if (broken !== null) return { problem: `the onnxruntime-node that npm installed does not work: ${broken}` };
+    if (broken !== null)
+      return { code: 'runtime-broken', reason: `the onnxruntime-node that npm installed does not work: ${broken}` };
     // Without the libraries it is what a machine without a GPU has, and the next job tries again.
-    return settle(temporary, isCudaMissing ? { ...target, withCuda: false } : target);
+    const settled = settle(temporary, isCudaMissing ? { ...target, withCuda: false } : target);
+    return 'folder' in settled ? settled : missing(settled.problem);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === undefined) throw error;
-    return { problem: `onnxruntime-node cannot be installed into ${folder}: ${code}` };
+    return missing(`onnxruntime-node cannot be installed into ${folder}: ${code}`);
   } finally {
     rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -127,7 +131,7 @@ async function probe(temporary: string, root: string): Promise<string | null> {
   const result = await child.run({ kind: 'probe', runtime: root, providers: ['cpu'], workFolder: work });
   child.close();
   rmSync(work, { recursive: true });
-  return troubleOf(result);
+  return result.kind === 'failed' || result.kind === 'crashed' ? obstacleOf(result).reason : null;
 }
 
 /** npm needs proxies, certificates and perhaps a registry's token, but none of the action's inputs or of the runner's own tokens. */

@@ -35,13 +35,6 @@ export function readArrays(path: string): ReadonlyMap<string | null, NumpyArray>
   return new Map([[null, parse(path, null, bytes)]]);
 }
 
-/** One array of a file that was read before. */
-export function arrayOf(path: string, name: string | null): NumpyArray {
-  const found = readArrays(path).get(name);
-  if (found === undefined) throw new InputError('no longer holds the array', { file: path, key: name ?? 'array' });
-  return found;
-}
-
 function readWhole(path: string): Uint8Array {
   let descriptor: number;
   try {

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Feed, ProbeResult } from './protocol.ts';
-import { openSession, type Runtime, StepError, tensorsOf } from './session.ts';
+import { openSession, type Runtime, tensorsOf } from './session.ts';
 import { numbersOf } from './values.ts';
 
 /** An ONNX model of one node, y = -x for one float32 (IR version 8, ai.onnx 13). */
@@ -13,9 +13,9 @@ export async function runProbe(runtime: Runtime): Promise<ProbeResult> {
   const path = join(mkdtempSync(join(runtime.job.workFolder, 'probe-')), 'negation.onnx');
   writeFileSync(path, Buffer.from(NEGATION, 'base64'));
   const session = await openSession(runtime, path, 'dense', false);
+  await runtime.begin({ step: 'run', side: null });
   const y = (await session.run(tensorsOf(runtime, [FEED]))).get('y');
   await session.close();
-  if (y === undefined || !Object.is(numbersOf(y.type, y.data)[0], -0))
-    throw new StepError('runtime', null, 'it does not compute y = -x');
+  if (y === undefined || !Object.is(numbersOf(y.type, y.data)[0], -0)) throw new Error('it does not compute y = -x');
   return { kind: 'probe', version: runtime.version };
 }

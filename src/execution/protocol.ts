@@ -37,7 +37,7 @@ export interface Feed {
     | { readonly kind: 'zeros' }
     /** Seeded noise: standard normal for floats, 0 or 1 for integers and booleans. */
     | { readonly kind: 'noise'; readonly seed: number }
-    | { readonly kind: 'file'; readonly path: string; readonly array: string | null };
+    | { readonly kind: 'given'; readonly elements: ArrayBufferView };
 }
 
 export interface Case {
@@ -146,18 +146,30 @@ export interface ProbeResult {
   readonly version: string;
 }
 
-/** A step that onnxruntime refused. */
-export interface Failure {
-  readonly kind: 'failed';
-  readonly step: 'runtime' | 'load' | 'run' | 'input';
-  /** The model at fault, where it is one. */
+/** What the child is doing: loading onnxruntime, or loading or running a model. */
+export interface Step {
+  readonly step: 'runtime' | 'load' | 'run';
+  /** The model; null where it is both, or none. */
   readonly side: Side | null;
+}
+
+/** A step that onnxruntime refused. */
+export interface Failure extends Step {
+  readonly kind: 'failed';
+  /** Whether JavaScript could not allocate what it needed. onnxruntime's own errors have no code, and their text quotes the model. */
+  readonly isAllocation: boolean;
+  /** For people. */
   readonly message: string;
 }
 
-export type Result = (CompareResult | TimeResult | ProbeResult | Failure) & { readonly peakBytes: number };
+/** What became of a job. */
+export type Outcome = CompareResult | TimeResult | ProbeResult | Failure;
+
+export type Result = Outcome & { readonly peakBytes: number };
 
 /** What the child sends. */
 export type Message =
+  /** Before each step, so that a crash is known by what it was doing. */
+  | ({ readonly kind: 'step' } & Step)
   | { readonly kind: 'progress'; readonly line: string }
   | { readonly kind: 'result'; readonly result: Result };

@@ -22,6 +22,7 @@ export async function runCompare(
     const fetches = names.size === 0 ? undefined : [...names];
     for (const [k, { name, feeds }] of job.cases.entries()) {
       progress(`executing the ${side} model on ${name}`);
+      await runtime.begin({ step: 'run', side });
       each(k, await session.run(tensorsOf(runtime, feeds), fetches));
     }
     use[side] = session.endProfile();

@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InputError } from '../config/index.ts';
 import type { Child, Crash } from './child.ts';
-import type { Failure, Job, Result, RuntimeJob } from './protocol.ts';
+import type { Failure, Job, Result, RuntimeJob, Step } from './protocol.ts';
+import type { Obstacle } from './types.ts';
 
 /** A folder that exists while something is done in it. */
 export async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
@@ -20,36 +20,34 @@ export async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>)
 /** A job before it is known where onnxruntime is and which providers it shall use. */
 export type Task = Job extends infer One ? (One extends Job ? Omit<One, keyof RuntimeJob> : never) : never;
 
-/** @throws InputError for an input file that could be read before and cannot now */
-export async function run(child: Child, runtime: RuntimeJob, task: Task): Promise<Result | Crash> {
-  const result = await child.run({ ...runtime, ...task } as Job);
-  if (result.kind === 'failed' && result.step === 'input') throw new InputError(result.message);
-  return result;
+export function run(child: Child, runtime: RuntimeJob, task: Task): Promise<Result | Crash> {
+  return child.run({ ...runtime, ...task } as Job);
 }
 
-/** What went wrong, as the end of a sentence; null where nothing did. */
-export function troubleOf(result: Result | Crash): string | null {
-  if (result.kind === 'crashed') return `the process that runs the models ${result.message}`;
-  if (result.kind !== 'failed') return null;
-  return `${subject(result)}: ${shortened(result.message)}`;
+/** What stood in the way of a result. */
+export function obstacleOf(result: Failure | Crash): Obstacle {
+  const reason =
+    result.kind === 'crashed'
+      ? `the process that runs the models ${result.message}${whileDoing(result)}`
+      : `onnxruntime cannot ${doing(result)}: ${shortened(result.message)}`;
+  return { code: codeOf(result), reason };
 }
 
-function subject({ step, side }: Failure): string {
-  switch (step) {
-    case 'runtime':
-      return 'onnxruntime cannot be loaded';
-    case 'load':
-      return `onnxruntime cannot load the ${side} model`;
-    case 'run':
-      return `onnxruntime cannot run the ${side} model`;
-    case 'input':
-      return 'an input cannot be read';
-  }
+function codeOf(result: Failure | Crash): Obstacle['code'] {
+  // No model has been seen yet.
+  if (result.step === 'runtime') return 'runtime-broken';
+  if (result.kind === 'crashed') return result.code;
+  if (result.isAllocation) return 'out-of-memory';
+  return result.step === 'load' ? 'load-failed' : 'run-failed';
 }
 
-/** Memory ran out, of the machine or of the GPU: that says nothing of the model. */
-export function isWantOfMemory(message: string): boolean {
-  return /out of memory|failed to allocate|bad_alloc|ALLOC_FAILED|cannot allocate/i.test(message);
+function doing({ step, side }: Step): string {
+  if (step === 'runtime') return 'be loaded';
+  return `${step} ${side === null ? 'the models' : `the ${side} model`}`;
+}
+
+function whileDoing(step: Step): string {
+  return step.step === 'runtime' ? '' : ` while it was to ${doing(step)}`;
 }
 
 /** onnxruntime's messages hold source lines and stacks behind the first sentence. */

@@ -16,6 +16,7 @@ export async function runTime(runtime: Runtime, job: TimeJob): Promise<TimeResul
     pruned: await openSession(runtime, job.pruned, 'pruned', false),
   };
   const feeds = tensorsOf(runtime, job.feeds);
+  await runtime.begin({ step: 'run', side: null });
   const end = performance.now() + job.budgetMs;
   for (let k = 0; k < WARM_UP_RUNS; k++)
     for (const session of [sessions.dense, sessions.pruned]) await timed(session, feeds);

@@ -3,15 +3,14 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Tensor } from './compare.ts';
 import { noise } from './noise.ts';
-import { arrayOf } from './numpy-file.ts';
 import { providerUse } from './profile.ts';
-import type { Failure, Feed, ProviderUse, RuntimeJob, Side } from './protocol.ts';
-import { type Elements, zeroElements } from './values.ts';
+import type { Feed, ProviderUse, RuntimeJob, Side, Step } from './protocol.ts';
+import { zeroElements } from './values.ts';
 
 /** What is used of onnxruntime-node: a package of any 1.x version, loaded from a folder that is known at run time only. */
 interface OnnxRuntime {
   readonly env: { readonly versions: { readonly node?: string; readonly common?: string }; logLevel?: string };
-  readonly Tensor: new (type: string, data: Elements, dims: readonly number[]) => unknown;
+  readonly Tensor: new (type: string, data: ArrayBufferView, dims: readonly number[]) => unknown;
   readonly InferenceSession: {
     create(path: string | Uint8Array, options: Readonly<Record<string, unknown>>): Promise<NativeSession>;
   };
@@ -25,35 +24,24 @@ interface NativeSession {
   endProfiling(): void;
 }
 
-/** A step that failed, with the words of onnxruntime. */
-export class StepError extends Error {
-  readonly failure: Failure;
-
-  constructor(step: Failure['step'], side: Side | null, cause: unknown) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    super(message);
-    this.failure = { kind: 'failed', step, side, message };
-  }
-}
-
 export interface Runtime {
   readonly version: string;
   readonly ort: OnnxRuntime;
   readonly job: RuntimeJob;
+  /** Says what is done next, and waits until that is known to the parent: whatever goes wrong from then on went wrong there. */
+  begin(step: Step): Promise<void>;
 }
 
-/** @throws StepError where the package or its native library cannot be loaded */
-export function loadRuntime(job: RuntimeJob): Runtime {
-  try {
-    const load = createRequire(join(job.runtime, 'package.json'));
-    const { version } = load('./package.json') as { version: string };
-    const ort = load(job.runtime) as OnnxRuntime;
-    // What it would print is told by the errors that it throws.
-    ort.env.logLevel = 'fatal';
-    return { version, ort, job };
-  } catch (error) {
-    throw new StepError('runtime', null, error);
-  }
+/** @throws where the package or its native library cannot be loaded, or is of a version that lacks what is used here */
+export function loadRuntime(job: RuntimeJob, begin: Runtime['begin']): Runtime {
+  const load = createRequire(join(job.runtime, 'package.json'));
+  const { version } = load('./package.json') as { version: string };
+  const ort = load(job.runtime) as OnnxRuntime;
+  if (typeof ort.InferenceSession?.create !== 'function' || typeof ort.Tensor !== 'function')
+    throw new Error('it has no InferenceSession.create and Tensor');
+  // What it would print is told by the errors that it throws.
+  ort.env.logLevel = 'fatal';
+  return { version, ort, job, begin };
 }
 
 export interface Session {
@@ -64,30 +52,23 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** @throws StepError where an execution provider or the model cannot be loaded */
+/** @throws where an execution provider or the model cannot be loaded */
 export async function openSession(
-  { ort, job }: Runtime,
+  { ort, job, begin }: Runtime,
   path: string,
   side: Side,
   isProfiled: boolean,
 ): Promise<Session> {
   const prefix = `profile-${side}`;
+  await begin({ step: 'load', side });
   const session = await ort.InferenceSession.create(path, {
     executionProviders: job.providers,
     // The lines between warnings and the fatal one repeat what is thrown.
     logSeverityLevel: 4,
     ...(isProfiled ? { enableProfiling: true, profileFilePrefix: join(job.workFolder, prefix) } : {}),
-  }).catch((error: unknown) => {
-    throw new StepError('load', side, error);
   });
   return {
-    run: async (feeds, fetches) => {
-      try {
-        return new Map(Object.entries(await session.run(feeds, fetches)));
-      } catch (error) {
-        throw new StepError('run', side, error);
-      }
-    },
+    run: async (feeds, fetches) => new Map(Object.entries(await session.run(feeds, fetches))),
     endProfile: () => {
       session.endProfiling();
       const file = readdirSync(job.workFolder).findLast((name) => name.startsWith(prefix));
@@ -97,18 +78,19 @@ export async function openSession(
   };
 }
 
-/** Input tensors by name. @throws StepError for a file that cannot be read */
+/** Input tensors by name. */
 export function tensorsOf({ ort }: Runtime, feeds: readonly Feed[]): Readonly<Record<string, unknown>> {
   return Object.fromEntries(feeds.map((feed) => [feed.input, new ort.Tensor(feed.type, elementsOf(feed), feed.dims)]));
 }
 
-function elementsOf({ type, dims, fill }: Feed): Elements {
+function elementsOf({ type, dims, fill }: Feed): ArrayBufferView {
   const count = dims.reduce((n, size) => n * size, 1);
-  if (fill.kind === 'zeros') return zeroElements(type, count);
-  if (fill.kind === 'noise') return noise(type, count, fill.seed);
-  try {
-    return arrayOf(fill.path, fill.array).elements;
-  } catch (error) {
-    throw new StepError('input', null, error);
+  switch (fill.kind) {
+    case 'zeros':
+      return zeroElements(type, count);
+    case 'noise':
+      return noise(type, count, fill.seed);
+    case 'given':
+      return fill.elements;
   }
 }

@@ -2,6 +2,35 @@ import type { Latency } from './protocol.ts';
 
 export type Provider = 'cpu' | 'cuda' | 'tensorrt';
 
+/** What became of executing both models. */
+export type ExecutionOutcome =
+  | { readonly execution: Execution; readonly obstacle: null; readonly notes: readonly string[] }
+  /** The obstacle is null where nobody asked. */
+  | { readonly execution: null; readonly obstacle: Obstacle | null; readonly notes: readonly string[] };
+
+/** Why models were not executed. */
+export interface Obstacle {
+  readonly code: keyof typeof OBSTACLES;
+  /** The end of a sentence, for people: it may quote a model, so that nothing is decided by it. */
+  readonly reason: string;
+}
+
+/**
+ * Whose fault an obstacle is. The machine's says nothing of the models, and no model can bring it about: all of it is known
+ * before onnxruntime sees one. What happens afterwards is a model's, want of memory too, for a model can ask for any amount.
+ */
+export const OBSTACLES = {
+  'no-runtime': 'machine',
+  'not-installed': 'machine',
+  'runtime-broken': 'machine',
+  'memory-short': 'machine',
+  'load-failed': 'model',
+  'run-failed': 'model',
+  'out-of-memory': 'model',
+  crashed: 'model',
+  'timed-out': 'model',
+} as const;
+
 /** What became of running both models: report.json's `execution`. */
 export interface Execution {
   /** Where the convolutions and matrix products really ran, by onnxruntime's profile. */

@@ -1,16 +1,22 @@
 import { runProbe } from './probe.ts';
-import type { Job, Message, Result } from './protocol.ts';
+import type { Job, Message, Outcome, Step } from './protocol.ts';
 import { runCompare } from './run-compare.ts';
 import { runTime } from './run-time.ts';
-import { loadRuntime, StepError } from './session.ts';
+import { loadRuntime } from './session.ts';
 
 /**
  * The program of the child process: does one job after another until its parent hangs up. It reads no settings and knows
  * neither networks nor reports.
  */
-async function work(job: Job): Promise<Omit<Result, 'peakBytes'>> {
+async function work(job: Job): Promise<Outcome> {
+  let current: Step = { step: 'runtime', side: null };
+  const begin = async (step: Step): Promise<void> => {
+    current = step;
+    await send({ kind: 'step', ...step });
+  };
   try {
-    const runtime = loadRuntime(job);
+    await begin(current);
+    const runtime = loadRuntime(job, begin);
     switch (job.kind) {
       case 'compare':
         return await runCompare(runtime, job, progress);
@@ -20,23 +26,25 @@ async function work(job: Job): Promise<Omit<Result, 'peakBytes'>> {
         return await runProbe(runtime);
     }
   } catch (error) {
-    // An onnxruntime-node of another version may lack what is used here.
-    return error instanceof StepError ? error.failure : new StepError('runtime', null, error).failure;
+    const message = error instanceof Error ? error.message : String(error);
+    // V8 throws RangeErrors where an array does not fit; onnxruntime throws plain errors.
+    return { kind: 'failed', ...current, isAllocation: error instanceof RangeError, message };
   }
 }
 
 function progress(line: string): void {
-  send({ kind: 'progress', line });
+  void send({ kind: 'progress', line });
 }
 
-function send(message: Message): void {
-  process.send?.(message);
+/** Resolves once the message is on its way: what is only queued goes with a crash. */
+function send(message: Message): Promise<void> {
+  return new Promise((resolve) => process.send?.(message, () => resolve()));
 }
 
 process.on('message', (job: Job) => {
   void work(job).then((result) => {
     // maxRSS is in kilobytes on every system that Node runs on.
     const peakBytes = process.resourceUsage().maxRSS * 1024;
-    send({ kind: 'result', result: { ...result, peakBytes } as Result });
+    void send({ kind: 'result', result: { ...result, peakBytes } });
   });
 });

@@ -1,14 +1,5 @@
-import type { Execution } from '../execution/types.ts';
+import { type Execution, type ExecutionOutcome, OBSTACLES } from '../execution/types.ts';
 import type { Finding, Judgement, RunVerdict } from './types.ts';
-
-/** What became of executing the models. */
-export interface Executed {
-  /** null where they were not executed. */
-  readonly execution: Execution | null;
-  /** Why they were not, as the end of a sentence; null where they were, or where nobody asked. */
-  readonly obstacle: string | null;
-  readonly notes: readonly string[];
-}
 
 /** What must not be missing. */
 export interface ExecutionDemands {
@@ -17,14 +8,17 @@ export interface ExecutionDemands {
   readonly isAll: boolean;
 }
 
-/** Adds what executing the models showed. What could not be executed changes no verdict unless it was demanded. */
-export function judgeExecution(judgement: Judgement, executed: Executed, demands: ExecutionDemands): Judgement {
+/**
+ * Adds what executing the models showed. What the machine could not execute changes no verdict unless it was demanded; a model
+ * that onnxruntime does not load or run is never shown as fine.
+ */
+export function judgeExecution(judgement: Judgement, executed: ExecutionOutcome, demands: ExecutionDemands): Judgement {
   const { execution, obstacle } = executed;
   if (execution === null && obstacle === null) return judgement;
   const findings = [
     ...(execution?.verdict === 'different' ? [difference(judgement, execution)] : []),
     ...gpuFindings(executed, demands),
-    ...(demands.isAll ? openFindings(executed) : []),
+    ...(demands.isAll || isModels(executed) ? openFindings(executed) : []),
   ];
   return {
     ...judgement,
@@ -50,36 +44,42 @@ function difference({ layers }: Judgement, { reason, firstDifference }: Executio
   };
 }
 
-function gpuFindings({ execution, obstacle }: Executed, { requireGpu }: ExecutionDemands): Finding[] {
+function gpuFindings({ execution, obstacle }: ExecutionOutcome, { requireGpu }: ExecutionDemands): Finding[] {
   if (!requireGpu || (execution !== null && !execution.fellBack)) return [];
   return [
     {
       layers: [],
       verdict: 'unverifiable',
       title: execution === null ? 'the models were not executed on a GPU' : 'onnxruntime did not use the GPU',
-      details: [sentence(capitalized(execution?.providerDetail ?? obstacle ?? ''))],
+      details: [sentence(capitalized(execution?.providerDetail ?? obstacle?.reason ?? ''))],
       specKey: 'threshold',
     },
   ];
 }
 
 /** Where nothing else is judged, what could not be executed or compared leaves nothing. */
-function openFindings({ execution, obstacle }: Executed): Finding[] {
+function openFindings({ execution, obstacle }: ExecutionOutcome): Finding[] {
   if (execution !== null && execution.verdict !== null) return [];
   return [
     {
       layers: [],
       verdict: 'unverifiable',
       title: execution === null ? 'the models were not executed' : 'the models were executed, but not compared',
-      details: [sentence(capitalized(execution?.reason ?? obstacle ?? ''))],
+      details: [sentence(capitalized(execution?.reason ?? obstacle?.reason ?? ''))],
       specKey: 'threshold',
     },
   ];
 }
 
-function executionNotes({ execution, obstacle }: Executed, { requireGpu, isAll }: ExecutionDemands): string[] {
+/** Whether a model stood in the way of its execution. */
+function isModels({ obstacle }: Pick<ExecutionOutcome, 'obstacle'>): boolean {
+  return obstacle !== null && OBSTACLES[obstacle.code] === 'model';
+}
+
+function executionNotes({ execution, obstacle }: ExecutionOutcome, { requireGpu, isAll }: ExecutionDemands): string[] {
   const notes: string[] = [];
-  if (execution === null && !isAll) notes.push(sentence(`The models were not executed: ${obstacle}`));
+  if (obstacle !== null && !isAll && !isModels({ obstacle }))
+    notes.push(sentence(`The models were not executed: ${obstacle.reason}`));
   if (execution !== null && execution.verdict === null && !isAll)
     notes.push(sentence(`The models were executed, but not compared: ${execution.reason}`));
   if (execution?.fellBack === true && !requireGpu)

@@ -1,4 +1,4 @@
-export { type Executed, judgeExecution } from './execution.ts';
+export { judgeExecution } from './execution.ts';
 export { type Gains, judgeGates } from './gates.ts';
 export { type Evidence, judge } from './judge.ts';
 export type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from './types.ts';

@@ -3,8 +3,8 @@ import { assemble } from '../../src/execution/assemble.ts';
 import { providerUse } from '../../src/execution/profile.ts';
 import { attempts, ranOn } from '../../src/execution/providers.ts';
 import { TOLERANCES } from '../../src/execution/tolerances.ts';
-import type { Execution } from '../../src/execution/types.ts';
-import { type Executed, judgeExecution } from '../../src/verdict/index.ts';
+import type { Execution, ExecutionOutcome } from '../../src/execution/types.ts';
+import { judgeExecution } from '../../src/verdict/index.ts';
 
 /** A node's entry in the profile of onnxruntime 1.30, as its CPU sessions write it: one for each run. */
 function node(op: string, provider: string, index: number, dur = 100): Record<string, unknown> {
@@ -74,11 +74,14 @@ describe('providers', () => {
   });
 });
 
+const LATENCY = { median: 1, low: 1, high: 1 };
+const TIMED = { kind: 'time', runs: 1, latency: { dense: LATENCY, pruned: LATENCY }, ratio: 1, peakBytes: 1 } as const;
+
 function executed(
   wantsGpu: boolean,
   nodes: readonly Record<string, unknown>[],
   verdict: Execution['verdict'] = 'equal',
-): Executed {
+): ExecutionOutcome {
   const facts = {
     requested: 'cuda' as const,
     wantsGpu,
@@ -98,7 +101,7 @@ function executed(
     use: providerUse(JSON.stringify(nodes)),
     peakBytes: 1,
   };
-  return { execution: assemble(facts, comparison, null), obstacle: null, notes: [] };
+  return { execution: assemble(facts, comparison, TIMED), obstacle: null, notes: [] };
 }
 
 describe('a fall-back', () => {
@@ -137,8 +140,9 @@ describe('a fall-back', () => {
     ).toBe('diverges');
   });
 
-  it('and what was not executed at all: a note, no pass where a GPU is required, and no verdict where nothing else was asked', () => {
-    const none: Executed = { execution: null, obstacle: 'there is no onnxruntime', notes: [] };
+  it('and what was not executed at all: a note, no pass where a GPU is required or a model is at fault, and no verdict where nothing else was asked', () => {
+    const obstacle = { code: 'no-runtime', reason: 'there is no onnxruntime' } as const;
+    const none: ExecutionOutcome = { execution: null, obstacle, notes: [] };
     expect(judgeExecution(conforming, none, { requireGpu: false, isAll: false })).toMatchObject({
       verdict: 'conforms',
       notes: ['The models were not executed: there is no onnxruntime.'],
@@ -146,6 +150,12 @@ describe('a fall-back', () => {
     expect(judgeExecution(conforming, none, demand)).toMatchObject({
       verdict: 'unverifiable',
       findings: [{ title: 'the models were not executed on a GPU', details: ['There is no onnxruntime.'] }],
+    });
+    const refused: ExecutionOutcome = { ...none, obstacle: { code: 'load-failed', reason: 'it is refused' } };
+    expect(judgeExecution(conforming, refused, { requireGpu: false, isAll: false })).toMatchObject({
+      verdict: 'unverifiable',
+      findings: [{ title: 'the models were not executed', details: ['It is refused.'] }],
+      notes: [],
     });
     const run = { ...conforming, verdict: null };
     expect(judgeExecution(run, none, { requireGpu: false, isAll: true })).toMatchObject({

@@ -21,8 +21,9 @@ function packageIn(folder: string, name = 'onnxruntime-node', hasLibrary = true)
   return folder;
 }
 
-function sources(changes: Partial<RuntimeSources>): RuntimeSources {
-  return { folder: null, project: work, refusal: null, mayInstall: false, withCuda: false, log() {}, ...changes };
+function found({ folder = null, ...changes }: Partial<RuntimeSources> & { readonly folder?: string | null }) {
+  const sources = { project: work, refusal: null, mayInstall: false, ...changes };
+  return findRuntime({ folder, withCuda: false, log() {} }, sources);
 }
 
 afterEach(() => vi.unstubAllEnvs());
@@ -31,17 +32,17 @@ describe('an onnxruntime-node', () => {
   it('is the folder that the user names, or in its node_modules', async () => {
     const project = join(work, 'project');
     const folder = packageIn(join(project, 'node_modules/onnxruntime-node'));
-    const found = { folder, version: '1.2.3' };
-    expect(await findRuntime(sources({ folder }))).toEqual(found);
-    expect(await findRuntime(sources({ folder: project }))).toEqual(found);
+    const package123 = { folder, version: '1.2.3' };
+    expect(await found({ folder })).toEqual(package123);
+    expect(await found({ folder: project })).toEqual(package123);
   });
 
   it('is the nearest one above the project, before the one that prunegate came with', async () => {
     const project = join(work, 'above');
     const folder = packageIn(join(project, 'node_modules/onnxruntime-node'));
     mkdirSync(join(project, 'a/b'), { recursive: true });
-    expect(await findRuntime(sources({ project: join(project, 'a/b') }))).toEqual({ folder, version: '1.2.3' });
-    expect(await findRuntime(sources({ project: mkdtempSync(join(tmpdir(), 'none-')) }))).toMatchObject({
+    expect(await found({ project: join(project, 'a/b') })).toEqual({ folder, version: '1.2.3' });
+    expect(await found({ project: mkdtempSync(join(tmpdir(), 'none-')) })).toMatchObject({
       folder: real,
     });
   });
@@ -50,11 +51,11 @@ describe('an onnxruntime-node', () => {
     const project = join(work, 'fork');
     const folder = packageIn(join(project, 'node_modules/onnxruntime-node'));
     const refusal = 'this pull request is from the fork a/b';
-    expect(await findRuntime(sources({ project, refusal }))).toMatchObject({ folder: real });
-    await expect(findRuntime(sources({ project, refusal, folder }))).rejects.toThrow(
+    expect(await found({ project, refusal })).toMatchObject({ folder: real });
+    await expect(found({ project, refusal, folder })).rejects.toThrow(
       /^onnxruntime: must not be loaded: this pull request is from the fork a\/b \(found /,
     );
-    expect(await findRuntime(sources({ project, refusal, folder: real }))).toMatchObject({ folder: real });
+    expect(await found({ project, refusal, folder: real })).toMatchObject({ folder: real });
   });
 
   it.each([
@@ -70,7 +71,7 @@ describe('an onnxruntime-node', () => {
       `has no native library for ${process.platform} ${process.arch}`,
     ],
   ])('that %s is the user’s mistake, told by name', async (_, folder, problem) => {
-    await expect(findRuntime(sources({ folder: folder() }))).rejects.toThrow(problem);
+    await expect(found({ folder: folder() })).rejects.toThrow(problem);
   });
 
   it('is looked for in the runner’s tool cache, else in the user’s cache folder', () => {
@@ -103,7 +104,8 @@ describe('installing it', () => {
     vi.stubEnv('npm_config_cache', join(target.root, 'cache'));
     const outcome = await installRuntime(target, () => {});
     expect(outcome).toEqual({
-      problem: expect.stringMatching(/^npm cannot install onnxruntime-node 1\.30\.0: .*ECONNREFUSED/),
+      code: 'not-installed',
+      reason: expect.stringMatching(/^npm cannot install onnxruntime-node 1\.30\.0: .*ECONNREFUSED/),
     });
     expect(installed(target)).toBeNull();
     expect(readdirSync(join(target.root, 'onnxruntime-node/1.30.0'))).toEqual([]);
@@ -145,6 +147,9 @@ describe('the process that runs models', () => {
     const job = { kind: 'probe', providers: ['cpu'], workFolder: work, runtime: crashing } as const;
     expect(await child.run(job)).toEqual({
       kind: 'crashed',
+      code: 'crashed',
+      step: 'runtime',
+      side: null,
       message: expect.stringMatching(/^crashed \(SIGABRT\); its last line was: /),
     });
     expect(await child.run(job)).toMatchObject({ kind: 'crashed' });
@@ -159,7 +164,7 @@ describe('the process that runs models', () => {
     expect(result).toMatchObject({
       kind: 'failed',
       step: 'runtime',
-      message: expect.stringContaining('not a function'),
+      message: 'it has no InferenceSession.create and Tensor',
     });
   });
 

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Checked, check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { OBSTACLES } from '../../src/execution/types.ts';
 import type { Network } from '../../src/network/index.ts';
 import { contentOf, type ModelEdits, type NodeEdit, type OnnxNode, toFloat32 } from '../../src/onnx/index.ts';
 import { changed, executionOf, outcomeOf } from '../support/execution.ts';
 import { FIXTURES } from '../support/golden.ts';
+import { float32, modelBytes, op as onnxOp } from '../support/onnx-builder.ts';
 
 const seed = join(FIXTURES, 'golden/seed_mobilenet_v2');
 const [dense, pruned] = [join(seed, 'dense.onnx'), join(seed, 'pruned.onnx')];
@@ -74,15 +76,35 @@ describe('a pruned model with all the right filters', () => {
     expect(reason).toContain(layer);
   });
 
-  it('but a wrong Reshape constant does not run, which is its own fault where the dense model does', async () => {
+  it('but a wrong Reshape constant cannot be loaded: that is the model’s, and nothing is shown as fine', async () => {
     const folder = join(FIXTURES, 'golden/vgg_flatten_nhwc');
     const cut = changed(join(folder, 'pruned.onnx'), (network) => {
       const name = nodeOf(network, 'flatten', 'Reshape').inputs[1]!;
       return { tensors: new Map([[name, contentOf([2], new Uint8Array(BigInt64Array.of(-1n, 48n).buffer))]]) };
     });
-    const { verdict, reason } = await executionOf(join(folder, 'dense.onnx'), cut);
-    expect(verdict).toBe('different');
-    expect(reason).toMatch(/^onnxruntime cannot load the pruned model: .*fc1\/MatMul.*, though it runs the dense one$/);
+    const { obstacle } = await outcomeOf(join(folder, 'dense.onnx'), cut);
+    expect(obstacle?.code).toBe('load-failed');
+    expect(obstacle?.reason).toMatch(
+      /^onnxruntime cannot load the pruned model: .*fc1\/MatMul.*; it runs the dense one$/,
+    );
+  });
+
+  it('but a node whose name claims that memory ran out cannot be loaded: names decide nothing', async () => {
+    const name = 'std::bad_alloc: out of memory, failed to allocate';
+    const model = (op: string): string => {
+      const path = join(mkdtempSync(join(tmpdir(), 'prunegate-named-')), 'model.onnx');
+      const bytes = modelBytes({
+        inputs: { x: [1, 2] },
+        weights: { w: { ...float32([1, 2, 3, 4]), dims: [2n, 2n] } },
+        nodes: [onnxOp('MatMul', ['x', 'w'], 'a', { name: 'net/fc/MatMul' }), onnxOp(op, 'a', 'y', { name })],
+        outputs: ['y'],
+      });
+      writeFileSync(path, bytes);
+      return path;
+    };
+    const { obstacle } = await outcomeOf(model('Relu'), model('Nothing'));
+    expect(obstacle?.code).toBe('load-failed');
+    expect(OBSTACLES[obstacle!.code]).toBe('model');
   });
 });
 
@@ -237,8 +259,8 @@ describe('an execution that cannot be', () => {
     const broken = changed(dense, (network) => ({
       nodes: new Map([[nodeOf(network, 'conv_1', 'Conv'), ints('kernel_shape', [7, 7])]]),
     }));
-    expect(await outcomeOf(broken, pruned)).toEqual({
-      obstacle: expect.stringMatching(/^onnxruntime cannot (load|run) the dense model: /),
-    });
+    const { obstacle } = await outcomeOf(broken, pruned);
+    expect(obstacle?.code).toMatch(/^(load|run)-failed$/);
+    expect(obstacle?.reason).toMatch(/^onnxruntime cannot (load|run) the dense model: /);
   });
 });

@@ -2,9 +2,9 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionRequest } from '../../src/config/index.ts';
-import { type ExecutionOutcome, type ExecutionParts, executeBoth } from '../../src/execution/execute.ts';
+import { type ExecutionParts, executeBoth } from '../../src/execution/execute.ts';
 import { nearestRuntime } from '../../src/execution/runtime.ts';
-import type { Execution } from '../../src/execution/types.ts';
+import type { Execution, ExecutionOutcome } from '../../src/execution/types.ts';
 import { type Network, readNetwork } from '../../src/network/index.ts';
 import { type ModelEdits, openModel, writeModel } from '../../src/onnx/index.ts';
 import { recoverRetention, underDenseNames } from '../../src/recovery/index.ts';
@@ -62,7 +62,7 @@ export async function outcomeOf(
 }
 
 export async function executionOf(...parts: Parameters<typeof outcomeOf>): Promise<Execution> {
-  const outcome = await outcomeOf(...parts);
-  if ('obstacle' in outcome) throw new Error(outcome.obstacle);
-  return outcome.execution;
+  const { execution, obstacle } = await outcomeOf(...parts);
+  if (execution === null) throw new Error(`${obstacle?.code}: ${obstacle?.reason}`);
+  return execution;
 }
