@@ -11,12 +11,12 @@ import { openModel } from './onnx/index.ts';
 import type { CommandLog } from './process/index.ts';
 import type { PruningJob } from './prune.ts';
 import {
+  type FoldedReference,
   foldedReference,
   isVerified,
   type Recovery,
   recoverRetention,
   underDenseNames,
-  underNamesOf,
 } from './recovery/index.ts';
 import { type Conclusion, makeReport, type Report } from './report/index.ts';
 import { judge } from './verdict/index.ts';
@@ -78,7 +78,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
         : request.pruned;
     const pruned = scope === 'expect' ? null : read(required(request, prunedPath));
     const folded = scope === 'check' && request.denseFolded !== null ? read(request.denseFolded) : null;
-    const reference = folded === null ? dense : foldedExport(dense, folded, request);
+    const reference = folded === null ? null : foldedExport(dense, folded, request);
     // Held against an unfolded pruned model, the unfolded dense one tells more.
     const isFolded =
       pruned === null || [...pruned.prunable.values()].every(({ norms }) => norms.every((n) => n === null));
@@ -87,8 +87,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
         ? null
         : readReported(request.reported, request.at('reported'), (text) => spec.dialect.readLog(text, dense));
     const preferred = (layer: string) => expectation?.layers.get(layer)?.expected ?? null;
-    const recovery =
-      pruned === null ? null : underNamesOf(dense, recoverRetention(isFolded ? reference : dense, pruned, preferred));
+    const recovery = pruned === null ? null : recoverRetention(dense, pruned, preferred, isFolded ? reference : null);
     const retention = judge({
       dense,
       expectation,
@@ -201,9 +200,9 @@ function temporaryFolder(): TemporaryFolder {
 }
 
 /** The folded export of the dense model, its layers named like the dense model's, once it is sure to be the same model. */
-function foldedExport(dense: Network, folded: Network, request: ModelRequest): Network {
+function foldedExport(dense: Network, folded: Network, request: ModelRequest): FoldedReference {
   const reference = foldedReference(dense, folded);
-  if ('network' in reference) return reference.network;
+  if (!('difference' in reference)) return reference;
   throw inputErrorAt(
     request.at('denseFolded'),
     `is not the dense model with BatchNorm folded: ${reference.difference}`,
