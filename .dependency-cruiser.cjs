@@ -1,8 +1,11 @@
 // Data flows one way: a folder imports only from folders above it in this list, types included.
 const order = [
+  'errors',
+  'bytes',
+  'onnx',
+  'files',
   'config',
   'process',
-  'onnx',
   'network',
   'dialects',
   'recovery',
@@ -22,6 +25,19 @@ module.exports = {
       from: { path: `^src/${folder}/` },
       to: { path: [`^src/(${order.slice(i + 1).join('|') || '(?!)'})/`, '^src/[^/]+\\.ts$'] },
     })),
+    {
+      name: 'pure-rooms-touch-no-machine',
+      comment: 'They run in a browser too (test/frame/browser.test.ts): bytes come to them by faces.',
+      severity: 'error',
+      from: { path: '^src/(errors|bytes|onnx|network|dialects|recovery|lock|surgery|verdict)/' },
+      to: { path: '^src/(files|process)/' },
+    },
+    {
+      name: 'pure-rooms-know-no-node',
+      severity: 'error',
+      from: { path: '^src/(errors|bytes|onnx|network|dialects|recovery|lock|surgery|verdict)/' },
+      to: { dependencyTypes: ['core'] },
+    },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-orphans',

@@ -2,7 +2,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as core from '@actions/core';
 import { type Checked, check } from './check.ts';
-import { InputError, loadRequests, type ModelRequest, type Settings, settingsFromInputs } from './config/index.ts';
+import { loadRequests, type ModelRequest, type Settings, settingsFromInputs } from './config/index.ts';
+import { InputError } from './errors/input-error.ts';
 import {
   type Channel,
   commentKey,

@@ -1,22 +1,27 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type FailOn, inputErrorAt, type ModelRequest, oneLine } from './config/index.ts';
-import { type Expectation, readReported, readSpec, type Spec } from './dialects/index.ts';
+
+import type { NamedBytes } from './bytes/index.ts';
+import type { FailOn, ModelRequest } from './config/index.ts';
+import { type Expectation, MAX_REPORTED_BYTES, readReported, readSpec, type Spec } from './dialects/index.ts';
+import { oneLine } from './errors/input-error.ts';
+import { inputErrorAt, type Place } from './errors/place.ts';
 import { executeModels, judgeModels, NOT_EXECUTED } from './execute-models.ts';
 import type { RuntimeSources } from './execution/index.ts';
+import { type ModelFile, openModel, readStart } from './files/index.ts';
+
 import { type Made, makeModels } from './make-models.ts';
 import { type Network, readNetwork } from './network/index.ts';
-import { openModel } from './onnx/index.ts';
 import type { CommandLog } from './process/index.ts';
 import type { PruningJob } from './prune.ts';
 import {
-  type FoldedReference,
   foldedReference,
   isVerified,
   type Recovery,
   recoverRetention,
   underDenseNames,
+  underNamesOf,
 } from './recovery/index.ts';
 import { type Conclusion, makeReport, type Report } from './report/index.ts';
 import { judge } from './verdict/index.ts';
@@ -58,11 +63,11 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
   refuseUnsupported(request);
   const spec = scope === 'recover' || scope === 'run' ? null : readSpec(request.spec, request.at('spec'));
   const made: Made = scope === 'check' ? await makeModels(request, host) : { commands: [], gpus: null };
-  const opened: Network[] = [];
+  const opened: ModelFile[] = [];
   const read = (path: string): Network => {
-    const network = readNetwork(openModel(path));
-    opened.push(network);
-    return network;
+    const file = openModel(path);
+    opened.push(file);
+    return readNetwork(file.model);
   };
   const folder = temporaryFolder();
   try {
@@ -78,16 +83,19 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
         : request.pruned;
     const pruned = scope === 'expect' ? null : read(required(request, prunedPath));
     const folded = scope === 'check' && request.denseFolded !== null ? read(request.denseFolded) : null;
-    const reference = folded === null ? null : foldedExport(dense, folded, request);
+    const reference = folded === null ? dense : foldedExport(dense, folded, request);
     // Held against an unfolded pruned model, the unfolded dense one tells more.
     const isFolded =
       pruned === null || [...pruned.prunable.values()].every(({ norms }) => norms.every((n) => n === null));
     const reported =
       spec === null || request.reported === null
         ? null
-        : readReported(request.reported, request.at('reported'), (text) => spec.dialect.readLog(text, dense));
+        : readReported(reportedFile(request.reported, request.at('reported')), request.at('reported'), (text) =>
+            spec.dialect.readLog(text, dense),
+          );
     const preferred = (layer: string) => expectation?.layers.get(layer)?.expected ?? null;
-    const recovery = pruned === null ? null : recoverRetention(dense, pruned, preferred, isFolded ? reference : null);
+    const recovery =
+      pruned === null ? null : underNamesOf(dense, recoverRetention(isFolded ? reference : dense, pruned, preferred));
     const retention = judge({
       dense,
       expectation,
@@ -98,7 +106,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
           ? []
           : spec.dialect.variants(dense, spec.spec, {
               folding: request.folding,
-              prunedFile: pruned.file.model.path,
+              prunedFile: pruned.model.name,
               actual,
             }),
       locked: null,
@@ -142,7 +150,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
       lints:
         spec === null || expectation === null
           ? []
-          : spec.dialect.lint(dense, spec.spec, expectation, pruned?.file.model.path ?? null),
+          : spec.dialect.lint(dense, spec.spec, expectation, pruned?.model.name ?? null),
       judgement,
       execution: executed.execution,
       conclusion: gate?.conclusion ?? null,
@@ -156,7 +164,7 @@ export async function check(request: ModelRequest, scope: Scope, host: Host): Pr
       exitCode: gate?.exitCode ?? (isComplete(expectation, recovery, request.tolerance) ? 0 : 3),
     };
   } finally {
-    for (const network of opened) network.file.close();
+    for (const file of opened) file.close();
     folder.remove();
   }
 }
@@ -200,9 +208,9 @@ function temporaryFolder(): TemporaryFolder {
 }
 
 /** The folded export of the dense model, its layers named like the dense model's, once it is sure to be the same model. */
-function foldedExport(dense: Network, folded: Network, request: ModelRequest): FoldedReference {
+function foldedExport(dense: Network, folded: Network, request: ModelRequest): Network {
   const reference = foldedReference(dense, folded);
-  if (!('difference' in reference)) return reference;
+  if ('network' in reference) return reference.network;
   throw inputErrorAt(
     request.at('denseFolded'),
     `is not the dense model with BatchNorm folded: ${reference.difference}`,
@@ -230,8 +238,12 @@ export function explain(request: ModelRequest): {
   readonly spec: Spec;
 } {
   const spec = readSpec(request.spec, request.at('spec'));
-  const dense = readNetwork(openModel(request.dense));
+  const dense = readNetwork(openModel(request.dense).model);
   return { dense, expectation: spec.dialect.expect(dense, spec.spec, request.folding), spec: spec.spec };
+}
+
+function reportedFile(path: string, at: Place): NamedBytes {
+  return readStart(path, MAX_REPORTED_BYTES, (problem) => inputErrorAt(at, problem, path));
 }
 
 function required(request: ModelRequest, path: string | null): string {

@@ -7,14 +7,13 @@ import {
   FOLDINGS,
   FORMATS,
   type Format,
-  InputError,
   loadRequests,
   type ModelRequest,
   nearest,
-  oneLine,
   PROVIDERS,
   settingsFromFlags,
 } from './config/index.ts';
+import { InputError, oneLine } from './errors/input-error.ts';
 import { eachModel } from './many-models.ts';
 import { CancelledError } from './process/cancel.ts';
 import { plainLog } from './process/log.ts';

@@ -55,7 +55,7 @@ export function judgeModels(
   const gains: Gains = {
     parameters: { dense: before.parameters, pruned: after.parameters },
     macs: { dense: before.macs, pruned: after.macs },
-    bytes: { dense: storedBytes(dense.file.model), pruned: storedBytes(pruned.file.model) },
+    bytes: { dense: storedBytes(dense.model), pruned: storedBytes(pruned.model) },
     latencyRatio: latency?.ratio ?? null,
     latencyMs: { dense: latencyMs?.dense ?? null, pruned: latencyMs?.pruned ?? null },
   };

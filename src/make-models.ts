@@ -1,4 +1,6 @@
-import { InputError, inputErrorAt, type ModelRequest, type Place } from './config/index.ts';
+import type { ModelRequest } from './config/index.ts';
+import { InputError } from './errors/input-error.ts';
+import { inputErrorAt, type Place } from './errors/place.ts';
 import type { CommandLog, CommandRun, Gpu } from './process/index.ts';
 
 /** What was done and found before the models were read. */

@@ -1,4 +1,5 @@
-import { InputError, type ModelRequest, oneLine } from './config/index.ts';
+import type { ModelRequest } from './config/index.ts';
+import { InputError, oneLine } from './errors/input-error.ts';
 import type { ModelError } from './report/index.ts';
 
 /**

@@ -1,14 +1,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import picomatch from 'picomatch';
-import {
-  type CommentPolicy,
-  InputError,
-  inputErrorAt,
-  loadConfigEntries,
-  type Place,
-  type Settings,
-} from './config/index.ts';
+import { type CommentPolicy, loadConfigEntries, type Settings } from './config/index.ts';
+import { InputError } from './errors/input-error.ts';
+import { inputErrorAt, type Place } from './errors/place.ts';
 import type { ReportSet } from './report/index.ts';
 import { mergeReports } from './report/merge.ts';
 

@@ -1,8 +1,9 @@
 import { dirname, join } from 'node:path';
-import { InputError, type ModelRequest } from './config/index.ts';
+import type { ModelRequest } from './config/index.ts';
 import { type Expectation, readSpec, type Spec } from './dialects/index.ts';
+import { InputError } from './errors/input-error.ts';
+import { openModel, writeModel } from './files/index.ts';
 import { type Network, type RetainedIndices, readNetwork } from './network/index.ts';
-import { openModel } from './onnx/index.ts';
 import { renderJson, writeWhole } from './report/index.ts';
 import { writeCut } from './surgery/index.ts';
 
@@ -22,12 +23,13 @@ export interface PrunedModel {
  */
 export function prune(request: ModelRequest, out: string, version: string): PrunedModel {
   const { dialect, spec } = readSpec(request.spec, request.at('spec'));
-  const dense = readNetwork(openModel(request.dense));
+  const file = openModel(request.dense);
   try {
+    const dense = readNetwork(file.model);
     const expectation = dialect.expect(dense, spec, request.folding);
     return pruneAs(expectation, { dense, spec, dialect: dialect.name }, out, version);
   } finally {
-    dense.file.close();
+    file.close();
   }
 }
 
@@ -53,16 +55,16 @@ export function pruneAs(
     ['prunegate.retained', JSON.stringify(retained)],
   ]);
   const cut = { retained: (layer: string) => retained[layer] ?? null, asPruner: null };
-  const { path, mixing } = writeCut(dense, cut, out, metadata);
-  const list = join(dirname(path), 'retained.json');
+  const { mixing } = writeCut(dense, cut, metadata, (edits, accept) => writeModel(dense.model, edits, out, accept));
+  const list = join(dirname(out), 'retained.json');
   writeWhole(list, renderJson(retained));
-  return { path, retained: list, notes: [...openChoices(expectation), ...mixing.map(mixingNote)] };
+  return { path: out, retained: list, notes: [...openChoices(expectation), ...mixing.map(mixingNote)] };
 }
 
 function knownIndices({ refusal, layers }: Expectation, dense: Network): Readonly<Record<string, RetainedIndices>> {
   const refuse = (problem: string, key?: string): InputError =>
     new InputError(`cannot be pruned by this spec: ${problem}`, {
-      file: dense.file.model.path,
+      file: dense.model.name,
       ...(key === undefined ? {} : { key }),
     });
   if (refusal?.always === true) throw refuse(`the real pruner raises ${refusal.message}`, refusal.layer ?? undefined);

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { InputError } from '../errors/input-error.ts';
+import { formatPath, inputErrorAt, type KeyPath, type Place } from '../errors/place.ts';
 import { validateConfig } from './config.validator.generated.js';
-import { InputError } from './errors.ts';
 import { openablePath } from './paths.ts';
-import { formatPath, inputErrorAt, type KeyPath, type Place } from './place.ts';
 import type { CommentPolicy, FailOn, Folding, ProviderChoice } from './settings.ts';
 import { validate } from './validate.ts';
 import type { Mapping } from './values.ts';
-import { readYaml, type YamlFile } from './yaml.ts';
+import type { YamlFile } from './yaml.ts';
+import { readYaml } from './yaml-file.ts';
 
 /** Where the config file is looked for. */
 const NAMES = ['prunegate.yml', 'prunegate.yaml'] as const;

@@ -1,6 +1,6 @@
-export { InputError, type InputErrorDetails, oneLine, shown } from './errors.ts';
+export { InputError, type InputErrorDetails, oneLine, shown } from '../errors/input-error.ts';
+export { formatPath, inputErrorAt, type KeyPath, type Locate, type Place } from '../errors/place.ts';
 export { type Assignment, type Override, parseOverride } from './overrides.ts';
-export { formatPath, inputErrorAt, type KeyPath, type Locate, type Place } from './place.ts';
 export {
   type CommandRequest,
   type ExecutionRequest,
@@ -30,7 +30,8 @@ export {
   settingsFromFlags,
   settingsFromInputs,
 } from './settings.ts';
-export { loadSpec, type SpecDocument, specFromInline } from './spec.ts';
+export { type SpecDocument, specFromFile, specFromInline } from './spec.ts';
 export { type SchemaIssue, type Validator, validate } from './validate.ts';
 export { type Mapping, nearest } from './values.ts';
-export { parseYaml, readYaml, type YamlFile } from './yaml.ts';
+export { parseYaml, type YamlFile } from './yaml.ts';
+export { readYaml } from './yaml-file.ts';

@@ -1,4 +1,4 @@
-import { inputErrorAt, type Place } from './place.ts';
+import { inputErrorAt, type Place } from '../errors/place.ts';
 import { isMapping } from './values.ts';
 import { parseTree } from './yaml.ts';
 

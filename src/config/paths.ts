@@ -1,5 +1,5 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import { inputErrorAt, type Place } from './place.ts';
+import { inputErrorAt, type Place } from '../errors/place.ts';
 
 /**
  * A path that the user gave, as one that can be opened and shown: relative to the process's folder where it lies below, as messages and

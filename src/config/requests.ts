@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { inputErrorAt, type Place } from '../errors/place.ts';
 import { type CommandEntry, type Config, type ConfigModel, loadConfig } from './config-file.ts';
 import type { Override } from './overrides.ts';
 import { openablePath } from './paths.ts';
-import { inputErrorAt, type Place } from './place.ts';
 import {
   type CommentPolicy,
   type FailOn,
@@ -16,8 +16,9 @@ import {
   type Settings,
   settingName,
 } from './settings.ts';
-import { loadSpec, type SpecDocument, specFromInline } from './spec.ts';
+import { type SpecDocument, specFromFile, specFromInline } from './spec.ts';
 import { isMapping, nearest } from './values.ts';
+import { readYaml } from './yaml-file.ts';
 
 /** A command of the user's that makes a model file. Running it is process/'s business. */
 export interface CommandRequest {
@@ -265,8 +266,9 @@ function specOf(
     ...(entry.overrides ?? []).map((text, i) => ({ text, place: config.at([...path, 'overrides', i]) })),
     ...(settings.overrides ?? []).map((text) => ({ text, place: placeOf(settings, 'overrides') })),
   ];
-  if (settings.spec !== undefined) return loadSpec(openablePath(settings.spec, base, at), overrides, at);
-  if (typeof entry.spec === 'string') return loadSpec(openablePath(entry.spec, config.folder, at), overrides, at);
+  if (settings.spec !== undefined) return specFromFile(readYaml(openablePath(settings.spec, base, at), at), overrides);
+  if (typeof entry.spec === 'string')
+    return specFromFile(readYaml(openablePath(entry.spec, config.folder, at), at), overrides);
   if (isMapping(entry.spec) && config.file !== null)
     return specFromInline(entry.spec, config.file, [...path, 'spec'], overrides);
   const [override] = overrides;

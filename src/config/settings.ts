@@ -1,5 +1,5 @@
-import { InputError } from './errors.ts';
-import { inputErrorAt, type Place } from './place.ts';
+import { InputError } from '../errors/input-error.ts';
+import { inputErrorAt, type Place } from '../errors/place.ts';
 import { nearest } from './values.ts';
 
 export const FORMATS = ['text', 'json', 'markdown'] as const;

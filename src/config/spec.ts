@@ -1,7 +1,8 @@
+import type { ReadNamed } from '../bytes/index.ts';
+import { formatPath, inputErrorAt, type KeyPath, type Place } from '../errors/place.ts';
 import { type Assignment, type Override, parseOverride } from './overrides.ts';
-import { formatPath, inputErrorAt, type KeyPath, type Place } from './place.ts';
 import { copied, isMapping, type Mapping, mappingOf, nearest, valueAt } from './values.ts';
-import { readYaml, type YamlFile } from './yaml.ts';
+import type { YamlFile } from './yaml.ts';
 
 /** The section of an experiment spec that holds the pruning keys. */
 const SECTION = 'prune';
@@ -27,22 +28,22 @@ export interface SpecDocument {
   line(key: string): number | null;
   /** The scalar value of a key as it is spelled (`off`, `1e-3`), without quotes; null for lists, mappings and missing keys. */
   source(key: string): string | null;
+  /** Reads a file that the spec names. */
+  readonly read: ReadNamed;
 }
 
 /**
- * Reads a spec file (YAML or JSON) and applies overrides, the last one winning.
- * @param namedAt where the user named the file: said when it cannot be read.
- * @throws InputError for an unreadable file, a `prune` that is no mapping, or an override that fits nowhere.
+ * A spec file with overrides applied, the last one winning.
+ * @throws InputError for a `prune` that is no mapping, or an override that fits nowhere.
  */
-export function loadSpec(path: string, overrides: readonly Override[] = [], namedAt?: Place): SpecDocument {
-  const file = readYaml(path, namedAt);
+export function specFromFile(file: YamlFile, overrides: readonly Override[] = []): SpecDocument {
   return specOf(file, [], file.value, overrides);
 }
 
 /**
  * The same for a spec that stands inline in a config file.
  * @param path leads to `value` in `configFile`.
- * @throws InputError as loadSpec does.
+ * @throws InputError as specFromFile does.
  */
 export function specFromInline(
   value: Mapping,
@@ -93,6 +94,7 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
       const override = decider(path);
       return override === undefined ? file.sourceOf([...rootPath, ...path]) : override.source;
     },
+    read: file.read,
   };
 }
 

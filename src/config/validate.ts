@@ -1,5 +1,5 @@
-import type { InputError } from './errors.ts';
-import { inputErrorAt, type KeyPath, type Locate } from './place.ts';
+import type { InputError } from '../errors/input-error.ts';
+import { inputErrorAt, type KeyPath, type Locate } from '../errors/place.ts';
 import { copied, nearest, valueAt } from './values.ts';
 
 /** One way in which a value breaks its schema, as ajv tells it (with `verbose`). */

@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import type { KeyPath } from './place.ts';
+import type { KeyPath } from '../errors/place.ts';
 
 /** A mapping of a file. It has no prototype, so that `constructor` and `__proto__` are keys like others. */
 export type Mapping = Readonly<Record<string, unknown>>;

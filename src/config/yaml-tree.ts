@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, type LineCounter, type Node, type Pair, type Scalar } from 'yaml';
-import type { KeyPath } from './place.ts';
+import type { KeyPath } from '../errors/place.ts';
 import { type Mapping, mappingOf } from './values.ts';
 
 /** Values that aliases may add to a document in all: a limit against alias bombs (CWE-776). */

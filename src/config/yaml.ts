@@ -1,12 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
 import { Lexer, LineCounter, parseDocument, type YAMLError } from 'yaml';
-import { InputError } from './errors.ts';
-import { formatPath, inputErrorAt, type KeyPath, type Place } from './place.ts';
+import type { ReadNamed } from '../bytes/index.ts';
+import { InputError } from '../errors/input-error.ts';
+import { formatPath, inputErrorAt, type KeyPath } from '../errors/place.ts';
 import { isMapping, type Mapping } from './values.ts';
 import { descend, MAX_DEPTH, treeOf, type YamlFailure, type YamlNode } from './yaml-tree.ts';
 
-/** Bytes of a config or spec file: real ones have a few thousand. */
-const MAX_BYTES = 1024 * 1024;
 /** Words, marks and spaces of YAML; a spec with a list of a thousand layers has some four thousand. */
 const MAX_TOKENS = 100_000;
 
@@ -20,24 +18,17 @@ export interface YamlFile {
   lineOf(path: KeyPath): number | null;
   /** A scalar as the file spells it (`off`, `1e-3`), without quotes; null for anything else. */
   sourceOf(path: KeyPath): string | null;
-}
-
-/**
- * Reads a YAML or JSON file.
- * @param path opened as it is, and shown in messages.
- * @param namedAt where the user named the file: said when it cannot be read.
- * @throws InputError when it is missing, no regular file, too big, not UTF-8, or as parseYaml does.
- */
-export function readYaml(path: string, namedAt?: Place): YamlFile {
-  return parseYaml(readText(path, namedAt), path);
+  /** Reads a file that it names. */
+  readonly read: ReadNamed;
 }
 
 /**
  * Parses YAML 1.2 (core schema), of which JSON is a part; the merge key `<<` is taken too.
+ * @param read reads files that it names; none, where it is left out.
  * @throws InputError with file and line for syntax errors, duplicate keys, tags, excessive or recursive aliases, several documents, an empty
  *   file, or a top level that is not a mapping.
  */
-export function parseYaml(text: string, path: string): YamlFile {
+export function parseYaml(text: string, path: string, read: ReadNamed = readNothing): YamlFile {
   const fail: YamlFailure = (problem, line, keyPath) =>
     inputErrorAt({ file: path, line, key: formatPath(keyPath) }, problem);
   const root = parseTree(text, fail);
@@ -53,8 +44,13 @@ export function parseYaml(text: string, path: string): YamlFile {
       const { exact, at } = descend(root, keyPath);
       return exact ? at.node.source : null;
     },
+    read,
   };
 }
+
+const readNothing: ReadNamed = (_path, _limit, refuse) => {
+  throw refuse('cannot be read here: files are not at hand');
+};
 
 /**
  * Parses one YAML value of any kind; null for a text without content.
@@ -123,31 +119,4 @@ function syntaxProblem(error: YAMLError): string {
     default:
       return `is not valid YAML: ${error.message}`;
   }
-}
-
-function readText(path: string, namedAt: Place | undefined): string {
-  try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) throw unreadable('is a folder, not a file', path, namedAt);
-    if (!stat.isFile()) throw unreadable('is not a regular file', path, namedAt);
-    if (stat.size > MAX_BYTES) {
-      throw unreadable(`has ${stat.size} bytes: a config or spec has 1 MiB at most`, path, namedAt);
-    }
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  } catch (error) {
-    throw error instanceof InputError ? error : unreadable(readProblem(error), path, namedAt);
-  }
-}
-
-function unreadable(problem: string, path: string, namedAt: Place | undefined): InputError {
-  if (namedAt === undefined) return new InputError(problem, { file: path });
-  return inputErrorAt(namedAt, `names ${path}, which ${problem}`);
-}
-
-function readProblem(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist';
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'is not UTF-8 text';
-  if (code === 'EACCES' || code === 'EPERM') return 'may not be read: permission denied';
-  return `cannot be read (${code === '' ? String(error) : code})`;
 }

@@ -1,9 +1,10 @@
-import { inputErrorAt, type Place, type SpecDocument } from '../config/index.ts';
+import type { SpecDocument } from '../config/spec.ts';
+import { inputErrorAt, type Place } from '../errors/place.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
 import { torchPruning } from './torch-pruning/index.ts';
 import type { Dialect, Spec } from './types.ts';
 
-export { type Reported, readReported } from './reported.ts';
+export { MAX_REPORTED_BYTES, type Reported, readReported } from './reported.ts';
 export type {
   Certainties,
   Contradiction,

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { InputError, inputErrorAt, type Place } from '../config/index.ts';
+import type { NamedBytes } from '../bytes/index.ts';
+import { InputError } from '../errors/input-error.ts';
+import { inputErrorAt, type Place } from '../errors/place.ts';
 import type { RetainedIndices } from '../network/index.ts';
 
 /** What a pruner itself says that it retained. */
@@ -9,16 +10,20 @@ export interface Reported {
   readonly rows: readonly RetainedIndices[];
 }
 
-/** A log with more than this is cut off: the indices of a large model take a few hundred kilobytes. */
-const MAX_BYTES = 16 * 1024 * 1024;
+/** A log with more bytes is cut off: the indices of a large model take a few hundred kilobytes. */
+export const MAX_REPORTED_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads reported indices: JSON `{layer: [indices]}`, or a log in which `readLog` finds them.
  * @param at where the file was named
- * @throws InputError for a file that cannot be read, or holds no indices
+ * @throws InputError for one that holds no indices
  */
-export function readReported(path: string, at: Place, readLog: (text: string) => Reported): Reported {
-  const text = textOf(path, at);
+export function readReported(
+  { name: path, bytes }: NamedBytes,
+  at: Place,
+  readLog: (text: string) => Reported,
+): Reported {
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   const reported = text.trimStart().startsWith('{') ? fromJson(text, path) : readLog(text);
   if (reported.named.size === 0 && reported.rows.length === 0)
     throw inputErrorAt(at, 'holds no retained indices: give JSON {layer: [indices]}, or a log that prints them', path);
@@ -61,24 +66,4 @@ function lineOf(layer: string, text: string): number | null {
 
 export function sorted(indices: readonly number[]): RetainedIndices {
   return [...indices].sort((a, b) => a - b);
-}
-
-function textOf(path: string, at: Place): string {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (error) {
-    throw inputErrorAt(at, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, path);
-  }
-  try {
-    const buffer = Buffer.alloc(MAX_BYTES);
-    let length = 0;
-    for (let count = -1; count !== 0 && length < MAX_BYTES; length += count)
-      count = readSync(descriptor, buffer, length, MAX_BYTES - length, null);
-    return buffer.toString('utf8', 0, length);
-  } catch (error) {
-    throw inputErrorAt(at, `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, path);
-  } finally {
-    closeSync(descriptor);
-  }
 }

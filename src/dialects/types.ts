@@ -1,4 +1,5 @@
-import type { KeyPath, Place, SpecDocument } from '../config/index.ts';
+import type { SpecDocument } from '../config/spec.ts';
+import type { KeyPath, Place } from '../errors/place.ts';
 import type { Folding, Network, RetainedIndices } from '../network/index.ts';
 import type { Reported } from './reported.ts';
 

@@ -35,8 +35,8 @@ export function blindTensors(dense: Network, mask: Mask, excuses: Excuses): Read
   for (const { id, name } of dense.layers)
     if (excuses.misplaced.has(name))
       unmasked.set(id, `${name}: the pruner itself cut its input columns for other channels`);
-  const opset = dense.file.model.opsets.get('') ?? 0;
-  for (const node of dense.file.model.graph.nodes) {
+  const opset = dense.model.opsets.get('') ?? 0;
+  for (const node of dense.model.graph.nodes) {
     const inherited = node.inputs.map((name) => blind.get(name)).find((why) => why !== undefined);
     const why =
       inherited ??

@@ -1,4 +1,4 @@
-import { InputError } from '../config/index.ts';
+import { InputError } from '../errors/input-error.ts';
 import { LAYOUTS } from './image-file.ts';
 import type { ResolvedInput } from './input-shapes.ts';
 import { readArrays } from './numpy-file.ts';

@@ -32,9 +32,9 @@ export interface ComparisonParts {
 /** Runs the masked dense model and the pruned one on the same inputs, and compares their outputs and the results of their layers. */
 export async function compareModels(parts: ComparisonParts): Promise<Comparison | Obstacle> {
   const { correspondence, mask, cases, child, runtime, tolerance } = parts;
-  const masked = writeMasked(correspondence.dense.file, mask, [], join(runtime.workFolder, 'masked.onnx'));
+  const masked = writeMasked(correspondence.dense.model, mask, [], join(runtime.workFolder, 'masked.onnx'));
   const pairs = parts.incomparable === null ? outputPairs(correspondence) : [];
-  const pruned = correspondence.pruned.file.model.path;
+  const pruned = correspondence.pruned.model.name;
   const job = { kind: 'compare', dense: masked, pruned, cases, tolerance, pairs: pairs ?? [] } as const;
   const result = await run(child, runtime, job);
   if (result.kind === 'failed' || result.kind === 'crashed') {
@@ -124,8 +124,8 @@ async function compareLayers(parts: ComparisonParts, caseName: string): Promise<
   const inside = join(runtime.workFolder, 'layers');
   const names = (side: 'dense' | 'pruned'): readonly string[] => [...new Set(pairs.map((pair) => pair[side]))];
   const models = {
-    dense: writeMasked(correspondence.dense.file, mask, names('dense'), join(inside, 'masked.onnx')),
-    pruned: writeWithOutputs(correspondence.pruned.file, names('pruned'), join(inside, 'pruned.onnx')),
+    dense: writeMasked(correspondence.dense.model, mask, names('dense'), join(inside, 'masked.onnx')),
+    pruned: writeWithOutputs(correspondence.pruned.model, names('pruned'), join(inside, 'pruned.onnx')),
   };
   const cases = parts.cases.filter(({ name }) => name === caseName);
   const result = await run(child, runtime, { kind: 'compare', ...models, cases, pairs, tolerance });

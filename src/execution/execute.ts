@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ExecutionRequest } from '../config/index.ts';
 import type { StatedSizes } from '../dialects/index.ts';
 import type { Network } from '../network/index.ts';
-import type { Recovery } from '../recovery/index.ts';
+import { correspondenceOf, type Recovery } from '../recovery/index.ts';
 import { assemble, megabytes } from './assemble.ts';
 import { casesOf } from './cases.ts';
 import { type Crash, startChild } from './child.ts';
@@ -97,7 +97,7 @@ async function executeOn(
   const isGpu = runtime.providers.length > 1;
   const child = startChild(isGpu, log);
   const comparison = await compareModels({
-    correspondence: { ...recovery.correspondence, dense, pruned },
+    correspondence: correspondenceOf(dense, pruned, recovery),
     mask: maskOf(dense, recovery),
     incomparable: incomparable(recovery),
     excuses: { misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []), couplings: isAsPruned },
@@ -113,7 +113,7 @@ async function executeOn(
   }
   // A GPU multiplies otherwise while models are compared than while they are used.
   const timer = isGpu ? startChild(false, log) : child;
-  const models = { dense: dense.file.model.path, pruned: pruned.file.model.path };
+  const models = { dense: dense.model.name, pruned: pruned.model.name };
   // Noise in a batch of one, where it fits into memory.
   const { feeds } = cases[1] ?? cases[0]!;
   const timing = await run(timer, runtime, { kind: 'time', ...models, feeds, budgetMs });

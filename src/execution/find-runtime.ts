@@ -1,5 +1,5 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { InputError } from '../config/index.ts';
+import { InputError } from '../errors/input-error.ts';
 import { type Installation, installed, installRuntime } from './install.ts';
 import { cacheFolder, type FoundRuntime, inspectRuntime, nearestRuntime } from './runtime.ts';
 import type { Obstacle } from './types.ts';

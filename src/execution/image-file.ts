@@ -1,6 +1,6 @@
 import jpeg from 'jpeg-js';
 import { PNG } from 'pngjs';
-import { InputError } from '../config/errors.ts';
+import { InputError } from '../errors/input-error.ts';
 import type { NumpyArray } from './values.ts';
 
 /** An image's pixels, 0 to 1, as a batch of one with the channels first, or last. Both models see the same, so no mean is taken off. */

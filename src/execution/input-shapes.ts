@@ -1,5 +1,6 @@
-import { InputError, type InputShape, nearest } from '../config/index.ts';
+import { type InputShape, nearest } from '../config/index.ts';
 import type { StatedSizes } from '../dialects/index.ts';
+import { InputError } from '../errors/input-error.ts';
 import type { Network } from '../network/index.ts';
 import type { OnnxValueInfo } from '../onnx/index.ts';
 import type { ElementType } from './protocol.ts';
@@ -30,7 +31,7 @@ export function resolveInputs(
   stated: StatedSizes | null,
 ): readonly ResolvedInput[] {
   const inputs = fedInputs(pruned);
-  const { path } = pruned.file.model;
+  const { name: path } = pruned.model;
   for (const { input, shape } of given) {
     if (inputs.some(({ name }) => name === input)) continue;
     const names = inputs.map(({ name }) => name);
@@ -52,8 +53,8 @@ export function resolveInputs(
 }
 
 /** Initializers may be listed as inputs too (IR version 3 and before). */
-function fedInputs({ file }: Network): readonly OnnxValueInfo[] {
-  const { inputs, initializers } = file.model.graph;
+function fedInputs({ model }: Network): readonly OnnxValueInfo[] {
+  const { inputs, initializers } = model.graph;
   return inputs.filter(({ name }) => !initializers.has(name));
 }
 

@@ -1,12 +1,12 @@
 import type { Call, Layer, Network, NetworkTensor, Weight } from '../network/index.ts';
 import { FIXED_CHANNEL } from '../network/index.ts';
-import type { OnnxTensor } from '../onnx/index.ts';
+import type { Tensor } from '../onnx/index.ts';
 import type { Recovery } from '../recovery/index.ts';
 
 /** Which elements of the dense model's weights become zero so that channels that were cut count for nothing. */
 export interface Mask {
   /** For each stored tensor, its elements as flags: 1 becomes zero. */
-  readonly zeros: ReadonlyMap<OnnxTensor, () => Uint8Array>;
+  readonly zeros: ReadonlyMap<Tensor, () => Uint8Array>;
   /** 1 for each channel id of the dense network that was cut. */
   readonly cut: Uint8Array;
   /** Layers whose input columns could not be masked, with why. */
@@ -19,10 +19,7 @@ export interface Mask {
  */
 export function maskOf(dense: Network, recovery: Recovery): Mask {
   const cut = cutChannels(dense, recovery);
-  const uses = new Map<
-    OnnxTensor,
-    { readonly layer: Layer; readonly weight: Weight; readonly columns: Uint8Array }[]
-  >();
+  const uses = new Map<Tensor, { readonly layer: Layer; readonly weight: Weight; readonly columns: Uint8Array }[]>();
   const unmasked = new Map<Layer, string>();
   for (const layer of dense.layers) {
     const { weight } = layer;
@@ -31,7 +28,7 @@ export function maskOf(dense: Network, recovery: Recovery): Mask {
     if (typeof columns === 'string') unmasked.set(layer, columns);
     else uses.set(weight.tensor, [...(uses.get(weight.tensor) ?? []), { layer, weight, columns }]);
   }
-  const zeros = new Map<OnnxTensor, () => Uint8Array>();
+  const zeros = new Map<Tensor, () => Uint8Array>();
   for (const [tensor, [first, ...others]] of uses) {
     if (first === undefined) continue;
     const flags = (): Uint8Array => flagged(tensor, first.layer, first.weight, first.columns, cut);
@@ -89,7 +86,7 @@ function orphans(layer: Layer, { columns }: Call, cut: Uint8Array): readonly num
   });
 }
 
-function flagged(tensor: OnnxTensor, layer: Layer, weight: Weight, columns: Uint8Array, cut: Uint8Array): Uint8Array {
+function flagged(tensor: Tensor, layer: Layer, weight: Weight, columns: Uint8Array, cut: Uint8Array): Uint8Array {
   const flags = new Uint8Array(tensor.elements);
   const zero = (row: number, column: number): void => {
     const base = row * weight.outStride + column * weight.inStride;

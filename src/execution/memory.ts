@@ -17,7 +17,7 @@ export function fittingCases(
   cases: readonly Case[],
   available: number = availableMemory(),
 ): { readonly fitting: readonly Case[]; readonly tooLarge: readonly Case[]; readonly needed: number } {
-  const models = COPIES * (storedBytes(dense.file.model) + storedBytes(pruned.file.model));
+  const models = COPIES * (storedBytes(dense.model) + storedBytes(pruned.model));
   const needs = (one: Case): number => models + 2 * activationBytes(dense, one);
   return {
     fitting: cases.filter((one) => needs(one) <= available),

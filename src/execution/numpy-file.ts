@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { unzipSync } from 'fflate';
-import { InputError } from '../config/errors.ts';
+import { InputError } from '../errors/input-error.ts';
 import { imageArrays, isImage } from './image-file.ts';
 import type { ElementType } from './protocol.ts';
 import { bytesOfType, type NumpyArray, viewElements } from './values.ts';

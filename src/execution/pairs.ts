@@ -9,7 +9,7 @@ export interface NamedPair extends TensorPair {
 
 /** The graph's outputs, by name where both models have the same, else by their order. Null where they are not as many. */
 export function outputPairs({ dense, pruned, ...rest }: ChannelCorrespondence): readonly NamedPair[] | null {
-  const [before, after] = [dense, pruned].map(({ file }) => file.model.graph.outputs.map(({ name }) => name)) as [
+  const [before, after] = [dense, pruned].map(({ model }) => model.graph.outputs.map(({ name }) => name)) as [
     string[],
     string[],
   ];
@@ -65,7 +65,7 @@ interface LayerParts {
 /** By layer name and call, in graph order of their last nodes. */
 function partsOf(network: Network): ReadonlyMap<string, LayerParts> {
   const found = new Map<string, LayerParts>();
-  for (const { opType: op, outputs } of network.file.model.graph.nodes) {
+  for (const { opType: op, outputs } of network.model.graph.nodes) {
     const tensor = outputs[0] ?? '';
     const made = network.tensors.get(tensor);
     if (made === undefined) continue;
@@ -106,7 +106,7 @@ function computing(parts: readonly Part[]): readonly Part[] {
 /** Output of the BatchNormalization that reads a tensor, by that tensor. */
 function normOutputs(network: Network): ReadonlyMap<string, string> {
   return new Map(
-    network.file.model.graph.nodes.flatMap(({ opType, inputs, outputs }) =>
+    network.model.graph.nodes.flatMap(({ opType, inputs, outputs }) =>
       opType === 'BatchNormalization' ? [[inputs[0]!, outputs[0]!] as const] : [],
     ),
   );

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import type { Child, Crash } from './child.ts';
 import type { Failure, Job, Result, RuntimeJob, Step } from './protocol.ts';
 import type { Obstacle } from './types.ts';

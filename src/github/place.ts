@@ -1,6 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import type { ModelRequest, Place } from '../config/index.ts';
+import type { ModelRequest } from '../config/index.ts';
+import type { Place } from '../errors/place.ts';
+
 import type { Finding } from '../verdict/index.ts';
 
 /** A line that a reviewer can be pointed to. The file is relative to the workspace, as GitHub attaches annotations; null is nowhere. */

@@ -1,4 +1,4 @@
-import type { OnnxFile, OnnxNode } from '../onnx/index.ts';
+import type { OnnxModel, OnnxNode } from '../onnx/index.ts';
 import { networkOf, walkGraph } from './build.ts';
 import type { CutSite } from './cut-sites.ts';
 import { readsOf } from './reads.ts';
@@ -31,8 +31,8 @@ export interface Anatomy {
 }
 
 /** Reads a network with the places where it can be cut. */
-export function dissect(file: OnnxFile): Anatomy {
-  const walked = walkGraph(file);
+export function dissect(model: OnnxModel): Anatomy {
+  const walked = walkGraph(model);
   const { walk } = walked;
   const network = networkOf(walked);
   const constants = constantsOf(walk);
@@ -41,7 +41,7 @@ export function dissect(file: OnnxFile): Anatomy {
     network,
     sites: [...sites, ...wholeSites(walk, network, walked.readers)],
     constants,
-    readers: readersOf(file),
+    readers: readersOf(model),
   };
 }
 
@@ -49,7 +49,7 @@ export function dissect(file: OnnxFile): Anatomy {
 function expandedSite(walk: Walk, constants: ReadonlyMap<string, NamedConstant>, site: CutSite): CutSite | null {
   if (site.kind !== 'vector' || site.view.strides[site.axis] !== 0) return null;
   const root = constants.get(site.node.inputs[site.input] ?? '')?.root;
-  const node = walk.file.model.graph.nodes.find(({ outputs }) => outputs.some((name) => name === root));
+  const node = walk.model.graph.nodes.find(({ outputs }) => outputs.some((name) => name === root));
   if (node === undefined) return null;
   const { channels } = site;
   const sizes = [{ at: 0, channels }];
@@ -61,7 +61,7 @@ function expandedSite(walk: Walk, constants: ReadonlyMap<string, NamedConstant>,
 
 /** Channels that reach an operator whose result is not understood. It is run though nobody reads it; a second output is not. */
 function wholeSites(walk: Walk, network: Network, readers: ReadonlyMap<string, unknown>): CutSite[] {
-  const { nodes, outputs } = walk.file.model.graph;
+  const { nodes, outputs } = walk.model.graph;
   const used = new Set([...readers.keys(), ...outputs.map(({ name }) => name)]);
   const sites: CutSite[] = [];
   for (const node of nodes) {
@@ -83,7 +83,7 @@ function wholeSites(walk: Walk, network: Network, readers: ReadonlyMap<string, u
 /** Constants by name: what stands between a stored tensor and its reader (Identity, Transpose, Reshape) reads it as input 0. */
 function constantsOf(walk: Walk): ReadonlyMap<string, NamedConstant> {
   const constants = new Map<string, NamedConstant>();
-  const { initializers, nodes } = walk.file.model.graph;
+  const { initializers, nodes } = walk.model.graph;
   for (const name of initializers.keys()) {
     const value = walk.values.get(name);
     if (value?.kind === 'constant')
@@ -116,8 +116,8 @@ function isSameElements(a: TensorView, b: TensorView): boolean {
   return a.tensor === b.tensor && count(a) === count(b);
 }
 
-function readersOf(file: OnnxFile): ReadonlyMap<string, readonly Reader[]> {
-  const { nodes, outputs } = file.model.graph;
+function readersOf(model: OnnxModel): ReadonlyMap<string, readonly Reader[]> {
+  const { nodes, outputs } = model.graph;
   const readers = new Map<string, Reader[]>();
   const add = (name: string, reader: Reader): void => {
     const known = readers.get(name);

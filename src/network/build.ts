@@ -1,5 +1,5 @@
-import { InputError } from '../config/errors.ts';
-import type { OnnxFile, OnnxGraph, OnnxNode } from '../onnx/index.ts';
+import { InputError } from '../errors/input-error.ts';
+import type { OnnxGraph, OnnxModel, OnnxNode } from '../onnx/index.ts';
 import type { CutSite } from './cut-sites.ts';
 import type { LayerDraft, Value } from './drafts.ts';
 import { foldingOf } from './folding.ts';
@@ -24,8 +24,8 @@ const MAX_MAPPED_POSITIONS = 2 ** 24;
  * result (`opaque`), not an error.
  * @throws InputError for graphs that are not valid ONNX (an input that nobody produces) and for quantized weights
  */
-export function readNetwork(file: OnnxFile): Network {
-  return networkOf(walkGraph(file));
+export function readNetwork(model: OnnxModel): Network {
+  return networkOf(walkGraph(model));
 }
 
 /** What one pass over a graph finds. */
@@ -38,8 +38,8 @@ export interface Walked {
 }
 
 /** Passes over the nodes in order, and tells of every tensor what it carries. */
-export function walkGraph(file: OnnxFile): Walked {
-  const { graph } = file.model;
+export function walkGraph(model: OnnxModel): Walked {
+  const { graph } = model;
   const nodes = graph.nodes;
   const names = sourceNames(nodes, (node) => WEIGHTED_OPS.has(node.opType));
   const owners: number[] = [];
@@ -47,8 +47,8 @@ export function walkGraph(file: OnnxFile): Walked {
   const readers = readersOf(nodes);
   let affordable = MAX_MAPPED_POSITIONS;
   const walk: Walk = {
-    file,
-    opset: file.model.opsets.get('') ?? 0,
+    model,
+    opset: model.opsets.get('') ?? 0,
     values: new Map<string, Value>(),
     integers: new Map(),
     drafts: layerDrafts(names, nodes),
@@ -162,7 +162,7 @@ function recordOutputs(walk: Walk): void {
 
 /** The network that was walked over. */
 export function networkOf({ walk, owners, normalized, readers }: Walked): Network {
-  const { producer, graph } = walk.file.model;
+  const { producer, graph } = walk.model;
   const isDynamo = producer.name === 'pytorch' && graph.nodes.some(({ name }) => name.startsWith('node_'));
   const facts = { producer: producer.name, isDynamo, normalized };
   const layers = walk.drafts.all.map((draft): Layer => {
@@ -196,18 +196,18 @@ export function networkOf({ walk, owners, normalized, readers }: Walked): Networ
   if (prunable.size === 0) {
     throw new InputError(
       'the model has no convolution or dense layer with constant weights, so there is nothing to check',
-      { file: walk.file.model.path },
+      { file: walk.model.name },
     );
   }
   return {
-    file: walk.file,
-    dataFormat: dataFormatOf(walk.file.model.graph, readers),
+    model: walk.model,
+    dataFormat: dataFormatOf(walk.model.graph, readers),
     layers,
     followers: walk.followers,
     couplings: walk.couplings,
     channelOwner: Int32Array.from(owners),
     tensors: tensorsOf(walk),
-    outputLayers: walk.file.model.graph.outputs.flatMap(({ name }) => {
+    outputLayers: walk.model.graph.outputs.flatMap(({ name }) => {
       const value = walk.values.get(name);
       return value !== undefined && value.kind !== 'constant' && value.from !== null
         ? [layers[value.from.layer.id]!]
@@ -252,7 +252,7 @@ function requireNew(walk: Walk, name: string, by: OnnxNode | null): void {
 
 function refuseTwice(walk: Walk, name: string, by: string): never {
   throw new InputError('defines a tensor that is defined before; the graph is not valid ONNX', {
-    file: walk.file.model.path,
+    file: walk.model.name,
     key: by,
     value: name,
   });
@@ -264,7 +264,7 @@ function requireInputs(walk: Walk, node: OnnxNode): void {
     throw new InputError(
       'reads a tensor that no earlier node, input or initializer defines; the graph is not valid ONNX',
       {
-        file: walk.file.model.path,
+        file: walk.model.name,
         key: node.name || node.opType,
         value: name,
       },

@@ -1,4 +1,4 @@
-import type { OnnxTensor } from '../onnx/index.ts';
+import type { Tensor } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 import type { TensorView } from './tensor-view.ts';
 import type { Channels, LayerKind, Norm, Opaque, Weight } from './types.ts';
@@ -24,7 +24,7 @@ export interface LayerDraft {
   /** Of an Add on its own: the layer with weights whose bias it adds. */
   biasOf: Origin | null;
   /** Biases that are its nodes' own inputs. */
-  readonly biases: Set<OnnxTensor>;
+  readonly biases: Set<Tensor>;
 }
 
 export interface CallDraft {

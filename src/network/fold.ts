@@ -1,5 +1,5 @@
-import type { OnnxTensor } from '../onnx/index.ts';
-import { toFloat32 } from '../onnx/index.ts';
+import type { Tensor } from '../onnx/index.ts';
+import { inlineTensor, toFloat32 } from '../onnx/index.ts';
 import type { Follower, Layer, Network, Norm } from './types.ts';
 
 /** A layer with the BatchNorm behind one of its calls multiplied in, as an exporter does it. */
@@ -8,7 +8,7 @@ export interface FoldedLayer {
   /** The bias that folding leaves. */
   readonly bias: Follower;
   /** Tensors that it takes the place of. */
-  readonly replaced: readonly OnnxTensor[];
+  readonly replaced: readonly Tensor[];
 }
 
 /**
@@ -23,10 +23,7 @@ export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer
   const bias = network.followers.find(
     ({ role, channels }) => role === 'bias' && channels[0] === layer.firstChannel && channels.length === layer.filters,
   );
-  const { scale, shift, terms } = fold(
-    vectorsOf(network, norm),
-    bias === undefined ? null : floats(network, bias.tensor),
-  );
+  const { scale, shift, terms } = fold(vectorsOf(norm), bias === undefined ? null : toFloat32(bias.tensor.read()));
   const channels = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
   const { scale: gamma, shift: beta, mean, variance } = norm;
   return {
@@ -39,7 +36,7 @@ export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer
     bias: {
       layer: layer.name,
       role: 'bias',
-      tensor: inlineTensor(`folded bias of ${layer.name}`, shift),
+      tensor: floatTensor(`folded bias of ${layer.name}`, shift),
       stride: 1,
       channels,
       isComputed: false,
@@ -106,21 +103,17 @@ function fold({ gamma, beta, mean, variance, epsilon }: Vectors, bias: Float32Ar
   };
 }
 
-function vectorsOf(network: Network, norm: Norm): Vectors {
+function vectorsOf(norm: Norm): Vectors {
   return {
-    gamma: floats(network, norm.scale),
-    beta: floats(network, norm.shift),
-    mean: floats(network, norm.mean),
-    variance: floats(network, norm.variance),
+    gamma: toFloat32(norm.scale.read()),
+    beta: toFloat32(norm.shift.read()),
+    mean: toFloat32(norm.mean.read()),
+    variance: toFloat32(norm.variance.read()),
     epsilon: norm.epsilon,
   };
 }
 
-function floats(network: Network, tensor: OnnxTensor): Float32Array {
-  return toFloat32(network.file.readTensor(tensor));
-}
-
-function inlineTensor(name: string, values: Float32Array): OnnxTensor {
+function floatTensor(name: string, values: Float32Array): Tensor {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return { name, dtype: 'float32', dims: [values.length], elements: values.length, storage: { kind: 'inline', bytes } };
+  return inlineTensor(name, 'float32', [values.length], bytes);
 }

@@ -1,4 +1,4 @@
-import type { OnnxNode, OnnxTensor } from '../onnx/index.ts';
+import type { OnnxNode, Tensor } from '../onnx/index.ts';
 import { constantTensor, isFloat, toFloat64, toIntegers } from '../onnx/index.ts';
 import type { NormalForm, Operation, Setting, Settings, Surroundings } from './operation-types.ts';
 import { type Padding, paddingOf, paddingOfPad, withPadding } from './padding.ts';
@@ -246,8 +246,8 @@ function padSettings(around: Surroundings, node: OnnxNode): Settings {
 }
 
 /** The tensor that a constant's name stands for, behind nodes that only reshape or cast it; null where it is computed. */
-function tensorNamed({ network, constant }: Surroundings, name: string): OnnxTensor | null {
-  const { graph } = network.file.model;
+function tensorNamed({ network, constant }: Surroundings, name: string): Tensor | null {
+  const { graph } = network.model;
   for (let from = name, steps = 0; steps < 8; steps++) {
     const stored = graph.initializers.get(from);
     if (stored !== undefined) return stored;
@@ -265,7 +265,7 @@ function tensorNamed({ network, constant }: Surroundings, name: string): OnnxTen
 function scalarOf(around: Surroundings, name: string): number | null {
   const tensor = name === '' ? null : tensorNamed(around, name);
   if (tensor === null || tensor.elements !== 1) return null;
-  const data = around.network.file.readTensor(tensor);
+  const data = tensor.read();
   return isFloat(tensor.dtype) ? toFloat64(data)[0]! : /int|bool/.test(tensor.dtype) ? toIntegers(data)[0]! : null;
 }
 
@@ -275,11 +275,11 @@ const MAX_LISTED = 64;
 function integersIn(around: Surroundings, name: string): readonly number[] | null {
   const tensor = name === '' ? null : tensorNamed(around, name);
   if (tensor === null || tensor.elements > MAX_LISTED || !/^int(32|64)$/.test(tensor.dtype)) return null;
-  return toIntegers(around.network.file.readTensor(tensor), 'saturate');
+  return toIntegers(tensor.read(), 'saturate');
 }
 
 function floatsIn(around: Surroundings, name: string): readonly number[] | null {
   const tensor = name === '' ? null : tensorNamed(around, name);
   if (tensor === null || tensor.elements > MAX_LISTED || tensor.dtype !== 'float32') return null;
-  return [...toFloat64(around.network.file.readTensor(tensor))];
+  return [...toFloat64(tensor.read())];
 }

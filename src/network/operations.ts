@@ -7,7 +7,7 @@ import type { Network } from './types.ts';
 
 /** Reads a network's operations. Layout (transposes, reshapes), casts and what BatchNorm folding removes are left out. */
 export function operationsOf(network: Network): Operations {
-  const { graph } = network.file.model;
+  const { graph } = network.model;
   const all: Operation[] = [];
   const made = new Map<string, number>();
   const constants = new Map<string, OnnxNode>();

@@ -1,5 +1,5 @@
 import type { OnnxNode } from '../onnx/index.ts';
-import { toFloat32 } from '../onnx/index.ts';
+import { inlineTensor, toFloat32 } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 import { alongAxis, FIXED_CHANNEL, filled, idsAlong, isUniform, MAX_POSITIONS, uniformMap } from './channels.ts';
 import type { Value } from './drafts.ts';
@@ -34,7 +34,7 @@ export const concat: Handler = (walk, node) => {
   if (written < 0 && rank === undefined) return setOpaque(walk, node);
   const axis = normalizeAxis(written, rank ?? 0);
   const shape = concatShape(shapes, axis);
-  const view = joinedConstants(walk, known);
+  const view = joinedConstants(known);
   if (view !== null) return setOutput(walk, node, { kind: 'constant', view });
   if (!known.some(isSignal)) return setOutput(walk, node, { kind: 'fixed', shape, from: null });
   const from = walk.drafts.place(node, 'concat', walk.values);
@@ -62,17 +62,17 @@ export const concat: Handler = (walk, node) => {
 const MAX_JOINED_ELEMENTS = 16;
 
 /** A few float constants in one vector, as a tensor of its own. */
-function joinedConstants(walk: Walk, values: readonly Value[]): TensorView | null {
+function joinedConstants(values: readonly Value[]): TensorView | null {
   const parts = values.flatMap((value) => {
     if (value.kind !== 'constant') return [];
     const { tensor, dims } = value.view;
     const isSmall = tensor.dtype === 'float32' && dims.length === 1 && tensor.elements <= MAX_JOINED_ELEMENTS;
-    return isSmall ? [toFloat32(walk.file.readTensor(tensor))] : [];
+    return isSmall ? [toFloat32(tensor.read())] : [];
   });
   const elements = parts.reduce((n, part) => n + part.length, 0);
   if (parts.length < values.length || elements > MAX_JOINED_ELEMENTS) return null;
   const bytes = new Uint8Array(Float32Array.from(parts.flatMap((part) => [...part])).buffer);
-  return viewOf({ name: '', dtype: 'float32', dims: [elements], elements, storage: { kind: 'inline', bytes } });
+  return viewOf(inlineTensor('', 'float32', [elements], bytes));
 }
 
 /** The channels of an operand along an axis: nobody's where it carries none. */

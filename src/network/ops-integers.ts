@@ -70,7 +70,7 @@ function evaluate(walk: Walk, node: OnnxNode): readonly (Integers | null)[] | nu
     }
     case 'ConstantOfShape': {
       const dims = integersOf(walk, node.inputs[0]);
-      const value = fillOf(walk, node);
+      const value = fillOf(node);
       if (dims === null || value === null || dims.some((size) => size === null || size < 0)) return null;
       const count = (dims as number[]).reduce((n, d) => n * d, 1);
       return count > MAX_SHAPE_ELEMENTS
@@ -209,9 +209,9 @@ function sliceOf(walk: Walk, node: OnnxNode, from: Integers | null): readonly In
 }
 
 /** What ConstantOfShape fills with; its default is zero. */
-function fillOf(walk: Walk, node: OnnxNode): number | null {
+function fillOf(node: OnnxNode): number | null {
   const tensor = attribute(node, 'value', 'tensor');
   if (tensor === null) return node.attributes.has('value') ? null : 0;
   if (!/^int(32|64)$/.test(tensor.dtype) || tensor.elements !== 1) return null;
-  return toIntegers(walk.file.readTensor(tensor), 'saturate')[0] ?? null;
+  return toIntegers(tensor.read(), 'saturate')[0] ?? null;
 }

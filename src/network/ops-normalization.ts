@@ -1,4 +1,4 @@
-import type { OnnxNode, OnnxTensor } from '../onnx/index.ts';
+import type { OnnxNode, Tensor } from '../onnx/index.ts';
 import { toFloat32 } from '../onnx/index.ts';
 import { idsAlong } from './channels.ts';
 import type { Value } from './drafts.ts';
@@ -21,7 +21,7 @@ export const batchNorm: Handler = (walk, node) => {
   layer.norms[call] = { scale, shift, mean, variance, epsilon: attribute(node, 'epsilon', 'float') ?? 1e-5 };
 };
 
-function constantTensorOf(value: Value | null): OnnxTensor | null {
+function constantTensorOf(value: Value | null): Tensor | null {
   return value?.kind === 'constant' ? value.view.tensor : null;
 }
 
@@ -40,7 +40,7 @@ function groupNorm(walk: Walk, node: OnnxNode): boolean {
   const groups = x.map.shape[1] ?? 0;
   const isPlain = [1, 0].every((value, k) => {
     const vector = constantTensorOf(input(walk, node, k + 1));
-    return vector?.elements === groups && vector.dtype === 'float32' && isAll(walk, vector, value);
+    return vector?.elements === groups && vector.dtype === 'float32' && isAll(vector, value);
   });
   if (!isPlain) return false;
   const from = walk.drafts.place(node, 'batch-norm', walk.values);
@@ -59,8 +59,8 @@ function groupNorm(walk: Walk, node: OnnxNode): boolean {
   return true;
 }
 
-function isAll(walk: Walk, tensor: OnnxTensor, value: number): boolean {
-  return toFloat32(walk.file.readTensor(tensor)).every((element) => element === value);
+function isAll(tensor: Tensor, value: number): boolean {
+  return toFloat32(tensor.read()).every((element) => element === value);
 }
 
 export const layerNorm: Handler = (walk, node) => {

@@ -149,7 +149,7 @@ function scalesOf(walk: Walk, node: OnnxNode): readonly number[] | null {
   const scales = input(walk, node, node.opType === 'Upsample' || node.inputs.length === 2 ? 1 : 2);
   if (scales?.kind !== 'constant' || scales.view.tensor.dtype !== 'float32' || scales.view.tensor.elements > 8)
     return null;
-  return [...toFloat32(walk.file.readTensor(scales.view.tensor))];
+  return [...toFloat32(scales.view.tensor.read())];
 }
 
 /** Pad: spatial in all common models; padding along the channel axis adds channels that belong to nobody. */

@@ -1,4 +1,4 @@
-import { InputError } from '../config/errors.ts';
+import { InputError } from '../errors/input-error.ts';
 import type { OnnxNode } from '../onnx/index.ts';
 import { isFloat } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
@@ -206,7 +206,7 @@ function constantInput(walk: Walk, node: OnnxNode, k: number): TensorView | null
   const { tensor } = value.view;
   if (/^u?int[248]$/.test(tensor.dtype)) {
     throw new InputError('quantized weights cannot be checked; give the model before quantization', {
-      file: walk.file.model.path,
+      file: walk.model.name,
       key: tensor.name,
       value: tensor.dtype,
     });

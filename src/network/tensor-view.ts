@@ -1,4 +1,4 @@
-import type { OnnxTensor } from '../onnx/index.ts';
+import type { Tensor } from '../onnx/index.ts';
 import { rowMajorStrides } from './channels.ts';
 
 /**
@@ -6,13 +6,13 @@ import { rowMajorStrides } from './channels.ts';
  * as sizes and strides over the stored elements (row-major, in elements).
  */
 export interface TensorView {
-  readonly tensor: OnnxTensor;
+  readonly tensor: Tensor;
   readonly dims: readonly number[];
   readonly strides: readonly number[];
 }
 
 /** The tensor as it is stored. */
-export function viewOf(tensor: OnnxTensor): TensorView {
+export function viewOf(tensor: Tensor): TensorView {
   return { tensor, dims: tensor.dims, strides: rowMajorStrides(tensor.dims) };
 }
 

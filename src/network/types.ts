@@ -1,4 +1,4 @@
-import type { OnnxFile, OnnxTensor } from '../onnx/index.ts';
+import type { OnnxModel, Tensor } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 
 /** What a source layer is, as far as pruners care. */
@@ -31,7 +31,7 @@ export type Folding = 'raw' | 'folded' | 'unknown';
  * `out * outStride + in * inStride + kernelOffsets[k]`, kernel positions in row-major (kh, kw) order.
  */
 export interface Weight {
-  readonly tensor: OnnxTensor;
+  readonly tensor: Tensor;
   readonly outCount: number;
   readonly outStride: number;
   /** Input channels of one group: 1 for a depthwise conv. */
@@ -44,10 +44,10 @@ export interface Weight {
 
 /** A BatchNorm that an exporter could fold into the convolution whose output it reads. */
 export interface Norm {
-  readonly scale: OnnxTensor;
-  readonly shift: OnnxTensor;
-  readonly mean: OnnxTensor;
-  readonly variance: OnnxTensor;
+  readonly scale: Tensor;
+  readonly shift: Tensor;
+  readonly mean: Tensor;
+  readonly variance: Tensor;
   readonly epsilon: number;
 }
 
@@ -101,7 +101,7 @@ export interface Follower {
   /** Source layer (by name) that the constant stands in, for messages. */
   readonly layer: string;
   readonly role: FollowerRole;
-  readonly tensor: OnnxTensor;
+  readonly tensor: Tensor;
   readonly stride: number;
   /** Channel of each element, in element order. */
   readonly channels: Int32Array;
@@ -130,9 +130,10 @@ export interface NetworkTensor {
   readonly channels: ChannelMap | Opaque | null;
 }
 
-/** A model seen as layers, and where every channel comes from and goes to. Immutable; tensors are read through `file`. */
+/** A model seen as layers, and where every channel comes from and goes to. Immutable; tensors read themselves. */
 export interface Network {
-  readonly file: OnnxFile;
+  /** What it was read from. */
+  readonly model: OnnxModel;
   /** How the source framework lays out its tensors; null where the model's inputs do not tell. */
   readonly dataFormat: 'channels_first' | 'channels_last' | null;
   readonly layers: readonly Layer[];

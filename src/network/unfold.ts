@@ -31,7 +31,7 @@ function exportersOf(network: Network): readonly Exporter[] {
   if (has(/_(weights|bias)_fused_bn$/)) return ['tf2onnx'];
   if (has(/\.weight_bias$/)) return ['dynamo'];
   if (has(/^onnx::Conv_/)) return ['torchscript'];
-  const producer = network.file.model.producer.name;
+  const producer = network.model.producer.name;
   if (producer === 'tf2onnx') return ['tf2onnx'];
   return producer === 'pytorch' ? ['torchscript', 'dynamo'] : ['tf2onnx', 'torchscript', 'dynamo'];
 }

@@ -1,4 +1,4 @@
-import type { OnnxAttribute, OnnxFile, OnnxNode } from '../onnx/index.ts';
+import type { OnnxAttribute, OnnxModel, OnnxNode } from '../onnx/index.ts';
 import { constantTensor, toIntegers } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 import type { CutSite } from './cut-sites.ts';
@@ -20,7 +20,7 @@ export interface Integers {
 
 /** Everything the operator handlers read and add to. One per network, gone once it is built. */
 export interface Walk {
-  readonly file: OnnxFile;
+  readonly model: OnnxModel;
   /** ai.onnx operator set version. */
   readonly opset: number;
   readonly values: Map<string, Value>;
@@ -74,7 +74,7 @@ export function integerTensorOf(walk: Walk, name: string | undefined): Integers 
   if (value?.kind !== 'constant') return null;
   const { tensor } = value.view;
   if (!/^u?int(8|16|32|64)$|^bool$/.test(tensor.dtype) || tensor.elements > MAX_SHAPE_ELEMENTS) return null;
-  const integers = { dims: tensor.dims, data: toIntegers(walk.file.readTensor(tensor), 'saturate') };
+  const integers = { dims: tensor.dims, data: toIntegers(tensor.read(), 'saturate') };
   walk.integers.set(name, integers);
   return integers;
 }
@@ -161,7 +161,7 @@ export function setOpaque(walk: Walk, node: OnnxNode, why: string = node.opType)
 
 /** The shape that the file states for a tensor that no rule here infers: layers behind it still know their axes. */
 function statedShape(walk: Walk, name: string): readonly Dim[] | null {
-  const { valueInfo } = walk.file.model.graph;
+  const { valueInfo } = walk.model.graph;
   return valueInfo.get(name)?.shape?.map((size) => (typeof size === 'number' ? size : null)) ?? null;
 }
 

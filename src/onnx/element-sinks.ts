@@ -1,10 +1,9 @@
 import { bytesOf } from './dtype.ts';
 import type { TensorContent } from './edits.ts';
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxTensor } from './model.ts';
-import type { OnnxFile } from './open.ts';
 import { field, intField, type Piece, textField } from './pieces.ts';
-import type { ElementSink } from './rewrite-tensor.ts';
-import { tensorKey } from './tensor-header.ts';
+import type { ElementSink, PlacedTensor } from './rewrite-tensor.ts';
+import { tensorKey } from './tensor-key.ts';
 
 /** External data should begin on a page, so that it can be mapped (onnx.proto, external_data); smaller tensors share one. */
 const PAGE_BYTES = 4096;
@@ -24,8 +23,8 @@ export interface ExternalPlan {
 type Sized = Parameters<ElementSink['place']>[1];
 
 /** Elements go where the tensor had them: into the model file, or into the new file of external data. */
-export function externalSink(file: OnnxFile, plan: ExternalPlan): ElementSink {
-  const isExternal = externalLocations(file.model).length > 0;
+export function externalSink(model: OnnxModel, plan: ExternalPlan): ElementSink {
+  const isExternal = externalLocations(model).length > 0;
   return {
     place(tensor, content) {
       const { kind } = tensor.storage;
@@ -34,29 +33,29 @@ export function externalSink(file: OnnxFile, plan: ExternalPlan): ElementSink {
       return isOutside ? placeOutside(plan, tensor, content) : rawData(tensor, content);
     },
     moved: (tensor) =>
-      tensor.storage.kind === 'external' ? placeOutside(plan, tensor, contentOfFile(file, tensor)) : null,
+      tensor.storage.kind === 'external' ? placeOutside(plan, tensor, contentAsRead(model, tensor)) : null,
   };
 }
 
 /** All elements go into the model. */
-export function inlineSink(file: OnnxFile): ElementSink {
+export function inlineSink(model: OnnxModel): ElementSink {
   return {
     place: rawData,
-    moved: (tensor) => (tensor.storage.kind === 'external' ? rawData(tensor, contentOfFile(file, tensor)) : null),
+    moved: (tensor) => (tensor.storage.kind === 'external' ? rawData(tensor, contentAsRead(model, tensor)) : null),
   };
 }
 
 /** TensorProto: 9 raw_data. */
-function rawData(tensor: OnnxTensor, content: Sized): Piece[] {
+function rawData(tensor: PlacedTensor, content: Sized): Piece[] {
   return field(9, [made(tensor, content)]);
 }
 
-function made(tensor: OnnxTensor, { length, chunks }: Sized): Piece {
+function made(tensor: PlacedTensor, { length, chunks }: Sized): Piece {
   return { kind: 'made', length, what: tensorKey(tensor.name), chunks };
 }
 
 /** TensorProto: 13 external_data, 14 data_location (1 is EXTERNAL). */
-function placeOutside(plan: ExternalPlan, tensor: OnnxTensor, content: Sized): Piece[] {
+function placeOutside(plan: ExternalPlan, tensor: PlacedTensor, content: Sized): Piece[] {
   const alignment = content.length >= PAGE_BYTES ? PAGE_BYTES : ALIGNMENT_BYTES;
   const offset = Math.ceil(plan.size / alignment) * alignment;
   if (offset > plan.size) plan.pieces.push({ kind: 'bytes', bytes: new Uint8Array(offset - plan.size) });
@@ -71,9 +70,9 @@ function placeOutside(plan: ExternalPlan, tensor: OnnxTensor, content: Sized): P
   ];
 }
 
-function contentOfFile(file: OnnxFile, tensor: OnnxTensor): Sized {
+function contentAsRead({ buffer }: OnnxModel, tensor: OnnxTensor): Sized {
   const length = bytesOf(tensor.dtype, tensor.elements) ?? 0;
-  const chunks: TensorContent['chunks'] = () => [file.readTensor(tensor, file.buffer).bytes];
+  const chunks: TensorContent['chunks'] = () => [tensor.read(buffer).bytes];
   return { length, chunks };
 }
 

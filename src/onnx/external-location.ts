@@ -1,5 +1,5 @@
-import { shown } from '../config/errors.ts';
-import type { Refuse } from './file.ts';
+import type { Refuse } from '../bytes/index.ts';
+import { shown } from '../errors/input-error.ts';
 import type { TensorStorage } from './model.ts';
 
 /** Longer names cannot be opened anyway. */
@@ -19,7 +19,7 @@ export function parseExternalData(entries: readonly (readonly [string, string])[
     values.set(key, value);
   }
   const location = values.get('location') ?? '';
-  const problem = locationProblem(location, process.platform === 'win32');
+  const problem = locationProblem(location);
   if (problem !== null) {
     throw refuse(
       `keeps its data in ${shown(location)}, which ${problem}; only files in the model's own directory are read`,
@@ -37,14 +37,14 @@ export function parseExternalData(entries: readonly (readonly [string, string])[
  * Why a location may not be read, or null. Judged by its text alone and by the strictest platform's rules, so that a model
  * is accepted or refused alike everywhere (CVE-2022-25882, CVE-2024-27318).
  */
-export function locationProblem(location: string, windows: boolean): string | null {
+export function locationProblem(location: string): string | null {
   if (location === '') return 'is empty';
   if (location.length > MAX_LOCATION_LENGTH) return 'is too long';
   if (location.includes('\0')) return 'holds a NUL character';
   if (location.includes('\\')) return 'holds a backslash';
   if (location.startsWith('/')) return 'is an absolute path';
-  // Elsewhere a colon is an ordinary character, and PyTorch's tensor names are full of them.
-  if (/^[A-Za-z]:/.test(location) || (windows && location.includes(':'))) return 'names a drive or stream';
+  // Further in, a colon is an ordinary character, and PyTorch's tensor names are full of them.
+  if (/^[A-Za-z]:/.test(location)) return 'names a drive';
   const segments = location.split('/');
   if (segments.includes('..')) return "holds a '..'";
   if (segments.includes('')) return 'holds an empty segment';

@@ -1,4 +1,4 @@
-import { type RegularFile, readFully } from './file.ts';
+import type { ByteSource } from '../bytes/index.ts';
 
 /** Bytes of the file's start that are looked at. */
 const HEAD_BYTES = 512;
@@ -21,11 +21,11 @@ const SIGNATURES: readonly (readonly [number, string, string])[] = [
  *
  * @throws InputError where it cannot be read at all.
  */
-export function foreignFormat(file: RegularFile): string | null {
-  if (file.size === 0) return 'is empty: the export wrote nothing';
-  const head = Buffer.alloc(Math.min(HEAD_BYTES, file.size));
-  readFully(file, head, 0, head.length);
-  const text = head.toString('latin1');
+export function foreignFormat(source: ByteSource): string | null {
+  if (source.size === 0) return 'is empty: the export wrote nothing';
+  const head = new Uint8Array(Math.min(HEAD_BYTES, source.size));
+  source.read(head, 0, head.length);
+  const text = String.fromCharCode(...head);
   const signature = SIGNATURES.find(([offset, bytes]) => text.startsWith(bytes, offset));
   if (signature !== undefined) return signature[2];
   if (/^(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)/i.test(text))

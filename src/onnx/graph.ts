@@ -1,8 +1,9 @@
-import { InputError } from '../config/errors.ts';
+import { InputError } from '../errors/input-error.ts';
 import { readAttribute, type SubgraphReader } from './attribute.ts';
 import { OBJECT_BYTES } from './limits.ts';
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from './model.ts';
-import { draftTensor, finishTensor, readTensorHeader, tensorKey } from './tensor-header.ts';
+import { draftTensor, finishTensor, readTensorHeader } from './tensor-header.ts';
+import { tensorKey } from './tensor-key.ts';
 import { readValueInfo } from './value-info.ts';
 import { charge, more, type Window } from './window.ts';
 import { enter, leave, readString, readTag, skipField } from './wire.ts';
@@ -89,7 +90,7 @@ function addInitializer(window: Window, draft: GraphDraft, tensor: OnnxTensor): 
 }
 
 function refuseName(window: Window, draft: GraphDraft, name: string): void {
-  const file = window.file.path;
+  const file = window.source.name;
   if (name === '') throw new InputError('has an initializer without a name: export the model again', { file });
   if (draft.initializers.has(name) || draft.sparse.has(name)) {
     throw new InputError('is stored twice: readers would not agree which counts', { file, key: tensorKey(name) });
@@ -140,7 +141,7 @@ function readNode(window: Window): OnnxNode {
         attributes ??= new Map();
         if (attributes.has(key)) {
           throw new InputError('is given twice on one node: readers would not agree which counts', {
-            file: window.file.path,
+            file: window.source.name,
             key: `attribute ${key.slice(0, 120)}`,
           });
         }

@@ -1,7 +1,8 @@
-export { constantTensor } from './constant.ts';
+export { constantTensor, inlineTensor } from './constant.ts';
+export { chunksOf, copyOf, type ModelCopy, modelBytes } from './copy.ts';
 export { bytesPerElement, isFloat } from './dtype.ts';
 export { contentOf, type ModelEdits, type NewTensor, type NodeEdit, type TensorContent } from './edits.ts';
-export type { ReusableBuffer } from './file.ts';
+export { externalLocations } from './element-sinks.ts';
 export type {
   DType,
   FieldRange,
@@ -11,9 +12,12 @@ export type {
   OnnxNode,
   OnnxTensor,
   OnnxValueInfo,
+  Tensor,
+  TensorData,
   TensorStorage,
 } from './model.ts';
-export { type OnnxFile, openModel } from './open.ts';
+export { type Beside, type ModelSource, memoryModel } from './model-source.ts';
+export type { Piece } from './pieces.ts';
+export { readModel } from './read-model.ts';
 export { storedBytes } from './stored-bytes.ts';
-export { type TensorData, toFloat32, toFloat64, toIntegers } from './values.ts';
-export { modelBytes, type WrittenModel, writeModel } from './write.ts';
+export { toFloat32, toFloat64, toIntegers } from './values.ts';

@@ -22,12 +22,6 @@ export const MAX_STRING_BYTES = 1024 * 1024;
 export const MAX_WINDOW_BYTES = 256 * 1024;
 export const MIN_WINDOW_BYTES = 4 * 1024;
 
-/** Node refuses a read of 2^31 bytes or more, so large tensors are read in pieces. */
-export const MAX_READ_BYTES = 1024 * 1024 * 1024;
-
-/** Piece in which a file is hashed. */
-export const HASH_CHUNK_BYTES = 1024 * 1024;
-
 /** Piece in which what does not change is copied. */
 export const COPY_CHUNK_BYTES = 1024 * 1024;
 

@@ -1,7 +1,8 @@
-import type { RegularFile } from './file.ts';
+import { type ReusableBuffer, reusableBuffer } from '../bytes/index.ts';
 import { finishGraph, type GraphDraft, plainDomain, readGraph } from './graph.ts';
 import { OBJECT_BYTES } from './limits.ts';
-import type { OnnxModel } from './model.ts';
+import type { OnnxGraph, OnnxModel } from './model.ts';
+import type { ModelSource } from './model-source.ts';
 import { readEntry } from './tensor-header.ts';
 import { charge, malformed, more, openWindow, type Window } from './window.ts';
 import { enter, leave, readInt64, readString, readTag, saturated, skipField } from './wire.ts';
@@ -12,8 +13,8 @@ import { enter, leave, readInt64, readString, readTag, saturated, skipField } fr
  *
  * @throws InputError for bytes that are not a ModelProto with a graph.
  */
-export function readModel(file: RegularFile): OnnxModel {
-  const window = openWindow(file);
+export function readModelHeader(source: ModelSource): OnnxModel {
+  const window = openWindow(source);
   let irVersion = 0;
   let producerName = '';
   let producerVersion = '';
@@ -50,16 +51,26 @@ export function readModel(file: RegularFile): OnnxModel {
     }
   }
   if (graph === null) throw malformed(window, 'there is no graph');
+  const finished = finishGraph(graph);
   return {
-    path: file.path,
-    size: file.size,
+    name: source.name,
+    source,
+    buffer: bufferForAll(finished, source.size),
     irVersion,
     producer: { name: producerName, version: producerVersion },
     opsets,
-    graph: finishGraph(graph),
+    graph: finished,
     metadata,
     functions,
   };
+}
+
+/** As large as the largest tensor in the file, so that it never grows. */
+function bufferForAll({ initializers }: OnnxGraph, fileSize: number): ReusableBuffer {
+  let largest = 0;
+  for (const { storage } of initializers.values())
+    if (storage.kind === 'raw') largest = Math.max(largest, storage.length);
+  return reusableBuffer(Math.min(largest, fileSize));
 }
 
 /** OperatorSetIdProto: 1 domain, 2 version. */

@@ -1,3 +1,6 @@
+import type { ReusableBuffer } from '../bytes/index.ts';
+import type { ModelSource } from './model-source.ts';
+
 /** Element types that an ONNX tensor may have (onnx.proto, TensorProto.DataType), by the names used in messages. */
 export type DType =
   | 'undefined'
@@ -45,13 +48,33 @@ export interface FieldRange {
   readonly packed: boolean;
 }
 
-/** The header of a TensorProto. `dims` are checked to be safe non-negative integers whose product is a safe integer. */
-export interface OnnxTensor {
+/** A tensor's elements in raw_data's layout: little-endian, row-major; 4- and 2-bit types packed, low bits first. */
+export interface TensorData {
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  /** byteOffset is a multiple of 8, so that every typed array can view it. */
+  readonly bytes: Uint8Array;
+}
+
+/** A tensor whose elements are read when they are asked for, wherever they lie. */
+export interface Tensor {
   readonly name: string;
   readonly dtype: DType;
+  /** Safe non-negative integers whose product is a safe integer. */
   readonly dims: readonly number[];
   /** Product of `dims`; 1 for a scalar. */
   readonly elements: number;
+  /**
+   * @param reuse is filled and viewed, what it held before is gone, and the elements may be changed in it. Without it, they
+   * may be the tensor's own.
+   * @throws InputError for elements that are missing, too few or too many, of a type without a layout, or in an external
+   * file that may not be read.
+   */
+  read(reuse?: ReusableBuffer): TensorData;
+}
+
+/** The header of a TensorProto. */
+export interface OnnxTensor extends Tensor {
   readonly storage: TensorStorage;
 }
 
@@ -97,12 +120,13 @@ export interface OnnxGraph {
   readonly sparseInitializers: readonly string[];
 }
 
-/** A ModelProto whose tensor contents stay on disk. */
+/** A ModelProto whose tensors' elements stay where they are. */
 export interface OnnxModel {
-  /** Path as the user wrote it. */
-  readonly path: string;
-  /** File size in bytes. */
-  readonly size: number;
+  /** How messages name it. */
+  readonly name: string;
+  readonly source: ModelSource;
+  /** A buffer for whoever reads one tensor after another and keeps none: memory then stays at the largest of them. */
+  readonly buffer: ReusableBuffer;
   readonly irVersion: number;
   readonly producer: { readonly name: string; readonly version: string };
   /** Operator set version by domain; '' is ai.onnx. */

@@ -1,3 +1,5 @@
+const UTF_8 = new TextEncoder();
+
 /** A stretch of a file to be written. */
 export type Piece =
   /** Bytes of the file that is read. */
@@ -16,7 +18,7 @@ export function field(number: number, content: readonly Piece[]): Piece[] {
 }
 
 export function textField(number: number, text: string): Piece[] {
-  return field(number, [{ kind: 'bytes', bytes: Buffer.from(text) }]);
+  return field(number, [{ kind: 'bytes', bytes: UTF_8.encode(text) }]);
 }
 
 /** A varint field (wire type 0). */

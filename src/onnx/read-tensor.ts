@@ -1,23 +1,17 @@
-import { InputError } from '../config/errors.ts';
+import { bufferFor, type Refuse, type ReusableBuffer } from '../bytes/index.ts';
+import { InputError, shown } from '../errors/input-error.ts';
 import { bytesOf } from './dtype.ts';
-import type { ExternalReader } from './external-file.ts';
-import { bufferFor, type RegularFile, type ReusableBuffer, readFully } from './file.ts';
-import type { OnnxTensor } from './model.ts';
-import { tensorKey } from './tensor-header.ts';
+import type { OnnxTensor, TensorData, TensorStorage } from './model.ts';
+import type { ModelSource } from './model-source.ts';
+import { tensorKey } from './tensor-key.ts';
 import { decodeTyped } from './typed-data.ts';
-import type { TensorData } from './values.ts';
 
 /**
  * Reads a tensor's elements from where its header says they lie.
  *
  * @throws InputError naming the tensor.
  */
-export function readTensorData(
-  file: RegularFile,
-  external: ExternalReader,
-  tensor: OnnxTensor,
-  reuse?: ReusableBuffer,
-): TensorData {
+export function readTensorData(source: ModelSource, tensor: OnnxTensor, reuse: ReusableBuffer | undefined): TensorData {
   const { dtype, dims, storage, elements } = tensor;
   const key = tensorKey(tensor.name);
   const expected = bytesOf(dtype, elements);
@@ -25,7 +19,7 @@ export function readTensorData(
     throw new InputError(
       dtype === 'unknown' ? 'has an element type that is not known' : `has ${dtype} elements, which are not read`,
       {
-        file: file.path,
+        file: source.name,
         key,
       },
     );
@@ -35,22 +29,44 @@ export function readTensorData(
   function bytesFrom(storage: OnnxTensor['storage']): Uint8Array {
     switch (storage.kind) {
       case 'raw': {
-        const bytes = bufferFor(expected!, file.path, key, reuse);
-        readFully(file, bytes, storage.offset, expected!);
+        const bytes = bufferFor(expected!, source.name, key, reuse);
+        source.read(bytes, storage.offset, expected!);
         return bytes;
       }
       case 'typed':
-        return decodeTyped(file, tensor, storage);
+        return decodeTyped(source, tensor, storage);
       case 'external':
-        return external.read(storage, expected!, key, reuse);
+        return readExternal(source, storage, expected!, key, reuse);
       case 'inline':
-        return aligned(storage.bytes);
+        return storage.bytes;
       case 'none':
-        throw new InputError('has no data: export the model with its weights', { file: file.path, key });
+        throw new InputError('has no data: export the model with its weights', { file: source.name, key });
     }
   }
 }
 
-function aligned(bytes: Uint8Array): Uint8Array {
-  return bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
+/** @param expected bytes that the tensor's type and shape ask for */
+function readExternal(
+  { name, beside }: ModelSource,
+  { location, offset }: Extract<TensorStorage, { kind: 'external' }>,
+  expected: number,
+  key: string,
+  reuse: ReusableBuffer | undefined,
+): Uint8Array {
+  const refuse: Refuse = (problem) => {
+    return new InputError(`keeps its data in ${shown(location)}, which ${problem}`, { file: name, key });
+  };
+  const data = beside.open(location, refuse);
+  if (offset + expected > data.size) {
+    throw new InputError(
+      `needs bytes ${offset} to ${offset + expected} of ${shown(location)}, which has ${data.size}`,
+      {
+        file: name,
+        key,
+      },
+    );
+  }
+  const bytes = bufferFor(expected, name, key, reuse);
+  data.read(bytes, offset, expected);
+  return bytes;
 }

@@ -1,13 +1,12 @@
-import { InputError } from '../config/errors.ts';
+import { InputError } from '../errors/input-error.ts';
 import { constantTensor } from './constant.ts';
 import { codeOf } from './dtype.ts';
 import type { ModelEdits, NodeEdit } from './edits.ts';
-import type { RegularFile } from './file.ts';
-import type { OnnxModel, OnnxNode, OnnxTensor } from './model.ts';
+import type { OnnxModel, OnnxNode } from './model.ts';
 import { field, intField, type Piece, textField } from './pieces.ts';
 import { dropped, rewriteFields, rewriteMessage } from './rewrite.ts';
 import { mayHoldExternal, rewriteNode, rewriteSparse } from './rewrite-node.ts';
-import { type ElementSink, rewriteTensor, tensorContent } from './rewrite-tensor.ts';
+import { type ElementSink, type PlacedTensor, rewriteTensor, tensorContent } from './rewrite-tensor.ts';
 import { rewriteValueInfo } from './rewrite-value-info.ts';
 import { readEntry } from './tensor-header.ts';
 import { malformed, openWindow, peek, type Window } from './window.ts';
@@ -18,8 +17,8 @@ const NO_EDIT: NodeEdit = {};
  * The pieces of a copy of a model with some things changed: one more pass over its header.
  * @throws InputError where the file cannot be read, or holds what cannot be carried over
  */
-export function rewriteModel(file: RegularFile, model: OnnxModel, edits: ModelEdits, sink: ElementSink): Piece[] {
-  const window = openWindow(file);
+export function rewriteModel(model: OnnxModel, edits: ModelEdits, sink: ElementSink): Piece[] {
+  const window = openWindow(model.source);
   const graph = graphRewriter(window, model, edits, sink);
   const metadata = new Map([...(edits.metadata ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)));
   const content = rewriteFields(window, (tag) => {
@@ -33,7 +32,7 @@ export function rewriteModel(file: RegularFile, model: OnnxModel, edits: ModelEd
       case (20 << 3) | 2:
         // Its graphs name initializers whose shapes may change, and no reader of models for inference looks at them.
         throw new InputError('holds training information, which cannot be carried over: export it for inference', {
-          file: file.path,
+          file: model.name,
         });
       case (25 << 3) | 2:
         return rewriteFunction(window, sink);
@@ -42,7 +41,7 @@ export function rewriteModel(file: RegularFile, model: OnnxModel, edits: ModelEd
     }
   });
   const entries = [...metadata].flatMap(([key, value]) => field(14, [...textField(1, key), ...textField(2, value)]));
-  return [...(content ?? [{ kind: 'copy', offset: 0, length: file.size } as const]), ...entries];
+  return [...(content ?? [{ kind: 'copy', offset: 0, length: model.source.size } as const]), ...entries];
 }
 
 /** Rewrites the model's graph, which may lie in several fields: GraphProto's 1 node, 5 initializer, 11 input, 12 output, 13 value_info, 15 sparse_initializer. */
@@ -96,8 +95,7 @@ function graphRewriter(
 function additions(outputs: readonly string[], edits: ModelEdits, sink: ElementSink): Piece[] {
   const pieces: Piece[] = [];
   for (const [name, content] of edits.added ?? []) {
-    const elements = content.dims.reduce((n, d) => n * d, 1);
-    const tensor: OnnxTensor = { name, dtype: content.dtype, dims: content.dims, elements, storage: { kind: 'none' } };
+    const tensor: PlacedTensor = { name, dtype: content.dtype, storage: { kind: 'none' } };
     const head = [...intField(2, codeOf(content.dtype)), ...textField(8, name)];
     for (const piece of field(5, [...head, ...tensorContent(tensor, content, sink)])) pieces.push(piece);
   }

@@ -3,13 +3,17 @@ import type { TensorContent } from './edits.ts';
 import type { OnnxTensor } from './model.ts';
 import { intFields, type Piece } from './pieces.ts';
 import { dropped, rewriteMessage } from './rewrite.ts';
-import { draftTensor, finishTensor, readTensorHeader, tensorKey } from './tensor-header.ts';
+import { draftTensor, finishTensor, readTensorHeader } from './tensor-header.ts';
+import { tensorKey } from './tensor-key.ts';
 import { peek, type Window } from './window.ts';
+
+/** What is known of a tensor before its elements are placed. */
+export type PlacedTensor = Pick<OnnxTensor, 'name' | 'dtype' | 'storage'>;
 
 /** Where the elements of the copy's tensors go. */
 export interface ElementSink {
   /** TensorProto fields that hold the elements, or tell where they lie. */
-  place(tensor: OnnxTensor, content: { readonly length: number } & Pick<TensorContent, 'chunks'>): readonly Piece[];
+  place(tensor: PlacedTensor, content: { readonly length: number } & Pick<TensorContent, 'chunks'>): readonly Piece[];
   /** The elements of a tensor that does not change, where they must move; null where it is copied as it is. */
   moved(tensor: OnnxTensor): readonly Piece[] | null;
 }
@@ -54,7 +58,7 @@ export function rewriteTensor(
 }
 
 /** Fields for a tensor's new dims and elements. */
-export function tensorContent(tensor: OnnxTensor, edit: TensorContent, sink: ElementSink): Piece[] {
+export function tensorContent(tensor: PlacedTensor, edit: TensorContent, sink: ElementSink): Piece[] {
   const elements = edit.dims.reduce((n, d) => n * d, 1);
   const length = bytesOf(tensor.dtype, elements);
   if (length === null) throw new Error(`${tensorKey(tensor.name)}: ${tensor.dtype} elements cannot be written`);

@@ -1,13 +1,8 @@
-import { statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { externalLocations } from './element-sinks.ts';
 import type { OnnxModel } from './model.ts';
 
-/** Bytes of a model's file and of the files beside it that hold its tensors; one that is missing counts for nothing. */
+/** Bytes of a model and of the data beside it that holds its tensors; what is missing counts for nothing. */
 export function storedBytes(model: OnnxModel): number {
-  const folder = dirname(model.path);
-  return externalLocations(model).reduce(
-    (bytes, location) => bytes + (statSync(join(folder, location), { throwIfNoEntry: false })?.size ?? 0),
-    model.size,
-  );
+  const { size, beside } = model.source;
+  return externalLocations(model).reduce((bytes, location) => bytes + (beside.size(location) ?? 0), size);
 }

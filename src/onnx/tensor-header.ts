@@ -1,9 +1,11 @@
-import { InputError } from '../config/errors.ts';
+import type { Refuse, ReusableBuffer } from '../bytes/index.ts';
+import { InputError } from '../errors/input-error.ts';
 import { bytesOf, dtypeOf } from './dtype.ts';
 import { parseExternalData } from './external-location.ts';
-import type { Refuse } from './file.ts';
 import { ENTRY_BYTES, OBJECT_BYTES } from './limits.ts';
 import type { DType, FieldRange, OnnxTensor, TensorStorage } from './model.ts';
+import { readTensorData } from './read-tensor.ts';
+import { tensorKey } from './tensor-key.ts';
 import { charge, more, position, skip, type Window } from './window.ts';
 import {
   enter,
@@ -162,7 +164,7 @@ function addRange(window: Window, draft: TensorDraft, field: number, range: Fiel
  */
 export function finishTensor(window: Window, draft: TensorDraft): OnnxTensor {
   const { name, dims } = draft;
-  const refuse: Refuse = (problem) => new InputError(problem, { file: window.file.path, key: tensorKey(name) });
+  const refuse: Refuse = (problem) => new InputError(problem, { file: window.source.name, key: tensorKey(name) });
   const elements = elementsOf(dims, refuse);
   const dtype = dtypeOf(draft.code);
   const storage = storageOf(draft, dtype, refuse);
@@ -171,7 +173,12 @@ export function finishTensor(window: Window, draft: TensorDraft): OnnxTensor {
   if (expected !== null && length !== null && expected !== length) {
     throw refuse(`has ${length} bytes of data, but ${dtype} of shape [${dims.join(', ')}] takes ${expected}`);
   }
-  return { name, dtype, dims, elements, storage };
+  const { source } = window;
+  const tensor: OnnxTensor = {
+    ...{ name, dtype, dims, elements, storage },
+    read: (reuse?: ReusableBuffer) => readTensorData(source, tensor, reuse),
+  };
+  return tensor;
 }
 
 /** The product of dims. A zero must not hide factors that overflow before it: some readers multiply in order (CWE-190). */
@@ -186,11 +193,6 @@ function elementsOf(dims: readonly number[], refuse: Refuse): number {
   // 16 bytes, the largest element, keeps the size in bytes exact as well.
   if (product > Number.MAX_SAFE_INTEGER / 16) throw refuse('has more elements than can exist');
   return empty ? 0 : product;
-}
-
-/** How messages name a tensor. */
-export function tensorKey(name: string): string {
-  return name === '' ? 'an unnamed tensor' : `tensor ${name.length <= 120 ? name : `${name.slice(0, 117)}...`}`;
 }
 
 function storageOf(draft: TensorDraft, dtype: DType, refuse: Refuse): TensorStorage {

@@ -1,8 +1,9 @@
-import { InputError } from '../config/errors.ts';
+import { allocate } from '../bytes/index.ts';
+import { InputError } from '../errors/input-error.ts';
 import { bytesOf, bytesPerElement } from './dtype.ts';
-import { allocate, type RegularFile, readFully } from './file.ts';
 import type { DType, FieldRange, OnnxTensor, TensorStorage } from './model.ts';
-import { tensorKey } from './tensor-header.ts';
+import type { ModelSource } from './model-source.ts';
+import { tensorKey } from './tensor-key.ts';
 import { malformed, more, need, openWindow, seek, type Window } from './window.ts';
 import { readHalves, readTag } from './wire.ts';
 
@@ -33,30 +34,30 @@ const BYTE_BOUNDS: readonly [number, number] = [-0x80, 0xff];
  *
  * @throws InputError where they are not as many as the dimensions ask for, or do not fit the type.
  */
-export function decodeTyped(file: RegularFile, tensor: OnnxTensor, storage: TypedStorage): Uint8Array {
+export function decodeTyped(source: ModelSource, tensor: OnnxTensor, storage: TypedStorage): Uint8Array {
   const fixed = FIXED_FIELDS.get(storage.field);
-  return fixed === undefined ? decodeVarints(file, tensor, storage) : decodeFixed(file, tensor, storage, fixed);
+  return fixed === undefined ? decodeVarints(source, tensor, storage) : decodeFixed(source, tensor, storage, fixed);
 }
 
 function decodeFixed(
-  file: RegularFile,
+  source: ModelSource,
   tensor: OnnxTensor,
   storage: TypedStorage,
   { width, wire }: { readonly width: number; readonly wire: number },
 ): Uint8Array {
-  const window = windowFor(file, storage.ranges);
+  const window = windowFor(source, storage.ranges);
   const expected = bytesOf(tensor.dtype, tensor.elements)!;
   const tagged = width + 1;
   const found = storage.ranges.reduce(
     (sum, { length, packed }) => sum + (packed ? length : (length / tagged) * width),
     0,
   );
-  if (found !== expected) throw wrongCount(file, tensor);
-  const bytes = allocate(expected, file.path, tensorKey(tensor.name));
+  if (found !== expected) throw wrongCount(source, tensor);
+  const bytes = allocate(expected, source.name, tensorKey(tensor.name));
   let at = 0;
   for (const range of storage.ranges) {
     if (range.packed) {
-      readFully(file, bytes.subarray(at), range.offset, range.length);
+      source.read(bytes.subarray(at), range.offset, range.length);
       at += range.length;
       continue;
     }
@@ -72,27 +73,27 @@ function decodeFixed(
   return bytes;
 }
 
-function decodeVarints(file: RegularFile, tensor: OnnxTensor, storage: TypedStorage): Uint8Array {
+function decodeVarints(source: ModelSource, tensor: OnnxTensor, storage: TypedStorage): Uint8Array {
   const expected = bytesOf(tensor.dtype, tensor.elements)!;
   const width = Math.max(bytesPerElement(tensor.dtype), 1);
   // An entry takes at least one byte, so that a hostile shape cannot make us allocate much more than the file holds.
   const stored = storage.ranges.reduce((sum, { length }) => sum + length, 0);
-  if (expected / width > stored) throw wrongCount(file, tensor);
-  const bytes = allocate(expected, file.path, tensorKey(tensor.name));
-  const store = storeOf(tensor, new DataView(bytes.buffer), file);
-  const window = windowFor(file, storage.ranges);
+  if (expected / width > stored) throw wrongCount(source, tensor);
+  const bytes = allocate(expected, source.name, tensorKey(tensor.name));
+  const store = storeOf(tensor, new DataView(bytes.buffer), source);
+  const window = windowFor(source, storage.ranges);
   let at = 0;
   for (const range of storage.ranges) {
     seek(window, range.offset, range.offset + range.length);
     while (more(window)) {
       if (!range.packed) expectTag(window, storage.field, 0);
       const { low, high } = readHalves(window);
-      if (at >= expected) throw wrongCount(file, tensor);
+      if (at >= expected) throw wrongCount(source, tensor);
       store(at, low, high);
       at += width;
     }
   }
-  if (at !== expected) throw wrongCount(file, tensor);
+  if (at !== expected) throw wrongCount(source, tensor);
   return bytes;
 }
 
@@ -100,10 +101,14 @@ function decodeVarints(file: RegularFile, tensor: OnnxTensor, storage: TypedStor
 function storeOf(
   { dtype, name }: OnnxTensor,
   into: DataView,
-  file: RegularFile,
+  source: ModelSource,
 ): (at: number, low: number, high: number) => void {
   const refuse = (value: number): InputError => {
-    return new InputError(`has an element that ${dtype} cannot hold`, { file: file.path, key: tensorKey(name), value });
+    return new InputError(`has an element that ${dtype} cannot hold`, {
+      file: source.name,
+      key: tensorKey(name),
+      value,
+    });
   };
   if (dtype === 'int64' || dtype === 'uint64') {
     return (at, low, high) => {
@@ -131,16 +136,16 @@ function expectTag(window: Window, field: number, wire: number): void {
 }
 
 /** A window as large as the longest range, for reading one range after another. */
-function windowFor(file: RegularFile, ranges: readonly FieldRange[]): Window {
+function windowFor(source: ModelSource, ranges: readonly FieldRange[]): Window {
   return openWindow(
-    file,
+    source,
     ranges.reduce((longest, { length }) => Math.max(longest, length), 0),
   );
 }
 
-function wrongCount(file: RegularFile, { name, dtype, dims }: OnnxTensor): InputError {
+function wrongCount(source: ModelSource, { name, dtype, dims }: OnnxTensor): InputError {
   return new InputError(`does not have as many elements as ${dtype} of shape [${dims.join(', ')}] takes`, {
-    file: file.path,
+    file: source.name,
     key: tensorKey(name),
   });
 }

@@ -1,14 +1,6 @@
-import { InputError, shown } from '../config/errors.ts';
+import { InputError, shown } from '../errors/input-error.ts';
 import { isFloat } from './dtype.ts';
-import type { DType } from './model.ts';
-
-/** A tensor's elements in raw_data's layout: little-endian, row-major; 4- and 2-bit types packed, low bits first. */
-export interface TensorData {
-  readonly dtype: DType;
-  readonly dims: readonly number[];
-  /** byteOffset is a multiple of 8, so that every typed array can view it. */
-  readonly bytes: Uint8Array;
-}
+import type { TensorData } from './model.ts';
 
 /**
  * Elements as float32: a view of float32 data without a copy; float16 and bfloat16 widened, which is exact.

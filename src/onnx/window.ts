@@ -1,6 +1,6 @@
-import { InputError } from '../config/errors.ts';
-import { type RegularFile, readFully } from './file.ts';
+import { InputError } from '../errors/input-error.ts';
 import { MAX_HEADER_BYTES, MAX_WINDOW_BYTES, MIN_WINDOW_BYTES } from './limits.ts';
+import type { ModelSource } from './model-source.ts';
 
 /** A tag and a value always fit. */
 const LEAST_WINDOW_BYTES = 32;
@@ -9,12 +9,14 @@ const LEAST_WINDOW_BYTES = 32;
 const FIRST_READ_BYTES = 64 * 1024;
 
 /**
- * A sliding view of a file and the place in it where the next field is read. The one mutable value of this folder: it lives
+ * A sliding view of a model's bytes and the place in it where the next field is read. The one mutable value of this folder: it lives
  * as long as one scan. Offsets are bytes.
  */
 export interface Window {
-  readonly file: RegularFile;
-  readonly buffer: Buffer;
+  readonly source: ModelSource;
+  readonly buffer: Uint8Array;
+  /** The same bytes. */
+  readonly view: DataView;
   /** File offset of buffer[0]. */
   base: number;
   /** Bytes of the buffer that hold the file's. */
@@ -37,16 +39,17 @@ export interface Window {
 }
 
 /** A window at the start of a file, with a buffer for stretches of up to `stretch` bytes. */
-export function openWindow(file: RegularFile, stretch = file.size): Window {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(MAX_WINDOW_BYTES, Math.max(stretch, LEAST_WINDOW_BYTES)));
+export function openWindow(source: ModelSource, stretch = source.size): Window {
+  const buffer = new Uint8Array(Math.min(MAX_WINDOW_BYTES, Math.max(stretch, LEAST_WINDOW_BYTES)));
   return {
-    file,
+    source,
     buffer,
+    view: new DataView(buffer.buffer),
     base: 0,
     filled: 0,
     at: 0,
     step: Math.min(FIRST_READ_BYTES, buffer.length),
-    end: file.size,
+    end: source.size,
     depth: 0,
     kept: 0,
     low: 0,
@@ -91,7 +94,7 @@ export function more(window: Window): boolean {
 /** The error for a file whose bytes are not what protobuf or onnx.proto allows. */
 export function malformed(window: Window, what: string): InputError {
   return new InputError(`is not a readable ONNX file: ${what} at byte ${position(window)}; export it again`, {
-    file: window.file.path,
+    file: window.source.name,
   });
 }
 
@@ -106,13 +109,13 @@ export function charge(window: Window, bytes: number): void {
 /** Makes the next `count` bytes (at most the buffer's size) lie in the buffer, one after another, from index `at`. */
 export function need(window: Window, count: number): void {
   if (window.at + count <= window.filled) return;
-  const { file, buffer } = window;
+  const { source, buffer } = window;
   const start = position(window);
-  if (start + count > file.size) throw malformed(window, 'a field is cut off');
+  if (start + count > source.size) throw malformed(window, 'a field is cut off');
   const rest = Math.max(window.filled - window.at, 0);
   if (rest > 0) buffer.copyWithin(0, window.at, window.filled);
-  const wanted = Math.min(Math.max(window.step, count - rest), buffer.length - rest, file.size - start - rest);
-  readFully(file, rest === 0 ? buffer : buffer.subarray(rest), start + rest, wanted);
+  const wanted = Math.min(Math.max(window.step, count - rest), buffer.length - rest, source.size - start - rest);
+  source.read(rest === 0 ? buffer : buffer.subarray(rest), start + rest, wanted);
   window.base = start;
   window.at = 0;
   window.filled = rest + wanted;

@@ -1,4 +1,3 @@
-import { readFully } from './file.ts';
 import { ENTRY_BYTES, MAX_NESTING, MAX_STRING_BYTES } from './limits.ts';
 import { charge, malformed, more, need, position, skip, type Window } from './window.ts';
 
@@ -18,6 +17,9 @@ const CACHED_NAME_BYTES = 96;
 
 /** A varint is at most ten bytes (protobuf encoding; CWE-835 for readers that go on). */
 const VARINT_BYTES = 10;
+
+/** U+FFFD for bytes that are not UTF-8. */
+const UTF_8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -100,7 +102,7 @@ export function readInt32(window: Window): number {
 
 export function readFloat(window: Window): number {
   need(window, 4);
-  const value = window.buffer.readFloatLE(window.at);
+  const value = window.view.getFloat32(window.at, true);
   window.at += 4;
   return value;
 }
@@ -185,17 +187,17 @@ export function readText(window: Window): string | null {
 
 function textOf(window: Window, length: number): string {
   if (length > window.buffer.length) {
-    const long = Buffer.allocUnsafeSlow(length);
-    readFully(window.file, long, position(window), length);
+    const long = new Uint8Array(length);
+    window.source.read(long, position(window), length);
     skip(window, length);
-    return long.toString('utf8');
+    return UTF_8.decode(long);
   }
   need(window, length);
   const start = window.at;
   window.at += length;
   return length <= CACHED_NAME_BYTES
     ? shortText(window, start, length)
-    : window.buffer.toString('utf8', start, start + length);
+    : UTF_8.decode(window.buffer.subarray(start, start + length));
 }
 
 function shortText(window: Window, start: number, length: number): string {
@@ -209,16 +211,16 @@ function shortText(window: Window, start: number, length: number): string {
     bits |= byte;
     hash = Math.imul(hash ^ byte, 0x01000193);
   }
-  if (bits >= 0x80) return buffer.toString('utf8', start, end);
+  if (bits >= 0x80) return UTF_8.decode(buffer.subarray(start, end));
   const slot = (hash ^ (hash >>> 15)) & (names.length - 1);
   const cached = names[slot]!;
   if (cached.length === length && sameText(cached, buffer, start)) return cached;
-  const text = buffer.toString('latin1', start, end);
+  const text = String.fromCharCode.apply(null, buffer.subarray(start, end) as unknown as number[]);
   names[slot] = text;
   return text;
 }
 
-function sameText(text: string, buffer: Buffer, start: number): boolean {
+function sameText(text: string, buffer: Uint8Array, start: number): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buffer[start + i]) return false;
   return true;
 }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
-import { type CommandRequest, inputErrorAt, type ModelRequest } from '../config/index.ts';
+import type { CommandRequest, ModelRequest } from '../config/index.ts';
+import { inputErrorAt } from '../errors/place.ts';
 import { type Cancel, CancelledError, cancellable } from './cancel.ts';
 import { CONTAINER_LABEL } from './containers.ts';
 import { duration } from './duration.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { inputErrorAt, type Place } from '../config/index.ts';
+import { inputErrorAt, type Place } from '../errors/place.ts';
 
 /** A file that a command is expected to make. */
 export interface ExpectedOutput {

@@ -1,7 +1,8 @@
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type CommandRequest, inputErrorAt } from '../config/index.ts';
+import type { CommandRequest } from '../config/index.ts';
+import { inputErrorAt } from '../errors/place.ts';
 
 /** A command as a script file and the program that runs it. */
 export interface Script {

@@ -1,9 +1,9 @@
 import type { Follower, Layer, Network } from '../network/index.ts';
 import { FIXED_CHANNEL } from '../network/index.ts';
-import type { ChannelCorrespondence } from './correspondence.ts';
-import type { Bits } from './match/bits.ts';
-import { bitsOf } from './match/bits.ts';
-import { ROUNDING } from './match/rounded.ts';
+import type { Bits } from './bits.ts';
+import { bitsOf } from './bits.ts';
+import type { ChannelCorrespondence } from './columns.ts';
+import { ROUNDING } from './rounded.ts';
 
 /** Followers of one network under keys that are the same in both: the dense layer whose channel comes first, and the role. */
 export interface FollowerIndex {
@@ -26,7 +26,7 @@ export function indexFollowers(network: Network, denseId: (layer: number) => num
     const alike = byKey.get(key);
     if (alike === undefined) byKey.set(key, [follower]);
     else alike.push(follower);
-    const entry = { follower, bits: once(() => readBits(network, follower)) };
+    const entry = { follower, bits: once(() => bitsOf(follower.tensor.read())) };
     for (const id of ownersOf(network, follower)) {
       const list = byLayer.get(id) ?? [];
       list.push(entry);
@@ -56,10 +56,6 @@ function once<T>(read: () => T): () => T {
     known ??= { value: read() };
     return known.value;
   };
-}
-
-function readBits(network: Network, follower: Follower): Bits | null {
-  return bitsOf(network.file.readTensor(follower.tensor));
 }
 
 /** A follower that does not hold what the dense one holds for the same channels, and the pruned layers it concerns. */
@@ -162,8 +158,8 @@ function difference(
   pruned: Follower,
   mayRound: boolean,
 ): string | null {
-  const a = readBits(correspondence.dense, dense);
-  const b = readBits(correspondence.pruned, pruned);
+  const a = bitsOf(dense.tensor.read());
+  const b = bitsOf(pruned.tensor.read());
   if (a === null || b === null || dense.tensor.dtype !== pruned.tensor.dtype)
     return `its type is ${pruned.tensor.dtype}, the dense one's ${dense.tensor.dtype}`;
   const positions = correspondence.positions(dense.channels, pruned.channels);

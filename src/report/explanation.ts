@@ -1,5 +1,5 @@
-import { oneLine } from '../config/index.ts';
 import type { Expectation, LayerExplanation, Spec } from '../dialects/index.ts';
+import { oneLine } from '../errors/input-error.ts';
 import { columns } from './columns.ts';
 import { groupLetters } from './groups.ts';
 

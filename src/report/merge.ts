@@ -1,5 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import { InputError, type Locate, validate } from '../config/index.ts';
+import { validate } from '../config/validate.ts';
+import { InputError } from '../errors/input-error.ts';
+import type { Locate } from '../errors/place.ts';
 import type { RunVerdict } from '../verdict/index.ts';
 import { makeReportSet, type Report, type ReportSet } from './report.ts';
 import { validateReport } from './report.validator.generated.js';

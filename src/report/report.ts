@@ -154,8 +154,8 @@ function inputOf(network: Network, isHashed: boolean): ReportInput {
   const states = new Set([...network.prunable.values()].map((layer) => layer.folding.state));
   const [only] = states;
   return {
-    path: network.file.model.path,
-    sha256: isHashed ? network.file.sha256() : null,
+    path: network.model.name,
+    sha256: isHashed ? (network.model.source.sha256?.() ?? null) : null,
     folding: states.size === 1 ? only! : 'mixed',
   };
 }
@@ -177,8 +177,8 @@ function totalsOf({ layers }: Judgement, dense: Network, pruned: Network | null)
     parameters: { dense: before.parameters, pruned: after?.parameters ?? null },
     macs: { dense: before.macs, pruned: after?.macs ?? null },
     bytes: {
-      dense: storedBytes(dense.file.model),
-      pruned: pruned === null ? null : storedBytes(pruned.file.model),
+      dense: storedBytes(dense.model),
+      pruned: pruned === null ? null : storedBytes(pruned.model),
     },
   };
 }

@@ -1,4 +1,4 @@
-import { oneLine } from '../config/index.ts';
+import { oneLine } from '../errors/input-error.ts';
 import { columns } from './columns.ts';
 import { thousands } from './numbers.ts';
 import type { Report, ReportSet } from './report.ts';

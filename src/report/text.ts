@@ -1,4 +1,4 @@
-import { oneLine } from '../config/index.ts';
+import { oneLine } from '../errors/input-error.ts';
 import type { Finding } from '../verdict/index.ts';
 import { columns } from './columns.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { InputError } from '../config/index.ts';
+import { InputError } from '../errors/input-error.ts';
 import { renderJson } from './json.ts';
 import type { Report } from './report.ts';
 

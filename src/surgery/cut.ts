@@ -1,36 +1,48 @@
 import { dissect, type Network, readNetwork } from '../network/index.ts';
-import { type WrittenModel, writeModel } from '../onnx/index.ts';
+import type { ModelEdits, OnnxModel } from '../onnx/index.ts';
 import { differenceFromCut } from './difference.ts';
 import { type Cut, cannotCut, keptChannels } from './kept.ts';
 import { planCut } from './plan.ts';
 
-export interface CutModel extends WrittenModel {
+/**
+ * Writes a copy of the model that is cut, somewhere.
+ * @param accept looks at the finished copy before it takes its name
+ * @returns null where it was not accepted: then nothing is left of it
+ */
+export type WriteCopy<Written> = (edits: ModelEdits, accept: (copy: OnnxModel) => boolean) => Written | null;
+
+export interface CutModel<Written> {
+  readonly written: Written;
   /** Operators that mix the channels that are left without weights, so that they compute another thing than before. */
   readonly mixing: readonly string[];
 }
 
 /**
- * Cuts a model by retained indices and writes it: kernels, what follows their channels, what reads them, and every shape
- * and number that says how many there are. What was written is read again and held against what it should be, before it
- * takes its name.
+ * Cuts a model by retained indices: kernels, what follows their channels, what reads them, and every shape and number that
+ * says how many there are. What was written is read again and compared with what it should be, before it takes its name.
  *
  * @param metadata entries of metadata_props
  * @throws InputError for what cannot be cut or written; then nothing is written
  */
-export function writeCut(dense: Network, cut: Cut, path: string, metadata: ReadonlyMap<string, string>): CutModel {
-  const anatomy = dissect(dense.file);
+export function writeCut<Written>(
+  dense: Network,
+  cut: Cut,
+  metadata: ReadonlyMap<string, string>,
+  write: WriteCopy<Written>,
+): CutModel<Written> {
+  const anatomy = dissect(dense.model);
   const kept = keptChannels(anatomy.network, cut);
   let difference: string | null = null;
   // Integers that the graph computes from shapes mostly come out right by themselves; where not, they become constants.
   for (const settled of [false, true]) {
     const { edits, computed, mixing } = planCut(anatomy, kept, cut.asPruner, settled);
     if (settled && computed.length === 0) break;
-    const written = writeModel(dense.file, { ...edits, metadata }, path, (copy) => {
+    const written = write({ ...edits, metadata }, (copy) => {
       difference = differenceFromCut(anatomy.network, kept, readNetwork(copy));
       return difference === null;
     });
     if (written !== null)
-      return { ...written, mixing: mixing.map((node) => `${node.opType} ${node.name || node.outputs[0]}`) };
+      return { written, mixing: mixing.map((node) => `${node.opType} ${node.name || node.outputs[0]}`) };
   }
-  throw cannotCut(dense, path, difference ?? 'it would be another network');
+  throw cannotCut(dense, 'the cut model', difference ?? 'it would be another network');
 }

@@ -40,7 +40,7 @@ export function cutKey(cut: TensorCut): string {
 
 export function demandsOf(anatomy: Anatomy, unusedName: (near: string) => string): Demands {
   const { constants, readers, network } = anatomy;
-  const order = new Map(network.file.model.graph.nodes.map((node, k) => [node, k]));
+  const order = new Map(network.model.graph.nodes.map((node, k) => [node, k]));
   const keyOf = ({ node, input }: NonNullable<Reader>): string => `${order.get(node)} ${input}`;
   /** By stored tensor, then by what reads it. */
   const roots = new Map<string, Map<string, Demand>>();

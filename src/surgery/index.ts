@@ -1,2 +1,2 @@
-export { type CutModel, writeCut } from './cut.ts';
+export { type CutModel, type WriteCopy, writeCut } from './cut.ts';
 export type { Cut, PrunerFaults } from './kept.ts';

@@ -1,4 +1,4 @@
-import { InputError } from '../config/index.ts';
+import { InputError } from '../errors/input-error.ts';
 import { type ChannelMap, FIXED_CHANNEL, type Layer, type Network, type RetainedIndices } from '../network/index.ts';
 
 /** What is to be cut. */
@@ -117,5 +117,5 @@ function sizesOverSeveral({ axes, shape }: ChannelMap, left: readonly number[]):
 
 /** What the user reads where a model cannot be cut as asked. */
 export function cannotCut(network: Network, key: string, problem: string): InputError {
-  return new InputError(`cannot be cut: ${problem}`, { file: network.file.model.path, key });
+  return new InputError(`cannot be cut: ${problem}`, { file: network.model.name, key });
 }

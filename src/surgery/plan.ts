@@ -22,8 +22,7 @@ export interface CutPlan {
  */
 export function planCut(anatomy: Anatomy, kept: KeptChannels, faults: PrunerFaults | null, settled: boolean): CutPlan {
   const { network, sites } = anatomy;
-  const { file } = network;
-  const { graph } = file.model;
+  const { graph, buffer } = network.model;
   const unusedName = namer(graph);
   const demands = demandsOf(anatomy, unusedName);
   const nodes = nodeEdits();
@@ -32,7 +31,7 @@ export function planCut(anatomy: Anatomy, kept: KeptChannels, faults: PrunerFaul
   const mixing: OnnxNode[] = [];
 
   const addCut = ({ node, input }: KernelSite | VectorSite, cut: TensorCut): void => {
-    demands.add(node, input, { key: cutKey(cut), dtype: cut.tensor.dtype, content: contentOf(file, cut), cut });
+    demands.add(node, input, { key: cutKey(cut), dtype: cut.tensor.dtype, content: contentOf(buffer, cut), cut });
   };
   /** Gives a node integers of its own, whatever it read before. */
   const give = (node: OnnxNode, input: number, values: readonly number[], dtype: DType): void => {
@@ -177,7 +176,7 @@ function newShapes(
   kept: KeptChannels,
   demandOf: (name: string) => Demand | null,
 ): ReadonlyMap<string, readonly (number | null)[]> {
-  const { graph } = anatomy.network.file.model;
+  const { graph } = anatomy.network.model;
   const shapes = new Map<string, readonly (number | null)[]>();
   for (const name of [...graph.inputs, ...graph.outputs, ...graph.valueInfo.values()].map((info) => info.name)) {
     const sizes = sizesOf(anatomy, kept, demandOf, name);

@@ -1,9 +1,10 @@
+import type { ReusableBuffer } from '../bytes/index.ts';
 import type { TensorView } from '../network/index.ts';
-import { bytesPerElement, type OnnxFile, type OnnxTensor, type TensorContent } from '../onnx/index.ts';
+import { bytesPerElement, type Tensor, type TensorContent } from '../onnx/index.ts';
 
 /** Which elements of a stored tensor stay. */
 export interface TensorCut {
-  readonly tensor: OnnxTensor;
+  readonly tensor: Tensor;
   /** Positions along each stored axis; null where all stay. */
   readonly axes: readonly (readonly number[] | null)[];
   /** Where the positions along one axis hang on those along another, as columns of a grouped convolution do on its rows. */
@@ -111,8 +112,8 @@ export function isWhole({ axes, rows }: TensorCut): boolean {
 }
 
 /** The elements that stay, read when they are asked for. */
-export function contentOf(file: OnnxFile, cut: TensorCut): TensorContent {
-  return { dims: cutDims(cut), chunks: () => chunksOf(file, cut) };
+export function contentOf(buffer: ReusableBuffer, cut: TensorCut): TensorContent {
+  return { dims: cutDims(cut), chunks: () => chunksOf(buffer, cut) };
 }
 
 /** A view of a tensor's bytes in units that are copied as they are: NaNs keep their bits. */
@@ -123,13 +124,13 @@ function unitsOf(bytes: Uint8Array, width: number): Units {
   return width === 2 ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2) : bytes;
 }
 
-function* chunksOf(file: OnnxFile, cut: TensorCut): Generator<Uint8Array> {
+function* chunksOf(buffer: ReusableBuffer, cut: TensorCut): Generator<Uint8Array> {
   const { tensor, axes, rows } = cut;
   const width = bytesPerElement(tensor.dtype);
   const dims = cutDims(cut);
   const total = dims.reduce((n, size) => n * size, 1);
   if (total === 0) return;
-  const source = unitsOf(file.readTensor(tensor, file.buffer).bytes, width);
+  const source = unitsOf(tensor.read(buffer).bytes, width);
   // Elements of 8 and 16 bytes are several units, as one more axis that always stays.
   const unit = width % 4 === 0 ? width / 4 : 1;
   const strides = tensor.dims.map((_, k) => strideOf(tensor.dims, k) * unit);

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach } from 'vitest';
-import { InputError, loadRequests, type ModelRequest, settingsFromFlags } from '../../src/config/index.ts';
+import { loadRequests, type ModelRequest, settingsFromFlags } from '../../src/config/index.ts';
+import { InputError } from '../../src/errors/input-error.ts';
 
 const folders: string[] = [];
 const home = process.cwd();

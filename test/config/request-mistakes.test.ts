@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InputError, loadRequests, settingsFromFlags, settingsFromInputs } from '../../src/config/index.ts';
+import { loadRequests, settingsFromFlags, settingsFromInputs } from '../../src/config/index.ts';
+import { InputError } from '../../src/errors/input-error.ts';
 import { type Flags, mistake, project, requests, TWO } from './project.ts';
 
 function writeConfig(folder: string, text: string): string {
@@ -84,7 +85,7 @@ describe('mistakes', () => {
     ['dense: ~/d.onnx', {}, 'prunegate.yml:1: dense: must be a whole path: ~ is not expanded here (found "~/d.onnx")'],
     ['dense: "a\\0b"', {}, 'prunegate.yml:1: dense: must not hold a NUL character (found "a\\u0000b")'],
     ['dense: d', { config: 'nope.yml' }, '--config: names nope.yml, which does not exist'],
-    ['dense: d', { config: '.' }, '--config: names ., which is a folder, not a file'],
+    ['dense: d', { config: '.' }, '--config: names ., which is a directory, not a file'],
     ['dense: d', { spec: 'nope.yaml' }, '--spec: names nope.yaml, which does not exist'],
     ['dense: d', { workingDirectory: 'nope' }, '--working-directory: must be an existing folder (found "nope")'],
     [

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { loadSpec, type Override, parseYaml, type SpecDocument, specFromInline } from '../../src/config/index.ts';
+import {
+  type Override,
+  parseYaml,
+  readYaml,
+  type SpecDocument,
+  specFromFile,
+  specFromInline,
+} from '../../src/config/index.ts';
 import { mistake, project } from './project.ts';
 
 const experiment = `# TAO
@@ -15,7 +22,7 @@ const bare = 'dialect: other\nthreshold: 1e-3\ntask: efficientdet\n';
 
 function spec(text: string, ...overrides: readonly string[]): SpecDocument {
   project({ 'specs/prune.yaml': text });
-  return loadSpec('specs/prune.yaml', overrides.map(override));
+  return specFromFile(readYaml('specs/prune.yaml'), overrides.map(override));
 }
 
 function override(text: string, index: number): Override {
@@ -214,8 +221,8 @@ it.each([
 
 it('names who named a missing spec', () => {
   project();
-  expect(mistake(() => loadSpec('nope.yaml', []))).toBe('nope.yaml: does not exist');
-  expect(mistake(() => loadSpec('nope.yaml', [], { file: null, line: null, key: '--spec' }))).toBe(
+  expect(mistake(() => readYaml('nope.yaml'))).toBe('nope.yaml: does not exist');
+  expect(mistake(() => readYaml('nope.yaml', { file: null, line: null, key: '--spec' }))).toBe(
     '--spec: names nope.yaml, which does not exist',
   );
 });

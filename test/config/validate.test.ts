@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { formatPath, parseYaml, type Validator, validate } from '../../src/config/index.ts';
+import { parseYaml, type Validator, validate } from '../../src/config/index.ts';
+import { formatPath } from '../../src/errors/place.ts';
 import { mistake, project } from './project.ts';
 
 const ajv = new Ajv({ strict: true, allowUnionTypes: true, allErrors: true, verbose: true, useDefaults: true });

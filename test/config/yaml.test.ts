@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InputError, parseYaml, readYaml } from '../../src/config/index.ts';
+import { parseYaml, readYaml } from '../../src/config/index.ts';
+import { InputError } from '../../src/errors/input-error.ts';
 import { mistake, project } from './project.ts';
 
 const parse = (text: string) => parseYaml(text, 'f.yaml');
@@ -184,13 +185,17 @@ describe('mistakes', () => {
     mkdirSync('folder');
     execFileSync('mkfifo', ['pipe']);
     expect(mistake(() => readYaml('nope.yaml'))).toBe('nope.yaml: does not exist');
-    expect(mistake(() => readYaml('big.yaml/x'))).toBe('big.yaml/x: does not exist');
-    expect(mistake(() => readYaml('folder'))).toBe('folder: is a folder, not a file');
+    expect(mistake(() => readYaml('big.yaml/x'))).toBe(
+      'big.yaml/x: does not exist: a part of its path is not a directory',
+    );
+    expect(mistake(() => readYaml('folder'))).toBe('folder: is a directory, not a file');
     expect(mistake(() => readYaml('pipe'))).toBe('pipe: is not a regular file');
-    expect(mistake(() => readYaml('big.yaml'))).toBe('big.yaml: has 1048579 bytes: a config or spec has 1 MiB at most');
+    expect(mistake(() => readYaml('big.yaml'))).toBe(
+      'big.yaml: has 1048579 bytes, more than the 1048576 that are read',
+    );
     expect(mistake(() => readYaml('latin1.yaml'))).toBe('latin1.yaml: is not UTF-8 text');
     expect(mistake(() => readYaml('utf16.yaml'))).toBe('utf16.yaml: is not UTF-8 text');
-    expect(mistake(() => readYaml('a\0b'))).toBe('a\\u0000b: cannot be read (ERR_INVALID_ARG_VALUE)');
+    expect(mistake(() => readYaml('a\0b'))).toBe('a\\u0000b: has a NUL character in its path');
     const place = { file: 'prunegate.yml', line: 2, key: 'spec' };
     expect(mistake(() => readYaml('nope.yaml', place))).toBe(
       'prunegate.yml:2: spec: names nope.yaml, which does not exist',

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { reusableBuffer } from '../../src/bytes/index.ts';
 import { float32Norms, normsInPlace } from '../../src/dialects/tao-tf2/float32-norms.ts';
 import type { Weight } from '../../src/network/index.ts';
-import { reusableBuffer } from '../../src/onnx/file.ts';
+import { inlineTensor } from '../../src/onnx/index.ts';
 
 /** A kernel as (out, in, kh * kw), or as a MatMul's (in, out), in the memory of a buffer. */
 const kernel = fc
@@ -21,7 +22,7 @@ const kernel = fc
     const data = new Float32Array(buffer.bytes.buffer, 4 * shift, elements);
     for (let k = 0; k < elements; k++) data[k] = seed[(k * 7 + (k >> 3)) % seed.length]! * (1 + (k % 13) / 16);
     const weight: Weight = {
-      tensor: { name: 'w', dtype: 'float32', dims: [elements], elements, storage: { kind: 'none' } },
+      tensor: inlineTensor('w', 'float32', [elements], new Uint8Array(0)),
       outCount: rows,
       outStride: isMatMul ? 1 : columns * positions,
       inCount: columns,
@@ -47,7 +48,7 @@ it('a kernel outside the memory, or without room behind it, is not touched', () 
   const buffer = reusableBuffer(16);
   const room = buffer.memory!.buffer.byteLength / 4;
   const weight = (rows: number, data: Float32Array): Weight => ({
-    tensor: { name: 'w', dtype: 'float32', dims: [rows], elements: data.length, storage: { kind: 'none' } },
+    tensor: inlineTensor('w', 'float32', [rows], new Uint8Array(data.buffer)),
     outCount: rows,
     outStride: 1,
     inCount: 1,

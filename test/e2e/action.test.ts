@@ -122,7 +122,7 @@ describe('dist/index.cjs', () => {
   });
 
   it.each([
-    [{ ...RIGHT, dense: 'gone.onnx' }, 'gone.onnx: there is no such file'],
+    [{ ...RIGHT, dense: 'gone.onnx' }, 'gone.onnx: does not exist'],
     [{ ...RIGHT, 'warn-only': 'yes' }, 'input warn-only'],
     [{ ...RIGHT, 'fail-on': 'mismatches' }, 'input fail-on'],
     [{ pruned: 'm/pruned.onnx' }, 'input dense: is required'],

@@ -122,7 +122,7 @@ describe('dist/cli.cjs with mistakes', () => {
     [
       'a missing file',
       ['check', '--dense', 'gone.onnx', '--pruned', 'm/pruned.onnx', ...SPEC],
-      'prunegate: gone.onnx: there is no such file\n',
+      'prunegate: gone.onnx: does not exist\n',
     ],
     [
       'a file that is no model',

@@ -47,10 +47,10 @@ describe('prunegate check of several models', () => {
         { model: 'right', verdict: 'conforms' },
         { model: 'naive', verdict: 'diverges' },
       ],
-      errors: [{ model: 'gone', message: 'm/gone.onnx: there is no such file' }],
+      errors: [{ model: 'gone', message: 'm/gone.onnx: does not exist' }],
     });
     expect(stderr).toContain('model 2 of 3: gone\n');
-    expect(stderr).toContain('prunegate: gone: m/gone.onnx: there is no such file\n');
+    expect(stderr).toContain('prunegate: gone: m/gone.onnx: does not exist\n');
   });
 
   it('conforms in nothing where one could not be checked', () => {
@@ -195,6 +195,6 @@ describe('the action', () => {
     expect(status).toBe(1);
     expect(outputs).toMatchObject({ verdict: 'diverges', conclusion: 'failure' });
     expect(outputs['report-json']!.split('\n')).toHaveLength(2);
-    expect(log.annotations.some(({ message }) => message.includes('m/gone.onnx: there is no such file'))).toBe(true);
+    expect(log.annotations.some(({ message }) => message.includes('m/gone.onnx: does not exist'))).toBe(true);
   });
 });

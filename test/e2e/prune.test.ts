@@ -44,7 +44,7 @@ describe('prunegate prune', () => {
 
   it('tells the model itself what made it', () => {
     prunegate('prune', ...INPUTS, '--out', 'b/model.onnx');
-    const { metadata } = networkOf(join(work, 'b/model.onnx')).file.model;
+    const { metadata } = networkOf(join(work, 'b/model.onnx')).model;
     expect(metadata.get('prunegate.version')).toMatch(/^\d+\.\d+\.\d+$/);
     expect(metadata.get('prunegate.dialect')).toBe('tao-tf2');
     expect(JSON.parse(metadata.get('prunegate.spec')!)).toMatchObject({ threshold: 0.68, granularity: 8 });

@@ -17,8 +17,8 @@ const RUNTIME = join(import.meta.dirname, '../../node_modules/onnxruntime-node')
 const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
 
 /** The n-th node of an operator in a layer. */
-function nodeOf({ file, tensors, layers }: Network, layer: string, op: string, n = 0): OnnxNode {
-  const found = file.model.graph.nodes.filter(
+function nodeOf({ model, tensors, layers }: Network, layer: string, op: string, n = 0): OnnxNode {
+  const found = model.graph.nodes.filter(
     ({ opType, outputs }) => opType === op && layers[tensors.get(outputs[0] ?? '')?.layer ?? -1]?.name === layer,
   );
   if (found[n] === undefined) throw new Error(`${layer} has ${found.length} ${op}`);
@@ -32,7 +32,7 @@ function withNode(layer: string, op: string, edit: NodeEdit): string {
 /** Whoever reads what a node makes reads what it is made of. */
 function bypassed(network: Network, node: OnnxNode): ModelEdits {
   const [from, to] = [node.outputs[0]!, node.inputs[0]!];
-  const readers = network.file.model.graph.nodes.filter(({ inputs }) => inputs.includes(from));
+  const readers = network.model.graph.nodes.filter(({ inputs }) => inputs.includes(from));
   const edit = ({ inputs }: OnnxNode): NodeEdit => ({
     inputs: new Map(inputs.flatMap((name, k) => (name === from ? [[k, to] as const] : []))),
   });
@@ -213,9 +213,9 @@ describe('prunegate check', () => {
 describe('NaN and infinities', () => {
   /** The pruned or dense model with one value of a vector of BatchNorm changed. */
   function withValue(model: string, tensor: string, element: number, value: number): string {
-    return changed(model, ({ file }) => {
-      const found = file.model.graph.initializers.get(tensor)!;
-      const values = Float32Array.from(toFloat32(file.readTensor(found)));
+    return changed(model, ({ model: { graph } }) => {
+      const found = graph.initializers.get(tensor)!;
+      const values = Float32Array.from(toFloat32(found.read()));
       values[element] = value;
       return { tensors: new Map([[tensor, contentOf(found.dims, new Uint8Array(values.buffer))]]) };
     });

@@ -39,7 +39,7 @@ function tableOf(page: string, name: string): readonly Readonly<Record<string, s
 /** The page's arithmetic, written down once more: float32 sums in Keras's order of the kernel. */
 function norms(name: string, scale: (filter: number) => number = () => 1): number[] {
   const weight = network.prunable.get(name)!.weight as Weight;
-  const data = toFloat32(network.file.readTensor(weight.tensor));
+  const data = toFloat32(weight.tensor.read());
   return Array.from({ length: weight.outCount }, (_, filter) => {
     let sum = 0;
     for (const offset of weight.kernelOffsets) {
@@ -147,7 +147,7 @@ describe('docs/how-it-decides.md', () => {
 
   it('has the norms that folding makes of them', () => {
     const norm = network.prunable.get(FIRST)!.norms[0]!;
-    const vector = (name: 'scale' | 'variance'): Float32Array => toFloat32(network.file.readTensor(norm[name]));
+    const vector = (name: 'scale' | 'variance'): Float32Array => toFloat32(norm[name].read());
     const [gamma, variance] = [vector('scale'), vector('variance')];
     const scale = (filter: number): number =>
       Math.fround(gamma[filter]! / Math.fround(Math.sqrt(Math.fround(variance[filter]! + Math.fround(norm.epsilon)))));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openModel } from '../../src/files/index.ts';
 import { readNetwork } from '../../src/network/index.ts';
-import { openModel } from '../../src/onnx/index.ts';
 import { float32, int64, layerOf, networkOf, op, shown, zeros } from '../support/onnx-builder.ts';
 
 describe('names in an export of PyTorch', () => {
@@ -85,7 +85,7 @@ describe('GroupNorm in an export of PyTorch', () => {
 });
 
 it('what the dynamo exporter folded into convolutions that have biases keeps all names, so it is not taken for raw', () => {
-  const network = readNetwork(openModel(join(import.meta.dirname, '../fixtures/onnx/dynamo-bias.onnx')));
+  const network = readNetwork(openModel(join(import.meta.dirname, '../fixtures/onnx/dynamo-bias.onnx')).model);
   expect([...network.prunable.values()].map(({ name, folding }) => [name, folding.state])).toEqual([
     ['c', 'unknown'],
     ['d', 'unknown'],

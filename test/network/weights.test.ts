@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { openModel } from '../../src/files/index.ts';
 import { readNetwork, type Weight } from '../../src/network/index.ts';
-import { openModel } from '../../src/onnx/index.ts';
 import { refusal } from '../onnx/support.ts';
 import {
   columns,
@@ -446,7 +446,7 @@ describe('shared weights', () => {
 it('reads weights that are still open', () => {
   const path = writeModel(behindConv([op('Relu', 'a', 'y')]));
   const file = openModel(path);
-  const weight = readNetwork(file).prunable.get('a')!.weight as Weight;
-  expect(file.readTensor(weight.tensor).bytes.length).toBe(48);
+  const weight = readNetwork(file.model).prunable.get('a')!.weight as Weight;
+  expect(weight.tensor.read().bytes.length).toBe(48);
   file.close();
 });

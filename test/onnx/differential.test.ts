@@ -17,12 +17,12 @@ const fixtures = new URL('../fixtures/onnx/', import.meta.url);
 function expectAgreement(bytes: Uint8Array): void {
   const reference: ModelProto = fromBinary(ModelProtoSchema, bytes);
   withModel(path, bytes, (file) => {
-    const { path: _path, size, ...model } = file.model;
-    expect(size).toBe(bytes.length);
+    const { name: _name, source, buffer: _buffer, ...model } = file.model;
+    expect(source.size).toBe(bytes.length);
     expect(model).toEqual(expectedModel(reference));
     for (const proto of reference.graph!.initializer) {
       const tensor = file.model.graph.initializers.get(proto.name)!;
-      expect(valuesOf(file.readTensor(tensor))).toEqual(expectedValues(proto));
+      expect(valuesOf(tensor.read())).toEqual(expectedValues(proto));
     }
   });
 }

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { openModel } from '../../src/onnx/index.ts';
+import { openModel } from '../../src/files/index.ts';
 import { modelWith, refusal, temporaryDirectory } from './support.ts';
 
 /** Runs once, just before the next openSync of a path that ends in .bin: what an attacker does while we look. */
@@ -39,7 +39,7 @@ function readDuring(swap: (file: string, secret: string) => void): string {
   const model = openModel(path);
   meanwhile = () => swap(file, secret);
   try {
-    return refusal(() => model.readTensor(model.model.graph.initializers.get('w')!));
+    return refusal(() => model.model.graph.initializers.get('w')!.read());
   } finally {
     model.close();
   }

@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/config/errors.ts';
-import { constantTensor, type OnnxGraph, openModel } from '../../src/onnx/index.ts';
+import { InputError } from '../../src/errors/input-error.ts';
+import { openModel } from '../../src/files/index.ts';
+import { constantTensor, type OnnxGraph } from '../../src/onnx/index.ts';
 import { bytesOf, int, len, refusal, temporaryDirectory, varint, withModel } from './support.ts';
 
 const path = join(temporaryDirectory(), 'model.onnx');
@@ -117,7 +118,7 @@ function readEverything(content: Uint8Array): 'read' | 'refused' {
         for (const tensor of [...graph.initializers.values(), ...graph.nodes.map(constantTensor)]) {
           tensors++;
           try {
-            if (tensor !== null) file.readTensor(tensor);
+            if (tensor !== null) tensor.read();
           } catch (error) {
             if (!(error instanceof InputError)) throw error;
           }

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type {
   AttributeProto,
   GraphProto,
@@ -84,6 +85,7 @@ function header(tensor: TensorProto): unknown {
     dims,
     elements: dims.reduce((product, dim) => product * dim, 1),
     storage,
+    read: expect.any(Function),
   };
 }
 

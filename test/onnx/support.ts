@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { afterAll } from 'vitest';
-import { InputError } from '../../src/config/errors.ts';
-import { type OnnxFile, type OnnxTensor, openModel, type TensorData } from '../../src/onnx/index.ts';
+import { InputError } from '../../src/errors/input-error.ts';
+import { type ModelFile, openModel } from '../../src/files/index.ts';
+import type { OnnxTensor, TensorData } from '../../src/onnx/index.ts';
 import { ModelProtoSchema, type TensorProtoSchema } from './onnx_pb.generated.js';
 
 export type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
@@ -58,7 +59,7 @@ export function modelWith(...initializer: readonly TensorInit[]): Uint8Array {
 }
 
 /** Writes a file and opens it as a model; `use` works with it until it is closed. */
-export function withModel<Value>(path: string, content: Uint8Array, use: (file: OnnxFile) => Value): Value {
+export function withModel<Value>(path: string, content: Uint8Array, use: (file: ModelFile) => Value): Value {
   writeFileSync(path, content);
   const file = openModel(path);
   try {
@@ -69,7 +70,7 @@ export function withModel<Value>(path: string, content: Uint8Array, use: (file: 
 }
 
 /** The only initializer of a model. */
-export function onlyTensor(file: OnnxFile): OnnxTensor {
+export function onlyTensor(file: ModelFile): OnnxTensor {
   const tensors = [...file.model.graph.initializers.values()];
   if (tensors.length !== 1) throw new Error(`${tensors.length} tensors`);
   return tensors[0]!;
@@ -77,7 +78,7 @@ export function onlyTensor(file: OnnxFile): OnnxTensor {
 
 /** Reads the only initializer of a model. */
 export function readOnly(path: string, content: Uint8Array): TensorData {
-  return withModel(path, content, (file) => file.readTensor(onlyTensor(file)));
+  return withModel(path, content, (file) => onlyTensor(file).read());
 }
 
 /** What an action refuses with. Any error but an InputError, or none, fails the test. */

@@ -1,15 +1,8 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type DType,
-  type OnnxTensor,
-  openModel,
-  type TensorData,
-  toFloat32,
-  toFloat64,
-  toIntegers,
-} from '../../src/onnx/index.ts';
+import { openModel } from '../../src/files/index.ts';
+import { type DType, inlineTensor, type TensorData, toFloat32, toFloat64, toIntegers } from '../../src/onnx/index.ts';
 import {
   bytesOf,
   int,
@@ -35,7 +28,7 @@ const data = (dtype: DType, array: ArrayBufferView): TensorData => ({
 
 describe('elements as onnx.helper wrote them', () => {
   const file = openModel(fixture);
-  const read = (name: string): TensorData => file.readTensor(file.model.graph.initializers.get(name)!);
+  const read = (name: string): TensorData => file.model.graph.initializers.get(name)!.read();
 
   it('are read from every typed field', () => {
     expect([...toFloat64(read('double_data'))]).toEqual([1.5, -2.25, 1e300]);
@@ -58,7 +51,7 @@ describe('elements as onnx.helper wrote them', () => {
   it('are found in subgraphs too', () => {
     const branch = file.model.graph.nodes.find((node) => node.opType === 'If')?.attributes.get('then_branch');
     const inner = branch?.kind === 'graph' ? branch.value.initializers.get('inner') : undefined;
-    expect([...toFloat32(file.readTensor(inner!))]).toEqual([1, 1]);
+    expect([...toFloat32(inner!.read())]).toEqual([1, 1]);
   });
 });
 
@@ -86,7 +79,7 @@ describe('typed fields', () => {
     const ints = Array.from({ length: 1000 }, (_, i) => int(7, i));
     withModel(path, modelOf(len(8, 'w'), dims(1000), int(2, 7), ...ints), (file) => {
       expect(onlyTensor(file).storage).toMatchObject({ kind: 'typed', ranges: [{ packed: false }] });
-      expect(toIntegers(file.readTensor(onlyTensor(file)))).toEqual(ints.map((_, i) => i));
+      expect(toIntegers(onlyTensor(file).read())).toEqual(ints.map((_, i) => i));
     });
   });
 
@@ -208,16 +201,8 @@ describe('a tensor header', () => {
 describe('inline bytes', () => {
   it('are copied where a view would not be aligned', () => {
     const bytes = Buffer.from([0, 0, 0, 128, 63, 0, 0, 0, 64]).subarray(1);
-    const tensor: OnnxTensor = {
-      name: '',
-      dtype: 'float32',
-      dims: [2],
-      elements: 2,
-      storage: { kind: 'inline', bytes },
-    };
-    const file = openModel(fixture);
-    expect([...toFloat32(file.readTensor(tensor))]).toEqual([1, 2]);
-    file.close();
+    const tensor = inlineTensor('', 'float32', [2], bytes);
+    expect([...toFloat32(tensor.read())]).toEqual([1, 2]);
   });
 });
 

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { contentOf, type ModelEdits, modelBytes, openModel, toFloat32, writeModel } from '../../src/onnx/index.ts';
+import { openModel, writeModel } from '../../src/files/index.ts';
+import { contentOf, type ModelEdits, modelBytes, toFloat32 } from '../../src/onnx/index.ts';
 import { ModelProtoSchema } from './onnx_pb.generated.js';
 import { refusal, temporaryDirectory, withModel } from './support.ts';
 
@@ -61,21 +62,21 @@ describe('external data of a copy', () => {
   const read = (at: string): readonly (readonly [string, string, number[]])[] => {
     const file = openModel(at);
     const found = [...file.model.graph.initializers.values()].map(
-      (tensor) => [tensor.name, tensor.storage.kind, [...toFloat32(file.readTensor(tensor))].slice(0, 4)] as const,
+      (tensor) => [tensor.name, tensor.storage.kind, [...toFloat32(tensor.read())].slice(0, 4)] as const,
     );
     const branch = file.model.graph.nodes[0]!.attributes.get('then_branch');
     const inner = branch?.kind === 'graph' ? branch.value.initializers.get('n') : undefined;
     const constant = file.model.graph.nodes[1]!.attributes.get('value');
     if (inner === undefined || constant?.kind !== 'tensor') throw new Error('not there');
     for (const tensor of [inner, constant.value])
-      found.push([tensor.name, tensor.storage.kind, [...toFloat32(file.readTensor(tensor))]]);
+      found.push([tensor.name, tensor.storage.kind, [...toFloat32(tensor.read())]]);
     file.close();
     return found;
   };
 
   it('stays external in one new file, wherever its tensors are, and the old files are not touched', () => {
     prepare();
-    const written = withModel(source, model, (file) => writeModel(file, edits, target));
+    const written = withModel(source, model, (file) => writeModel(file.model, edits, target));
     expect(written.data).toBe(`${target}.data`);
     expect(statSync(target).size + statSync(`${target}.data`).size).toBe(written.bytes);
     expect(read(target)).toEqual([
@@ -92,13 +93,13 @@ describe('external data of a copy', () => {
       fromBinary(ModelProtoSchema, readFileSync(target)).graph!.initializer[2]!.externalData.map(({ key }) => key),
     ).toEqual(['location', 'offset', 'length']);
     const first = [readFileSync(target), readFileSync(`${target}.data`)];
-    withModel(source, model, (file) => writeModel(file, edits, target));
+    withModel(source, model, (file) => writeModel(file.model, edits, target));
     expect([readFileSync(target), readFileSync(`${target}.data`)]).toEqual(first);
   });
 
   it('goes into the model where its bytes are wanted', () => {
     prepare();
-    const bytes = withModel(source, model, (file) => modelBytes(file, edits));
+    const bytes = withModel(source, model, (file) => modelBytes(file.model, edits));
     mkdirSync(folder);
     writeFileSync(target, bytes);
     expect(read(target).map(([name, kind]) => `${name} ${kind}`)).toEqual([
@@ -112,7 +113,7 @@ describe('external data of a copy', () => {
     const bytes = encode({ irVersion: 8n, graph: { initializer: [external('w', 'copy.onnx.data', 0, 2)] } });
     writeFileSync(join(own, 'copy.onnx.data'), values);
     withModel(source, bytes, (file) => {
-      expect(refusal(() => writeModel(file, {}, join(own, 'copy.onnx')))).toContain(
+      expect(refusal(() => writeModel(file.model, {}, join(own, 'copy.onnx')))).toContain(
         'copy.onnx.data: belongs to the model that is read',
       );
     });
@@ -124,7 +125,7 @@ describe('external data of a copy', () => {
     prepare();
     rmSync(join(own, 'b.bin'));
     withModel(source, model, (file) => {
-      expect(refusal(() => writeModel(file, edits, target))).toContain('keeps its data in "b.bin"');
+      expect(refusal(() => writeModel(file.model, edits, target))).toContain('keeps its data in "b.bin"');
     });
     expect(existsSync(folder) ? readdirSync(folder) : []).toEqual([]);
   });

@@ -15,16 +15,15 @@ import { join } from 'node:path';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { openModel, writeModel } from '../../src/files/index.ts';
 import {
   contentOf,
   type ModelEdits,
   modelBytes,
   type NodeEdit,
-  openModel,
   type TensorContent,
   toFloat32,
   toIntegers,
-  writeModel,
 } from '../../src/onnx/index.ts';
 import { modelArbitrary } from './arbitrary.ts';
 import { type ModelProto, ModelProtoSchema, type TensorProto } from './onnx_pb.generated.js';
@@ -38,7 +37,7 @@ const encode = (init: MessageInitShape<typeof ModelProtoSchema>): Uint8Array =>
 
 /** The copy of a model made of these bytes. */
 const edited = (bytes: Uint8Array, edits: ModelEdits): Uint8Array =>
-  withModel(path, bytes, (file) => modelBytes(file, edits));
+  withModel(path, bytes, (file) => modelBytes(file.model, edits));
 
 const floats = (...values: number[]): TensorContent =>
   contentOf([values.length], new Uint8Array(Float32Array.from(values).buffer));
@@ -110,7 +109,7 @@ describe('a copy with changes', () => {
         const tensors = withModel(path, bytes, (file) =>
           chosen(initializer).map(({ name }): [string, TensorContent] => {
             const tensor = file.model.graph.initializers.get(name)!;
-            const { bytes: old } = file.readTensor(tensor);
+            const { bytes: old } = tensor.read();
             const width = tensor.elements === 0 ? 0 : old.length / tensor.elements;
             const count = width === 0 ? 0 : 3;
             return [name, contentOf([count, 1], new Uint8Array(count * width).fill(7))];
@@ -177,7 +176,7 @@ describe('a copy with changes', () => {
           },
         ],
       ]);
-      return decode(modelBytes(file, { nodes }));
+      return decode(modelBytes(file.model, { nodes }));
     });
     const [first, second, ...rest] = after.graph!.node;
     expect(first!.input).toEqual(['x', '', 'sizes']);
@@ -206,7 +205,7 @@ describe('a copy with changes', () => {
       const value = (k: number) => {
         const attribute = file.model.graph.nodes[k]!.attributes.get('value');
         if (attribute?.kind !== 'tensor') throw new Error(String(k));
-        return file.readTensor(attribute.value);
+        return attribute.value.read();
       };
       expect([...file.model.graph.nodes[2]!.attributes.keys()]).toEqual(['value']);
       expect(toIntegers(value(2))).toEqual([9]);
@@ -248,13 +247,13 @@ describe('a written file', () => {
   it('is there whole or not at all, and takes the place of an older one', () => {
     rmSync(folder, { recursive: true, force: true });
     withModel(path, weights, (file) => {
-      const { bytes, data } = writeModel(file, { metadata: new Map([['k', 'v']]) }, target);
+      const { bytes, data } = writeModel(file.model, { metadata: new Map([['k', 'v']]) }, target);
       expect({ size: statSync(target).size, data }).toEqual({ size: bytes, data: null });
       const good = readFileSync(target);
       const broken = contentOf([3], new Uint8Array(8));
-      expect(() => writeModel(file, { tensors: new Map([['w', broken]]) }, target)).toThrow('8 bytes were made');
+      expect(() => writeModel(file.model, { tensors: new Map([['w', broken]]) }, target)).toThrow('8 bytes were made');
       expect(readFileSync(target)).toEqual(good);
-      writeModel(file, {}, target);
+      writeModel(file.model, {}, target);
       expect(readFileSync(target)).toEqual(Buffer.from(weights));
     });
     expect(readdirSync(folder)).toEqual(['copy.onnx']);
@@ -267,7 +266,7 @@ describe('a written file', () => {
       linkSync(own, join(directory, 'hard.onnx'));
       symlinkSync(own, join(directory, 'soft.onnx'));
       for (const name of ['own.onnx', './out/../own.onnx', 'hard.onnx', 'soft.onnx']) {
-        const message = refusal(() => writeModel(file, {}, `${directory}/${name}`));
+        const message = refusal(() => writeModel(file.model, {}, `${directory}/${name}`));
         expect(message).toContain('belongs to the model that is read: name another file to write');
       }
       rmSync(join(directory, 'hard.onnx'));
@@ -279,9 +278,11 @@ describe('a written file', () => {
     mkdirSync(join(folder, 'folder'), { recursive: true });
     writeFileSync(join(directory, 'file'), '');
     withModel(path, weights, (file) => {
-      expect(refusal(() => writeModel(file, {}, join(folder, 'folder')))).toContain('is a directory');
+      expect(refusal(() => writeModel(file.model, {}, join(folder, 'folder')))).toContain('is a directory');
       const below = join(directory, 'file', 'copy.onnx');
-      expect(refusal(() => writeModel(file, {}, below))).toMatch(/copy\.onnx: cannot be written \((ENOTDIR|EEXIST)\)/);
+      expect(refusal(() => writeModel(file.model, {}, below))).toMatch(
+        /copy\.onnx: cannot be written \((ENOTDIR|EEXIST)\)/,
+      );
     });
   });
 
@@ -313,8 +314,8 @@ describe('a model beyond 2 GiB', () => {
   it.runIf(writeSparse())('is cut in bounded memory, and refused where its bytes are wanted in one piece', () => {
     const before = process.memoryUsage.rss();
     const file = openModel(large);
-    expect(refusal(() => modelBytes(file, {}))).toContain('ONNX models in memory hold less than 2 GiB');
-    writeModel(file, { tensors: new Map([['first', floats(1, 2)]]) }, target);
+    expect(refusal(() => modelBytes(file.model, {}))).toContain('ONNX models in memory hold less than 2 GiB');
+    writeModel(file.model, { tensors: new Map([['first', floats(1, 2)]]) }, target);
     file.close();
     expect(process.memoryUsage.rss() - before).toBeLessThan(96 * 2 ** 20);
     expect(decode(readFileSync(target)).graph!.initializer.map(({ name, dims }) => [name, dims])).toEqual([

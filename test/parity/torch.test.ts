@@ -233,7 +233,7 @@ describe('wrong models', () => {
 
   it('with a bit of a weight flipped', async () => {
     const pruned = networkOf(join(golden.folder, 'pruned.onnx'));
-    const model = new ModelBytes(pruned.file.model.path);
+    const model = new ModelBytes(pruned.model.name);
     model.flipBit((pruned.prunable.get('c3.0')!.weight as Weight).tensor, 3, 0);
     const prunedPath = model.save(join(work, 'flipped.onnx'));
     const { report, exitCode } = await checkPair(golden, 'dense.onnx', '', { prunedPath });

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { InputError } from '../../src/config/index.ts';
+import { InputError } from '../../src/errors/input-error.ts';
 import { lookAt, requireFresh } from '../../src/process/outputs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prunegate-outputs-'));

@@ -98,7 +98,7 @@ describe('a shared convolution with a BatchNorm behind each call', () => {
     const bytes = new ModelBytes(path('pruned.folded.onnx'));
     const filter = Array.from({ length: 10 }, (_, k) => k).find((k) => !sharedLayers['shared']!.retained.includes(k))!;
     const source = dense.prunable.get('shared#2')!.weight as Weight;
-    const { bytes: values } = dense.file.readTensor(source.tensor);
+    const { bytes: values } = source.tensor.read();
     const floats = new Float32Array(values.buffer, values.byteOffset, values.byteLength / 4);
     for (const [column, from] of sharedLayers['b']!.retained.entries())
       for (const k of second.kernelOffsets)
@@ -124,7 +124,7 @@ describe('rounding', () => {
   function scaled(by: (filter: number) => number): string {
     const network = networkOf(pruned);
     const weight = network.prunable.get('c2.0')!.weight as Weight;
-    const { bytes } = network.file.readTensor(weight.tensor);
+    const { bytes } = weight.tensor.read();
     const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
     const model = new ModelBytes(pruned);
     for (const [k, value] of values.entries())
@@ -153,7 +153,7 @@ describe('rounding', () => {
     const dense = networkOf(join(folder, 'dense.onnx'));
     const raw = networkOf(join(folder, 'pruned.onnx'));
     const { tensor } = raw.prunable.get('fc')!.weight as Weight;
-    const { bytes } = raw.file.readTensor(tensor);
+    const { bytes } = tensor.read();
     const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
     const model = new ModelBytes(join(folder, 'pruned.onnx'));
     for (const [k, value] of values.entries()) model.set(tensor, k, Math.fround(value * (1 + 2 ** -22)));

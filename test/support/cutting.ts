@@ -6,9 +6,10 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, expect } from 'vitest';
 import { maskOf } from '../../src/execution/mask.ts';
 import { writeMasked } from '../../src/execution/model-copies.ts';
+import { type WrittenModel, writeModel as writeFile } from '../../src/files/index.ts';
 import type { Network } from '../../src/network/index.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
-import { type CutModel, writeCut } from '../../src/surgery/index.ts';
+import { type Cut, type CutModel, writeCut } from '../../src/surgery/index.ts';
 import { type GraphProto, ModelProtoSchema } from '../onnx/onnx_pb.generated.js';
 import { refusal } from '../onnx/support.ts';
 import { networkOf } from './golden.ts';
@@ -20,7 +21,17 @@ let written = 0;
 
 export type Retained = Readonly<Record<string, readonly number[]>>;
 
-export interface CutGraph extends CutModel {
+/** Cuts a network into a file. */
+export function writeCutTo(
+  path: string,
+  dense: Network,
+  cut: Cut,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): CutModel<WrittenModel> {
+  return writeCut(dense, cut, metadata, (edits, accept) => writeFile(dense.model, edits, path, accept));
+}
+
+export interface CutGraph extends CutModel<WrittenModel> {
   readonly dense: Network;
   readonly cut: Network;
   readonly graph: GraphProto;
@@ -29,7 +40,7 @@ export interface CutGraph extends CutModel {
 /** A graph cut by the given filters of its layers; those that are not named stay whole. */
 export function cutGraph(graph: Graph, retained: Retained, path = join(work, `${written++}.onnx`)): CutGraph {
   const dense = networkOf(writeModel(graph));
-  const model = writeCut(dense, { retained: (layer) => retained[layer] ?? null, asPruner: null }, path, new Map());
+  const model = writeCutTo(path, dense, { retained: (layer) => retained[layer] ?? null, asPruner: null });
   const decoded = fromBinary(ModelProtoSchema, readFileSync(path));
   return { ...model, dense, cut: networkOf(path), graph: decoded.graph! };
 }
@@ -78,7 +89,7 @@ export async function cutAndRun(
   const recovery = recoverRetention(made.dense, made.cut);
   for (const [layer, filters] of Object.entries(retained))
     expect(recovery.layers.get(layer), layer).toMatchObject({ actual: filters, disagreements: [] });
-  const masked = writeMasked(made.dense.file, maskOf(made.dense, recovery), [], join(work, `${written++}.onnx`));
+  const masked = writeMasked(made.dense.model, maskOf(made.dense, recovery), [], join(work, `${written++}.onnx`));
   const inputs = Object.fromEntries(
     Object.entries(graph.inputs ?? {}).map(([name, shape], k) => {
       const dims = (shape ?? []).map((size) => (typeof size === 'number' ? size : (sizes[size] ?? 2)));
@@ -89,7 +100,7 @@ export async function cutAndRun(
       return [name, new Tensor('float32', values, dims)];
     }),
   );
-  expect(await run(made.path, inputs)).toEqual(await run(masked, inputs));
+  expect(await run(made.written.path, inputs)).toEqual(await run(masked, inputs));
   return made;
 }
 
@@ -104,9 +115,9 @@ async function run(path: string, inputs: Record<string, Tensor>) {
 
 /** Elements of an initializer of a cut graph. */
 export function numbers({ cut }: CutGraph, name: string): readonly (number | bigint)[] {
-  const tensor = cut.file.model.graph.initializers.get(name);
+  const tensor = cut.model.graph.initializers.get(name);
   if (tensor === undefined) throw new Error(`there is no ${name}`);
-  const { bytes, dtype } = cut.file.readTensor(tensor);
+  const { bytes, dtype } = tensor.read();
   return dtype === 'int64'
     ? [...new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)]
     : [...new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)];

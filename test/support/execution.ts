@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import type { ExecutionRequest } from '../../src/config/index.ts';
 import { type ExecutionParts, executeBoth } from '../../src/execution/execute.ts';
 import { nearestRuntime } from '../../src/execution/runtime.ts';
+
 import type { Execution, ExecutionOutcome } from '../../src/execution/types.ts';
+import { openModel, writeModel } from '../../src/files/index.ts';
+
 import { type Network, readNetwork } from '../../src/network/index.ts';
-import { type ModelEdits, openModel, writeModel } from '../../src/onnx/index.ts';
+import type { ModelEdits } from '../../src/onnx/index.ts';
 import { recoverRetention, underDenseNames } from '../../src/recovery/index.ts';
 
 const runtime = nearestRuntime(import.meta.dirname);
@@ -15,9 +18,10 @@ let written = 0;
 
 /** A copy of a model with something changed. */
 export function changed(path: string, edits: (network: Network) => ModelEdits): string {
-  const network = readNetwork(openModel(path));
-  const copy = writeModel(network.file, edits(network), join(work, `${written++}.onnx`)).path;
-  network.file.close();
+  const file = openModel(path);
+  const network = readNetwork(file.model);
+  const copy = writeModel(network.model, edits(network), join(work, `${written++}.onnx`)).path;
+  file.close();
   return copy;
 }
 
@@ -29,8 +33,9 @@ export async function outcomeOf(
   parts: Partial<ExecutionParts> = {},
 ): Promise<ExecutionOutcome> {
   if (runtime === null) throw new Error('onnxruntime-node is not installed: npm ci --include=optional');
-  const dense = readNetwork(openModel(densePath));
-  const exported = readNetwork(openModel(prunedPath));
+  const [denseFile, prunedFile] = [openModel(densePath), openModel(prunedPath)];
+  const dense = readNetwork(denseFile.model);
+  const exported = readNetwork(prunedFile.model);
   const recovery = recoverRetention(dense, exported);
   const pruned = underDenseNames(exported, recovery);
   try {
@@ -56,8 +61,8 @@ export async function outcomeOf(
       ...parts,
     });
   } finally {
-    dense.file.close();
-    pruned.file.close();
+    denseFile.close();
+    prunedFile.close();
   }
 }
 

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseYaml, specFromInline } from '../../src/config/index.ts';
 import { dialectOf, type Expectation } from '../../src/dialects/index.ts';
+import { openModel } from '../../src/files/index.ts';
 import { type Folding, type Network, readNetwork } from '../../src/network/index.ts';
-import { openModel } from '../../src/onnx/index.ts';
 
 /** What the real pruner did, as test/fixtures/golden/<name>/golden.json has it. */
 export interface Golden {
@@ -46,7 +46,7 @@ export function goldensIn(folder: string): Golden[] {
 
 /** Reads a network whose file stays open until the test process ends. */
 export function networkOf(path: string): Network {
-  return readNetwork(openModel(path));
+  return readNetwork(openModel(path).model);
 }
 
 export function expectationOf(

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { afterAll } from 'vitest';
+import { openModel } from '../../src/files/index.ts';
 import { FIXED_CHANNEL, type Layer, type Network, type Opaque, readNetwork } from '../../src/network/index.ts';
-import { openModel } from '../../src/onnx/index.ts';
 import {
   type AttributeProtoSchema,
   type GraphProtoSchema,
@@ -176,7 +176,7 @@ export function networkOf(graph: Graph): Network {
   const path = writeModel(graph);
   const file = openModel(path);
   try {
-    return readNetwork(file);
+    return readNetwork(file.model);
   } finally {
     file.close();
     rmSync(path);

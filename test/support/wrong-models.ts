@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { FIXED_CHANNEL, type Layer, type Network } from '../../src/network/index.ts';
-import type { OnnxTensor } from '../../src/onnx/index.ts';
+import type { OnnxTensor, Tensor } from '../../src/onnx/index.ts';
 
 /** Filters that each layer's tensors are cut by; a part of a layer may be cut by others than the layer itself. */
 export interface Cut {
@@ -23,20 +23,21 @@ export class ModelBytes {
   }
 
   /** Offset of a tensor's first element in the file. */
-  at(tensor: OnnxTensor): number {
-    if (tensor.storage.kind === 'raw') return tensor.storage.offset;
-    if (tensor.storage.kind !== 'inline') throw new Error(`${tensor.name} is not raw`);
-    const found = this.bytes.indexOf(tensor.storage.bytes);
-    if (found < 0 || this.bytes.indexOf(tensor.storage.bytes, found + 1) >= 0)
+  at(tensor: Tensor): number {
+    const { storage } = tensor as OnnxTensor;
+    if (storage.kind === 'raw') return storage.offset;
+    if (storage.kind !== 'inline') throw new Error(`${tensor.name} is not raw`);
+    const found = this.bytes.indexOf(storage.bytes);
+    if (found < 0 || this.bytes.indexOf(storage.bytes, found + 1) >= 0)
       throw new Error(`${tensor.name} is not where it is looked for`);
     return found;
   }
 
-  set(tensor: OnnxTensor, element: number, value: number): void {
+  set(tensor: Tensor, element: number, value: number): void {
     this.bytes.writeFloatLE(value, this.at(tensor) + 4 * element);
   }
 
-  flipBit(tensor: OnnxTensor, element: number, bit: number): void {
+  flipBit(tensor: Tensor, element: number, bit: number): void {
     const at = this.at(tensor) + 4 * element;
     this.bytes.writeUInt32LE((this.bytes.readUInt32LE(at) ^ (1 << bit)) >>> 0, at);
   }
@@ -58,9 +59,9 @@ export class ModelBytes {
  * @param pruned a rightly pruned model of the same shapes
  */
 export function recut(dense: Network, pruned: Network, cut: Cut): ModelBytes {
-  const model = new ModelBytes(pruned.file.model.path);
-  const floats = (network: Network, tensor: OnnxTensor) => {
-    const { bytes } = network.file.readTensor(tensor);
+  const model = new ModelBytes(pruned.model.name);
+  const floats = (tensor: Tensor) => {
+    const { bytes } = tensor.read();
     return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   };
   const denseChannel = (id: number, filtersOf: (layer: string) => readonly number[]): number => {
@@ -77,7 +78,7 @@ export function recut(dense: Network, pruned: Network, cut: Cut): ModelBytes {
     const partner = partnerOf(dense, layer);
     const denseWeight = partner.weight;
     if (denseWeight === null || 'opaque' in denseWeight) throw new Error(layer.name);
-    const source = floats(dense, denseWeight.tensor);
+    const source = floats(denseWeight.tensor);
     const columns =
       layer.kind === 'depthwise'
         ? [0]
@@ -101,7 +102,7 @@ export function recut(dense: Network, pruned: Network, cut: Cut): ModelBytes {
   for (const follower of pruned.followers) {
     const partner = dense.followers.find((other) => other.layer === follower.layer && other.role === follower.role);
     if (partner === undefined) throw new Error(follower.tensor.name);
-    const source = floats(dense, partner.tensor);
+    const source = floats(partner.tensor);
     for (const [at, id] of follower.channels.entries()) {
       const channel = denseChannel(id, (name) => cut.follower?.(name, follower.layer) ?? cut.kernel(name));
       model.set(follower.tensor, at * follower.stride, source[partner.channels.indexOf(channel) * partner.stride]!);

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Follower, Layer, Network } from '../../src/network/index.ts';
-import { isFloat, type OnnxFile, type OnnxTensor } from '../../src/onnx/index.ts';
-import { type Cut, writeCut } from '../../src/surgery/index.ts';
+import { isFloat, type Tensor } from '../../src/onnx/index.ts';
+import type { Cut } from '../../src/surgery/index.ts';
 import { refusal } from '../onnx/support.ts';
+import { writeCutTo } from '../support/cutting.ts';
 import { expectationOf, FIXTURES, type Golden, goldensIn, networkOf, SHARED } from '../support/golden.ts';
 import {
   FIXTURES as TORCH,
@@ -67,11 +68,11 @@ const digest = (bits: Uint32Array): string =>
   bits.length <= 4 ? bits.join(' ') : `${bits.length}: ${createHash('sha1').update(bits).digest('hex')}`;
 
 /** A layer's rows of the kernel by its named axes, element by element. */
-function rowsOf(network: Network, layer: Layer): readonly string[] {
+function rowsOf(layer: Layer): readonly string[] {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight) return [];
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
-  const bits = bitsOf(network.file, weight.tensor);
+  const bits = bitsOf(weight.tensor);
   const row = new Uint32Array(inCount * kernelOffsets.length);
   return Array.from({ length: outCount }, (_, r) => {
     for (let n = 0; n < row.length; n++) {
@@ -82,13 +83,13 @@ function rowsOf(network: Network, layer: Layer): readonly string[] {
   });
 }
 
-function bitsOf(file: OnnxFile, tensor: OnnxTensor): Uint32Array {
-  const { bytes } = file.readTensor(tensor);
+function bitsOf(tensor: Tensor): Uint32Array {
+  const { bytes } = tensor.read();
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-const valuesOf = (network: Network, follower: Follower): readonly number[] => {
-  const bits = bitsOf(network.file, follower.tensor);
+const valuesOf = (follower: Follower): readonly number[] => {
+  const bits = bitsOf(follower.tensor);
   return Array.from(follower.channels, (_, k) => bits[k * follower.stride]!);
 };
 
@@ -102,21 +103,21 @@ function contentsOf(network: Network): Map<string, unknown> {
       filters: layer.filters,
       columns: layer.calls.map(({ columns }) => (columns instanceof Int32Array ? columns.length : null)),
       shape: layer.output.shape,
-      rows: rowsOf(network, layer),
+      rows: rowsOf(layer),
     });
   }
   for (const follower of network.followers) {
     const key = `${follower.layer} ${follower.role}${follower.isComputed ? ' (computed)' : ''}`;
-    contents.set(contents.has(key) ? `${key} 2` : key, valuesOf(network, follower));
+    contents.set(contents.has(key) ? `${key} 2` : key, valuesOf(follower));
   }
   return contents;
 }
 
 /** All tensors of weights as they are stored, whatever their names. */
 const storedIn = (network: Network): string[] =>
-  [...network.file.model.graph.initializers.values()]
+  [...network.model.graph.initializers.values()]
     .filter(({ dtype, elements }) => isFloat(dtype) && elements > 1)
-    .map((tensor) => `${tensor.dims} ${digest(bitsOf(network.file, tensor))}`)
+    .map((tensor) => `${tensor.dims} ${digest(bitsOf(tensor))}`)
     .sort();
 
 describe.skipIf(beside.length === 0)('goldens beside the project (skipped where ../shared is not there)', () => {
@@ -130,7 +131,7 @@ describe.each(pairs)('$name', (pair) => {
   const expected = contentsOf(real);
 
   it('is cut into the tensors of the real pruner, bit for bit', () => {
-    writeCut(dense, cutOf(pair, true), path, new Map());
+    writeCutTo(path, dense, cutOf(pair, true));
     const cut = networkOf(path);
     expect(contentsOf(cut)).toEqual(expected);
     expect(storedIn(cut)).toEqual(storedIn(real));
@@ -139,7 +140,7 @@ describe.each(pairs)('$name', (pair) => {
   it('is cut rightly, which is the same file wherever the real pruner is right', () => {
     const asPruner = readFileSync(path);
     rmSync(path);
-    const cut = (): void => void writeCut(dense, cutOf(pair, false), path, new Map());
+    const cut = (): void => void writeCutTo(path, dense, cutOf(pair, false));
     const fault = FAULTS[pair.name.replace(/\.(folded|dynamo)$/, '')];
     if (fault?.includes('cannot be cut')) {
       expect(refusal(cut)).toContain(fault);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { InputError } from '../../src/config/index.ts';
-import { FIXED_CHANNEL, type Network } from '../../src/network/index.ts';
-import { writeCut } from '../../src/surgery/index.ts';
-import { networkOf } from '../support/golden.ts';
+import { InputError } from '../../src/errors/input-error.ts';
+import { openModel } from '../../src/files/index.ts';
+import { FIXED_CHANNEL, type Network, readNetwork } from '../../src/network/index.ts';
+import { writeCutTo } from '../support/cutting.ts';
 import { modelBytes, writeModel } from '../support/onnx-builder.ts';
 import { type Grown, grow } from '../support/random-graph.ts';
 
@@ -77,12 +77,13 @@ async function cutAtRandom(choices: readonly number[], symbolicBatch: boolean): 
   const values = new Map(
     ['aw', 'bw', 'ow'].map((name) => [name, noise(product(grown.graph.weights[name]!.dims!.map(Number)), next)]),
   );
-  const network = networkOf(writeModel(filled(grown, values, () => false)));
+  const file = openModel(writeModel(filled(grown, values, () => false)));
+  const network = readNetwork(file.model);
   const retained = retainedBy(network, next);
   const path = join(work, 'cut.onnx');
   try {
     const cut = { retained: (layer: string) => retained.get(layer) ?? null, asPruner: null };
-    const { mixing } = writeCut(network, cut, path, new Map());
+    const { mixing } = writeCutTo(path, network, cut);
     const dims = grown.graph.inputs.x.map((size) => (typeof size === 'number' ? size : 2));
     const input = new Tensor('float32', noise(product(dims), next), dims);
     const after = await run(readFileSync(path), input);
@@ -98,7 +99,7 @@ async function cutAtRandom(choices: readonly number[], symbolicBatch: boolean): 
     if (error instanceof InputError) return 'refused';
     throw error;
   } finally {
-    network.file.close();
+    file.close();
   }
 }
 

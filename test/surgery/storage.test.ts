@@ -1,11 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openModel } from '../../src/files/index.ts';
 import { readNetwork } from '../../src/network/index.ts';
-import { openModel } from '../../src/onnx/index.ts';
-import { writeCut } from '../../src/surgery/index.ts';
 import { temporaryDirectory } from '../onnx/support.ts';
-import { between, cutGraph, last } from '../support/cutting.ts';
+import { between, cutGraph, last, writeCutTo } from '../support/cutting.ts';
 import { networkOf } from '../support/golden.ts';
 import { op, writeModel } from '../support/onnx-builder.ts';
 
@@ -104,21 +103,21 @@ describe('external data', () => {
     const before = [source, data].map((path) => readFileSync(path));
     const folder = temporaryDirectory();
     const retained = (layer: string) => (layer === 'a' ? A : null);
-    const dense = readNetwork(openModel(source));
-    for (const name of ['one.onnx', 'two.onnx'])
-      writeCut(dense, { retained, asPruner: null }, join(folder, name), new Map());
-    dense.file.close();
+    const file = openModel(source);
+    const dense = readNetwork(file.model);
+    for (const name of ['one.onnx', 'two.onnx']) writeCutTo(join(folder, name), dense, { retained, asPruner: null });
+    file.close();
     expect([source, data].map((path) => readFileSync(path))).toEqual(before);
     expect(readdirSync(folder).sort()).toEqual(['one.onnx', 'one.onnx.data', 'two.onnx', 'two.onnx.data']);
     expect(readFileSync(join(folder, 'one.onnx.data'))).toEqual(readFileSync(join(folder, 'two.onnx.data')));
-    const { file } = networkOf(join(folder, 'one.onnx'));
+    const { model } = networkOf(join(folder, 'one.onnx'));
     const read = (name: string) => {
-      const tensor = file.model.graph.initializers.get(name)!;
+      const tensor = model.graph.initializers.get(name)!;
       expect(tensor.storage).toMatchObject({ kind: 'external', location: 'one.onnx.data' });
-      return Buffer.from(file.readTensor(tensor).bytes);
+      return Buffer.from(tensor.read().bytes);
     };
     expect(read('aw')).toEqual(picked(bytes.aw, 4, 3, 1, A, [0, 1, 2]));
     expect(read('ow')).toEqual(picked(bytes.ow, 4, 6, 4, OUT, A));
-    expect(file.model.graph.initializers.get('ab')!.storage.kind).toBe('raw');
+    expect(model.graph.initializers.get('ab')!.storage.kind).toBe('raw');
   });
 });

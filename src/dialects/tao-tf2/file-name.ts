@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { fileName } from '../file-name.ts';
 import { CRITERIA, type Criterion } from './spec.ts';
 
 /** Settings that TAO writes into the names of its files: `model_th=0.68_eq=union.tlt` (cv/classification/scripts/prune.py). */
@@ -8,7 +8,7 @@ export interface NamedSettings {
 }
 
 export function settingsInName(path: string): NamedSettings {
-  const name = basename(path);
+  const name = fileName(path);
   const threshold = /(?:^|[^a-z])th=(\d+(?:\.\d+)?(?:e-?\d+)?)/i.exec(name)?.[1];
   const criterion = /(?:^|[^a-z])eq=([a-z_]+)/i.exec(name)?.[1]?.toLowerCase();
   return {

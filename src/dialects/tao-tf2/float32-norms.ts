@@ -1,5 +1,5 @@
+import type { ReusableBuffer } from '../../bytes/index.ts';
 import type { Weight } from '../../network/index.ts';
-import type { ReusableBuffer } from '../../onnx/index.ts';
 import { NORMS_WASM } from './norms.generated.ts';
 
 /** The same norms by WebAssembly, of a kernel that lies in its memory; null where the kernel lies elsewhere, or no room is behind it. */
@@ -27,7 +27,7 @@ interface NormsModule {
  */
 export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
   if (memory === null) return null;
-  const module = new WebAssembly.Module(Buffer.from(NORMS_WASM, 'base64'));
+  const module = new WebAssembly.Module(Uint8Array.from(atob(NORMS_WASM), (byte) => byte.charCodeAt(0)));
   const { norms } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as NormsModule;
   return (data, weight) => {
     if (data.buffer !== memory.buffer) return null;

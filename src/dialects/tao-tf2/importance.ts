@@ -1,5 +1,5 @@
+import type { ReusableBuffer } from '../../bytes/index.ts';
 import type { Weight } from '../../network/index.ts';
-import type { OnnxFile } from '../../onnx/index.ts';
 import { toFloat32, toFloat64 } from '../../onnx/index.ts';
 import { float32Norms, type NormsInPlace } from './float32-norms.ts';
 import type { Normalizer } from './spec.ts';
@@ -19,10 +19,10 @@ const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16
  * L2 norm of each filter's kernel (pruning.py `get_L2_norm`). numpy sums the Keras kernel (kh, kw, in, out) over its
  * leading axes one after the other in float32; ONNX stores (out, in, kh, kw), so the walk is kh, kw, in with each square
  * and each sum rounded.
- * @param inPlace works on what is read into the file's buffer
+ * @param inPlace works on what is read into the buffer
  */
-export function filterNorms(file: OnnxFile, weight: Weight, inPlace: NormsInPlace | null): Stat {
-  const data = file.readTensor(weight.tensor, file.buffer);
+export function filterNorms(weight: Weight, buffer: ReusableBuffer, inPlace: NormsInPlace | null): Stat {
+  const data = weight.tensor.read(buffer);
   if (data.dtype === 'float64') return { values: norms64(toFloat64(data), weight), error: 2 ** -50 };
   const values = float32Norms(toFloat32(data), weight, inPlace);
   const { rowScale } = weight;

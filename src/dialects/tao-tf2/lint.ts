@@ -1,6 +1,7 @@
-import { basename } from 'node:path';
-import { nearest, type Place } from '../../config/index.ts';
+import { nearest } from '../../config/values.ts';
+import type { Place } from '../../errors/place.ts';
 import type { Layer, Network } from '../../network/index.ts';
+import { fileName } from '../file-name.ts';
 import type { Lint } from '../types.ts';
 import type { TaoExpectation } from './expect.ts';
 import { type Decision, excludedNames } from './exploration.ts';
@@ -120,7 +121,7 @@ function nameDisagreements(spec: TaoSpec, prunedFile: string | null): Lint[] {
   ];
   return files.flatMap(({ what, path }) => {
     const { threshold, criterion } = settingsInName(path);
-    const says = `the name of ${what}, ${basename(path)}, says`;
+    const says = `the name of ${what}, ${fileName(path)}, says`;
     return [
       ...(threshold === null || threshold === spec.threshold
         ? []

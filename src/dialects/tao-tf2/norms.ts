@@ -1,5 +1,5 @@
+import type { ReusableBuffer } from '../../bytes/index.ts';
 import { exportUnfolded, type Folding, type Layer, type Network, type Weight } from '../../network/index.ts';
-import type { OnnxFile } from '../../onnx/index.ts';
 import type { OwnStat, Unknown } from './exploration.ts';
 import { normsInPlace } from './float32-norms.ts';
 import { filterNorms, normalized, type Stat } from './importance.ts';
@@ -14,7 +14,7 @@ const SAY_RAW = 'If it is not, say --folding raw (input folding).';
 export type Norms = ReadonlyMap<Layer, Stat | Unknown>;
 
 /** How filters are measured. */
-export type Measure = (file: OnnxFile, weight: Weight) => Stat;
+export type Measure = (weight: Weight, buffer: ReusableBuffer) => Stat;
 
 /**
  * Reads the weights of every prunable layer once and keeps their filter norms.
@@ -22,8 +22,8 @@ export type Measure = (file: OnnxFile, weight: Weight) => Stat;
  * @param measure the pruner's own unless told otherwise
  */
 export function readNorms(network: Network, folding: Folding | null, measure?: Measure): Norms {
-  const inPlace = measure === undefined ? normsInPlace(network.file.buffer) : null;
-  const measured: Measure = measure ?? ((file, weight) => filterNorms(file, weight, inPlace));
+  const inPlace = measure === undefined ? normsInPlace(network.model.buffer) : null;
+  const measured: Measure = measure ?? ((weight, buffer) => filterNorms(weight, buffer, inPlace));
   return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding, measured)]));
 }
 
@@ -50,7 +50,7 @@ function normsOf(network: Network, layer: Layer, folding: Folding | null, measur
       unknown: `BatchNorm may be folded into ${layer.name} (${evidence})`,
       remedy: `${SAY_RAW} ${exportUnfolded(network)}`,
     };
-  const norms = measure(network.file, weight);
+  const norms = measure(weight, network.model.buffer);
   if (norms.values.every(Number.isFinite)) return norms;
   return {
     unknown: `${layer.name} has weights that are NaN or infinite, which cannot be ranked`,

@@ -1,5 +1,6 @@
-import type { SpecDocument } from '../../config/index.ts';
-import { inputErrorAt, validate } from '../../config/index.ts';
+import type { SpecDocument } from '../../config/spec.ts';
+import { validate } from '../../config/validate.ts';
+import { inputErrorAt } from '../../errors/place.ts';
 import type { Spec, StatedSizes } from '../types.ts';
 import { validateSpec } from './spec.validator.generated.js';
 

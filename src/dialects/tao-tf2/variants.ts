@@ -1,5 +1,5 @@
-import { basename } from 'node:path';
 import { foldAll, type Network, type RetainedIndices } from '../../network/index.ts';
+import { fileName } from '../file-name.ts';
 import type { Observed, Variant } from '../types.ts';
 import { expectTao } from './expect.ts';
 import { settingsInName } from './file-name.ts';
@@ -72,7 +72,7 @@ function* namedSettings(spec: TaoSpec, { prunedFile }: Observed, under: Under): 
   const named = { threshold: threshold ?? spec.threshold, criterion: criterion ?? spec.criterion };
   if (named.threshold === spec.threshold && named.criterion === spec.criterion) return;
   yield {
-    cause: `The kept filters are those of threshold ${named.threshold} and equalization_criterion ${named.criterion}, as the pruned file's name ${basename(prunedFile)} says; the spec says ${spec.threshold} and ${spec.criterion}.`,
+    cause: `The kept filters are those of threshold ${named.threshold} and equalization_criterion ${named.criterion}, as the pruned file's name ${fileName(prunedFile)} says; the spec says ${spec.threshold} and ${spec.criterion}.`,
     layers: under(named),
   };
 }

@@ -1,5 +1,5 @@
-import { basename } from 'node:path';
 import type { Folding, Network } from '../../network/index.ts';
+import { fileName } from '../file-name.ts';
 import type { CriterionCounts, EqualizationGroup, Expectation, LayerExpectation, Refusal } from '../types.ts';
 import { certainties } from './certain.ts';
 import { type Decision, type Decisions, decide, layersOf, retainedOf } from './decisions.ts';
@@ -28,7 +28,7 @@ function scoredBy(network: Network, dependencies: Dependencies, spec: TorchSpec,
   const { importance } = spec;
   const scoresOf: ScoresOf =
     spec.scores !== null
-      ? givenScores(readScoresFile(spec.scores), basename(spec.scores.path))
+      ? givenScores(readScoresFile(spec.scores), fileName(spec.scores.path))
       : importance.kind === 'computed'
         ? computedScores(network, importance, folding)
         : () => ({

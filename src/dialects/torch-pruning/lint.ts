@@ -1,4 +1,5 @@
-import { nearest, type Place } from '../../config/index.ts';
+import { nearest } from '../../config/values.ts';
+import type { Place } from '../../errors/place.ts';
 import type { Network } from '../../network/index.ts';
 import type { Lint } from '../types.ts';
 import { widthOf } from './cutting.ts';

@@ -1,4 +1,4 @@
-import type { Layer, Network, Weight } from '../../network/index.ts';
+import type { Layer, Weight } from '../../network/index.ts';
 import { toFloat32 } from '../../onnx/index.ts';
 
 /** Sums over a layer's weights of `abs(w) ** p`, and over how many weights each goes. */
@@ -12,20 +12,20 @@ export interface Magnitudes {
 }
 
 /** Reads each layer's weights at most once. */
-export function magnitudesOf(network: Network, p: number): (layer: Layer) => Magnitudes | null {
+export function magnitudesOf(p: number): (layer: Layer) => Magnitudes | null {
   const known = new Map<Layer, Magnitudes | null>();
   return (layer) => {
     const found = known.get(layer);
     if (found !== undefined) return found;
     const { weight } = layer;
-    const summed = weight === null || 'opaque' in weight ? null : sums(network, weight, p);
+    const summed = weight === null || 'opaque' in weight ? null : sums(weight, p);
     known.set(layer, summed);
     return summed;
   };
 }
 
-function sums(network: Network, weight: Weight, p: number): Magnitudes {
-  const values = weightsOf(network, weight);
+function sums(weight: Weight, p: number): Magnitudes {
+  const values = weightsOf(weight);
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
   const [rows, columns] = [new Float64Array(outCount), new Float64Array(inCount)];
   const kernel = kernelOffsets.length;
@@ -44,8 +44,8 @@ function sums(network: Network, weight: Weight, p: number): Magnitudes {
 }
 
 /** A layer's weights, scaled where BatchNorm is folded in. */
-export function weightsOf(network: Network, weight: Weight): Float32Array {
-  const values = toFloat32(network.file.readTensor(weight.tensor));
+export function weightsOf(weight: Weight): Float32Array {
+  const values = toFloat32(weight.tensor.read());
   const { rowScale, outCount, outStride, inCount, inStride, kernelOffsets } = weight;
   if (rowScale === null) return values;
   const scaled = values.slice();

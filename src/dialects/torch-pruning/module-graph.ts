@@ -55,7 +55,7 @@ export function traceModules(network: Network): readonly Module[] {
     const layer = network.layers[id]!;
     return layer.weight === null ? keyOf(layer, call) : `${id} ${call}`;
   };
-  for (const { name } of network.file.model.graph.outputs) {
+  for (const { name } of network.model.graph.outputs) {
     const output = network.tensors.get(name);
     const stack = output === undefined || !isTracked(output.layer) ? [] : [output];
     if (stack.length > 0) create(stack[0]!, true);

@@ -1,10 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
 import { unzipSync } from 'fflate';
-import { InputError } from '../../config/index.ts';
+import { InputError } from '../../errors/input-error.ts';
 import type { ScoresFile } from './spec.ts';
 
 /** A score for each channel takes a few hundred kilobytes; what a file claims beyond this is no such thing (CWE-409). */
 const MAX_BYTES = 256 * 1024 * 1024;
+
+/** numpy pads headers of vectors to 64 or 128 bytes. */
+const MAX_HEADER_BYTES = 1024;
 
 const HEADER = /^\{'descr': '(<f[48])', 'fortran_order': (?:True|False), 'shape': \((\d+),?\), ?\}\s*$/;
 
@@ -12,18 +14,10 @@ const HEADER = /^\{'descr': '(<f[48])', 'fortran_order': (?:True|False), 'shape'
  * The vectors of a .npz file (numpy/lib/format.py) by name.
  * @throws InputError that names the file and the array, for what is no vector of float32 or float64
  */
-export function readScoresFile({ path, at }: ScoresFile): ReadonlyMap<string, Float64Array> {
+export function readScoresFile({ path, at, read }: ScoresFile): ReadonlyMap<string, Float64Array> {
   const fail = (problem: string, array?: string): InputError =>
     new InputError(problem, { file: path, ...(array === undefined ? {} : { key: array }) });
-  let bytes: Uint8Array;
-  try {
-    if (statSync(path).size > MAX_BYTES) throw fail(`is larger than ${MAX_BYTES} bytes`);
-    bytes = readFileSync(path);
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new InputError(`cannot be read (${code}): it is named at ${at.key ?? 'scores'}`, { file: path });
-  }
+  const { bytes } = read(path, MAX_BYTES, (problem) => fail(`${problem} (it is named at ${at.key ?? 'scores'})`));
   const vectors = new Map<string, Float64Array>();
   for (const [file, content] of Object.entries(unzipped(bytes, fail))) {
     const name = file.replace(/\.npy$/, '');
@@ -58,7 +52,8 @@ function vectorIn(bytes: Uint8Array, fail: (problem: string) => InputError): Flo
   if (bytes.length < 12 || view.getUint32(0) !== 0x934e554d) throw fail('is not a numpy array');
   const start = bytes[6]! > 1 ? 12 : 10;
   const end = start + (bytes[6]! > 1 ? view.getUint32(8, true) : view.getUint16(8, true));
-  const [, type, size] = HEADER.exec(Buffer.from(bytes.subarray(start, end)).toString('latin1')) ?? [];
+  const [, type, size] =
+    HEADER.exec(String.fromCharCode(...bytes.subarray(start, Math.min(end, start + MAX_HEADER_BYTES)))) ?? [];
   if (type === undefined) throw fail('must be a vector of float32 or float64: one score for each channel of the root');
   const width = type === '<f4' ? 4 : 8;
   const count = Number(size);

@@ -1,6 +1,7 @@
-import { dirname, resolve } from 'node:path';
-import type { SpecDocument } from '../../config/index.ts';
-import { inputErrorAt, type Place, validate } from '../../config/index.ts';
+import type { ReadNamed } from '../../bytes/index.ts';
+import type { SpecDocument } from '../../config/spec.ts';
+import { validate } from '../../config/validate.ts';
+import { inputErrorAt, type Place } from '../../errors/place.ts';
 import type { Spec } from '../types.ts';
 import type { ModuleType } from './modules.ts';
 import { validateSpec } from './spec.validator.generated.js';
@@ -29,8 +30,10 @@ export interface GivenImportance {
 
 /** A file of scores, and where the spec names it. */
 export interface ScoresFile {
+  /** As the spec writes it. */
   readonly path: string;
   readonly at: Place;
+  readonly read: ReadNamed;
 }
 
 /** The arguments of `tp.pruner.BasePruner` and of its importance, defaults filled in. */
@@ -130,9 +133,7 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
     at: (path) => document.at(path),
     importance,
     scores:
-      written.scores === undefined
-        ? null
-        : { path: resolve(dirname(document.file), written.scores), at: document.at('scores') },
+      written.scores === undefined ? null : { path: written.scores, at: document.at('scores'), read: document.read },
     pruningRatio: written.pruning_ratio,
     ratios: Object.entries(written.pruning_ratio_dict).map(([key, ratio]) => ({
       key,

@@ -34,7 +34,7 @@ export type TermsOf = (group: Group) => readonly Term[] | Unknown;
 
 /** @param folding overrules the folding detector */
 export function termReader(network: Network, importance: ComputedImportance, folding: Folding | null): TermsOf {
-  const sources: Sources = { network, importance, magnitudes: magnitudesOf(network, importance.p) };
+  const sources: Sources = { network, importance, magnitudes: magnitudesOf(importance.p) };
   return (group) => {
     const folded = group.items.map((item) => foldedIn(item.module.layer, folding)).find((found) => found !== null);
     if (folded !== undefined) return folded;
@@ -75,7 +75,7 @@ function foldedIn({ name, weight, folding: detected }: Layer, overruled: Folding
 function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unknown {
   const { module, side, at, root } = item;
   const { layer } = module;
-  const { importance, network, magnitudes } = sources;
+  const { importance, magnitudes } = sources;
   const { weight, name, groups } = layer;
   if (weight === null || 'opaque' in weight)
     return { unknown: `the weight of ${name} is computed at run time`, remedy: null, isRaised: false };
@@ -97,7 +97,7 @@ function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unkno
     return raised(`IndexError: index ${beyond} is out of bounds for dimension 0 with size ${rows}`);
   const label = side === 'in' ? `${name} inputs` : name;
   if (importance.isDistance) {
-    const { values, errors } = distanceSums(rowsOf(network, weight, item, importance.p));
+    const { values, errors } = distanceSums(rowsOf(weight, item, importance.p));
     return [{ label, root, values, errors }];
   }
   const sums = magnitudes(layer)!;
@@ -122,7 +122,7 @@ function biasTerms(sources: Sources, item: GroupItem, role: FollowerRole): reado
 function vectorTerms({ network, importance }: Sources, { module, at, root }: GroupItem, role: FollowerRole): Term[] {
   const found = network.followers.find((follower) => follower.layer === module.layer.name && follower.role === role);
   if (found === undefined || !isParameter(found)) return [];
-  const elements = toFloat32(network.file.readTensor(found.tensor));
+  const elements = toFloat32(found.tensor.read());
   const values = at.map((position) => power(elements[position * found.stride]!, importance.p));
   const label = `${module.layer.name} ${role === 'scale' ? 'weight' : 'bias'}`;
   return [{ label, root, values, errors: values.map((value) => 2 * UNIT * value) }];
@@ -134,8 +134,8 @@ function isParameter({ tensor }: Follower): boolean {
 }
 
 /** `abs(w) ** p` of each filter, or of each input column over all filters. */
-function rowsOf(network: Network, weight: Weight, { side, at }: GroupItem, p: number): Float64Array[] {
-  const values = weightsOf(network, weight);
+function rowsOf(weight: Weight, { side, at }: GroupItem, p: number): Float64Array[] {
+  const values = weightsOf(weight);
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
   const [own, other, others] = side === 'in' ? [inStride, outStride, outCount] : [outStride, inStride, inCount];
   return at.map((position) => {

@@ -1,12 +1,5 @@
-import {
-  type FoldedLayer,
-  type Follower,
-  foldLayer,
-  type Layer,
-  type Network,
-  type Norm,
-} from '../../network/index.ts';
-import { isFloat, type OnnxTensor, toFloat32 } from '../../onnx/index.ts';
+import { type FoldedLayer, type Follower, foldLayer, type Layer, type Network, type Norm } from '../network/index.ts';
+import { isFloat, type Tensor, toFloat32 } from '../onnx/index.ts';
 
 /** A call of a layer in its network. */
 export interface Site {
@@ -60,12 +53,12 @@ function valuesOf({ network, layer, call }: Site, fold: FoldedLayer | null): Val
   const vectors = new Map<string, Float32Array[]>();
   for (const { role, tensor } of followers) {
     if (!isFloat(tensor.dtype)) continue;
-    vectors.set(role, [...(vectors.get(role) ?? []), toFloat32(network.file.readTensor(tensor), 'round')]);
+    vectors.set(role, [...(vectors.get(role) ?? []), toFloat32(tensor.read(), 'round')]);
   }
   return { network, layer: fold?.layer ?? layer, vectors };
 }
 
-function vectorsIn({ scale, shift, mean, variance }: Norm): readonly OnnxTensor[] {
+function vectorsIn({ scale, shift, mean, variance }: Norm): readonly Tensor[] {
   return [scale, shift, mean, variance];
 }
 
@@ -111,7 +104,7 @@ function hasSamples(dense: Values, pruned: Values): boolean {
 function kernelOf({ network, layer }: Values): Float32Array | undefined {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight) return undefined;
-  const data = network.file.readTensor(weight.tensor, network.file.buffer);
+  const data = weight.tensor.read(network.model.buffer);
   const values = toFloat32(data, 'round');
   const { rowScale, outStride, outCount } = weight;
   if (rowScale === null) return values;

@@ -1,59 +1,30 @@
-import { type BigIntStats, closeSync, constants, lstatSync, realpathSync } from 'node:fs';
+import { type BigIntStats, constants, lstatSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
-import { InputError, shown } from '../config/errors.ts';
-import {
-  bufferFor,
-  fileError,
-  openRegularFile,
-  type Refuse,
-  type RegularFile,
-  type ReusableBuffer,
-  readFully,
-} from './file.ts';
-import type { TensorStorage } from './model.ts';
-
-type ExternalStorage = Extract<TensorStorage, { kind: 'external' }>;
-
-/** Reads tensors kept in files beside the model. */
-export interface ExternalReader {
-  /**
-   * @param expected bytes that the tensor's type and shape ask for.
-   * @param key names the tensor in messages.
-   * @param reuse is filled instead of a new buffer.
-   * @throws InputError where the file may not be read or is too short.
-   */
-  read(storage: ExternalStorage, expected: number, key: string, reuse?: ReusableBuffer): Uint8Array;
-  close(): void;
-}
+import type { Refuse } from '../bytes/index.ts';
+import { InputError } from '../errors/input-error.ts';
+import type { Beside } from '../onnx/index.ts';
+import { fileError, openRegularFile, type RegularFile } from './regular-file.ts';
 
 /**
- * A reader of the external data of the model at `path`. The last file stays open: most models keep all weights in one,
- * some keep each in its own, and those may be thousands.
+ * The external data of the model at `path`. The last file stays open: most models keep all weights in one, some keep each
+ * in its own, and those may be thousands.
  */
-export function openExternalReader(path: string): ExternalReader {
+export function filesBeside(path: string): Beside & { close(): void } {
   let last: { readonly location: string; readonly file: RegularFile } | null = null;
   const close = (): void => {
-    if (last !== null) closeSync(last.file.descriptor);
+    last?.file.close();
     last = null;
   };
   return {
-    close,
-    read: ({ location, offset }, expected, key, reuse) => {
+    open(location, refuse) {
       if (last?.location !== location) {
         close();
-        last = { location, file: openBeside(path, location, key) };
+        last = { location, file: openBeside(path, location, refuse) };
       }
-      const { file } = last;
-      if (offset + expected > file.size) {
-        throw new InputError(
-          `needs bytes ${offset} to ${offset + expected} of ${shown(location)}, which has ${file.size}`,
-          { file: path, key },
-        );
-      }
-      const bytes = bufferFor(expected, path, key, reuse);
-      readFully(file, bytes, offset, expected);
-      return bytes;
+      return last.file;
     },
+    size: (location) => statSync(join(dirname(path), location), { throwIfNoEntry: false })?.size ?? null,
+    close,
   };
 }
 
@@ -64,13 +35,10 @@ export function openExternalReader(path: string): ExternalReader {
  *
  * Links that stay inside are refused too, as are those of a Hugging Face cache, which lead to ../../blobs: telling a cache's
  * links from an attacker's would need trust in the directory's layout. The message says to copy the file.
- *
- * @param location passed `locationProblem`: relative, with plain segments.
  */
-function openBeside(model: string, location: string, key: string): RegularFile {
-  const refuse: Refuse = (problem) => {
-    return new InputError(`keeps its data in ${shown(location)}, which ${problem}`, { file: model, key });
-  };
+function openBeside(model: string, location: string, refuse: Refuse): RegularFile {
+  // A file's second stream on Windows.
+  if (process.platform === 'win32' && location.includes(':')) throw refuse('names a drive or stream');
   try {
     const directory = realpathSync(dirname(model));
     const path = join(directory, location);
@@ -78,7 +46,7 @@ function openBeside(model: string, location: string, key: string): RegularFile {
     const file = openRegularFile(path, constants.O_NOFOLLOW ?? 0, refuse);
     const problem = problemOnceOpen(file, seen, directory);
     if (problem === null) return file;
-    closeSync(file.descriptor);
+    file.close();
     throw refuse(problem);
   } catch (error) {
     throw error instanceof InputError ? error : fileError(error, refuse);
@@ -106,5 +74,5 @@ function problemOnceOpen(file: RegularFile, seen: BigIntStats, directory: string
   if (stats.nlink > 1n) return 'has a second hard link: copy the file beside the model';
   // The separator keeps /models/resnet-evil from passing for a part of /models/resnet (CVE-2024-27318's lesson).
   const inside = directory.endsWith(sep) ? directory : directory + sep;
-  return realpathSync(file.path).startsWith(inside) ? null : 'lies outside the directory of the model';
+  return realpathSync(file.name).startsWith(inside) ? null : 'lies outside the directory of the model';
 }

@@ -1,5 +1,5 @@
-import type { Layer, Network, Weight } from '../../network/index.ts';
-import { type DType, toFloat32 } from '../../onnx/index.ts';
+import type { Layer, Network, Weight } from '../network/index.ts';
+import { type DType, toFloat32 } from '../onnx/index.ts';
 import type { Bits } from './bits.ts';
 import { bitsOf } from './bits.ts';
 
@@ -11,14 +11,11 @@ export interface Kernel {
   readonly dtype: DType;
 }
 
-/** Reads a layer's kernel into its file's buffer, where it lasts until the next one; null where its weight is computed at run time or holds no floats. */
+/** Reads a layer's kernel into its model's buffer, where it lasts until the next one; null where its weight is computed at run time or holds no floats. */
 export function readKernel(network: Network, layer: Layer): Kernel | null {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight) return null;
-  const read = network.file.readTensor(weight.tensor, network.file.buffer);
-  // Elements that the model itself holds must stay as they are.
-  const isOwn = weight.rowScale !== null && weight.tensor.storage.kind === 'inline';
-  const data = isOwn ? { ...read, bytes: read.bytes.slice() } : read;
+  const data = weight.tensor.read(network.model.buffer);
   if (weight.rowScale !== null) scaleRows(toFloat32(data), weight, weight.rowScale);
   const bits = bitsOf(data);
   return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype };

@@ -1,4 +1,4 @@
-import { InputError } from './errors.ts';
+import { InputError } from './input-error.ts';
 
 /** Keys and list positions that lead to a value, from the top of its file. */
 export type KeyPath = readonly (string | number)[];

@@ -1,0 +1,2 @@
+export { allocate, bufferFor, type ReusableBuffer, reusableBuffer } from './buffer.ts';
+export { type ByteSource, memorySource, type NamedBytes, type ReadNamed, type Refuse } from './source.ts';

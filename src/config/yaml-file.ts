@@ -1,0 +1,36 @@
+import { dirname, resolve } from 'node:path';
+import type { Refuse } from '../bytes/index.ts';
+import { InputError } from '../errors/input-error.ts';
+import { inputErrorAt, type Place } from '../errors/place.ts';
+import { readWhole } from '../files/index.ts';
+import { parseYaml, type YamlFile } from './yaml.ts';
+
+/** Bytes of a config or spec file: real ones have a few thousand. */
+const MAX_BYTES = 1024 * 1024;
+
+/**
+ * Reads a YAML or JSON file.
+ * @param path opened as it is, and shown in messages.
+ * @param namedAt where the user named the file: said when it cannot be read.
+ * @throws InputError when it is missing, no regular file, too big, not UTF-8, or as parseYaml does.
+ */
+export function readYaml(path: string, namedAt?: Place): YamlFile {
+  const refuse = unreadable(path, namedAt);
+  const { bytes } = readWhole(path, MAX_BYTES, refuse);
+  return parseYaml(textOf(bytes, refuse), path, (named, limit, refuseNamed) =>
+    readWhole(resolve(dirname(path), named), limit, refuseNamed),
+  );
+}
+
+function textOf(bytes: Uint8Array, refuse: Refuse): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw refuse('is not UTF-8 text');
+  }
+}
+
+function unreadable(path: string, namedAt: Place | undefined): Refuse {
+  if (namedAt === undefined) return (problem) => new InputError(problem, { file: path });
+  return (problem) => inputErrorAt(namedAt, `names ${path}, which ${problem}`);
+}

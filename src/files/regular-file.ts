@@ -1,0 +1,125 @@
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import type { ByteSource, Refuse } from '../bytes/index.ts';
+import { InputError } from '../errors/input-error.ts';
+
+/** A regular file opened for reading. */
+export interface RegularFile extends ByteSource {
+  /** Device, inode and link count when it was opened, exact. */
+  readonly stats: BigIntStats;
+  sha256(): string;
+  /** Closes the file; nothing may be read after it. */
+  close(): void;
+}
+
+/** Node refuses a read of 2^31 bytes or more, so large tensors are read in pieces. */
+const MAX_READ_BYTES = 1024 * 1024 * 1024;
+
+/** Piece in which a file is hashed. */
+const HASH_CHUNK_BYTES = 1024 * 1024;
+
+/** What the codes of failed calls mean, each as what would follow `the file FILE`. */
+const CAUSES: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist: a part of its path is not a directory',
+  EACCES: 'may not be read: permission denied',
+  EPERM: 'may not be read: operation not permitted',
+  EISDIR: 'is a directory, not a file',
+  ELOOP: 'is a symbolic link that may not be followed',
+  ENAMETOOLONG: 'has a path that is too long',
+  ENXIO: 'is not a regular file',
+  ERR_INVALID_ARG_VALUE: 'has a NUL character in its path',
+  EMFILE: 'cannot be opened: too many open files',
+};
+
+/** What a failed file system call means to the user; anything else is a bug and returned as it is. */
+export function fileError(error: unknown, refuse: Refuse): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+  return code === null ? error : refuse(CAUSES[code] ?? `cannot be read (${code})`);
+}
+
+/**
+ * Opens a regular file. O_NONBLOCK keeps a FIFO from hanging the open; what is not a regular file is refused after it.
+ *
+ * @param flags further open flags, such as O_NOFOLLOW.
+ * @throws InputError for a missing or unreadable file, a directory, FIFO or device.
+ */
+export function openRegularFile(path: string, flags = 0, refuse: Refuse = refusing(path)): RegularFile {
+  let descriptor: number;
+  try {
+    // Windows has neither flag, whatever the types say.
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | flags);
+  } catch (error) {
+    throw fileError(error, refuse);
+  }
+  try {
+    const stats = fstatSync(descriptor, { bigint: true });
+    if (stats.isDirectory()) throw refuse('is a directory, not a file');
+    if (!stats.isFile()) throw refuse('is not a regular file');
+    return opened(path, descriptor, stats);
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function opened(path: string, descriptor: number, stats: BigIntStats): RegularFile {
+  let isOpen = true;
+  const file: RegularFile = {
+    name: path,
+    size: Number(stats.size),
+    stats,
+    read(target, position, length) {
+      // A closed descriptor's number may already be another file's.
+      if (!isOpen) throw new Error(`${path} is read after it was closed`);
+      readFully(path, descriptor, target, position, length);
+    },
+    sha256: () => sha256Of(file),
+    close() {
+      if (!isOpen) return;
+      isOpen = false;
+      closeSync(descriptor);
+    },
+  };
+  return file;
+}
+
+function refusing(file: string): Refuse {
+  return (problem) => new InputError(problem, { file });
+}
+
+/**
+ * Reads bytes [position, position + length) into target[0, length). Loops, because one read may return less than asked and
+ * may not ask for 2^31 bytes or more.
+ *
+ * @throws InputError where the file has become shorter than it was when it was opened.
+ */
+function readFully(path: string, descriptor: number, target: Uint8Array, position: number, length: number): void {
+  for (let done = 0; done < length; ) {
+    let count: number;
+    try {
+      count = readSync(descriptor, target, done, Math.min(length - done, MAX_READ_BYTES), position + done);
+    } catch (error) {
+      throw fileError(error, refusing(path));
+    }
+    if (count === 0) {
+      throw new InputError('ended early: it was changed while it was read; write it once, then check it', {
+        file: path,
+      });
+    }
+    done += count;
+  }
+}
+
+/** SHA-256 of the whole file, in lowercase hex, with one small buffer whatever the file's size. */
+function sha256Of(file: ByteSource): string {
+  // Loading crypto takes 2 ms, and a check that is only printed hashes nothing.
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  const hash = createHash('sha256');
+  const chunk = new Uint8Array(Math.min(HASH_CHUNK_BYTES, Math.max(file.size, 1)));
+  for (let position = 0; position < file.size; position += chunk.length) {
+    const length = Math.min(chunk.length, file.size - position);
+    file.read(chunk, position, length);
+    hash.update(length === chunk.length ? chunk : chunk.subarray(0, length));
+  }
+  return hash.digest('hex');
+}
