@@ -1,0 +1,44 @@
+/** The pure road as a page or a worker would walk it: bytes in, a judgement out. test/frame/browser.test.ts bundles it. */
+
+import { specFromFile } from '../../../src/config/spec.ts';
+import { parseYaml } from '../../../src/config/yaml.ts';
+import { readSpec } from '../../../src/dialects/index.ts';
+import { type Network, readNetwork } from '../../../src/network/index.ts';
+import { memoryModel, modelBytes, readModel } from '../../../src/onnx/index.ts';
+import { recoverRetention, underNamesOf } from '../../../src/recovery/index.ts';
+import { writeCut } from '../../../src/surgery/index.ts';
+import { judge } from '../../../src/verdict/index.ts';
+
+const read = (name: string, bytes: Uint8Array): Network => readNetwork(readModel(memoryModel(name, bytes)));
+
+/** What the spec's pruner should retain of the dense model, compared with what the pruned one does. */
+export function check(denseBytes: Uint8Array, prunedBytes: Uint8Array, spec: string): unknown {
+  const { dialect, spec: settings } = readSpec(specFromFile(parseYaml(spec, 'prune.yaml')), {
+    ...{ file: null, line: null, key: 'spec' },
+  });
+  const dense = read('dense.onnx', denseBytes);
+  const pruned = read('pruned.onnx', prunedBytes);
+  const expectation = dialect.expect(dense, settings, null);
+  const recovery = underNamesOf(
+    dense,
+    recoverRetention(dense, pruned, (layer) => expectation.layers.get(layer)?.expected ?? null),
+  );
+  return judge({
+    ...{ dense, expectation, recovery, reported: null, locked: null, tolerance: null },
+    variants: (actual) => dialect.variants(dense, settings, { folding: null, prunedFile: 'pruned.onnx', actual }),
+  });
+}
+
+/** The dense model cut as the spec's pruner would. */
+export function prune(denseBytes: Uint8Array, spec: string): Uint8Array {
+  const { dialect, spec: settings } = readSpec(specFromFile(parseYaml(spec, 'prune.yaml')), {
+    ...{ file: null, line: null, key: 'spec' },
+  });
+  const dense = read('dense.onnx', denseBytes);
+  const { layers } = dialect.expect(dense, settings, null);
+  const cut = { retained: (layer: string) => layers.get(layer)?.expected ?? null, asPruner: null };
+  return writeCut(dense, cut, new Map(), (edits, accept) => {
+    const bytes = modelBytes(dense.model, edits);
+    return accept(readModel(memoryModel('cut.onnx', bytes))) ? bytes : null;
+  }).written;
+}
