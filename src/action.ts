@@ -9,12 +9,14 @@ import {
   commentKey,
   inWorkspace,
   neutral,
+  type Outputs,
   printAnnotation,
   publish,
   publishFailure,
   readEvent,
   refusalToRun,
   reviewPlace,
+  setOutputs,
 } from './github/index.ts';
 import { eachModel } from './many-models.ts';
 import { CancelledError } from './process/cancel.ts';
@@ -90,7 +92,7 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
     },
     channel,
   );
-  core.setOutput('comment-url', commentUrl ?? '');
+  setCommentUrl(commentUrl);
 }
 
 async function checkOne(request: ModelRequest, event: Channel['event']): Promise<Outcome> {
@@ -117,7 +119,7 @@ async function checkOne(request: ModelRequest, event: Channel['event']): Promise
 async function plan(requests: readonly ModelRequest[]): Promise<void> {
   const { planOf } = await import('./many-models.ts');
   const matrix = JSON.stringify(planOf(requests));
-  core.setOutput('matrix', matrix);
+  output({ matrix });
   info(matrix);
 }
 
@@ -130,7 +132,7 @@ async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
   info(renderSet(set));
   publishOutputs(set, []);
   const { commentUrl } = await publish({ set, placeOf: () => ({ file: null, line: null }), ...publishing }, channel);
-  core.setOutput('comment-url', commentUrl ?? '');
+  setCommentUrl(commentUrl);
 }
 
 function info(line: string): void {
@@ -141,23 +143,36 @@ function publishOutputs({ reports, verdict, conclusion }: ReportSet, paths: read
   if (conclusion === 'failure') process.exitCode = 1;
   const layers = reports.flatMap((report) => report.layers);
   const count = (wanted: string): number => layers.filter((layer) => layer.verdict === wanted).length;
-  core.setOutput('verdict', verdict ?? '');
-  core.setOutput('conclusion', conclusion ?? '');
-  core.setOutput(
-    'mismatched-layers',
-    JSON.stringify(layers.filter((layer) => layer.verdict === 'mismatch').map((layer) => layer.name)),
-  );
-  core.setOutput('matched', count('match'));
-  core.setOutput('mismatched', count('mismatch'));
-  core.setOutput('ambiguous', count('ambiguous'));
-  core.setOutput('unverifiable', count('unverifiable'));
-  core.setOutput('report-json', paths.join('\n'));
+  output({
+    verdict: verdict ?? '',
+    conclusion: conclusion ?? '',
+    'mismatched-layers': JSON.stringify(
+      layers.filter((layer) => layer.verdict === 'mismatch').map((layer) => layer.name),
+    ),
+    matched: count('match'),
+    mismatched: count('mismatch'),
+    ambiguous: count('ambiguous'),
+    unverifiable: count('unverifiable'),
+    'report-json': paths.join('\n'),
+  });
+}
+
+/** Trouble has been reported with the verdict's outputs. */
+function setCommentUrl(url: string | null): void {
+  setOutputs({ 'comment-url': url ?? '' });
+}
+
+/** A gate whose outputs nobody can read does not pass; what else is published stands. */
+function output(outputs: Outputs): void {
+  const trouble = setOutputs(outputs);
+  if (trouble === null) return;
+  printAnnotation({ level: 'error', title: 'prunegate: no outputs', message: trouble, file: null, line: null });
+  process.exitCode = 1;
 }
 
 /** Whatever happens, the step fails and its outputs say so: a gate that crashed must not look as if it had passed. */
 function fail(error: unknown): void {
-  core.setOutput('verdict', '');
-  core.setOutput('conclusion', 'failure');
+  output({ verdict: '', conclusion: 'failure' });
   if (error instanceof InputError) {
     const { file = null, line = null, output = [] } = error.details;
     printAnnotation({

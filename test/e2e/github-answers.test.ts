@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { payload } from '../support/events.ts';
@@ -53,7 +54,44 @@ describe("an answer of GitHub's that is not taken", () => {
   });
 });
 
+/** Where the system has a disk that is always full. */
+const FULL = [['full', '/dev/full'] as [string, string]].filter(([, path]) => existsSync(path));
+
 describe('a runner that is not as it should be', () => {
+  it.each<[string, string]>([['gone', '/nonexistent/output'], ['a folder', tmpdir()], ...FULL])(
+    'fails the step in one line where its outputs cannot be read by anybody: GITHUB_OUTPUT is %s',
+    async (_, path) => {
+      const api = await github();
+      const env = { GITHUB_OUTPUT: path };
+      const run = await onPullRequest(api, { inputs: { ...RIGHT, comment: 'always' }, env });
+      expect(run.status).toBe(1);
+      expect(run.log.annotations).toMatchObject([
+        {
+          level: 'error',
+          message: expect.stringMatching(/^The step's outputs could not be written to GITHUB_OUTPUT: .+$/),
+        },
+      ]);
+      expect(run.summary).toContain('conforms');
+      expect(api.comments).toHaveLength(1);
+      const broken = await onPullRequest(api, { inputs: { ...RIGHT, spec: 'none.yaml' }, env });
+      expect(broken.log.annotations.map(({ title }) => title)).toEqual([
+        'prunegate: no outputs',
+        'prunegate: check your configuration',
+      ]);
+      expect(run.stderr + broken.stderr).toBe('');
+    },
+  );
+
+  it.each<[string, string]>([['gone', '/nonexistent/summary'], ['a folder', tmpdir()], ...FULL, ['not set', '']])(
+    'says in one line that there is no summary, and the gate stands: GITHUB_STEP_SUMMARY is %s',
+    async (_, path) => {
+      const run = await onPullRequest(await github(), { inputs: RIGHT, env: { GITHUB_STEP_SUMMARY: path } });
+      expect(run.status).toBe(0);
+      expect(run.log.annotations).toEqual([]);
+      expect(run.log.shown.filter((line) => line.startsWith('no job summary: '))).toHaveLength(1);
+    },
+  );
+
   it('publishes all the same where the event cannot be read', async () => {
     const api = await github();
     const run = await onPullRequest(api, {
