@@ -31,7 +31,7 @@ const GITHUB = 'github.cjs';
 const ENTRIES = {
   'index.cjs': 'src/action.ts',
   'cli.cjs': 'src/cli.ts',
-  [LATER]: 'src/later.ts',
+  [LATER]: 'src/pipeline/later.ts',
   [GITHUB]: 'src/github/api.ts',
   'execute.cjs': 'src/execution/worker.ts',
 };

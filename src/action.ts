@@ -1,7 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as core from '@actions/core';
-import { type Checked, check } from './check.ts';
 import { loadRequests, type ModelRequest, type Settings, settingsFromInputs } from './config/index.ts';
 import { InputError } from './errors/input-error.ts';
 import {
@@ -18,7 +17,9 @@ import {
   reviewPlace,
   setOutputs,
 } from './github/index.ts';
-import { eachModel } from './many-models.ts';
+import { check } from './pipeline/check.ts';
+import type { Checked } from './pipeline/checked.ts';
+import { eachModel } from './pipeline/each-model.ts';
 import { CancelledError } from './process/cancel.ts';
 import { groupLog } from './process/log.ts';
 import { escaped, makeReportSet, type ReportSet, renderSet, renderText, writeReport } from './report/index.ts';
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
   try {
     if (settings.mode === 'merge') return await mergeAll(settings, channel);
     requests = loadRequests(settings, process.cwd());
-    if (settings.mode === 'plan') return await plan(requests);
+    if (settings.mode === 'plan') return await publishPlan(requests);
     await checkAll(requests, channel);
   } catch (error) {
     fail(error);
@@ -97,7 +98,7 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
 
 async function checkOne(request: ModelRequest, event: Channel['event']): Promise<Outcome> {
   const folder = request.reportDir ?? join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate');
-  const checked = await check(request, 'check', {
+  const checked = await check(request, {
     version: VERSION,
     isHashed: true,
     folder,
@@ -116,19 +117,19 @@ async function checkOne(request: ModelRequest, event: Channel['event']): Promise
 }
 
 /** The models as a matrix: nothing is checked, and no verdict is told. */
-async function plan(requests: readonly ModelRequest[]): Promise<void> {
-  const { planOf } = await import('./many-models.ts');
-  const matrix = JSON.stringify(planOf(requests));
+async function publishPlan(requests: readonly ModelRequest[]): Promise<void> {
+  const { plan } = await import('./pipeline/plan.ts');
+  const matrix = JSON.stringify(plan(requests));
   output({ matrix });
   info(matrix);
 }
 
 /** The reports of many legs, told as one: the legs have put their findings where reviewers look, so they are not annotated again. */
 async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
-  const { mergeFiles, publishingOf } = await import('./merge.ts');
+  const { merge, publishingOf } = await import('./pipeline/merge.ts');
   const { warnOnly, ...publishing } = publishingOf(settings, process.cwd());
   const at = { file: null, line: null, key: 'input reports' };
-  const { set } = mergeFiles(settings.reports ?? [], at, VERSION, warnOnly);
+  const { set } = merge(settings.reports ?? [], at, VERSION, warnOnly);
   info(renderSet(set));
   publishOutputs(set, []);
   const { commentUrl } = await publish({ set, placeOf: () => ({ file: null, line: null }), ...publishing }, channel);

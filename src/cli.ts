@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { constants } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
-import { type Checked, check, explain, type Scope } from './check.ts';
 import {
   FAIL_ON,
   FOLDINGS,
@@ -9,28 +8,38 @@ import {
   type Format,
   loadRequests,
   type ModelRequest,
-  nearest,
   PROVIDERS,
   settingsFromFlags,
 } from './config/index.ts';
 import { InputError, oneLine } from './errors/input-error.ts';
-import { eachModel } from './many-models.ts';
+import { check } from './pipeline/check.ts';
+import type { Checked } from './pipeline/checked.ts';
+import { eachModel } from './pipeline/each-model.ts';
+import { expect } from './pipeline/expect.ts';
+import type { Host } from './pipeline/host.ts';
+import { recover } from './pipeline/recover.ts';
+import { run } from './pipeline/run.ts';
 import { CancelledError } from './process/cancel.ts';
 import { plainLog } from './process/log.ts';
 import {
-  explainModel,
-  explanationTable,
   type ModelError,
   makeReportSet,
   renderJson,
-  renderLayerExplanation,
   renderMarkdown,
-  renderModelExplanation,
   renderSet,
   renderText,
   writeReport,
 } from './report/index.ts';
 import { VERSION } from './version.ts';
+
+/** What one model is asked: both sides and their verdicts, one side alone, or both models executed and compared. */
+const SCOPES: Readonly<Record<Scope, (request: ModelRequest, host: Host) => Promise<Checked>>> = {
+  check,
+  expect,
+  recover,
+  run,
+};
+type Scope = 'check' | 'expect' | 'recover' | 'run';
 
 /** Exit status of product contract: 2 bad usage, config or input, 4 a bug of ours. */
 const BAD_INPUT = 2;
@@ -103,7 +112,7 @@ function addScope(root: Command, scope: Scope, description: string): void {
     .addOption(new Option('--format <format>', 'what stdout carries').choices([...FORMATS]))
     .option('--all', 'show every layer')
     .action(async (options: Record<string, unknown>) => {
-      process.exitCode = await run(scope, options);
+      process.exitCode = await runScope(scope, options);
     });
 }
 
@@ -150,8 +159,10 @@ function addExplain(root: Command): void {
     .option('--filter <index>', 'one filter of the layer')
     .option('--all', 'every filter, not only those near the cut')
     .addOption(new Option('--format <format>', 'what stdout carries').choices([...FORMATS]))
-    .action((options: Record<string, unknown>) => {
-      const { text, exitCode } = runExplain(options);
+    .action(async (options: Record<string, unknown>) => {
+      const { explain } = await import('./pipeline/explain.ts');
+      const { layer = null, filter, all = false } = options as { layer?: string; filter?: string; all?: boolean };
+      const { text, exitCode } = await explain(onlyRequest(options, 'explain'), { layer, filter, all });
       process.stdout.write(text);
       process.exitCode = exitCode;
     });
@@ -170,8 +181,8 @@ function addPrune(root: Command): void {
     .addOption(new Option('--folding <state>', 'overrule the folding detector').choices([...FOLDINGS]))
     .requiredOption('--out <file>', 'the pruned model to write; retained.json is written beside it')
     .action(async (options: Record<string, unknown> & { readonly out: string }) => {
-      const { prune } = await import('./prune.ts');
-      const { path, retained, notes } = prune(onlyRequest(options, 'prune'), options.out, VERSION);
+      const { prune } = await import('./pipeline/prune.ts');
+      const { path, retained, notes } = await prune(onlyRequest(options, 'prune'), options.out, VERSION);
       for (const note of notes) log(oneLine(note));
       process.stdout.write(`pruned: ${oneLine(path)}\nretained indices: ${oneLine(retained)}\n`);
     });
@@ -184,9 +195,9 @@ function addPlan(root: Command): void {
     .allowExcessArguments(false)
     .option('--config <file>', 'prunegate.yml to read (default: ./prunegate.yml)')
     .action(async (options: Record<string, unknown>) => {
-      const { planOf } = await import('./many-models.ts');
-      const plan = planOf(loadRequests(settingsFromFlags(options), process.cwd()));
-      process.stdout.write(`${JSON.stringify(plan)}\n`);
+      const { plan } = await import('./pipeline/plan.ts');
+      const matrix = plan(loadRequests(settingsFromFlags(options), process.cwd()));
+      process.stdout.write(`${JSON.stringify(matrix)}\n`);
     });
 }
 
@@ -199,8 +210,8 @@ function addMerge(root: Command): void {
     .option('--warn-only', 'report, but exit 0')
     .action(async (patterns: readonly string[], options: Record<string, unknown>) => {
       const { format = 'text', warnOnly = false } = settingsFromFlags(options);
-      const { mergeFiles } = await import('./merge.ts');
-      const { set, exitCode } = mergeFiles(patterns, { file: null, line: null, key: 'merge' }, VERSION, warnOnly);
+      const { merge } = await import('./pipeline/merge.ts');
+      const { set, exitCode } = merge(patterns, { file: null, line: null, key: 'merge' }, VERSION, warnOnly);
       process.stdout.write(
         format === 'json' ? renderJson(set) : format === 'markdown' ? `${renderMarkdown(set)}\n` : renderSet(set),
       );
@@ -216,80 +227,12 @@ function onlyRequest(options: Record<string, unknown>, command: string): ModelRe
   return request;
 }
 
-interface Explained {
-  readonly text: string;
-  readonly exitCode: 0 | 3;
-}
-
-function runExplain(options: Record<string, unknown>): Explained {
-  const request = onlyRequest(options, 'explain');
-  const { dense, expectation, spec } = explain(request);
-  const name = options['layer'];
-  if (typeof name !== 'string') {
-    if (options['filter'] !== undefined) throw new InputError('needs --layer', { key: '--filter' });
-    const isKnown =
-      expectation.refusal?.always !== true &&
-      [...expectation.layers.values()].every(({ expected }) => expected !== null);
-    return {
-      text: formatted(request.format, explainModel(expectation), renderModelExplanation(expectation, spec)),
-      exitCode: isKnown ? 0 : 3,
-    };
-  }
-  const known = expectation.layers.get(name);
-  if (known === undefined) {
-    const meant = nearest(name, [...expectation.layers.keys()]);
-    throw new InputError(`is no layer of ${request.dense}${meant === null ? '' : `: did you mean ${meant}?`}`, {
-      key: '--layer',
-      value: name,
-    });
-  }
-  const filters = dense.prunable.get(name)?.filters ?? 0;
-  const filter = options['filter'] === undefined ? null : filterIndex(options['filter'], filters);
-  const sentence = filter === null ? null : expectation.explain(name, filter);
-  const numbers = expectation.explainLayer(name);
-  const value = {
-    ...known,
-    explanation: numbers === null ? null : explanationTable(numbers, { all: true }),
-    filter: sentence,
-  };
-  const remedy = known.remedy === null ? '' : `\n${known.remedy}`;
-  const text =
-    sentence !== null
-      ? `${oneLine(sentence)}\n`
-      : numbers === null
-        ? `${oneLine(`${name}: ${known.reason}`)}${remedy}\n`
-        : renderLayerExplanation(numbers, options['all'] === true);
-  const raises = expectation.refusal?.always === true;
-  const raised = raises && numbers !== null ? `${oneLine(known.reason)}\n` : '';
-  return {
-    text: formatted(request.format, value, `${text}${raised}`),
-    exitCode: known.expected === null || raises ? 3 : 0,
-  };
-}
-
-function formatted(format: Format, value: object, text: string): string {
-  switch (format) {
-    case 'json':
-      return renderJson(value);
-    case 'markdown':
-      return `\`\`\`text\n${text}\`\`\`\n`;
-    case 'text':
-      return text;
-  }
-}
-
-function filterIndex(text: unknown, filters: number): number {
-  const index = Number(text);
-  if (Number.isInteger(index) && index >= 0 && index < filters) return index;
-  throw new InputError(`must be a filter's index, 0 to ${filters - 1}`, { key: '--filter', value: text });
-}
-
-async function run(scope: Scope, options: Record<string, unknown>): Promise<number> {
+async function runScope(scope: Scope, options: Record<string, unknown>): Promise<number> {
   const requests = loadRequests(settingsFromFlags(options), process.cwd()).map((request) =>
     options['commands'] === false ? { ...request, commands: { export: null, prune: null } } : request,
   );
   const { results, errors } = await eachModel(requests, log, async (request) => {
-    const result = await check(request, scope, {
+    const result = await SCOPES[scope](request, {
       version: VERSION,
       log,
       commandLog: plainLog(process.stderr),

@@ -1,5 +1,7 @@
+export type { Conclusion } from '../verdict/index.ts';
 export { DETAILS, type Detail } from './detail.ts';
 export { cutText, escaped } from './escape.ts';
+export { explainCommand } from './explain-command.ts';
 export {
   type ExplainedFilter,
   type ExplanationTable,
@@ -13,7 +15,6 @@ export { renderJson } from './json.ts';
 export { lintText } from './lint.ts';
 export { type Link, type LinkOf, renderMarkdown } from './markdown.ts';
 export {
-  type Conclusion,
   type ModelError,
   makeReport,
   makeReportSet,

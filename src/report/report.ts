@@ -1,10 +1,16 @@
-import type { EqualizationGroup, Lint, Spec } from '../dialects/index.ts';
+import type { EqualizationGroup, Expectation, Lint, Spec } from '../dialects/index.ts';
 import type { Execution } from '../execution/types.ts';
 import type { Folding, Network } from '../network/index.ts';
-import { sizeOf } from '../network/index.ts';
-import { storedBytes } from '../onnx/index.ts';
 import type { CommandRun, Gpu } from '../process/index.ts';
-import type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from '../verdict/index.ts';
+import type {
+  Conclusion,
+  Finding,
+  Judgement,
+  LayerResult,
+  LayerVerdict,
+  ModelSize,
+  RunVerdict,
+} from '../verdict/index.ts';
 import { type ExplanationTable, explanationTable } from './explanation.ts';
 
 /** schemas/report.schema.json: the machine-readable result of one model. Keys keep their names; others may be added. */
@@ -33,8 +39,6 @@ export interface Report {
 
 /** Diverging filters of one layer that a report explains with all their numbers. */
 const MAX_EXPLAINED_FILTERS = 32;
-
-export type Conclusion = 'success' | 'failure' | 'neutral';
 
 export interface ReportInput {
   readonly path: string;
@@ -89,59 +93,57 @@ export interface ModelError {
   readonly message: string;
 }
 
+/** What is known of one model; what was not asked for is left out. */
 export interface ReportParts {
   readonly version: string;
   readonly model: string;
-  readonly dialect: string | null;
-  readonly spec: Spec | null;
   readonly dense: Network;
   readonly pruned: Network | null;
-  readonly groups: readonly EqualizationGroup[];
-  readonly refusal: { readonly message: string; readonly layer: string | null } | null;
-  readonly lints: readonly Lint[];
+  readonly sizes: Sizes;
+  readonly decided?: Decided;
   readonly judgement: Judgement;
-  readonly execution: Execution | null;
-  readonly conclusion: Conclusion | null;
+  readonly execution?: Execution | null;
+  readonly conclusion?: Conclusion;
   /** Whether the models are hashed. */
   readonly isHashed: boolean;
-  readonly made: Pick<Report, 'commands' | 'gpus'>;
+  readonly made?: Pick<Report, 'commands' | 'gpus'>;
 }
 
-export function makeReport({
-  version,
-  model,
-  dialect,
-  spec,
-  dense,
-  pruned,
-  groups,
-  refusal,
-  lints,
-  judgement,
-  execution,
-  conclusion,
-  isHashed,
-  made,
-}: ReportParts): Report {
+export interface Sizes {
+  readonly dense: ModelSize;
+  readonly pruned: ModelSize | null;
+}
+
+/** What the spec says, and what the pruner makes of it. */
+export interface Decided {
+  readonly dialect: string;
+  readonly spec: Spec;
+  readonly expectation: Expectation;
+  readonly lints: readonly Lint[];
+}
+
+export function makeReport(parts: ReportParts): Report {
+  const { decided = null, judgement, dense, pruned, isHashed } = parts;
+  const refusal = decided?.expectation.refusal ?? null;
   return {
     schemaVersion: 1,
-    tool: { name: 'prunegate', version },
+    tool: { name: 'prunegate', version: parts.version },
     verdict: judgement.verdict,
-    conclusion,
-    model,
-    dialect,
-    spec: spec?.effective ?? null,
+    conclusion: parts.conclusion ?? null,
+    model: parts.model,
+    dialect: decided?.dialect ?? null,
+    spec: decided?.spec.effective ?? null,
     inputs: { dense: inputOf(dense, isHashed), pruned: pruned === null ? null : inputOf(pruned, isHashed) },
     layers: judgement.layers.map(reportLayer),
-    groups,
+    groups: decided?.expectation.groups ?? [],
     findings: judgement.findings,
     notes: judgement.notes,
-    lints: lints.map(({ rule, message, at, layers }) => ({ rule, message, ...at, layers })),
+    lints: (decided?.lints ?? []).map(({ rule, message, at, layers }) => ({ rule, message, ...at, layers })),
     refusal: refusal === null ? null : { message: refusal.message, layer: refusal.layer },
-    execution,
-    commands: made.commands,
-    gpus: made.gpus,
-    totals: totalsOf(judgement, dense, pruned),
+    execution: parts.execution ?? null,
+    commands: parts.made?.commands ?? [],
+    gpus: parts.made?.gpus ?? null,
+    totals: totalsOf(judgement, parts.sizes),
   };
 }
 
@@ -160,10 +162,8 @@ function inputOf(network: Network, isHashed: boolean): ReportInput {
   };
 }
 
-function totalsOf({ layers }: Judgement, dense: Network, pruned: Network | null): ReportTotals {
+function totalsOf({ layers }: Judgement, { dense, pruned }: Sizes): ReportTotals {
   const count = (verdict: LayerVerdict): number => layers.filter((layer) => layer.verdict === verdict).length;
-  const before = sizeOf(dense);
-  const after = pruned === null ? null : sizeOf(pruned);
   const expected = layers.every((layer) => layer.expected !== null)
     ? layers.reduce((n, layer) => n + layer.expected!.length, 0)
     : null;
@@ -173,13 +173,10 @@ function totalsOf({ layers }: Judgement, dense: Network, pruned: Network | null)
     mismatch: count('mismatch'),
     ambiguous: count('ambiguous'),
     unverifiable: count('unverifiable'),
-    filters: { dense: before.filters, retained: after?.filters ?? expected },
-    parameters: { dense: before.parameters, pruned: after?.parameters ?? null },
-    macs: { dense: before.macs, pruned: after?.macs ?? null },
-    bytes: {
-      dense: storedBytes(dense.model),
-      pruned: pruned === null ? null : storedBytes(pruned.model),
-    },
+    filters: { dense: dense.filters, retained: pruned?.filters ?? expected },
+    parameters: { dense: dense.parameters, pruned: pruned?.parameters ?? null },
+    macs: { dense: dense.macs, pruned: pruned?.macs ?? null },
+    bytes: { dense: dense.bytes, pruned: pruned?.bytes ?? null },
   };
 }
 

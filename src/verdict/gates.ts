@@ -1,6 +1,13 @@
 import type { Gates } from '../config/index.ts';
+import type { NetworkSize } from '../network/index.ts';
 import { merged, worst } from './execution.ts';
 import type { Finding, Judgement } from './types.ts';
+
+/** What one model costs. */
+export interface ModelSize extends NetworkSize {
+  /** Of the model file and of the files beside it that hold its weights. */
+  readonly bytes: number;
+}
 
 /** A cost of both models; null where it could not be measured. */
 export interface Cost {

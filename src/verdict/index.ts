@@ -1,4 +1,5 @@
 export { judgeExecution } from './execution.ts';
-export { type Gains, judgeGates } from './gates.ts';
+export { type Conclusion, type Gate, type GatePolicy, gateOf, isExpected, isRecovered } from './gate.ts';
+export { type Gains, judgeGates, type ModelSize } from './gates.ts';
 export { type Evidence, judge } from './judge.ts';
 export type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from './types.ts';

@@ -8,7 +8,7 @@ import { toldNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import type { Finding, Judgement, LayerResult, RunVerdict } from './types.ts';
 
-/** What is known of both sides; a side that was not asked for is null. */
+/** What is known of both sides; a side that was not asked for is null, or left out. */
 export interface Evidence {
   readonly dense: Network;
   readonly expectation: Expectation | null;
@@ -35,8 +35,11 @@ const NOT_COMPARED: Outcome = {
   remedy: null,
 };
 
+const NOT_ASKED_FOR = { expectation: null, recovery: null, reported: null, variants: () => [], locked: null };
+
 /** Compares the expectation with what was recovered, layer by layer, and sums up. */
-export function judge(evidence: Evidence): Judgement {
+export function judge(given: Pick<Evidence, 'dense' | 'tolerance'> & Partial<Evidence>): Judgement {
+  const evidence: Evidence = { ...NOT_ASKED_FOR, ...given };
   const { expectation } = evidence;
   const judgement = judgeAgainst(evidence);
   if (judgement.verdict !== 'diverges' || expectation?.refusal == null || expectation.refusal.always) return judgement;

@@ -2,11 +2,12 @@ import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Checked, check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { OBSTACLES } from '../../src/execution/types.ts';
 import type { Network } from '../../src/network/index.ts';
 import { contentOf, type ModelEdits, type NodeEdit, type OnnxNode, toFloat32 } from '../../src/onnx/index.ts';
+import { check } from '../../src/pipeline/check.ts';
+import type { Checked } from '../../src/pipeline/checked.ts';
 import { changed, executionOf, outcomeOf } from '../support/execution.ts';
 import { FIXTURES } from '../support/golden.ts';
 import { float32, modelBytes, op as onnxOp } from '../support/onnx-builder.ts';
@@ -125,7 +126,7 @@ describe('prunegate check', () => {
   async function checked(model: string, flags: Record<string, unknown> = {}): Promise<Checked> {
     const spec = join(example, 'prune.yaml');
     const settings = settingsFromFlags({ dense, pruned: model, spec, onnxruntime: RUNTIME, ...flags });
-    return check(loadRequests(settings, example)[0]!, 'check', { version: '1', isHashed: false, log() {} });
+    return check(loadRequests(settings, example)[0]!, { version: '1', isHashed: false, log() {} });
   }
 
   it('finds by execution what it cannot see in the weights: the verdict diverges, and the layer is named', async () => {

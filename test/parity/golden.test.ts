@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import type { Expectation } from '../../src/dialects/index.ts';
 import { sizeOf } from '../../src/network/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
 import { expectationOf, FIXTURES, goldensIn, networkOf, SHARED } from '../support/golden.ts';
 
@@ -151,5 +151,5 @@ function checkPair(folder: string, dense: string, pruned: string, prune: Record<
     settingsFromFlags({ dense: join(folder, dense), pruned: join(folder, pruned), spec }),
     work,
   );
-  return check(request!, 'check', { version: 'test', isHashed: true, log() {} });
+  return check(request!, { version: 'test', isHashed: true, log() {} });
 }

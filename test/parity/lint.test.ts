@@ -2,8 +2,8 @@ import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { renderMarkdown, renderText } from '../../src/report/index.ts';
 import { FIXTURES, goldensIn } from '../support/golden.ts';
 
@@ -18,7 +18,7 @@ async function lintsOf(changed: Record<string, unknown>, { spec = 'spec.yaml', p
   writeFileSync(join(work, spec), ['prune:', ...lines].join('\n'));
   copyFileSync(join(seed.folder, 'pruned.onnx'), join(work, pruned));
   const flags = { dense: join(seed.folder, 'dense.onnx'), pruned: join(work, pruned), spec: join(work, spec) };
-  const { report } = await check(loadRequests(settingsFromFlags(flags), work)[0]!, 'check', HOST);
+  const { report } = await check(loadRequests(settingsFromFlags(flags), work)[0]!, HOST);
   const lineOf = (key: string): number => Object.keys(keys).indexOf(key) + 2;
   return { report, lints: report.lints, lineOf, rules: report.lints.map(({ rule }) => rule) };
 }

@@ -2,8 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { FIXTURES, goldensIn } from '../support/golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-reported-'));
@@ -13,7 +13,7 @@ writeFileSync(spec, JSON.stringify({ prune: seed.prune }));
 
 function withReport(reported: string, pruned = join(seed.folder, 'pruned.onnx')) {
   const flags = { dense: join(seed.folder, 'dense.onnx'), pruned, spec, reported };
-  return check(loadRequests(settingsFromFlags(flags), work)[0]!, 'check', {
+  return check(loadRequests(settingsFromFlags(flags), work)[0]!, {
     version: 'test',
     isHashed: true,
     log() {},

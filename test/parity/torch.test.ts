@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import type { Weight } from '../../src/network/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
 import { networkOf } from '../support/golden.ts';
 import { FIXTURES, SHARED, type TorchGolden, torchGoldensIn } from '../support/torch-golden.ts';
@@ -42,7 +42,7 @@ async function checkPair(golden: TorchGolden, dense: string, pruned: string, cha
     ...(changes.reported === undefined ? {} : { reported }),
   };
   const [request] = loadRequests(settingsFromFlags(flags), work);
-  return check(request!, 'check', { version: 'test', isHashed: false, log() {} });
+  return check(request!, { version: 'test', isHashed: false, log() {} });
 }
 
 /** Trained between steps or not, later steps cannot be recomputed; equal scores at the cut have no one answer. */

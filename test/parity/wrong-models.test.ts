@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { foldAll, type Weight } from '../../src/network/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { expectationOf, FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { type Cut, ModelBytes, recut } from '../support/wrong-models.ts';
 
@@ -29,7 +29,7 @@ function save(model: ModelBytes): string {
 
 async function verdictOf(prunedModel: string, denseModel = densePath, spec = specPath) {
   const [request] = loadRequests(settingsFromFlags({ dense: denseModel, pruned: prunedModel, spec }), work);
-  const { report, exitCode } = await check(request!, 'check', { version: 'test', isHashed: true, log() {} });
+  const { report, exitCode } = await check(request!, { version: 'test', isHashed: true, log() {} });
   const of = (name: string) => report.layers.find((layer) => layer.name === name)!;
   return {
     report,

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 
 /** A Python that has recipes/torch/requirements.txt: that of PRUNEGATE_TORCH_PYTHON, else the one on the path. */
 const PYTHON = process.env['PRUNEGATE_TORCH_PYTHON'] ?? 'python3';
@@ -67,7 +67,7 @@ describe.skipIf(!hasTorch)('recipes/torch (skipped without a Python that has tor
     const file = (name: string): string => join(folder, name);
     const flags = { dense: file('dense.onnx'), pruned: file('pruned.onnx'), reported: file('history.json'), spec };
     const [request] = loadRequests(settingsFromFlags(flags), folder);
-    const { report, exitCode } = await check(request!, 'check', { version: 'test', isHashed: false, log() {} });
+    const { report, exitCode } = await check(request!, { version: 'test', isHashed: false, log() {} });
     expect({ findings: report.findings, verdict: report.verdict, exitCode }).toEqual({
       findings: [],
       verdict: 'conforms',

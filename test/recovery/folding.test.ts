@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import type { Weight } from '../../src/network/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { torchGoldensIn } from '../support/torch-golden.ts';
@@ -73,7 +73,7 @@ async function verdictOf(dense: string, pruned: string, prune: unknown, extra: R
   const spec = join(work, 'spec.json');
   writeFileSync(spec, JSON.stringify(prune));
   const [request] = loadRequests(settingsFromFlags({ dense, pruned, spec, ...extra }), work);
-  return check(request!, 'check', { version: 'test', log: () => undefined, isHashed: false });
+  return check(request!, { version: 'test', log: () => undefined, isHashed: false });
 }
 
 describe('a shared convolution with a BatchNorm behind each call', () => {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import type { Weight } from '../../src/network/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { nearestRows } from '../../src/recovery/nearest.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { ModelBytes, recut } from '../support/wrong-models.ts';
@@ -40,7 +40,7 @@ async function verdictOf(path: string, flags: Record<string, string> = {}) {
   const spec = join(work, 'spec.json');
   writeFileSync(spec, JSON.stringify({ prune: seed.prune }));
   const [request] = loadRequests(settingsFromFlags({ dense: densePath, pruned: path, spec, ...flags }), work);
-  return check(request!, 'check', { version: 'test', log: () => undefined, isHashed: false });
+  return check(request!, { version: 'test', log: () => undefined, isHashed: false });
 }
 
 describe('a pruned model that was trained again', () => {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import {
   DETAILS,
   escaped,
@@ -18,7 +18,7 @@ async function reportOf(pruned: string): Promise<Report> {
   const files = { dense: 'dense.onnx', pruned, spec: 'prune.yaml' };
   const flags = Object.fromEntries(Object.entries(files).map(([key, file]) => [key, join(example, file)]));
   const [request] = loadRequests(settingsFromFlags(flags), example);
-  return (await check(request!, 'check', { version: '1.2.3', isHashed: true, log: () => {} })).report;
+  return (await check(request!, { version: '1.2.3', isHashed: true, log: () => {} })).report;
 }
 
 const right = await reportOf('pruned.onnx');

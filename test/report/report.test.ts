@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { check, type Scope } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { check } from '../../src/pipeline/check.ts';
+import { expect as expectModel } from '../../src/pipeline/expect.ts';
+import { recover } from '../../src/pipeline/recover.ts';
 import { makeReportSet, type Report, renderJson, renderText, writeReport } from '../../src/report/index.ts';
 
 const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
@@ -12,20 +14,20 @@ const work = mkdtempSync(join(tmpdir(), 'prunegate-report-'));
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../schemas/report.schema.json'), 'utf8'));
 const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
 
-async function reportOf(pruned: string, scope: Scope = 'check'): Promise<Report> {
+async function reportOf(pruned: string, command = check): Promise<Report> {
   const flags = {
     dense: join(example, 'dense.onnx'),
-    ...(scope === 'expect' ? {} : { pruned: join(example, pruned) }),
-    ...(scope === 'recover' ? {} : { spec: join(example, 'prune.yaml') }),
+    ...(command === expectModel ? {} : { pruned: join(example, pruned) }),
+    ...(command === recover ? {} : { spec: join(example, 'prune.yaml') }),
   };
   const [request] = loadRequests(settingsFromFlags(flags), work);
-  return (await check(request!, scope, { version: '1.2.3', isHashed: true, log() {} })).report;
+  return (await command(request!, { version: '1.2.3', isHashed: true, log() {} })).report;
 }
 
 const right = await reportOf('pruned.onnx');
 const wrong = await reportOf('pruned-naive.onnx');
-const expectedAlone = await reportOf('', 'expect');
-const recoveredAlone = await reportOf('pruned.onnx', 'recover');
+const expectedAlone = await reportOf('', expectModel);
+const recoveredAlone = await reportOf('pruned.onnx', recover);
 
 describe('report.json', () => {
   it.each([

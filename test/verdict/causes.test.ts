@@ -2,8 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { causesOf, type Scene } from '../../src/verdict/causes.ts';
 import type { LayerResult } from '../../src/verdict/index.ts';
 import { FIXTURES, type Golden, goldensIn, networkOf } from '../support/golden.ts';
@@ -33,7 +33,7 @@ async function findingsOf(
     spec: join(work, 'spec.json'),
   };
   writeFileSync(flags.spec, JSON.stringify({ prune: { ...prune, ...changed } }));
-  const { report, exitCode } = await check(loadRequests(settingsFromFlags(flags), work)[0]!, 'check', HOST);
+  const { report, exitCode } = await check(loadRequests(settingsFromFlags(flags), work)[0]!, HOST);
   expect(exitCode).toBe(1);
   return report.findings;
 }

@@ -2,8 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { check } from '../../src/check.ts';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { recut } from '../support/wrong-models.ts';
 
@@ -15,7 +15,7 @@ const dense = join(seed.folder, 'dense.folded.onnx');
 async function checked(changed: Record<string, unknown> = {}, pruned = join(seed.folder, 'pruned.folded.onnx')) {
   const spec = join(work, 'spec.json');
   writeFileSync(spec, JSON.stringify({ prune: { ...seed.prune, ...changed } }));
-  return check(loadRequests(settingsFromFlags({ dense, pruned, spec }), work)[0]!, 'check', HOST);
+  return check(loadRequests(settingsFromFlags({ dense, pruned, spec }), work)[0]!, HOST);
 }
 
 /** The folded model as it would be had one layer been cut by other filters. */
@@ -102,7 +102,7 @@ describe('a pair of folded models', () => {
       spec,
       folding: 'folded',
     };
-    const { report } = await check(loadRequests(settingsFromFlags(flags), work)[0]!, 'check', HOST);
+    const { report } = await check(loadRequests(settingsFromFlags(flags), work)[0]!, HOST);
     expect(report.layers.filter((layer) => layer.verdict === 'mismatch')).toEqual([]);
   });
 });

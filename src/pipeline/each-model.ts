@@ -1,14 +1,6 @@
-import type { ModelRequest } from './config/index.ts';
-import { InputError, oneLine } from './errors/input-error.ts';
-import type { ModelError } from './report/index.ts';
-
-/**
- * The matrix of models for GitHub's `strategy: matrix: ${{ fromJSON(...) }}`: each leg gives its `model` to the input of that name. A
- * model without a name is the empty one, which chooses nothing.
- */
-export function planOf(requests: readonly ModelRequest[]): { readonly model: readonly string[] } {
-  return { model: requests.map(({ name }) => name ?? '') };
-}
+import type { ModelRequest } from '../config/index.ts';
+import { InputError, oneLine } from '../errors/input-error.ts';
+import type { ModelError } from '../report/index.ts';
 
 export interface CheckedModels<T> {
   readonly results: readonly T[];

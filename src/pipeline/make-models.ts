@@ -1,7 +1,8 @@
-import type { ModelRequest } from './config/index.ts';
-import { InputError } from './errors/input-error.ts';
-import { inputErrorAt, type Place } from './errors/place.ts';
-import type { CommandLog, CommandRun, Gpu } from './process/index.ts';
+import type { ModelRequest } from '../config/index.ts';
+import { InputError } from '../errors/input-error.ts';
+import { inputErrorAt, type Place } from '../errors/place.ts';
+import type { CommandLog, CommandRun, Gpu } from '../process/index.ts';
+import type { Host } from './host.ts';
 
 /** What was done and found before the models were read. */
 export interface Made {
@@ -10,17 +11,11 @@ export interface Made {
   readonly gpus: readonly Gpu[] | null;
 }
 
-interface MakeHost {
-  log(line: string): void;
-  /** Where the output of commands is shown; by lines of `log` where there is none. */
-  readonly commandLog?: CommandLog;
-}
-
 /**
  * Runs the user's commands, where the event that started the run allows it and the GPU that is required is there.
  * @throws InputError where it is not, and where a command fails or does not make its files.
  */
-export async function makeModels(request: ModelRequest, host: MakeHost): Promise<Made> {
+export async function makeModels(request: ModelRequest, host: Host): Promise<Made> {
   const { commands, execution } = request;
   const command = commands.export ?? commands.prune;
   const isGpuAsked = execution.requireGpu || (execution.isWanted && execution.provider !== 'cpu');
@@ -28,7 +23,7 @@ export async function makeModels(request: ModelRequest, host: MakeHost): Promise
   if (commands.prune !== null && request.pruned === null)
     throw inputErrorAt(request.at('pruned'), 'is required beside a prune command: name the file that it writes');
   if (command !== null && !request.allowUntrustedCommands) await refuseUntrusted(command.at);
-  const { describeGpu, listGpus, runCommands } = await import('./process/index.ts');
+  const { describeGpu, listGpus, runCommands } = await import('../process/index.ts');
   const facts = await listGpus(process.env);
   if (facts.kind === 'none' && execution.requireGpu)
     throw new InputError(`there is no GPU: ${facts.reason}`, { key: 'require-gpu' });
@@ -40,8 +35,8 @@ export async function makeModels(request: ModelRequest, host: MakeHost): Promise
 
 async function refuseUntrusted(at: Place): Promise<void> {
   const [{ readEvent }, { refusalToRun }] = await Promise.all([
-    import('./github/events.ts'),
-    import('./github/trust.ts'),
+    import('../github/events.ts'),
+    import('../github/trust.ts'),
   ]);
   const refusal = refusalToRun(readEvent(process.env));
   if (refusal === null) return;
@@ -50,7 +45,7 @@ async function refuseUntrusted(at: Place): Promise<void> {
   throw inputErrorAt(at, `commands are not run: ${refusal}; ${remedy}`);
 }
 
-function lineLog({ log }: MakeHost): CommandLog {
+function lineLog({ log }: Host): CommandLog {
   return {
     begin: log,
     line: log,

@@ -1,11 +1,13 @@
 import { dirname, join } from 'node:path';
-import type { ModelRequest } from './config/index.ts';
-import { type Expectation, readSpec, type Spec } from './dialects/index.ts';
-import { InputError } from './errors/input-error.ts';
-import { openModel, writeModel } from './files/index.ts';
-import { type Network, type RetainedIndices, readNetwork } from './network/index.ts';
-import { renderJson, writeWhole } from './report/index.ts';
-import { writeCut } from './surgery/index.ts';
+import type { ModelRequest } from '../config/index.ts';
+import { type Expectation, readSpec, type Spec } from '../dialects/index.ts';
+import { InputError, oneLine } from '../errors/input-error.ts';
+import { writeModel } from '../files/index.ts';
+import type { Network, RetainedIndices } from '../network/index.ts';
+import { renderJson, writeWhole } from '../report/index.ts';
+import { writeCut } from '../surgery/index.ts';
+import type { Host } from './host.ts';
+import { withModels } from './models.ts';
 
 /** What the built-in pruner wrote. */
 export interface PrunedModel {
@@ -21,27 +23,46 @@ export interface PrunedModel {
  * @param out path of the pruned model; `retained.json` is written beside it
  * @throws InputError where the indices cannot be known or the model cannot be cut; then nothing is written
  */
-export function prune(request: ModelRequest, out: string, version: string): PrunedModel {
+export function prune(request: ModelRequest, out: string, version: string): Promise<PrunedModel> {
   const { dialect, spec } = readSpec(request.spec, request.at('spec'));
-  const file = openModel(request.dense);
-  try {
-    const dense = readNetwork(file.model);
+  return withModels(({ read }) => {
+    const dense = read(request.dense);
     const expectation = dialect.expect(dense, spec, request.folding);
     return pruneAs(expectation, { dense, spec, dialect: dialect.name }, out, version);
-  } finally {
-    file.close();
-  }
+  });
+}
+
+/**
+ * Prunes for a check that was given no pruned model.
+ * @param temporary a folder that goes with the check, for where none is named that stays
+ * @returns path of the pruned model
+ * @throws InputError as `prune` does
+ */
+export function pruneFirst(
+  expectation: Expectation,
+  job: PruningJob,
+  { name, reportDir }: ModelRequest,
+  host: Host,
+  temporary: () => string,
+): string {
+  const kept = reportDir ?? host.folder ?? null;
+  const out = join(kept ?? temporary(), name ?? 'model', 'pruned.onnx');
+  const { path, notes } = pruneAs(expectation, job, out, host.version);
+  const fate = kept === null ? ', which goes with this check; report-dir keeps it' : '';
+  host.log(`no pruned model is given: the built-in pruner wrote ${oneLine(path)}${fate}`);
+  for (const note of notes) host.log(oneLine(note));
+  return path;
 }
 
 /** What is pruned, and by which rules. */
-export interface PruningJob {
+interface PruningJob {
   readonly dense: Network;
   readonly spec: Spec;
   readonly dialect: string;
 }
 
 /** The same for an expectation that is known already. */
-export function pruneAs(
+function pruneAs(
   expectation: Expectation,
   { dense, spec, dialect }: PruningJob,
   out: string,

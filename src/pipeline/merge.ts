@@ -1,11 +1,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import picomatch from 'picomatch';
-import { type CommentPolicy, loadConfigEntries, type Settings } from './config/index.ts';
-import { InputError } from './errors/input-error.ts';
-import { inputErrorAt, type Place } from './errors/place.ts';
-import type { ReportSet } from './report/index.ts';
-import { mergeReports } from './report/merge.ts';
+import { type CommentPolicy, loadConfigEntries, type Settings } from '../config/index.ts';
+import { InputError } from '../errors/input-error.ts';
+import { inputErrorAt, type Place } from '../errors/place.ts';
+import type { ReportSet } from '../report/index.ts';
+import { mergeReports } from '../report/merge.ts';
 
 export interface Publishing {
   readonly annotations: boolean;
@@ -46,7 +46,7 @@ export interface Merged {
  * @param warnOnly never fail
  * @throws InputError for a report that is missing, damaged or contradicts itself
  */
-export function mergeFiles(patterns: readonly string[], at: Place, version: string, warnOnly: boolean): Merged {
+export function merge(patterns: readonly string[], at: Place, version: string, warnOnly: boolean): Merged {
   const set = mergeReports(reportFiles(patterns, at), version);
   if (set.conclusion !== 'failure') return { set, exitCode: 0 };
   if (warnOnly) return { set: { ...set, conclusion: 'neutral' }, exitCode: 0 };

@@ -1,0 +1,110 @@
+import type { ModelRequest } from '../config/index.ts';
+import { type Expectation, MAX_REPORTED_BYTES, type Reported, readReported, readSpec } from '../dialects/index.ts';
+import { inputErrorAt } from '../errors/place.ts';
+import { readStart } from '../files/index.ts';
+import type { Network, RetainedIndices } from '../network/index.ts';
+import { underDenseNames } from '../recovery/index.ts';
+import { explainCommand, makeReport } from '../report/index.ts';
+import { gateOf, judge, judgeExecution, judgeGates } from '../verdict/index.ts';
+import type { Checked } from './checked.ts';
+import { executeModels, gainsOf, NOT_EXECUTED } from './execute-models.ts';
+import type { Host } from './host.ts';
+import { makeModels } from './make-models.ts';
+import { foldedExport, modelSize, recoverFrom, withModels } from './models.ts';
+
+type Pruner = ReturnType<typeof readSpec>;
+
+/**
+ * Checks one model: runs the user's commands, reads both networks, recomputes what should be retained, recovers what is, executes
+ * both and judges.
+ * @throws InputError for whatever the user can mend
+ */
+export async function check(request: ModelRequest, host: Host): Promise<Checked> {
+  refuseUnsupported(request);
+  const pruner = readSpec(request.spec, request.at('spec'));
+  const made = await makeModels(request, host);
+  return withModels(async ({ read, temporary }) => {
+    const dense = read(request.dense);
+    const expectation = pruner.dialect.expect(dense, pruner.spec, request.folding);
+    const pruned = read(request.pruned ?? (await builtIn(expectation, dense, pruner, request, host, temporary)));
+    const folded = request.denseFolded === null ? null : foldedExport(dense, read(request.denseFolded), request);
+    const reported = reportedBy(pruner, request, dense);
+    const recovery = recoverFrom({ dense, pruned, folded }, (layer) => expectation.layers.get(layer)?.expected ?? null);
+    const retention = judge({
+      dense,
+      expectation,
+      recovery,
+      reported,
+      variants: variantsOf(pruner, request, dense, pruned),
+      locked: null,
+      tolerance: request.tolerance,
+    });
+    const executed = request.execution.isWanted
+      ? await executeModels(
+          {
+            dense,
+            pruned: underDenseNames(pruned, recovery),
+            recovery,
+            retention,
+            stated: pruner.spec.inputSizes ?? null,
+          },
+          request,
+          host,
+        )
+      : NOT_EXECUTED;
+    const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
+    const judgement = judgeGates(
+      judgeExecution(retention, executed, { requireGpu: request.execution.requireGpu, isAll: false }),
+      request.gates,
+      gainsOf(sizes, executed),
+    );
+    const { conclusion, exitCode } = gateOf(judgement, request);
+    const report = makeReport({
+      version: host.version,
+      model: request.name ?? 'model',
+      dense,
+      pruned,
+      sizes,
+      decided: {
+        ...{ dialect: pruner.dialect.name, spec: pruner.spec, expectation },
+        lints: pruner.dialect.lint(dense, pruner.spec, expectation, pruned.model.name),
+      },
+      judgement,
+      execution: executed.execution,
+      conclusion,
+      isHashed: host.isHashed,
+      made,
+    });
+    return { report, spec: pruner.spec, explain: explainCommand(request), exitCode };
+  });
+}
+
+/** What is asked for and not there yet is an error: a gate that skipped it in silence would look green. */
+function refuseUnsupported(request: ModelRequest): void {
+  if (request.lock !== null) throw inputErrorAt(request.at('lockFile'), 'is not supported by this version yet');
+}
+
+/** Neither a pruned model nor a command that makes one: the built-in pruner applies the spec. */
+async function builtIn(
+  expectation: Expectation,
+  dense: Network,
+  { dialect, spec }: Pruner,
+  request: ModelRequest,
+  host: Host,
+  temporary: () => string,
+): Promise<string> {
+  const { pruneFirst } = await import('./prune.ts');
+  return pruneFirst(expectation, { dense, dialect: dialect.name, spec }, request, host, temporary);
+}
+
+function reportedBy({ dialect }: Pruner, request: ModelRequest, dense: Network): Reported | null {
+  if (request.reported === null) return null;
+  const [path, at] = [request.reported, request.at('reported')];
+  const file = readStart(path, MAX_REPORTED_BYTES, (problem) => inputErrorAt(at, problem, path));
+  return readReported(file, at, (text) => dialect.readLog(text, dense));
+}
+
+function variantsOf({ dialect, spec }: Pruner, { folding }: ModelRequest, dense: Network, pruned: Network) {
+  return (actual: (layer: string) => RetainedIndices | null) =>
+    dialect.variants(dense, spec, { folding, prunedFile: pruned.model.name, actual });
+}

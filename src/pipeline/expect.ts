@@ -1,0 +1,30 @@
+import type { ModelRequest } from '../config/index.ts';
+import { readSpec } from '../dialects/index.ts';
+import { explainCommand, makeReport } from '../report/index.ts';
+import { isExpected, judge } from '../verdict/index.ts';
+import type { Checked } from './checked.ts';
+import type { Host } from './host.ts';
+import { modelSize, withModels } from './models.ts';
+
+/**
+ * The indices that should be retained, from the dense model alone.
+ * @throws InputError for whatever the user can mend
+ */
+export function expect(request: ModelRequest, host: Host): Promise<Checked> {
+  const { dialect, spec } = readSpec(request.spec, request.at('spec'));
+  return withModels(({ read }) => {
+    const dense = read(request.dense);
+    const expectation = dialect.expect(dense, spec, request.folding);
+    const report = makeReport({
+      version: host.version,
+      model: request.name ?? 'model',
+      dense,
+      pruned: null,
+      sizes: { dense: modelSize(dense), pruned: null },
+      decided: { dialect: dialect.name, spec, expectation, lints: dialect.lint(dense, spec, expectation, null) },
+      judgement: judge({ dense, expectation, tolerance: request.tolerance }),
+      isHashed: host.isHashed,
+    });
+    return { report, spec, explain: explainCommand(request), exitCode: isExpected(expectation) ? 0 : 3 };
+  });
+}

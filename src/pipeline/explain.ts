@@ -1,0 +1,104 @@
+import { type ModelRequest, nearest } from '../config/index.ts';
+import { type Expectation, type LayerExpectation, type LayerExplanation, readSpec } from '../dialects/index.ts';
+import { InputError, oneLine } from '../errors/input-error.ts';
+import {
+  explainModel,
+  explanationTable,
+  renderJson,
+  renderLayerExplanation,
+  renderModelExplanation,
+} from '../report/index.ts';
+import { withModels } from './models.ts';
+
+/** What is asked: a layer, one of its filters, or neither for the whole model. */
+export interface Question {
+  readonly layer: string | null;
+  /** As the user wrote it. */
+  readonly filter: unknown;
+  /** Every filter, not only those near the cut. */
+  readonly all: boolean;
+}
+
+export interface Explained {
+  readonly text: string;
+  readonly exitCode: 0 | 3;
+}
+
+interface Answer {
+  readonly value: object;
+  readonly text: string;
+  readonly isKnown: boolean;
+}
+
+/**
+ * The numbers behind what one layer, or the whole model, should retain.
+ * @throws InputError for whatever the user can mend
+ */
+export function explain(request: ModelRequest, question: Question): Promise<Explained> {
+  const { dialect, spec } = readSpec(request.spec, request.at('spec'));
+  return withModels(({ read }) => {
+    const dense = read(request.dense);
+    const expectation = dialect.expect(dense, spec, request.folding);
+    if (question.layer === null) {
+      if (question.filter !== undefined) throw new InputError('needs --layer', { key: '--filter' });
+      return formatted(request, {
+        value: explainModel(expectation),
+        text: renderModelExplanation(expectation, spec),
+        isKnown: !raises(expectation) && [...expectation.layers.values()].every(({ expected }) => expected !== null),
+      });
+    }
+    const layer = layerNamed(question.layer, expectation, request.dense);
+    const filter = filterIndex(question.filter, dense.prunable.get(layer.name)?.filters ?? 0);
+    return formatted(request, explainLayer(expectation, layer, filter, question.all));
+  });
+}
+
+function explainLayer(expectation: Expectation, layer: LayerExpectation, filter: number | null, all: boolean): Answer {
+  const sentence = filter === null ? null : expectation.explain(layer.name, filter);
+  const numbers = expectation.explainLayer(layer.name);
+  const table = numbers === null ? null : explanationTable(numbers, { all: true });
+  const raised = raises(expectation) && numbers !== null ? `${oneLine(layer.reason)}\n` : '';
+  return {
+    value: { ...layer, explanation: table, filter: sentence },
+    text: `${sentence === null ? layerText(layer, numbers, all) : `${oneLine(sentence)}\n`}${raised}`,
+    isKnown: layer.expected !== null && !raises(expectation),
+  };
+}
+
+function layerText(layer: LayerExpectation, numbers: LayerExplanation | null, all: boolean): string {
+  if (numbers !== null) return renderLayerExplanation(numbers, all);
+  const remedy = layer.remedy === null ? '' : `\n${layer.remedy}`;
+  return `${oneLine(`${layer.name}: ${layer.reason}`)}${remedy}\n`;
+}
+
+/** Whether the real pruner raises on the model whatever it chooses where it may choose. */
+function raises({ refusal }: Expectation): boolean {
+  return refusal?.always === true;
+}
+
+function layerNamed(name: string, { layers }: Expectation, model: string): LayerExpectation {
+  const known = layers.get(name);
+  if (known !== undefined) return known;
+  const meant = nearest(name, [...layers.keys()]);
+  const hint = meant === null ? '' : `: did you mean ${meant}?`;
+  throw new InputError(`is no layer of ${model}${hint}`, { key: '--layer', value: name });
+}
+
+function filterIndex(text: unknown, filters: number): number | null {
+  if (text === undefined) return null;
+  const index = Number(text);
+  if (Number.isInteger(index) && index >= 0 && index < filters) return index;
+  throw new InputError(`must be a filter's index, 0 to ${filters - 1}`, { key: '--filter', value: text });
+}
+
+function formatted({ format }: ModelRequest, { value, text, isKnown }: Answer): Explained {
+  const exitCode = isKnown ? 0 : 3;
+  switch (format) {
+    case 'json':
+      return { text: renderJson(value), exitCode };
+    case 'markdown':
+      return { text: `\`\`\`text\n${text}\`\`\`\n`, exitCode };
+    case 'text':
+      return { text, exitCode };
+  }
+}

@@ -1,0 +1,18 @@
+import type { RuntimeSources } from '../execution/index.ts';
+import type { CommandLog } from '../process/index.ts';
+
+/** What the steps need of the program around them. */
+export interface Host {
+  /** prunegate's own version, for the report. */
+  readonly version: string;
+  /** Tells the progress of long work, a line at a time. Never part of the result. */
+  log(line: string): void;
+  /** Whether the report shall hold the models' SHA-256, which takes a second reading of every byte. */
+  readonly isHashed: boolean;
+  /** Folder for what a check makes where no report-dir is given; without it, one that goes with the check. */
+  readonly folder?: string;
+  /** Where the output of the user's commands is shown; by lines of `log` where there is none. */
+  readonly commandLog?: CommandLog;
+  /** Where onnxruntime may come from; from the project alone, never installed, where nothing is said. */
+  readonly runtime?: RuntimeSources;
+}

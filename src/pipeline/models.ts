@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ModelRequest } from '../config/index.ts';
+import { inputErrorAt } from '../errors/place.ts';
+import { type ModelFile, openModel } from '../files/index.ts';
+import { type Network, type RetainedIndices, readNetwork, sizeOf } from '../network/index.ts';
+import { storedBytes } from '../onnx/index.ts';
+import { foldedReference, type Recovery, recoverRetention, underNamesOf } from '../recovery/index.ts';
+import type { ModelSize } from '../verdict/index.ts';
+
+/** Models that stay open, and a folder that stays, while something is done with them. */
+export interface Workplace {
+  read(path: string): Network;
+  /** A folder for what is made on the way; made when it is first asked for. */
+  temporary(): string;
+}
+
+/** Does something with models; closes them and removes the temporary folder whatever happens. */
+export async function withModels<T>(work: (workplace: Workplace) => T | Promise<T>): Promise<T> {
+  const opened: ModelFile[] = [];
+  let folder: string | null = null;
+  try {
+    return await work({
+      read(path) {
+        const file = openModel(path);
+        opened.push(file);
+        return readNetwork(file.model);
+      },
+      temporary() {
+        folder ??= mkdtempSync(join(tmpdir(), 'prunegate-'));
+        return folder;
+      },
+    });
+  } finally {
+    for (const file of opened) file.close();
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @throws InputError where no pruned model is named */
+export function prunedPath(request: ModelRequest): string {
+  if (request.pruned === null) throw inputErrorAt(request.at('pruned'), 'is required: name the pruned model');
+  return request.pruned;
+}
+
+export interface Sides {
+  readonly dense: Network;
+  readonly pruned: Network;
+  /** The dense model as exported with BatchNorm folded, under the dense model's names; null where it is not given. */
+  readonly folded: Network | null;
+}
+
+/**
+ * What the pruned model retains.
+ * @param preferred what a layer is to retain, for where the weights leave a choice
+ */
+export function recoverFrom(
+  { dense, pruned, folded }: Sides,
+  preferred?: (layer: string) => RetainedIndices | null,
+): Recovery {
+  // An unfolded pruned model compared with the unfolded dense one tells more.
+  const isFolded = [...pruned.prunable.values()].every(({ norms }) => norms.every((norm) => norm === null));
+  const reference = folded !== null && isFolded ? folded : dense;
+  return underNamesOf(dense, recoverRetention(reference, pruned, preferred));
+}
+
+/**
+ * The folded export of the dense model, its layers named like the dense model's.
+ * @throws InputError unless it is sure to be the same model
+ */
+export function foldedExport(dense: Network, folded: Network, request: ModelRequest): Network {
+  const reference = foldedReference(dense, folded);
+  if ('network' in reference) return reference.network;
+  throw inputErrorAt(
+    request.at('denseFolded'),
+    `is not the dense model with BatchNorm folded: ${reference.difference}`,
+    request.denseFolded,
+  );
+}
+
+export function modelSize(network: Network): ModelSize {
+  return { ...sizeOf(network), bytes: storedBytes(network.model) };
+}
