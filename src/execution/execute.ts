@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ExecutionRequest } from '../config/index.ts';
 import type { StatedSizes } from '../dialects/index.ts';
 import type { Network } from '../network/index.ts';
-import { correspondenceOf, type Recovery } from '../recovery/index.ts';
+import type { Recovery } from '../recovery/index.ts';
 import { assemble, megabytes } from './assemble.ts';
 import { casesOf } from './cases.ts';
 import { type Crash, startChild } from './child.ts';
@@ -97,7 +97,7 @@ async function executeOn(
   const isGpu = runtime.providers.length > 1;
   const child = startChild(isGpu, log);
   const comparison = await compareModels({
-    correspondence: correspondenceOf(dense, pruned, recovery),
+    correspondence: { ...recovery.correspondence, dense, pruned },
     mask: maskOf(dense, recovery),
     incomparable: incomparable(recovery),
     excuses: { misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []), couplings: isAsPruned },

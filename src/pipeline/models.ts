@@ -6,7 +6,7 @@ import { inputErrorAt } from '../errors/place.ts';
 import { type ModelFile, openModel } from '../files/index.ts';
 import { type Network, type RetainedIndices, readNetwork, sizeOf } from '../network/index.ts';
 import { storedBytes } from '../onnx/index.ts';
-import { foldedReference, type Recovery, recoverRetention, underNamesOf } from '../recovery/index.ts';
+import { type FoldedReference, foldedReference, type Recovery, recoverRetention } from '../recovery/index.ts';
 import type { ModelSize } from '../verdict/index.ts';
 
 /** Models that stay open, and a folder that stays, while something is done with them. */
@@ -47,8 +47,8 @@ export function prunedPath(request: ModelRequest): string {
 export interface Sides {
   readonly dense: Network;
   readonly pruned: Network;
-  /** The dense model as exported with BatchNorm folded, under the dense model's names; null where it is not given. */
-  readonly folded: Network | null;
+  /** The dense model as exported with BatchNorm folded; null where it is not given. */
+  readonly folded: FoldedReference | null;
 }
 
 /**
@@ -61,17 +61,16 @@ export function recoverFrom(
 ): Recovery {
   // An unfolded pruned model compared with the unfolded dense one tells more.
   const isFolded = [...pruned.prunable.values()].every(({ norms }) => norms.every((norm) => norm === null));
-  const reference = folded !== null && isFolded ? folded : dense;
-  return underNamesOf(dense, recoverRetention(reference, pruned, preferred));
+  return recoverRetention(dense, pruned, preferred, isFolded ? folded : null);
 }
 
 /**
- * The folded export of the dense model, its layers named like the dense model's.
+ * The folded export of the dense model.
  * @throws InputError unless it is sure to be the same model
  */
-export function foldedExport(dense: Network, folded: Network, request: ModelRequest): Network {
+export function foldedExport(dense: Network, folded: Network, request: ModelRequest): FoldedReference {
   const reference = foldedReference(dense, folded);
-  if ('network' in reference) return reference.network;
+  if (!('difference' in reference)) return reference;
   throw inputErrorAt(
     request.at('denseFolded'),
     `is not the dense model with BatchNorm folded: ${reference.difference}`,

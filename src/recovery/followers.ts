@@ -1,9 +1,9 @@
 import type { Follower, Layer, Network } from '../network/index.ts';
 import { FIXED_CHANNEL } from '../network/index.ts';
-import type { Bits } from './bits.ts';
-import { bitsOf } from './bits.ts';
-import type { ChannelCorrespondence } from './columns.ts';
-import { ROUNDING } from './rounded.ts';
+import type { ChannelCorrespondence } from './correspondence.ts';
+import type { Bits } from './match/bits.ts';
+import { bitsOf } from './match/bits.ts';
+import { ROUNDING } from './match/rounded.ts';
 
 /** Followers of one network under keys that are the same in both: the dense layer whose channel comes first, and the role. */
 export interface FollowerIndex {

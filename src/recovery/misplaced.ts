@@ -1,7 +1,7 @@
 import { FIXED_CHANNEL, type Layer } from '../network/index.ts';
-import type { ChannelCorrespondence } from './columns.ts';
+import type { Assignment, ChannelCorrespondence } from './correspondence.ts';
 import { list } from './followers.ts';
-import type { Assignment, Disagreement } from './types.ts';
+import type { Disagreement } from './types.ts';
 
 /** What is wrong with a layer's channels. */
 export interface Blame {

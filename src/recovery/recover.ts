@@ -1,27 +1,39 @@
 import type { Layer, Network, RetainedIndices } from '../network/index.ts';
-import { type Alignment, align } from './align.ts';
-import { type AlikePair, bringAlike } from './alike.ts';
-import { type ChannelCorrespondence, correspond } from './columns.ts';
+import { type Alignment, align } from './align/align.ts';
+import { type AlikePair, bringAlike } from './align/alike.ts';
+import type { FoldedReference } from './align/same-model.ts';
+import { correspond, type OpenCorrespondence } from './correspondence.ts';
 import { compareFollowers, indexFollowers } from './followers.ts';
+import { placeLayer } from './match/place.ts';
 import { misplacedColumns } from './misplaced.ts';
-import { placeLayer } from './place.ts';
-import { layerRecoveries, type PrunedOutcome } from './results.ts';
+import { layerRecoveries, type PrunedOutcome, seenFrom } from './results.ts';
 import { transposedOutcomes } from './transposed.ts';
 import type { Disagreement, Recovery } from './types.ts';
 
-/** Which filters a caller would choose where dense rows are equal, by layer name: a hint that every other tensor is still held against. */
+/** Which filters a caller would choose where dense rows are equal, by layer name: a hint that every other tensor is still compared with. */
 export type Preference = (layer: string) => RetainedIndices | null;
 
 /**
  * Recovers which filters each layer of the pruned model really has, by the bits of its kernel rows over the input columns
- * that remain, and holds every other tensor that follows those channels against the dense model's. Layers are told by their
+ * that remain, and compares every other tensor that follows those channels with the dense model's. Layers are told by their
  * names, else by the graph; where one model alone has its BatchNorm folded in, the other's is folded here.
  * @param prefer where several dense filters are equal in all that belongs to them, the ones to name
+ * @param reference the dense model as its exporter folded it, whose weights the pruned ones are compared with
  */
-export function recoverRetention(dense: Network, pruned: Network, prefer: Preference = () => null): Recovery {
+export function recoverRetention(
+  dense: Network,
+  pruned: Network,
+  prefer: Preference = () => null,
+  reference: FoldedReference | null = null,
+): Recovery {
+  const found = recoverFrom(reference?.network ?? dense, pruned, prefer);
+  return reference === null ? found : seenFrom(dense, reference, found);
+}
+
+function recoverFrom(dense: Network, pruned: Network, prefer: Preference): Recovery {
   const alignment = align(dense, pruned);
   const pair = bringAlike(dense, pruned, alignment);
-  const correspondence = correspond(pair.dense, pair.pruned, pair.partner);
+  const correspondence = correspond(pair);
   const found = placeLayers(correspondence, pair, prefer);
   const transposed = transposedOutcomes(correspondence, found.outcomes, alignment.unplaced);
   return {
@@ -29,7 +41,7 @@ export function recoverRetention(dense: Network, pruned: Network, prefer: Prefer
     misplaced: found.misplaced,
     extra: extraLayers(pair, alignment),
     told: toldLayers(pruned, alignment),
-    pairs: pairsOf(pair, found.outcomes),
+    correspondence: { ...correspondence, dense, pruned },
     elsewhere: [...found.elsewhere, ...transposed.elsewhere],
     open: transposed.open,
   };
@@ -42,7 +54,7 @@ interface Found {
   readonly elsewhere: readonly Disagreement[];
 }
 
-function placeLayers(correspondence: ChannelCorrespondence, pair: AlikePair, prefer: Preference): Found {
+function placeLayers(correspondence: OpenCorrespondence, pair: AlikePair, prefer: Preference): Found {
   const { partner, mayRound } = pair;
   const followers = {
     dense: indexFollowers(pair.dense, (id) => id),
@@ -96,11 +108,5 @@ function extraLayers({ dense, pruned }: AlikePair, { partners, unplaced }: Align
 function toldLayers(pruned: Network, { partners }: Alignment): Recovery['told'] {
   return [...partners].flatMap(([id, { layer, by }]) =>
     by === 'name' ? [] : [{ pruned: pruned.layers[id]!.name, dense: layer.name, by }],
-  );
-}
-
-function pairsOf({ partner }: AlikePair, outcomes: Found['outcomes']): Recovery['pairs'] {
-  return new Map(
-    [...partner].map(([id, { name }]) => [id, { dense: name, order: outcomes.get(id)?.assigned ?? null }]),
   );
 }

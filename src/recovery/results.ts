@@ -1,7 +1,9 @@
 import type { Layer, Network } from '../network/index.ts';
-import type { Alignment } from './align.ts';
-import type { AlikePair } from './alike.ts';
-import type { Assignment, Disagreement, KernelOutcome, LayerRecovery, Recovery } from './types.ts';
+import type { Alignment } from './align/align.ts';
+import type { AlikePair } from './align/alike.ts';
+import type { FoldedReference } from './align/same-model.ts';
+import { type Assignment, type ChannelCorrespondence, correspond } from './correspondence.ts';
+import type { Disagreement, KernelOutcome, LayerRecovery, Recovery } from './types.ts';
 
 /** What became of one layer of the pruned model. */
 export interface PrunedOutcome {
@@ -44,27 +46,45 @@ function missing(name: string, open: readonly string[]): LayerRecovery {
   };
 }
 
-const CALL_SUFFIX = /#\d+$/;
-
-/** Puts a shared layer that the reference holds as a kernel for each call (`name`, `name#2`) back under its one name. */
-export function underNamesOf(dense: Network, recovery: Recovery): Recovery {
+/** What was recovered from a folded export, by the dense model's layers: a shared layer may be there as a kernel for each call. */
+export function seenFrom(dense: Network, { network, partners }: FoldedReference, recovery: Recovery): Recovery {
   const layers = new Map<string, LayerRecovery>();
-  const baseOf = (name: string): string => (dense.prunable.has(name) ? name : name.replace(CALL_SUFFIX, ''));
-  for (const [name, layer] of recovery.layers) {
-    const base = baseOf(name);
+  for (const { id, name } of network.prunable.values()) {
+    const base = partners.get(id)?.layer.name ?? name;
+    const found = { ...recovery.layers.get(name)!, name: base };
     const first = layers.get(base);
-    layers.set(base, first === undefined ? layer : merged(first, layer));
+    layers.set(base, first === undefined ? found : merged(first, name, found));
   }
-  const pairs = new Map([...recovery.pairs].map(([id, pair]) => [id, { ...pair, dense: baseOf(pair.dense) }]));
-  return { ...recovery, layers, pairs };
+  return { ...recovery, layers, correspondence: throughReference(dense, partners, recovery.correspondence) };
 }
 
-function merged(first: LayerRecovery, other: LayerRecovery): LayerRecovery {
+function throughReference(
+  dense: Network,
+  partners: FoldedReference['partners'],
+  { pruned, partner: own, calls: ownCalls, assigned }: ChannelCorrespondence,
+): ChannelCorrespondence {
+  const partner = new Map<number, Layer>();
+  const calls = new Map<number, readonly number[]>();
+  for (const [id, { id: reference }] of own) {
+    const found = partners.get(reference);
+    if (found === undefined) continue;
+    partner.set(id, found.layer);
+    calls.set(
+      id,
+      ownCalls.get(id)!.map((call) => found.calls[call] ?? 0),
+    );
+  }
+  const correspondence = correspond({ dense, pruned, partner, calls });
+  for (const [id, filters] of assigned) correspondence.assign(pruned.layers[id]!, filters);
+  return correspondence;
+}
+
+function merged(first: LayerRecovery, name: string, other: LayerRecovery): LayerRecovery {
   const isSame = String(first.actual) === String(other.actual) && first.isPermuted === other.isPermuted;
   return {
     ...first,
     kernel: worst(first.kernel, other.kernel),
-    disagreements: [...first.disagreements, ...other.disagreements, ...(isSame ? [] : [otherFilters(other.name)])],
+    disagreements: [...first.disagreements, ...other.disagreements, ...(isSame ? [] : [otherFilters(name)])],
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Layer, Network } from '../network/index.ts';
-import type { ChannelCorrespondence } from './columns.ts';
+import type { ChannelCorrespondence } from './correspondence.ts';
 import type { PrunedOutcome } from './results.ts';
 import type { Disagreement } from './types.ts';
 

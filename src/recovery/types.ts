@@ -1,4 +1,5 @@
 import type { RetainedIndices } from '../network/index.ts';
+import type { ChannelCorrespondence } from './correspondence.ts';
 
 /** How a layer's own kernel compares with the dense one. */
 export type KernelOutcome =
@@ -76,13 +77,10 @@ export interface Recovery {
   readonly extra: readonly string[];
   /** Layers of the pruned model that were told without their names. */
   readonly told: readonly ToldLayer[];
-  /** By id of the pruned layer: the name of the dense layer that it is, and the dense filter that each of its filters is. */
-  readonly pairs: ReadonlyMap<number, { readonly dense: string; readonly order: Assignment | null }>;
+  /** Which layer, call and channel of the dense network each of the pruned one is. */
+  readonly correspondence: ChannelCorrespondence;
   /** Disagreements that no prunable layer owns, such as in a transposed convolution. */
   readonly elsewhere: readonly Disagreement[];
   /** The same, where it could not be told whether anything disagrees. */
   readonly open: readonly Disagreement[];
 }
-
-/** For each pruned filter, the dense filter it is; -1 where it is none. */
-export type Assignment = Int32Array;

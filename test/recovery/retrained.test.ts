@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import type { Weight } from '../../src/network/index.ts';
 import { check } from '../../src/pipeline/check.ts';
-import { nearestRows } from '../../src/recovery/nearest.ts';
+import { nearestRows } from '../../src/recovery/match/nearest.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { ModelBytes, recut } from '../support/wrong-models.ts';
 

@@ -5,7 +5,7 @@ import { parseYaml } from '../../../src/config/yaml.ts';
 import { readSpec } from '../../../src/dialects/index.ts';
 import { type Network, readNetwork } from '../../../src/network/index.ts';
 import { memoryModel, modelBytes, readModel } from '../../../src/onnx/index.ts';
-import { recoverRetention, underNamesOf } from '../../../src/recovery/index.ts';
+import { recoverRetention } from '../../../src/recovery/index.ts';
 import { writeCut } from '../../../src/surgery/index.ts';
 import { judge } from '../../../src/verdict/index.ts';
 
@@ -19,10 +19,7 @@ export function check(denseBytes: Uint8Array, prunedBytes: Uint8Array, spec: str
   const dense = read('dense.onnx', denseBytes);
   const pruned = read('pruned.onnx', prunedBytes);
   const expectation = dialect.expect(dense, settings, null);
-  const recovery = underNamesOf(
-    dense,
-    recoverRetention(dense, pruned, (layer) => expectation.layers.get(layer)?.expected ?? null),
-  );
+  const recovery = recoverRetention(dense, pruned, (layer) => expectation.layers.get(layer)?.expected ?? null);
   return judge({
     ...{ dense, expectation, recovery, reported: null, locked: null, tolerance: null },
     variants: (actual) => dialect.variants(dense, settings, { folding: null, prunedFile: 'pruned.onnx', actual }),

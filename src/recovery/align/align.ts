@@ -1,4 +1,4 @@
-import { isMadeUp, type Layer, type Network } from '../network/index.ts';
+import { isMadeUp, type Layer, type Network } from '../../network/index.ts';
 import { couldBe } from './fingerprints.ts';
 import { type PlaceClass, refine } from './refine.ts';
 import { type SkeletonCall, skeletonOf } from './skeleton.ts';

@@ -1,4 +1,4 @@
-import type { Layer } from '../network/index.ts';
+import type { Layer } from '../../network/index.ts';
 import type { SkeletonCall } from './skeleton.ts';
 
 /** Calls of both models, by position in their skeletons, that stand in like places. */

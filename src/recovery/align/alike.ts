@@ -1,4 +1,4 @@
-import { type FoldedLayer, foldLayer, type Layer, type Network, withFolded } from '../network/index.ts';
+import { type FoldedLayer, foldLayer, type Layer, type Network, withFolded } from '../../network/index.ts';
 import type { Alignment, Partner } from './align.ts';
 import { couldBe } from './fingerprints.ts';
 
@@ -8,6 +8,8 @@ export interface AlikePair {
   readonly pruned: Network;
   /** Dense layer, folded if need be, by pruned layer id. */
   readonly partner: ReadonlyMap<number, Layer>;
+  /** The dense layer's call that each call of a pruned layer is, by pruned layer id. */
+  readonly calls: ReadonlyMap<number, readonly number[]>;
   /** Pruned layers (by id) whose values may differ from the dense ones by rounding: two programs folded them. */
   readonly mayRound: ReadonlySet<number>;
 }
@@ -41,6 +43,7 @@ export function bringAlike(dense: Network, pruned: Network, { partners }: Alignm
     dense: withFolded(dense, folded.dense),
     pruned: withFolded(pruned, folded.pruned),
     partner,
+    calls: new Map([...partners].map(([id, { calls }]) => [id, calls])),
     mayRound,
   };
 }

@@ -1,14 +1,14 @@
-import type { Layer, RetainedIndices } from '../network/index.ts';
-import { toFloat32 } from '../onnx/index.ts';
+import type { Layer, RetainedIndices } from '../../network/index.ts';
+import { toFloat32 } from '../../onnx/index.ts';
+import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
+import type { FollowerIndex } from '../followers.ts';
+import type { KernelOutcome } from '../types.ts';
 import { assignRows } from './assign.ts';
-import type { ChannelCorrespondence } from './columns.ts';
-import type { FollowerIndex } from './followers.ts';
 import { type Kernel, type RowGroup, readKernel, rowGroups, transposed } from './kernel.ts';
 import { lookUpByValue } from './lookup.ts';
 import { nearestRows } from './nearest.ts';
 import { matchRoundedRows } from './rounded.ts';
 import { matchRows, nearestRow, type RowMatches } from './rows.ts';
-import type { Assignment, KernelOutcome } from './types.ts';
 
 /** Where a layer's filters come from. */
 export interface Placed {

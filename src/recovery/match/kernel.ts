@@ -1,5 +1,5 @@
-import type { Layer, Network, Weight } from '../network/index.ts';
-import { type DType, toFloat32 } from '../onnx/index.ts';
+import type { Layer, Network, Weight } from '../../network/index.ts';
+import { type DType, toFloat32 } from '../../onnx/index.ts';
 import type { Bits } from './bits.ts';
 import { bitsOf } from './bits.ts';
 

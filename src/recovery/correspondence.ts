@@ -1,16 +1,22 @@
 import type { Channels, Layer, Network } from '../network/index.ts';
 import { FIXED_CHANNEL } from '../network/index.ts';
-import type { Assignment } from './types.ts';
 
-/** Where pruned channels lie in the dense network, as far as the layers that make them have been recovered. */
+/** For each pruned filter, the dense filter it is; -1 where it is none. */
+export type Assignment = Int32Array;
+
+/**
+ * Which layer and channel of the dense network each of the pruned one is, as far as it was recovered. Whoever compares the two
+ * networks pairs by it, never by names.
+ */
 export interface ChannelCorrespondence {
   readonly dense: Network;
   readonly pruned: Network;
-  /** Dense layer of the same name, by pruned layer id. */
+  /** Dense layer that each pruned layer with weights is, by pruned layer id. */
   readonly partner: ReadonlyMap<number, Layer>;
+  /** The dense layer's call that each call of a pruned layer is, by pruned layer id. */
+  readonly calls: ReadonlyMap<number, readonly number[]>;
   /** Dense filter of each pruned filter, by pruned layer id. */
   readonly assigned: ReadonlyMap<number, Assignment>;
-  assign(layer: Layer, filters: Assignment): void;
   /** Dense channel id of a pruned channel; null where its layer was not recovered. */
   denseChannel(id: number): number | null;
   /**
@@ -20,14 +26,18 @@ export interface ChannelCorrespondence {
   positions(dense: Channels | null, pruned: Channels | null): Int32Array | null;
 }
 
+/** A correspondence to which layers' filters are added as they are found. */
+export interface OpenCorrespondence extends ChannelCorrespondence {
+  assign(layer: Layer, filters: Assignment): void;
+}
+
+/** The layers that a correspondence is about. */
+export type LayerPairs = Pick<ChannelCorrespondence, 'dense' | 'pruned' | 'partner' | 'calls'>;
+
 const UNKNOWN = -2;
 
 /** A correspondence that knows no channels yet. */
-export function correspond(
-  dense: Network,
-  pruned: Network,
-  partner: ReadonlyMap<number, Layer>,
-): ChannelCorrespondence {
+export function correspond({ dense, pruned, partner, calls }: LayerPairs): OpenCorrespondence {
   const assigned = new Map<number, Assignment>();
   const denseOf = new Int32Array(pruned.channelOwner.length).fill(UNKNOWN);
   const kept = new Uint8Array(dense.channelOwner.length);
@@ -71,6 +81,7 @@ export function correspond(
     dense,
     pruned,
     partner,
+    calls,
     assigned,
     assign(layer, filters) {
       assigned.set(layer.id, filters);

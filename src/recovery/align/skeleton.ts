@@ -1,4 +1,4 @@
-import { type Layer, type Network, type Operation, operationsOf } from '../network/index.ts';
+import { type Layer, type Network, type Operation, operationsOf } from '../../network/index.ts';
 
 /** A call of a layer with weights, and the calls nearest to it through all other operations. */
 export interface SkeletonCall {

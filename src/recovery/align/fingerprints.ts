@@ -1,5 +1,12 @@
-import { type FoldedLayer, type Follower, foldLayer, type Layer, type Network, type Norm } from '../network/index.ts';
-import { isFloat, type Tensor, toFloat32 } from '../onnx/index.ts';
+import {
+  type FoldedLayer,
+  type Follower,
+  foldLayer,
+  type Layer,
+  type Network,
+  type Norm,
+} from '../../network/index.ts';
+import { isFloat, type Tensor, toFloat32 } from '../../onnx/index.ts';
 
 /** A call of a layer in its network. */
 export interface Site {

@@ -1,9 +1,9 @@
-import type { Network } from '../network/index.ts';
-import type { Recovery } from './types.ts';
+import type { Network } from '../../network/index.ts';
+import type { Recovery } from '../types.ts';
 
 /** The pruned network with its layers called like the dense layers that they are. */
-export function underDenseNames(pruned: Network, { pairs }: Recovery): Network {
-  return withNames(pruned, new Map([...pairs].map(([id, { dense }]) => [id, dense])));
+export function underDenseNames(pruned: Network, { correspondence }: Recovery): Network {
+  return withNames(pruned, new Map([...correspondence.partner].map(([id, { name }]) => [id, name])));
 }
 
 /** A network with other names for layers, by id; those that would share a name are `name`, `name#2`, in graph order. */

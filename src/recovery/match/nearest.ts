@@ -1,4 +1,4 @@
-import type { Weight } from '../network/index.ts';
+import type { Weight } from '../../network/index.ts';
 import type { RowGroup } from './kernel.ts';
 
 /** Values of a kernel, whatever their type. */

@@ -1,6 +1,6 @@
-import type { RetainedIndices } from '../network/index.ts';
+import type { RetainedIndices } from '../../network/index.ts';
+import type { Assignment } from '../correspondence.ts';
 import type { RowMatches } from './rows.ts';
-import type { Assignment } from './types.ts';
 
 export interface Evidence {
   readonly preferred: RetainedIndices | null;

@@ -1,20 +1,26 @@
-import type { Layer, Network, Weight } from '../network/index.ts';
-import { toFloat32 } from '../onnx/index.ts';
-import { align } from './align.ts';
+import type { Layer, Network, Weight } from '../../network/index.ts';
+import { toFloat32 } from '../../onnx/index.ts';
+import { type Alignment, align } from './align.ts';
 import { bringAlike } from './alike.ts';
 import { withNames } from './named.ts';
 
 /** Relative difference within which two exports of one model may round differently (float32, one multiplication). */
 const ROUNDING = 2 ** -18;
 
-/** The folded export under the dense model's names, or the first layer that shows it to be another model's, and how. */
-export type FoldedReference = { readonly network: Network } | { readonly difference: string };
+/** The dense model as its exporter folded it. */
+export interface FoldedReference {
+  /** The folded export, its layers called like the dense model's. */
+  readonly network: Network;
+  /** The dense layer, and which of its calls, that each layer of the export is, by id. */
+  readonly partners: Alignment['partners'];
+}
 
 /**
  * Makes sure that a folded export is the dense model: that BatchNorm folded by us gives the same weights up to float32
- * rounding. Its layers get the dense model's names.
+ * rounding.
+ * @returns the export, or the first layer that shows it to be another model's, and how
  */
-export function foldedReference(dense: Network, exported: Network): FoldedReference {
+export function foldedReference(dense: Network, exported: Network): FoldedReference | { readonly difference: string } {
   const alignment = align(dense, exported);
   const pair = bringAlike(dense, exported, alignment);
   const partnered = new Set<number>();
@@ -30,7 +36,8 @@ export function foldedReference(dense: Network, exported: Network): FoldedRefere
   }
   for (const { id, name } of dense.prunable.values())
     if (!partnered.has(id)) return { difference: `${name} is not in it` };
-  return { network: withNames(exported, new Map([...pair.partner].map(([id, { name }]) => [id, name]))) };
+  const names = new Map([...pair.partner].map(([id, { name }]) => [id, name]));
+  return { network: withNames(exported, names), partners: alignment.partners };
 }
 
 /** A layer's weights in (out, in, kernel) order, scaled where BatchNorm is folded in. */

@@ -1,4 +1,4 @@
-import type { TensorData } from '../onnx/index.ts';
+import type { TensorData } from '../../onnx/index.ts';
 
 /** Element bits: two values are the same weight only if their bits are, so -0, NaN payloads and denormals count. */
 export type Bits = Uint16Array | Uint32Array | BigUint64Array;
