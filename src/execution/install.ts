@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../files/index.ts';
 import { startChild } from './child.ts';
 import { findNpm, runScript } from './npm.ts';
 import manifest from './pinned/package.json' with { type: 'json' };
@@ -65,7 +66,7 @@ export async function installRuntime(
 
 /** Puts the package without CUDA into a folder: a copy where there is one already, else from the registry. */
 async function fetchPackage(npm: string, plain: Installation, temporary: string): Promise<string | null> {
-  mkdirSync(dirname(temporary), { recursive: true });
+  makeFolder(dirname(temporary));
   if (installed(plain) !== null) {
     cpSync(folderOf(plain), temporary, { recursive: true });
     return null;

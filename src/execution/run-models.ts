@@ -1,16 +1,12 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
+import { makeTemporaryFolder } from '../files/index.ts';
 import type { Child, Crash } from './child.ts';
 import type { Failure, Job, Result, RuntimeJob, Step } from './protocol.ts';
 import type { Obstacle } from './types.ts';
 
 /** A folder that exists while something is done in it. */
 export async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  // The runner empties its own temporary folder after the job, should we be killed.
-  const folder = await mkdtemp(join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate-run-'));
+  const folder = makeTemporaryFolder();
   try {
     return await work(folder);
   } finally {

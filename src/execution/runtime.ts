@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, parse } from 'node:path';
+import { InputError } from '../errors/input-error.ts';
 
 /** A package folder of onnxruntime-node that holds a native library for this machine. */
 export interface FoundRuntime {
@@ -60,7 +61,17 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (toolCache) return toolCache;
   const cache =
     process.platform === 'win32'
-      ? env['LOCALAPPDATA'] || join(homedir(), 'AppData', 'Local')
-      : env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+      ? env['LOCALAPPDATA'] || join(home(), 'AppData', 'Local')
+      : env['XDG_CACHE_HOME'] || join(home(), '.cache');
   return join(cache, 'prunegate');
+}
+
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    throw new InputError('this user has no home folder to install onnxruntime-node under; set RUNNER_TOOL_CACHE', {
+      key: 'HOME',
+    });
+  }
 }

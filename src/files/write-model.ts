@@ -1,18 +1,9 @@
-import {
-  type BigIntStats,
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { type BigIntStats, closeSync, mkdtempSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ByteSource } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { chunksOf, copyOf, externalLocations, type ModelEdits, type OnnxModel, type Piece } from '../onnx/index.ts';
+import { makeFolder } from './make-folder.ts';
 import { openModel } from './open-model.ts';
 
 /** What was written. */
@@ -58,7 +49,7 @@ export function writeModel(
       model,
       [...parts.keys()].map((part) => join(folder, part)),
     );
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     staging = mkdtempSync(join(folder, '.prunegate-'));
     for (const [part, content] of parts) writePieces(model.source, join(staging, part), content);
     if (!isAccepted(join(staging, name), accept)) return null;

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { ModelRequest } from '../config/index.ts';
 import { inputErrorAt } from '../errors/place.ts';
-import { type ModelFile, openModel } from '../files/index.ts';
+import { type ModelFile, makeTemporaryFolder, openModel } from '../files/index.ts';
 import { type Network, type RetainedIndices, readNetwork, sizeOf } from '../network/index.ts';
 import { storedBytes } from '../onnx/index.ts';
 import { type FoldedReference, foldedReference, type Recovery, recoverRetention } from '../recovery/index.ts';
@@ -28,7 +26,7 @@ export async function withModels<T>(work: (workplace: Workplace) => T | Promise<
         return readNetwork(file.model);
       },
       temporary() {
-        folder ??= mkdtempSync(join(tmpdir(), 'prunegate-'));
+        folder ??= makeTemporaryFolder();
         return folder;
       },
     });

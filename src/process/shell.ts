@@ -1,8 +1,8 @@
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { accessSync, constants, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { CommandRequest } from '../config/index.ts';
 import { inputErrorAt } from '../errors/place.ts';
+import { makeTemporaryFolder } from '../files/index.ts';
 
 /** A command as a script file and the program that runs it. */
 export interface Script {
@@ -29,7 +29,7 @@ const SHELLS: Readonly<Record<string, { readonly line: readonly string[]; readon
 export function writeScript(command: CommandRequest, env: Readonly<Record<string, string>>): Script {
   const shell = command.shell ?? defaultShell(env);
   const { line, extension } = SHELLS[shell] ?? template(shell, command);
-  const folder = mkdtempSync(join(env['RUNNER_TEMP'] || tmpdir(), 'prunegate-'));
+  const folder = makeTemporaryFolder(env);
   const path = join(folder, `command${extension}`);
   writeFileSync(path, contents(command.run, shell));
   const [program = '', ...args] = line.map((word) => word.replaceAll('{0}', path));

@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors/input-error.ts';
+import { makeFolder } from '../files/index.ts';
 import { renderJson } from './json.ts';
 import type { Report } from './report.ts';
 
@@ -22,7 +23,7 @@ export function writeReport(report: Report, folder: string): string {
 export function writeWhole(target: string, text: string): void {
   const temporary = `${target}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     writeFileSync(temporary, text);
     renameSync(temporary, target);
   } catch (error) {

@@ -58,6 +58,25 @@ describe("an answer of GitHub's that is not taken", () => {
 const FULL = [['full', '/dev/full'] as [string, string]].filter(([, path]) => existsSync(path));
 
 describe('a runner that is not as it should be', () => {
+  const none = '/proc/none';
+  const COMMAND = { 'prune-command': 'true', 'allow-untrusted-commands': 'true' };
+  const PRUNER = { pruned: '' };
+
+  it.skipIf(!existsSync('/proc/self')).each<[string, Record<string, string>, Record<string, string>, string]>([
+    ['the report', { RUNNER_TEMP: none }, {}, `${none}/prunegate/model/report.json: cannot be written: ENOENT`],
+    ['the built-in pruner', { RUNNER_TEMP: none }, PRUNER, `${none}/prunegate/model/pruned.onnx: cannot be written`],
+    ['a command', { RUNNER_TEMP: none }, COMMAND, 'RUNNER_TEMP: no temporary folder can be made there (ENOENT)'],
+    ['execution', { RUNNER_TEMP: none }, { execute: 'true' }, 'RUNNER_TEMP: no temporary folder can be made there'],
+    ['a command without RUNNER_TEMP', { RUNNER_TEMP: '', TMPDIR: none }, COMMAND, 'TMPDIR: no temporary folder can be'],
+  ])('fails in one line where there is no room for %s', async (_, env, inputs, message) => {
+    const run = await onPullRequest(await github(), { inputs: { ...RIGHT, ...inputs }, env });
+    expect(run.status).toBe(1);
+    expect(run.log.annotations.map((each) => [each.title, each.message.split('\n').length])).toEqual([
+      ['prunegate: check your configuration', 1],
+    ]);
+    expect(run.log.annotations[0]!.message).toContain(message);
+  });
+
   it.each<[string, string]>([['gone', '/nonexistent/output'], ['a folder', tmpdir()], ...FULL])(
     'fails the step in one line where its outputs cannot be read by anybody: GITHUB_OUTPUT is %s',
     async (_, path) => {
