@@ -2,6 +2,7 @@
 const order = [
   'errors',
   'bytes',
+  'tensor-files',
   'onnx',
   'files',
   'config',
@@ -30,13 +31,13 @@ module.exports = {
       name: 'pure-rooms-touch-no-machine',
       comment: 'They run in a browser too (test/frame/browser.test.ts): bytes come to them by faces.',
       severity: 'error',
-      from: { path: '^src/(errors|bytes|onnx|network|dialects|recovery|lock|surgery|verdict)/' },
+      from: { path: '^src/(errors|bytes|tensor-files|onnx|network|dialects|recovery|lock|surgery|verdict)/' },
       to: { path: '^src/(files|process)/' },
     },
     {
       name: 'pure-rooms-know-no-node',
       severity: 'error',
-      from: { path: '^src/(errors|bytes|onnx|network|dialects|recovery|lock|surgery|verdict)/' },
+      from: { path: '^src/(errors|bytes|tensor-files|onnx|network|dialects|recovery|lock|surgery|verdict)/' },
       to: { dependencyTypes: ['core'] },
     },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },

@@ -1,9 +1,9 @@
 import { InputError } from '../errors/input-error.ts';
-import { LAYOUTS } from './image-file.ts';
+import type { NumpyArray } from '../tensor-files/index.ts';
+import { LAYOUTS } from '../tensor-files/pictures.ts';
+import { readArrays } from './input-files.ts';
 import type { ResolvedInput } from './input-shapes.ts';
-import { readArrays } from './numpy-file.ts';
 import type { Case, Feed } from './protocol.ts';
-import type { NumpyArray } from './values.ts';
 
 /** A second batch size shows reshapes and statistics that mix samples. */
 const BATCHES = [1, 3] as const;

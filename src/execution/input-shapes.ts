@@ -3,8 +3,7 @@ import type { StatedSizes } from '../dialects/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Network } from '../network/index.ts';
 import type { OnnxValueInfo } from '../onnx/index.ts';
-import type { ElementType } from './protocol.ts';
-import { isElementType } from './values.ts';
+import { type ElementType, isElementType } from '../tensor-files/index.ts';
 
 /** An input of both models with all sizes known but, where the export leaves it open, the batch. */
 export interface ResolvedInput {

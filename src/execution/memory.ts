@@ -1,8 +1,8 @@
 import { freemem } from 'node:os';
 import type { Network } from '../network/index.ts';
 import { storedBytes } from '../onnx/index.ts';
+import { bytesOfType } from '../tensor-files/index.ts';
 import type { Case } from './protocol.ts';
-import { bytesOfType } from './values.ts';
 
 /**
  * What onnxruntime takes of memory for a model, in parts of its file: the parsed file, the tensors made of it, and weights

@@ -1,5 +1,4 @@
-import type { ElementType } from './protocol.ts';
-import { type Elements, narrow, zeroElements } from './values.ts';
+import { type Elements, type ElementType, narrowToFloat16, zeroElements } from '../tensor-files/index.ts';
 
 /** Standard normal floats, or 0 and 1 for integers and booleans: the same for the same seed on every machine. */
 export function noise(type: ElementType, count: number, seed: number): Elements {
@@ -12,7 +11,7 @@ export function noise(type: ElementType, count: number, seed: number): Elements 
   const isFloat = type === 'float32' || type === 'float64' || type === 'float16';
   for (let k = 0; k < count; k++) {
     const value = isFloat ? normal(uniform) : uniform() < 0.5 ? 0 : 1;
-    elements[k] = type === 'float16' ? narrow(value) : value;
+    elements[k] = type === 'float16' ? narrowToFloat16(value) : value;
   }
   return elements;
 }

@@ -1,3 +1,5 @@
+import type { ElementType } from '../tensor-files/index.ts';
+
 /**
  * What the child process that runs the models is told, and what it tells. Plain data: it crosses a process boundary, so
  * that a crash or an out-of-memory kill inside the native library takes only the child with it.
@@ -12,21 +14,6 @@ export interface RuntimeJob {
   /** A folder of this run for profiles. */
   readonly workFolder: string;
 }
-
-/** Element types that inputs and outputs of a model may have here. */
-export type ElementType =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'int8'
-  | 'uint8'
-  | 'int16'
-  | 'uint16'
-  | 'int32'
-  | 'uint32'
-  | 'int64'
-  | 'uint64'
-  | 'bool';
 
 /** One tensor that is fed to a model's input. */
 export interface Feed {

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { zeroElements } from '../tensor-files/index.ts';
 import type { Tensor } from './compare.ts';
 import { noise } from './noise.ts';
 import { providerUse } from './profile.ts';
 import type { Feed, ProviderUse, RuntimeJob, Side, Step } from './protocol.ts';
-import { zeroElements } from './values.ts';
 
 /** What is used of onnxruntime-node: a package of any 1.x version, loaded from a folder that is known at run time only. */
 interface OnnxRuntime {

@@ -1,4 +1,5 @@
 import { InputError, shown } from '../errors/input-error.ts';
+import { widenFloat16 } from '../tensor-files/index.ts';
 import { isFloat } from './dtype.ts';
 import type { TensorData } from './model.ts';
 
@@ -72,26 +73,6 @@ function view<View>(
   size: number,
 ): View {
   return new type(bytes.buffer, bytes.byteOffset, bytes.byteLength / size);
-}
-
-/** IEEE 754 binary16 to binary32 by bits, so that NaN payloads, infinities and -0 stay as they are. */
-function widenFloat16(halves: Uint16Array): Float32Array {
-  const floats = new Float32Array(halves.length);
-  const bits = new Uint32Array(floats.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    const half = halves[i]!;
-    const sign = (half & 0x8000) << 16;
-    const exponent = half & 0x7c00;
-    if (exponent === 0) {
-      // Zero and subnormals: the mantissa counts steps of 2^-24.
-      floats[i] = (half & 0x3ff) * 2 ** -24;
-      bits[i]! |= sign;
-    } else {
-      const rebias = exponent === 0x7c00 ? 0x7f800000 : (exponent << 13) + 0x38000000;
-      bits[i] = sign | rebias | ((half & 0x3ff) << 13);
-    }
-  }
-  return floats;
 }
 
 /** bfloat16 is the upper half of a float32. */

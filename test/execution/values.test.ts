@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noise } from '../../src/execution/noise.ts';
-import { narrow, numbersOf } from '../../src/execution/values.ts';
+import { numbersOf } from '../../src/execution/values.ts';
+import { narrowToFloat16 as narrow } from '../../src/tensor-files/index.ts';
 
 describe('float16', () => {
   it('is widened and narrowed without loss, for all bits', () => {

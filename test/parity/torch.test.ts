@@ -175,8 +175,8 @@ describe('a file of scores', () => {
   });
 
   it.each([
-    ['nothing.npz', 'cannot be read (ENOENT)'],
-    ['dense.onnx', 'is not a .npz file'],
+    ['nothing.npz', 'does not exist; it is named at prune.scores'],
+    ['dense.onnx', 'is no .npy or .npz file'],
   ])('%s is refused: it %s', async (scores, problem) => {
     await expect(layersOf(named('made_taylor'), { scores })).rejects.toThrow(problem);
   });

@@ -1,0 +1,45 @@
+/** IEEE 754 binary16 to binary32 by bits, so that NaN payloads, infinities and -0 stay as they are. */
+export function widenFloat16(halves: ArrayLike<number>): Float32Array {
+  const floats = new Float32Array(halves.length);
+  const bits = new Uint32Array(floats.buffer);
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i]!;
+    const sign = (half & 0x8000) << 16;
+    const exponent = half & 0x7c00;
+    if (exponent === 0) {
+      // Zero and subnormals: the mantissa counts steps of 2^-24.
+      floats[i] = (half & 0x3ff) * 2 ** -24;
+      bits[i]! |= sign;
+    } else {
+      const rebias = exponent === 0x7c00 ? 0x7f800000 : (exponent << 13) + 0x38000000;
+      bits[i] = sign | rebias | ((half & 0x3ff) << 13);
+    }
+  }
+  return floats;
+}
+
+/** Rounds to the nearest float16, ties to even, as bits. */
+export function narrowToFloat16(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  if (Number.isNaN(value)) return 0x7e00;
+  if (magnitude >= 65520) return sign | 0x7c00;
+  const exponent = Math.max(-14, exponentOf(magnitude));
+  const steps = roundTiesToEven(magnitude / 2 ** (exponent - 10));
+  // A subnormal counts steps of 2^-24; rounding up to 2048 steps carries into the exponent by itself.
+  return sign | (steps < 1024 ? steps : ((exponent + 15) << 10) + (steps - 1024));
+}
+
+const SCRATCH = new DataView(new ArrayBuffer(8));
+
+/** Math.log2 is not exact next to powers of two. */
+function exponentOf(magnitude: number): number {
+  SCRATCH.setFloat64(0, magnitude);
+  return ((SCRATCH.getUint16(0) >> 4) & 0x7ff) - 1023;
+}
+
+function roundTiesToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}

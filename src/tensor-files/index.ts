@@ -1,0 +1,9 @@
+export {
+  bytesOfType,
+  type Elements,
+  type ElementType,
+  isElementType,
+  zeroElements,
+} from './elements.ts';
+export { narrowToFloat16, widenFloat16 } from './float16.ts';
+export { type NumpyArray, numpyArrays } from './numpy.ts';
