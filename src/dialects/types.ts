@@ -57,7 +57,8 @@ export interface Refusal {
   readonly always: boolean;
 }
 
-export interface Expectation {
+/** What a pruner should retain of one model. */
+export interface Expected {
   /** By layer name, for every prunable layer of the dense network, in graph order. */
   readonly layers: ReadonlyMap<string, LayerExpectation>;
   readonly groups: readonly EqualizationGroup[];
@@ -78,6 +79,17 @@ export interface Expectation {
   keptUnder(): readonly CriterionCounts[];
   /** What still holds for layers whose indices cannot be known. */
   readonly certain: Certainties;
+}
+
+/** The same, and what can be asked about it. */
+export interface Expectation extends Expected {
+  /**
+   * Remarks on the spec, few and each about all layers that it concerns.
+   * @param prunedFile path of the pruned model; null where there is none
+   */
+  lint(prunedFile: string | null): readonly Lint[];
+  /** What other specs and common mistakes would have retained, likeliest first, computed as they are asked for. */
+  variants(observed: Observed): Iterable<Variant>;
 }
 
 /** How many filters each layer would keep had the spec named this criterion; null where it cannot be known. */
@@ -153,7 +165,6 @@ export interface Variant {
 
 /** What is known of the pruned model when a mistake is searched for that would explain it. */
 export interface Observed {
-  readonly folding: Folding | null;
   /** Path of the pruned model, whose name may hold the settings of its pruner. */
   readonly prunedFile: string;
   actual(layer: string): RetainedIndices | null;
@@ -177,7 +188,7 @@ export interface StatedSizes {
   readonly width: number | null;
 }
 
-/** A pruner's spec after reading: opaque to everybody but its dialect. */
+/** What a report and its annotations show of a pruner's spec. */
 export interface Spec {
   /** Effective keys, as the report shows them. */
   readonly effective: Readonly<Record<string, unknown>>;
@@ -193,21 +204,23 @@ export interface Spec {
   at(path: string | KeyPath): Place;
 }
 
+/** A pruner with its spec read. */
+export interface Pruner {
+  /** The dialect's name. */
+  readonly name: string;
+  readonly spec: Spec;
+  /**
+   * What it retains of a model.
+   * @param folding overrules the detector for every layer
+   */
+  expect(dense: Network, folding: Folding | null): Expectation;
+  /** Reads what the pruner printed or wrote: retained indices with or without layer names. */
+  readLog(text: string, dense: Network): Reported;
+}
+
 /** How a pruner decides, behind one face. */
 export interface Dialect {
   readonly name: string;
   /** @throws InputError naming file, line, key and value */
-  readSpec(document: SpecDocument): Spec;
-  /** @param folding overrules the detector for every layer */
-  expect(dense: Network, spec: Spec, folding: Folding | null): Expectation;
-  /**
-   * Remarks on the spec, few and each about all layers that it concerns.
-   * @param expectation what `expect` made of the same network and spec
-   * @param prunedFile path of the pruned model; null where there is none
-   */
-  lint(dense: Network, spec: Spec, expectation: Expectation, prunedFile: string | null): readonly Lint[];
-  /** Reads what the pruner printed or wrote: retained indices with or without layer names. */
-  readLog(text: string, dense: Network): Reported;
-  /** What other specs and common mistakes would have retained, likeliest first, computed as they are asked for. */
-  variants(dense: Network, spec: Spec, observed: Observed): Iterable<Variant>;
+  readSpec(document: SpecDocument): Pruner;
 }

@@ -1,8 +1,15 @@
 import type { ModelRequest } from '../config/index.ts';
-import { type Expectation, MAX_REPORTED_BYTES, type Reported, readReported, readSpec } from '../dialects/index.ts';
+import {
+  type Expectation,
+  MAX_REPORTED_BYTES,
+  type Pruner,
+  type Reported,
+  readReported,
+  readSpec,
+} from '../dialects/index.ts';
 import { inputErrorAt } from '../errors/place.ts';
 import { readStart } from '../files/index.ts';
-import type { Network, RetainedIndices } from '../network/index.ts';
+import type { Network } from '../network/index.ts';
 import { underDenseNames } from '../recovery/index.ts';
 import { explainCommand, makeReport } from '../report/index.ts';
 import { gateOf, judge, judgeExecution, judgeGates } from '../verdict/index.ts';
@@ -11,8 +18,6 @@ import { executeModels, gainsOf, NOT_EXECUTED } from './execute-models.ts';
 import type { Host } from './host.ts';
 import { makeModels } from './make-models.ts';
 import { foldedExport, modelSize, recoverFrom, withModels } from './models.ts';
-
-type Pruner = ReturnType<typeof readSpec>;
 
 /**
  * Checks one model: runs the user's commands, reads both networks, recomputes what should be retained, recovers what is, executes
@@ -25,7 +30,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
   const made = await makeModels(request, host);
   return withModels(async ({ read, temporary }) => {
     const dense = read(request.dense);
-    const expectation = pruner.dialect.expect(dense, pruner.spec, request.folding);
+    const expectation = pruner.expect(dense, request.folding);
     const pruned = read(request.pruned ?? (await builtIn(expectation, dense, pruner, request, host, temporary)));
     const folded = request.denseFolded === null ? null : foldedExport(dense, read(request.denseFolded), request);
     const reported = reportedBy(pruner, request, dense);
@@ -35,7 +40,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
       expectation,
       recovery,
       reported,
-      variants: variantsOf(pruner, request, dense, pruned),
+      variants: (actual) => expectation.variants({ prunedFile: pruned.model.name, actual }),
       locked: null,
       tolerance: request.tolerance,
     });
@@ -66,8 +71,8 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
       pruned,
       sizes,
       decided: {
-        ...{ dialect: pruner.dialect.name, spec: pruner.spec, expectation },
-        lints: pruner.dialect.lint(dense, pruner.spec, expectation, pruned.model.name),
+        ...{ dialect: pruner.name, spec: pruner.spec, expectation },
+        lints: expectation.lint(pruned.model.name),
       },
       judgement,
       execution: executed.execution,
@@ -88,23 +93,18 @@ function refuseUnsupported(request: ModelRequest): void {
 async function builtIn(
   expectation: Expectation,
   dense: Network,
-  { dialect, spec }: Pruner,
+  { name, spec }: Pruner,
   request: ModelRequest,
   host: Host,
   temporary: () => string,
 ): Promise<string> {
   const { pruneFirst } = await import('./prune.ts');
-  return pruneFirst(expectation, { dense, dialect: dialect.name, spec }, request, host, temporary);
+  return pruneFirst(expectation, { dense, dialect: name, spec }, request, host, temporary);
 }
 
-function reportedBy({ dialect }: Pruner, request: ModelRequest, dense: Network): Reported | null {
+function reportedBy(pruner: Pruner, request: ModelRequest, dense: Network): Reported | null {
   if (request.reported === null) return null;
   const [path, at] = [request.reported, request.at('reported')];
   const file = readStart(path, MAX_REPORTED_BYTES, (problem) => inputErrorAt(at, problem, path));
-  return readReported(file, at, (text) => dialect.readLog(text, dense));
-}
-
-function variantsOf({ dialect, spec }: Pruner, { folding }: ModelRequest, dense: Network, pruned: Network) {
-  return (actual: (layer: string) => RetainedIndices | null) =>
-    dialect.variants(dense, spec, { folding, prunedFile: pruned.model.name, actual });
+  return readReported(file, at, (text) => pruner.readLog(text, dense));
 }

@@ -11,20 +11,20 @@ import { modelSize, withModels } from './models.ts';
  * @throws InputError for whatever the user can mend
  */
 export function expect(request: ModelRequest, host: Host): Promise<Checked> {
-  const { dialect, spec } = readSpec(request.spec, request.at('spec'));
+  const pruner = readSpec(request.spec, request.at('spec'));
   return withModels(({ read }) => {
     const dense = read(request.dense);
-    const expectation = dialect.expect(dense, spec, request.folding);
+    const expectation = pruner.expect(dense, request.folding);
     const report = makeReport({
       version: host.version,
       model: request.name ?? 'model',
       dense,
       pruned: null,
       sizes: { dense: modelSize(dense), pruned: null },
-      decided: { dialect: dialect.name, spec, expectation, lints: dialect.lint(dense, spec, expectation, null) },
+      decided: { dialect: pruner.name, spec: pruner.spec, expectation, lints: expectation.lint(null) },
       judgement: judge({ dense, expectation, tolerance: request.tolerance }),
       isHashed: host.isHashed,
     });
-    return { report, spec, explain: explainCommand(request), exitCode: isExpected(expectation) ? 0 : 3 };
+    return { report, spec: pruner.spec, explain: explainCommand(request), exitCode: isExpected(expectation) ? 0 : 3 };
   });
 }

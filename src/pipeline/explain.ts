@@ -35,15 +35,15 @@ interface Answer {
  * @throws InputError for whatever the user can mend
  */
 export function explain(request: ModelRequest, question: Question): Promise<Explained> {
-  const { dialect, spec } = readSpec(request.spec, request.at('spec'));
+  const pruner = readSpec(request.spec, request.at('spec'));
   return withModels(({ read }) => {
     const dense = read(request.dense);
-    const expectation = dialect.expect(dense, spec, request.folding);
+    const expectation = pruner.expect(dense, request.folding);
     if (question.layer === null) {
       if (question.filter !== undefined) throw new InputError('needs --layer', { key: '--filter' });
       return formatted(request, {
         value: explainModel(expectation),
-        text: renderModelExplanation(expectation, spec),
+        text: renderModelExplanation(expectation, pruner.spec),
         isKnown: !raises(expectation) && [...expectation.layers.values()].every(({ expected }) => expected !== null),
       });
     }

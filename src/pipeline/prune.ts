@@ -24,11 +24,11 @@ export interface PrunedModel {
  * @throws InputError where the indices cannot be known or the model cannot be cut; then nothing is written
  */
 export function prune(request: ModelRequest, out: string, version: string): Promise<PrunedModel> {
-  const { dialect, spec } = readSpec(request.spec, request.at('spec'));
+  const pruner = readSpec(request.spec, request.at('spec'));
   return withModels(({ read }) => {
     const dense = read(request.dense);
-    const expectation = dialect.expect(dense, spec, request.folding);
-    return pruneAs(expectation, { dense, spec, dialect: dialect.name }, out, version);
+    const expectation = pruner.expect(dense, request.folding);
+    return pruneAs(expectation, { dense, spec: pruner.spec, dialect: pruner.name }, out, version);
   });
 }
 

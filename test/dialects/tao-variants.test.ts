@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseYaml, specFromInline } from '../../src/config/index.ts';
-import { dialectOf } from '../../src/dialects/index.ts';
 import type { RetainedIndices } from '../../src/network/index.ts';
 import { expectationOf, FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 
@@ -12,11 +10,7 @@ const names = [...dense.prunable.keys()];
 
 /** The first mistake under which every layer keeps what it does here. */
 function causeOf(actual: (layer: string) => RetainedIndices): string | null {
-  const yaml = parseYaml(JSON.stringify({ prune: seed.prune }), 'spec.yaml');
-  const document = specFromInline(yaml.value as Record<string, unknown>, yaml, []);
-  const dialect = dialectOf(document.dialect, document.at('dialect'));
-  const observed = { folding: null, prunedFile: 'pruned.onnx', actual };
-  for (const { cause, layers } of dialect.variants(dense, dialect.readSpec(document), observed)) {
+  for (const { cause, layers } of expectation.variants({ prunedFile: 'pruned.onnx', actual })) {
     if (names.every((name) => String(layers.get(name)?.expected) === String(actual(name)))) return cause;
   }
   return null;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseYaml, specFromInline } from '../../src/config/index.ts';
-import { dialectOf, type Expectation } from '../../src/dialects/index.ts';
+import { type Expectation, readSpec } from '../../src/dialects/index.ts';
 import { openModel } from '../../src/files/index.ts';
 import { type Folding, type Network, readNetwork } from '../../src/network/index.ts';
 
@@ -56,6 +56,5 @@ export function expectationOf(
 ): Expectation {
   const yaml = parseYaml(JSON.stringify({ prune }), 'spec.yaml');
   const document = specFromInline(yaml.value as Record<string, unknown>, yaml, []);
-  const dialect = dialectOf(document.dialect, document.at('dialect'));
-  return dialect.expect(network, dialect.readSpec(document), folding);
+  return readSpec(document, document.at('dialect')).expect(network, folding);
 }

@@ -1,5 +1,5 @@
 import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
-import type { Expectation, JointOutcomes, LayerExpectation, Refusal } from '../types.ts';
+import type { Expected, JointOutcomes, LayerExpectation, Refusal } from '../types.ts';
 import { certainties } from './certain.ts';
 import type { Choices } from './choices.ts';
 import { columnsCut } from './columns.ts';
@@ -13,7 +13,7 @@ import { TaoError } from './refusal.ts';
 import { possibleCounts, retain } from './retention.ts';
 import { CRITERIA, type TaoSpec } from './spec.ts';
 
-export interface TaoExpectation extends Expectation {
+export interface TaoExpected extends Expected {
   /** null where the real pruner raises before it is through. */
   readonly exploration: Exploration | null;
 }
@@ -22,7 +22,7 @@ export interface TaoExpectation extends Expectation {
  * Exploring and post-exploration retained indices of every prunable layer.
  * @param norms of the dense network's filters
  */
-export function expectTao(network: Network, spec: TaoSpec, norms: Norms): TaoExpectation {
+export function expectTao(network: Network, spec: TaoSpec, norms: Norms): TaoExpected {
   const stats = ownStats(norms, spec.normalizer);
   const excluded = excludedNames(network, spec);
   const run = (choices: Choices): Outcome => {
@@ -68,7 +68,7 @@ interface Parts {
   readonly joint: readonly JointOutcomes[];
 }
 
-function assemble({ network, spec, norms, exploration, points, refusal, joint }: Parts): TaoExpectation {
+function assemble({ network, spec, norms, exploration, points, refusal, joint }: Parts): TaoExpected {
   const stats = ownStats(norms, spec.normalizer);
   const groups = (exploration?.groups ?? []).map((members, id) => ({
     id,

@@ -3,7 +3,7 @@ import type { Place } from '../../errors/place.ts';
 import type { Layer, Network } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
 import type { Lint } from '../types.ts';
-import type { TaoExpectation } from './expect.ts';
+import type { TaoExpected } from './expect.ts';
 import { type Decision, excludedNames } from './exploration.ts';
 import { settingsInName } from './file-name.ts';
 import { counted, listed } from './reasons.ts';
@@ -24,7 +24,7 @@ interface Ruled {
 export function lintTao(
   network: Network,
   spec: TaoSpec,
-  { exploration, layers }: TaoExpectation,
+  { exploration, layers }: TaoExpected,
   prunedFile: string | null,
 ): readonly Lint[] {
   const excluded = excludedNames(network, spec);

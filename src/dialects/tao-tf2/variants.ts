@@ -1,4 +1,4 @@
-import { foldAll, type Network, type RetainedIndices } from '../../network/index.ts';
+import { type Folding, foldAll, type Network, type RetainedIndices } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
 import type { Observed, Variant } from '../types.ts';
 import { expectTao } from './expect.ts';
@@ -13,12 +13,20 @@ const SIZES = [1, 2, 4, 8, 16, 32, 64] as const;
 
 type Layers = Variant['layers'];
 
+/** What the spec's own expectation was computed from. */
+interface Known {
+  readonly network: Network;
+  readonly spec: TaoSpec;
+  readonly norms: Norms;
+  /** Overrules the folding detector. */
+  readonly folding: Folding | null;
+}
+
 /**
  * What the pruner would have retained had it been run otherwise: the mistakes that people make, likeliest first. Each is
  * computed only when it is asked for.
  */
-export function* taoVariants(network: Network, spec: TaoSpec, observed: Observed): Generator<Variant> {
-  const norms = readNorms(network, observed.folding);
+export function* taoVariants({ network, spec, norms, folding }: Known, observed: Observed): Generator<Variant> {
   const under = (changed: Partial<TaoSpec>, measured: Norms = norms): Layers =>
     expectTao(network, { ...spec, ...changed }, measured).layers;
 
@@ -49,12 +57,12 @@ export function* taoVariants(network: Network, spec: TaoSpec, observed: Observed
   const spent = 'was another norm ranked than the pruner takes?';
   yield {
     cause: `The kept filters are those that L1 norms give, the pruner ranks by L2 norms: ${spent}`,
-    layers: under({}, readNorms(network, observed.folding, l1Norms)),
+    layers: under({}, readNorms(network, folding, l1Norms)),
   };
   yield {
     cause:
       'The kept filters are those that norms summed in float64 give; the pruner sums in float32, and some filters lie that near the cut.',
-    layers: under({}, readNorms(network, observed.folding, float64Norms)),
+    layers: under({}, readNorms(network, folding, float64Norms)),
   };
   for (const threshold of roundThresholds(spec))
     yield { cause: other('threshold', threshold, spec.threshold), layers: under({ threshold }) };

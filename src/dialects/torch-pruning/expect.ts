@@ -1,6 +1,6 @@
 import type { Folding, Network } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
-import type { CriterionCounts, EqualizationGroup, Expectation, LayerExpectation, Refusal } from '../types.ts';
+import type { CriterionCounts, EqualizationGroup, Expected, LayerExpectation, Refusal } from '../types.ts';
 import { certainties } from './certain.ts';
 import { type Decision, type Decisions, decide, layersOf, retainedOf } from './decisions.ts';
 import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain.ts';
@@ -40,13 +40,13 @@ function scoredBy(network: Network, dependencies: Dependencies, spec: TorchSpec,
 }
 
 /** What is expected, and what it comes from. */
-export interface TorchExpectation extends Expectation {
+export interface TorchExpected extends Expected {
   readonly dependencies: Dependencies;
   readonly decisions: Decisions;
 }
 
 /** Retained indices of every prunable layer after one step of pruning. */
-export function expectTorch(scored: Scored, spec: TorchSpec): TorchExpectation {
+export function expectTorch(scored: Scored, spec: TorchSpec): TorchExpected {
   const { network, dependencies, scoresOf } = scored;
   const ranking = rank(dependencies, spec, scoresOf);
   const decisions = decide(dependencies, ranking, spec);
@@ -114,8 +114,8 @@ export function expectTorch(scored: Scored, spec: TorchSpec): TorchExpectation {
 
 const REDUCTIONS = ['mean', 'sum', 'max', 'prod', 'first', 'gate'] as const;
 
-function keptUnder(scored: Scored, spec: TorchSpec, layers: Expectation['layers']): readonly CriterionCounts[] {
-  const counts = (criterion: string, under: Expectation['layers']): CriterionCounts => ({
+function keptUnder(scored: Scored, spec: TorchSpec, layers: Expected['layers']): readonly CriterionCounts[] {
+  const counts = (criterion: string, under: Expected['layers']): CriterionCounts => ({
     criterion,
     kept: new Map([...under].map(([name, { expected }]) => [name, expected?.length ?? null])),
   });

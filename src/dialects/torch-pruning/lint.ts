@@ -4,7 +4,7 @@ import type { Network } from '../../network/index.ts';
 import type { Lint } from '../types.ts';
 import { widthOf } from './cutting.ts';
 import { type Decision, layersOf } from './decisions.ts';
-import type { TorchExpectation } from './expect.ts';
+import type { TorchExpected } from './expect.ts';
 import { listed } from './explain.ts';
 import { isNamed } from './modules.ts';
 import type { TorchSpec } from './spec.ts';
@@ -12,7 +12,7 @@ import type { TorchSpec } from './spec.ts';
 type Cut = Extract<Decision, { kind: 'cut' }>;
 
 /** Remarks on a spec, each once over all layers that it concerns, likeliest mistakes first. */
-export function lintTorch(network: Network, spec: TorchSpec, expectation: TorchExpectation): readonly Lint[] {
+export function lintTorch(network: Network, spec: TorchSpec, expectation: TorchExpected): readonly Lint[] {
   const cuts = [...expectation.decisions.byGroup.values()].filter(
     (decision): decision is Cut => decision.kind === 'cut',
   );
@@ -33,7 +33,7 @@ function lint(rule: string, message: string, at: Place, layers: readonly string[
 }
 
 /** Names that fit no module of the graph, and so do nothing. */
-function unknownModules({ dependencies }: TorchExpectation, spec: TorchSpec): Lint[] {
+function unknownModules({ dependencies }: TorchExpected, spec: TorchSpec): Lint[] {
   const names = dependencies.modules.flatMap(({ layer, type }) => (isNamed(type) ? [layer.name] : []));
   const fits = (wanted: string): boolean => names.some((name) => name === wanted || name.startsWith(`${wanted}.`));
   const given: readonly (readonly [string, Place])[] = [
@@ -101,7 +101,7 @@ function roundedInGroups(cuts: readonly Cut[], spec: TorchSpec): Lint[] {
 }
 
 /** A classifier that loses classes is hardly meant. */
-function prunedOutputs(network: Network, { layers }: TorchExpectation, spec: TorchSpec): Lint[] {
+function prunedOutputs(network: Network, { layers }: TorchExpected, spec: TorchSpec): Lint[] {
   const names = network.outputLayers.flatMap(({ name, filters }) => {
     const kept = layers.get(name)?.expected;
     return kept != null && kept.length < filters ? [name] : [];
@@ -118,7 +118,7 @@ function idleMaximum(spec: TorchSpec): Lint[] {
   return [lint('max-pruning-ratio-idle', message, spec.at('max_pruning_ratio'))];
 }
 
-function nearCut({ layers, joint }: TorchExpectation, spec: TorchSpec): Lint[] {
+function nearCut({ layers, joint }: TorchExpected, spec: TorchSpec): Lint[] {
   const names = [...layers.values()].filter(({ tie, alternatives }) => tie !== null || alternatives !== null);
   if (names.length === 0) return [];
   const [first] = names;
@@ -129,7 +129,7 @@ function nearCut({ layers, joint }: TorchExpectation, spec: TorchSpec): Lint[] {
   return [lint('near-cut', message, spec.at('pruning_ratio'), all)];
 }
 
-function nothingPruned(network: Network, { layers, refusal }: TorchExpectation, spec: TorchSpec): Lint[] {
+function nothingPruned(network: Network, { layers, refusal }: TorchExpected, spec: TorchSpec): Lint[] {
   const isWhole =
     refusal === null &&
     layers.size > 0 &&

@@ -1,6 +1,6 @@
-import { foldAll, type Network } from '../../network/index.ts';
-import type { Observed, Variant } from '../types.ts';
-import { expectTorch, readScores } from './expect.ts';
+import { foldAll } from '../../network/index.ts';
+import type { Variant } from '../types.ts';
+import { expectTorch, readScores, type Scored } from './expect.ts';
 import type { ComputedImportance, Reduction, TorchSpec } from './spec.ts';
 
 const REDUCTIONS: readonly Reduction[] = ['mean', 'sum', 'max', 'prod', 'first', 'gate'];
@@ -11,8 +11,8 @@ const STEPS = [null, 2, 4, 8, 16, 32, 64] as const;
  * What Torch-Pruning would have retained had it been run otherwise: the mistakes that people make, likeliest first. Each is
  * computed only when it is asked for.
  */
-export function* torchVariants(network: Network, spec: TorchSpec, { folding }: Observed): Generator<Variant> {
-  const scored = readScores(network, spec, folding);
+export function* torchVariants(scored: Scored, spec: TorchSpec): Generator<Variant> {
+  const { network } = scored;
   const variant = (cause: string, changed: Partial<TorchSpec>): Variant => {
     const other = { ...spec, ...changed };
     return { cause, layers: expectTorch(scored.under(other), other).layers };

@@ -13,26 +13,26 @@ const read = (name: string, bytes: Uint8Array): Network => readNetwork(readModel
 
 /** What the spec's pruner should retain of the dense model, compared with what the pruned one does. */
 export function check(denseBytes: Uint8Array, prunedBytes: Uint8Array, spec: string): unknown {
-  const { dialect, spec: settings } = readSpec(specFromFile(parseYaml(spec, 'prune.yaml')), {
+  const pruner = readSpec(specFromFile(parseYaml(spec, 'prune.yaml')), {
     ...{ file: null, line: null, key: 'spec' },
   });
   const dense = read('dense.onnx', denseBytes);
   const pruned = read('pruned.onnx', prunedBytes);
-  const expectation = dialect.expect(dense, settings, null);
+  const expectation = pruner.expect(dense, null);
   const recovery = recoverRetention(dense, pruned, (layer) => expectation.layers.get(layer)?.expected ?? null);
   return judge({
     ...{ dense, expectation, recovery, reported: null, locked: null, tolerance: null },
-    variants: (actual) => dialect.variants(dense, settings, { folding: null, prunedFile: 'pruned.onnx', actual }),
+    variants: (actual) => expectation.variants({ prunedFile: 'pruned.onnx', actual }),
   });
 }
 
 /** The dense model cut as the spec's pruner would. */
 export function prune(denseBytes: Uint8Array, spec: string): Uint8Array {
-  const { dialect, spec: settings } = readSpec(specFromFile(parseYaml(spec, 'prune.yaml')), {
+  const pruner = readSpec(specFromFile(parseYaml(spec, 'prune.yaml')), {
     ...{ file: null, line: null, key: 'spec' },
   });
   const dense = read('dense.onnx', denseBytes);
-  const { layers } = dialect.expect(dense, settings, null);
+  const { layers } = pruner.expect(dense, null);
   const cut = { retained: (layer: string) => layers.get(layer)?.expected ?? null, asPruner: null };
   return writeCut(dense, cut, new Map(), (edits, accept) => {
     const bytes = modelBytes(dense.model, edits);
