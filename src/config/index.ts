@@ -1,36 +1,35 @@
 export { InputError, type InputErrorDetails, oneLine, shown } from '../errors/input-error.ts';
 export { formatPath, inputErrorAt, type KeyPath, type Locate, type Place } from '../errors/place.ts';
+export type { CommandRequest } from './command-requests.ts';
+export { type Flag, flagsOf } from './flags.ts';
+export type { InputShape } from './kinds.ts';
 export { type Assignment, type Override, parseOverride } from './overrides.ts';
 export {
-  type CommandRequest,
+  type ExecutionDemand,
   type ExecutionRequest,
   type Gates,
-  loadConfigEntries,
+  loadGeneral,
   loadRequests,
-  type ModelKey,
   type ModelRequest,
 } from './requests.ts';
 export {
-  COMMENTS,
-  type CommentPolicy,
-  FAIL_ON,
-  type FailOn,
-  FOLDINGS,
-  FORMATS,
-  type Folding,
-  type Format,
-  type InputShape,
-  MODES,
-  type Mode,
-  PROVIDERS,
-  type ProviderChoice,
   type Settings,
   type SettingsOrigin,
   settingName,
+  settingPlace,
   settingsFromFlags,
   settingsFromInputs,
 } from './settings.ts';
 export { type SpecDocument, specFromFile, specFromInline } from './spec.ts';
+export type {
+  CommandName,
+  CommentPolicy,
+  FailOn,
+  Folding,
+  Format,
+  ModelSettingKey,
+  ProviderChoice,
+} from './table.ts';
 export { type SchemaIssue, type Validator, validate } from './validate.ts';
 export { type Mapping, nearest } from './values.ts';
 export { parseYaml, type YamlFile } from './yaml.ts';

@@ -45,16 +45,17 @@ const TIMING_BUDGET_MS = 2000;
  */
 export async function executeBoth(parts: ExecutionParts): Promise<ExecutionOutcome> {
   const { dense, pruned, request, hasGpu, log } = parts;
-  const inputs = resolveInputs(dense, pruned, request.shapes, parts.stated);
+  const inputs = resolveInputs(dense, pruned, request.inputShapes, parts.stated);
   const { fitting, tooLarge, needed } = fittingCases(dense, pruned, casesOf(inputs, request.inputs));
   if (fitting.length === 0) {
     const [takes, has] = [megabytes(needed), megabytes(availableMemory())];
     return obstructed({ code: 'memory-short', reason: `it would take about ${takes} of memory, and ${has} are free` });
   }
-  const wantsGpu = request.requireGpu || (request.provider === 'auto' ? hasGpu : request.provider !== 'cpu');
+  const wantsGpu =
+    request.requireGpu || (request.executionProvider === 'auto' ? hasGpu : request.executionProvider !== 'cpu');
   return inTemporaryFolder(async (folder) => {
     const refused: string[] = [];
-    for (const [k, providers] of attempts(request.provider, hasGpu).entries()) {
+    for (const [k, providers] of attempts(request.executionProvider, hasGpu).entries()) {
       const [provider] = providers;
       log(`executing both models with onnxruntime ${parts.runtime.version} on ${provider}`);
       const runtime = { runtime: parts.runtime.folder, providers, workFolder: join(folder, String(k)) };
@@ -62,7 +63,7 @@ export async function executeBoth(parts: ExecutionParts): Promise<ExecutionOutco
       // What goes wrong on a GPU may go well on the CPU, where it is nobody's fault but the models'.
       if (!('obstacle' in result)) {
         const facts = {
-          requested: request.provider,
+          requested: request.executionProvider,
           wantsGpu,
           refused,
           runtime: parts.runtime,

@@ -10,7 +10,7 @@ export async function execute(
   sources: RuntimeSources,
 ): Promise<ExecutionOutcome> {
   const { request, hasGpu, log } = parts;
-  const withCuda = hasGpu && request.provider !== 'cpu';
-  const runtime = await findRuntime({ folder: request.runtime, withCuda, log }, sources);
+  const withCuda = hasGpu && request.executionProvider !== 'cpu';
+  const runtime = await findRuntime({ folder: request.onnxruntime, withCuda, log }, sources);
   return 'folder' in runtime ? executeBoth({ ...parts, runtime }) : { execution: null, obstacle: runtime, notes: [] };
 }

@@ -44,23 +44,24 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
       locked: null,
       tolerance: request.tolerance,
     });
-    const executed = request.execution.isWanted
-      ? await executeModels(
-          {
-            dense,
-            pruned: underDenseNames(pruned, recovery),
-            recovery,
-            retention,
-            stated: pruner.spec.inputSizes ?? null,
-          },
-          request,
-          host,
-        )
-      : NOT_EXECUTED;
+    const executed =
+      request.execution !== 'none'
+        ? await executeModels(
+            {
+              dense,
+              pruned: underDenseNames(pruned, recovery),
+              recovery,
+              retention,
+              stated: pruner.spec.inputSizes ?? null,
+            },
+            request,
+            host,
+          )
+        : NOT_EXECUTED;
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
     const judgement = judgeGates(
-      judgeExecution(retention, executed, { requireGpu: request.execution.requireGpu, isAll: false }),
-      request.gates,
+      judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: false }),
+      request,
       gainsOf(sizes, executed),
     );
     const { conclusion, exitCode } = gateOf(judgement, request);
@@ -86,7 +87,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
 
 /** What is asked for and not there yet is an error: a gate that skipped it in silence would look green. */
 function refuseUnsupported(request: ModelRequest): void {
-  if (request.lock !== null) throw inputErrorAt(request.at('lockFile'), 'is not supported by this version yet');
+  if (request.lockFile !== null) throw inputErrorAt(request.at('lockFile'), 'is not supported by this version yet');
 }
 
 /** Neither a pruned model nor a command that makes one: the built-in pruner applies the spec. */

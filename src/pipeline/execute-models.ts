@@ -22,7 +22,7 @@ export interface ExecutedModels {
 /** Executes both models and compares them. */
 export async function executeModels(
   { retention, ...models }: ExecutedModels,
-  { execution: request }: ModelRequest,
+  request: ModelRequest,
   host: Host,
 ): Promise<ExecutionOutcome> {
   // Loaded here, so that a check that executes nothing does not pay for it.
@@ -30,7 +30,7 @@ export async function executeModels(
     import('../execution/index.ts'),
     import('../process/index.ts'),
   ]);
-  const hasGpu = request.provider !== 'cpu' && (await listGpus(process.env)).kind === 'gpus';
+  const hasGpu = request.executionProvider !== 'cpu' && (await listGpus(process.env)).kind === 'gpus';
   const isAsPruned = retention.verdict !== null && retention.layers.every(({ verdict }) => verdict !== 'mismatch');
   return execute(
     { ...models, request, hasGpu, isAsPruned, log: host.log },

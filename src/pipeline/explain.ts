@@ -13,8 +13,8 @@ import { withModels } from './models.ts';
 /** What is asked: a layer, one of its filters, or neither for the whole model. */
 export interface Question {
   readonly layer: string | null;
-  /** As the user wrote it. */
-  readonly filter: unknown;
+  /** Its index as the user wrote it. */
+  readonly filter: string | null;
   /** Every filter, not only those near the cut. */
   readonly all: boolean;
 }
@@ -40,7 +40,7 @@ export function explain(request: ModelRequest, question: Question): Promise<Expl
     const dense = read(request.dense);
     const expectation = pruner.expect(dense, request.folding);
     if (question.layer === null) {
-      if (question.filter !== undefined) throw new InputError('needs --layer', { key: '--filter' });
+      if (question.filter !== null) throw new InputError('needs --layer', { key: '--filter' });
       return formatted(request, {
         value: explainModel(expectation),
         text: renderModelExplanation(expectation, pruner.spec),
@@ -84,8 +84,8 @@ function layerNamed(name: string, { layers }: Expectation, model: string): Layer
   throw new InputError(`is no layer of ${model}${hint}`, { key: '--layer', value: name });
 }
 
-function filterIndex(text: unknown, filters: number): number | null {
-  if (text === undefined) return null;
+function filterIndex(text: string | null, filters: number): number | null {
+  if (text === null) return null;
   const index = Number(text);
   if (Number.isInteger(index) && index >= 0 && index < filters) return index;
   throw new InputError(`must be a filter's index, 0 to ${filters - 1}`, { key: '--filter', value: text });

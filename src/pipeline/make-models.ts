@@ -16,16 +16,16 @@ export interface Made {
  * @throws InputError where it is not, and where a command fails or does not make its files.
  */
 export async function makeModels(request: ModelRequest, host: Host): Promise<Made> {
-  const { commands, execution } = request;
+  const { commands } = request;
   const command = commands.export ?? commands.prune;
-  const isGpuAsked = execution.requireGpu || (execution.isWanted && execution.provider !== 'cpu');
+  const isGpuAsked = request.requireGpu || (request.execution !== 'none' && request.executionProvider !== 'cpu');
   if (command === null && !isGpuAsked) return { commands: [], gpus: null };
   if (commands.prune !== null && request.pruned === null)
     throw inputErrorAt(request.at('pruned'), 'is required beside a prune command: name the file that it writes');
   if (command !== null && !request.allowUntrustedCommands) await refuseUntrusted(command.at);
   const { describeGpu, listGpus, runCommands } = await import('../process/index.ts');
   const facts = await listGpus(process.env);
-  if (facts.kind === 'none' && execution.requireGpu)
+  if (facts.kind === 'none' && request.requireGpu)
     throw new InputError(`there is no GPU: ${facts.reason}`, { key: 'require-gpu' });
   const gpus = facts.kind === 'gpus' ? facts.gpus : [];
   for (const gpu of gpus) host.log(describeGpu(gpu));

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import picomatch from 'picomatch';
-import { type CommentPolicy, loadConfigEntries, type Settings } from '../config/index.ts';
+import { type CommentPolicy, loadGeneral, type Settings } from '../config/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
 import type { ReportSet } from '../report/index.ts';
@@ -24,13 +24,8 @@ export function publishingOf(settings: Settings, cwd: string): Publishing {
       key: 'input fail-on',
       value: settings.failOn.join(', '),
     });
-  const entries = loadConfigEntries(settings, cwd);
-  return {
-    annotations: settings.annotations ?? entries.annotations,
-    comment: settings.comment ?? entries.comment,
-    checkRun: settings.checkRun ?? entries['check-run'],
-    warnOnly: settings.warnOnly ?? false,
-  };
+  const { annotations, comment, checkRun } = loadGeneral(settings, cwd);
+  return { annotations, comment, checkRun, warnOnly: settings.warnOnly ?? false };
 }
 
 export interface Merged {

@@ -24,8 +24,8 @@ export function run(request: ModelRequest, host: Host): Promise<Checked> {
     );
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
     const judgement = judgeGates(
-      judgeExecution(retention, executed, { requireGpu: request.execution.requireGpu, isAll: true }),
-      request.gates,
+      judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: true }),
+      request,
       gainsOf(sizes, executed),
     );
     const { conclusion, exitCode } = gateOf(judgement, request);

@@ -25,7 +25,7 @@ describe('mistakes', () => {
     [
       'dense: d\nwibble: 1',
       {},
-      'prunegate.yml:2: wibble: is no known key; known are models, name, spec, overrides, dense, dense-folded, pruned, export, prune, reported, lock, folding, tolerance, inputs, input-shapes, max-latency-ratio, min-parameter-reduction, min-mac-reduction, min-size-reduction, fail-on, warn-only, report-dir, annotations, execute, execution-provider, require-gpu, onnxruntime, comment, check-run (found 1)',
+      'prunegate.yml:2: wibble: is no known key; known are models, name, dense, dense-folded, pruned, spec, overrides, export, prune, reported, lock, folding, tolerance, inputs, input-shapes, max-latency-ratio, min-parameter-reduction, min-mac-reduction, min-size-reduction, execute, execution-provider, require-gpu, onnxruntime, fail-on, warn-only, report-dir, annotations, comment, check-run (found 1)',
     ],
     ['models: []', {}, 'prunegate.yml:1: models: must not be empty (found [])'],
     ['models:\n  - dense: x', {}, 'prunegate.yml:2: models[0].name: is required'],
@@ -101,8 +101,8 @@ describe('mistakes', () => {
   it('are told in the words of the inputs', () => {
     const folder = project({ 'prunegate.yml': TWO });
     const inputs = (given: Readonly<Record<string, string>>) => settingsFromInputs((name) => given[name] ?? '');
-    expect(mistake(() => loadRequests(inputs({ 'lock-file': 'l' }), folder))).toBe(
-      'input lock-file: is ambiguous: prunegate.yml has 2 models; choose one with input model (a, b) (found "l")',
+    expect(mistake(() => loadRequests(inputs({ 'dense-folded': 'l' }), folder))).toBe(
+      'input dense-folded: is ambiguous: prunegate.yml has 2 models; choose one with input model (a, b) (found "l")',
     );
   });
 

@@ -61,7 +61,7 @@ const KEPT = [1, 3, 4];
 describe('sizes that the model leaves open', () => {
   it('are given by the user', async () => {
     const execution = await executionOf(model({}), model({ kept: KEPT }), {
-      shapes: [{ input: 'image', shape: [2, 3, 9, 7] }],
+      inputShapes: [{ input: 'image', shape: [2, 3, 9, 7] }],
     });
     expect(execution).toMatchObject({
       verdict: 'equal',
@@ -83,10 +83,10 @@ describe('sizes that the model leaves open', () => {
 
   it('that fit no input, or not the input, are the user’s mistake', async () => {
     const pair = [model({ shape: [1, 3, 8, 8] }), model({ shape: [1, 3, 8, 8], kept: KEPT })] as const;
-    await expect(outcomeOf(...pair, { shapes: [{ input: 'imgae', shape: [1, 3, 8, 8] }] })).rejects.toThrow(
+    await expect(outcomeOf(...pair, { inputShapes: [{ input: 'imgae', shape: [1, 3, 8, 8] }] })).rejects.toThrow(
       /^input-shapes: .* has no such input: did you mean image\?/,
     );
-    await expect(outcomeOf(...pair, { shapes: [{ input: 'image', shape: [1, 3, 9, 9] }] })).rejects.toThrow(
+    await expect(outcomeOf(...pair, { inputShapes: [{ input: 'image', shape: [1, 3, 9, 9] }] })).rejects.toThrow(
       /fixes image to 1x3x8x8 \(found "image=1x3x9x9"\)/,
     );
   });
