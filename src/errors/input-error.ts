@@ -48,9 +48,16 @@ export function shown(value: unknown): string {
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
 }
 
-/** Control characters, line breaks and bidirectional overrides would let a file's content forge log lines: show them escaped. */
+/**
+ * What is not seen in a line, or makes it read as what it is not: controls and line ends, marks of writing direction (CVE-2021-42574), format and tag
+ * characters, joiners, fillers, selectors, halves of a character.
+ */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** Text of a file as one line that shows all that is in it: `\u202e` for a character that nobody would see. */
 export function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) => {
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return text.replace(HIDDEN, (character) => {
+    const digits = character.codePointAt(0)!.toString(16);
+    return digits.length > 4 ? `\\u{${digits}}` : `\\u${digits.padStart(4, '0')}`;
   });
 }

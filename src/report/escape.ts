@@ -1,26 +1,35 @@
+import { oneLine } from '../errors/input-error.ts';
+
 /** Names longer than this are cut: a reader knows the layer by then, and ten of them must not fill a comment. */
 const MAX_NAME = 200;
 
+/** GitHub links or replaces these in the rendered text, where a backslash is gone: @someone, #1, GH-1, https://, www., :emoji: */
+const REFERENCES = /[@#]|\bGH-(?=\d)|:(?=\/\/)|www(?=\.)|:(?=[\w+-]+:)/gi;
+/** Seven to forty digits that a commit may have for its name. */
+const HASHES = /(?<!\w)[0-9a-f]{7,}(?!\w)/gi;
+/** What begins a list, a heading's line or a table's where text stands first in a line. */
+const BEGINNINGS = /^ ?(?:\d+(?=[.)])|(?=[-+=:]))/;
+
 /**
- * Text from model files, paths and specs as markdown shows it literally: nothing in it may act as markdown, HTML, a mention, a
- * reference, a link, an emoji or the marker of a comment.
+ * Text from model files, paths and specs as markdown shows it literally: nothing in it may act as markdown, HTML, a mention, a reference, a commit, a
+ * link, an emoji or the marker of a comment, and what is not seen is shown by its number.
+ * @param limit UTF-16 units of the text as it is shown
  */
-export function escaped(text: string): string {
-  return (
-    text
-      .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, ' ')
-      .replace(/&/g, '&amp;')
-      .replace(/</g, '&lt;')
-      .replace(/>/g, '&gt;')
-      .replace(/[\\`*_{}[\]|~$]/g, '\\$&')
-      // GitHub links these in the rendered text, where a backslash is gone: @someone, #1, GH-1, https://, www., :emoji:
-      .replace(/[@#]|\bGH-(?=\d)|:(?=\/\/)|\bwww(?=\.)|:(?=[\w+-]+:)/gi, '$&\u200b')
-  );
+export function escaped(text: string, limit = Number.POSITIVE_INFINITY): string {
+  return cutText(oneLine(text.replace(/[\r\n\t]+/g, ' ')), limit)
+    .replace(/^ +/, ' ')
+    .replace(REFERENCES, '$&\u200b')
+    .replace(HASHES, (digits) => digits.replace(/.{6}(?=.)/g, '$&\u200b'))
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/[\\`*_{}[\]|~$]/g, '\\$&')
+    .replace(BEGINNINGS, '$&\\');
 }
 
 /** The same for a name in a table or a heading, of bounded length. */
 export function escapedName(name: string): string {
-  return escaped(cutText(name, MAX_NAME));
+  return escaped(name, MAX_NAME);
 }
 
 /** At most so many UTF-16 units, the last of them an ellipsis where text was cut, and never half of a character. */

@@ -1,8 +1,8 @@
-import { cutText, escaped } from './escape.ts';
+import { escaped } from './escape.ts';
 import { thousands } from './numbers.ts';
 
 /** Text of a model's or a user's, longer than anybody reads on. */
-const MAX_LINE = 1000;
+const MAX_LINE = 400;
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => ':--'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
@@ -18,5 +18,5 @@ export function more(count: number, what: string, where: string): string[] {
 }
 
 export function line(text: string): string {
-  return escaped(cutText(text, MAX_LINE));
+  return escaped(text, MAX_LINE);
 }
