@@ -1,4 +1,5 @@
 import type { ReadNamed } from '../bytes/index.ts';
+import type { InputError } from '../errors/input-error.ts';
 import { formatPath, inputErrorAt, type KeyPath, type Place } from '../errors/place.ts';
 import { type Assignment, type Override, parseOverride } from './overrides.ts';
 import { copied, isMapping, type Mapping, mappingOf, nearest, valueAt } from './values.ts';
@@ -6,21 +7,29 @@ import type { YamlFile } from './yaml.ts';
 
 /** The section of an experiment spec that holds the pruning keys. */
 const SECTION = 'prune';
-/** Keys at the top of a spec that say how to read it; they may be given by an override though the file lacks them. */
-const TOP_KEYS = ['dialect', 'task'];
-const DEFAULT_DIALECT = 'tao-tf2';
+/** The key at the top of a spec that says who reads it. */
+const DIALECT = 'dialect';
 
-/** A pruning spec as a dialect reads it: keys with their places, of which config/ knows none but `dialect` and `task`. */
+/** A top-level key of an experiment spec that only an override names: a dialect may know it. */
+export interface AddedKey {
+  readonly key: string;
+  /** What to say where it does not: a mistyped key would go unnoticed. */
+  readonly mistake: InputError;
+}
+
+/** A pruning spec as a dialect reads it: keys with their places, of which config/ knows none but `dialect`. */
 export interface SpecDocument {
   /** The file that holds it, as shown to the user: the spec file, or the config file for an inline spec. */
   readonly file: string;
-  /** Which dialect reads it: its top-level `dialect:`, else `tao-tf2`. Not checked to exist. */
-  readonly dialect: string;
-  /** The pruning keys with overrides applied; without `dialect`. A bare spec's `task` is here. */
+  /** Which dialect reads it: its top-level `dialect:`, not checked to exist; null where it names none. */
+  readonly dialect: string | null;
+  /** Keys beside the section that overrides alone name, without `+`. */
+  readonly added: readonly AddedKey[];
+  /** The pruning keys with overrides applied; without `dialect`. Bare keys are all here. */
   readonly section: Mapping;
   /** Path of `section` in `file`. */
   readonly sectionPath: KeyPath;
-  /** The other top-level keys of an experiment spec (so its `task`), with overrides applied; empty for bare keys. */
+  /** The other top-level keys of an experiment spec, with overrides applied; empty for bare keys. */
   readonly siblings: Mapping;
   /** Where a key of the section (or a path in it) was given, else a sibling of that name; for a key not given, the section. Overrides included. */
   at(path: string | KeyPath): Place;
@@ -64,26 +73,29 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
   if (sectionIn.length > 0) root[SECTION] ??= mappingOf([]);
   if (!isMapping(valueAt(root, sectionIn)))
     throw inputErrorAt(inFile(sectionIn), 'must be a mapping of pruning keys', root[SECTION]);
-  const assignments = overrides.map(parseOverride).map((assignment) => assigned(root, assignment, sectionIn));
+  const parsed = overrides.map(parseOverride);
+  const added = parsed.flatMap((assignment) => addedKey(root, assignment, sectionIn) ?? []);
+  const assignments = parsed.map((assignment) => assigned(root, assignment, sectionIn));
 
   const decider = (path: KeyPath) => assignments.findLast((one) => one.path.every((part, i) => part === path[i]));
   const placeOf = (path: KeyPath): Place => decider(path)?.place ?? inFile(path);
-  const { dialect = DEFAULT_DIALECT, [SECTION]: _, ...others } = root;
-  if (typeof dialect !== 'string' || dialect === '') {
-    throw inputErrorAt(placeOf(['dialect']), 'must be the name of a dialect', dialect);
-  }
+  const { [DIALECT]: named, [SECTION]: _, ...others } = root;
+  if (named !== undefined && (typeof named !== 'string' || named === ''))
+    throw inputErrorAt(placeOf([DIALECT]), 'must be the name of a dialect', named);
   const bare = mappingOf(Object.entries(others));
   const section = sectionIn.length > 0 ? (root[SECTION] as Mapping) : bare;
   const siblings = sectionIn.length > 0 ? bare : mappingOf([]);
   const pathOf = (key: string | KeyPath): KeyPath => {
     const path = typeof key === 'string' ? [key] : key;
     const [first = ''] = path;
-    return !Object.hasOwn(section, first) && Object.hasOwn(siblings, first) ? path : [...sectionIn, ...path];
+    const isBeside = first === DIALECT || Object.hasOwn(siblings, first);
+    return isBeside && !Object.hasOwn(section, first) ? path : [...sectionIn, ...path];
   };
   const at = (key: string | KeyPath): Place => placeOf(pathOf(key));
   return {
     file: file.path,
-    dialect,
+    dialect: named ?? null,
+    added,
     section,
     sectionPath: [...rootPath, ...sectionIn],
     siblings,
@@ -119,11 +131,15 @@ function wholePath(root: Mapping, { path, adds, place }: Assignment, sectionIn: 
   if (first === SECTION && rest.length === 0)
     throw inputErrorAt(place, `must set a key of ${SECTION}, like prune.threshold=0.68`);
   if (sectionIn.length === 0) return first === SECTION ? rest : path;
-  if (adds || Object.hasOwn(root, first) || TOP_KEYS.includes(first)) return path;
+  if (adds || Object.hasOwn(root, first) || rest.length === 0) return path;
   const meant = nearest(first, Object.keys(root)) ?? SECTION;
-  const hint =
-    rest.length > 0
-      ? `did you mean ${[meant, ...rest].join('.')}?`
-      : `write ${SECTION}.${first} for a pruning key, +${first} to add one`;
-  throw inputErrorAt(place, `${first} is no key of ${rest.length > 0 ? 'the spec' : 'the experiment spec'}: ${hint}`);
+  throw inputErrorAt(place, `${first} is no key of the spec: did you mean ${[meant, ...rest].join('.')}?`);
+}
+
+/** A key that an override sets beside the section, and that nothing else names. */
+function addedKey(root: Mapping, { path, adds, place }: Assignment, sectionIn: readonly string[]): AddedKey | null {
+  const [key = '', ...rest] = path;
+  if (sectionIn.length === 0 || adds || rest.length > 0 || key === DIALECT || Object.hasOwn(root, key)) return null;
+  const hint = `write ${SECTION}.${key} for a pruning key, +${key} to add one`;
+  return { key, mistake: inputErrorAt(place, `${key} is no key of the experiment spec: ${hint}`) };
 }

@@ -27,16 +27,23 @@ export type {
 } from './types.ts';
 
 const DIALECTS: readonly Dialect[] = [taoTf2, torchPruning];
+/** TAO's own specs name none. */
+const DEFAULT = taoTf2.name;
 
 /**
- * Reads a pruning spec by the dialect that it names.
+ * Reads a pruning spec by the dialect that it names, else TAO's.
  * @param at where the spec is named, or could be
  * @throws InputError where there is none, and for the first mistake in it
  */
 export function readSpec(document: SpecDocument | null, at: Place): Pruner {
   if (document === null) throw inputErrorAt(at, 'is required: name the pruning spec');
-  const found = DIALECTS.find(({ name }) => name === document.dialect);
-  if (found !== undefined) return found.readSpec(document);
-  const known = DIALECTS.map(({ name }) => name).join(', ');
-  throw inputErrorAt(document.at('dialect'), `must be one of ${known}`, document.dialect);
+  const dialect = document.dialect ?? DEFAULT;
+  const found = DIALECTS.find(({ name }) => name === dialect);
+  if (found === undefined) {
+    const known = DIALECTS.map(({ name }) => name).join(', ');
+    throw inputErrorAt(document.at('dialect'), `must be one of ${known}`, dialect);
+  }
+  const stray = document.added.find(({ key }) => !found.topKeys.includes(key));
+  if (stray !== undefined) throw stray.mistake;
+  return found.readSpec(document);
 }

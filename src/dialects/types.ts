@@ -221,6 +221,8 @@ export interface Pruner {
 /** How a pruner decides, behind one face. */
 export interface Dialect {
   readonly name: string;
+  /** Keys beside an experiment spec's section that it reads, so that an override may add them. */
+  readonly topKeys: readonly string[];
   /** @throws InputError naming file, line, key and value */
   readSpec(document: SpecDocument): Pruner;
 }

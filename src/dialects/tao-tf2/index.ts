@@ -14,6 +14,7 @@ const NAME = 'tao-tf2';
  */
 export const taoTf2: Dialect = {
   name: NAME,
+  topKeys: ['task'],
   readSpec(document) {
     const spec = readTaoSpec(document);
     return {

@@ -10,6 +10,7 @@ const NAME = 'torch-pruning';
 /** Torch-Pruning's BasePruner (VainF/Torch-Pruning, torch_pruning/pruner/algorithms/base_pruner.py, release 1.6.1). */
 export const torchPruning: Dialect = {
   name: NAME,
+  topKeys: [],
   readSpec(document) {
     const spec = readTorchSpec(document);
     return {
