@@ -17,6 +17,8 @@ export interface ChannelCorrespondence {
   readonly calls: ReadonlyMap<number, readonly number[]>;
   /** Dense filter of each pruned filter, by pruned layer id. */
   readonly assigned: ReadonlyMap<number, Assignment>;
+  /** Whether no other dense filter has the same row as a pruned channel's, and what belongs to it: an equal one could stand for it. */
+  isSure(id: number): boolean;
   /** Dense channel id of a pruned channel; null where its layer was not recovered. */
   denseChannel(id: number): number | null;
   /**
@@ -28,7 +30,8 @@ export interface ChannelCorrespondence {
 
 /** A correspondence to which layers' filters are added as they are found. */
 export interface OpenCorrespondence extends ChannelCorrespondence {
-  assign(layer: Layer, filters: Assignment): void;
+  /** @param unsure pruned filters that other dense filters could be as well */
+  assign(layer: Layer, filters: Assignment, unsure?: Iterable<number>): void;
 }
 
 /** The layers that a correspondence is about. */
@@ -39,6 +42,7 @@ const UNKNOWN = -2;
 /** A correspondence that knows no channels yet. */
 export function correspond({ dense, pruned, partner, calls }: LayerPairs): OpenCorrespondence {
   const assigned = new Map<number, Assignment>();
+  const unsureOnes = new Set<number>();
   const denseOf = new Int32Array(pruned.channelOwner.length).fill(UNKNOWN);
   const kept = new Uint8Array(dense.channelOwner.length);
   // BatchNorm's four vectors and the next kernel read the same channels.
@@ -83,8 +87,9 @@ export function correspond({ dense, pruned, partner, calls }: LayerPairs): OpenC
     partner,
     calls,
     assigned,
-    assign(layer, filters) {
+    assign(layer, filters, unsure = []) {
       assigned.set(layer.id, filters);
+      for (const filter of unsure) unsureOnes.add(layer.firstChannel + filter);
       const denseLayer = partner.get(layer.id);
       if (denseLayer === undefined) return;
       for (let k = 0; k < filters.length; k++) {
@@ -94,6 +99,7 @@ export function correspond({ dense, pruned, partner, calls }: LayerPairs): OpenC
         kept[denseLayer.firstChannel + filter] = 1;
       }
     },
+    isSure: (id) => !unsureOnes.has(id),
     denseChannel(id) {
       if (id === FIXED_CHANNEL) return FIXED_CHANNEL;
       const channel = denseOf[id]!;

@@ -1,6 +1,6 @@
 import { FIXED_CHANNEL, type Layer } from '../network/index.ts';
 import type { Assignment, ChannelCorrespondence } from './correspondence.ts';
-import { list } from './followers.ts';
+import { list } from './followers/compare.ts';
 import type { Disagreement } from './types.ts';
 
 /** What is wrong with a layer's channels. */
@@ -23,6 +23,7 @@ export function misplacedColumns(
   if (!(denseColumns instanceof Int32Array) || !(columns instanceof Int32Array)) return [];
   const keptBy = new Map<number, { readonly kept: number[]; readonly own: Assignment }>();
   const misplaced: Blame[] = [];
+  let isKnown = true;
   for (const [at, id] of columns.entries()) {
     const denseId = denseColumns[found[at]!]!;
     if (id === FIXED_CHANNEL || denseId === FIXED_CHANNEL) {
@@ -35,7 +36,10 @@ export function misplacedColumns(
     const owner = pruned.channelOwner[id]!;
     const from = dense.layers[dense.channelOwner[denseId]!]!;
     const own = correspondence.assigned.get(owner);
-    if (own === undefined) continue;
+    if (own === undefined) {
+      isKnown = false;
+      continue;
+    }
     if (from.id !== correspondence.partner.get(owner)?.id) {
       misplaced.push({ owner, disagreement: { ...about, detail: `they were cut for the channels of ${from.name}` } });
       continue;
@@ -54,7 +58,7 @@ export function misplacedColumns(
     const isSame = unexpected.length + missing.length === 0 && String(kept.slice(0, own.length)) === String([...own]);
     if (!isSame) misplaced.push({ owner, disagreement: { ...about, detail } });
   }
-  if (misplaced.length === 0 && keptBy.size > 0) {
+  if (misplaced.length === 0 && isKnown && keptBy.size > 0) {
     misplaced.push({
       owner: [...keptBy.keys()][0]!,
       disagreement: { ...about, detail: 'they are not the columns of the channels that reach it' },

@@ -1,17 +1,16 @@
-import type { Layer, Network, RetainedIndices } from '../network/index.ts';
+import type { Layer, Network } from '../network/index.ts';
 import { type Alignment, align } from './align/align.ts';
 import { type AlikePair, bringAlike } from './align/alike.ts';
 import type { FoldedReference } from './align/same-model.ts';
-import { correspond, type OpenCorrespondence } from './correspondence.ts';
-import { compareFollowers, indexFollowers } from './followers.ts';
-import { placeLayer } from './match/place.ts';
+import type { ChannelCorrespondence } from './correspondence.ts';
+import { compareFollowers } from './followers/compare.ts';
+import { indexFollowers } from './followers/index-followers.ts';
+import type { Followers } from './match/place.ts';
 import { misplacedColumns } from './misplaced.ts';
+import { type PlacedLayers, type Preference, placeLayers } from './placing.ts';
 import { layerRecoveries, type PrunedOutcome, seenFrom } from './results.ts';
 import { transposedOutcomes } from './transposed.ts';
 import type { Disagreement, Recovery } from './types.ts';
-
-/** Which filters a caller would choose where dense rows are equal, by layer name: a hint that every other tensor is still compared with. */
-export type Preference = (layer: string) => RetainedIndices | null;
 
 /**
  * Recovers which filters each layer of the pruned model really has, by the bits of its kernel rows over the input columns
@@ -33,8 +32,12 @@ export function recoverRetention(
 function recoverFrom(dense: Network, pruned: Network, prefer: Preference): Recovery {
   const alignment = align(dense, pruned);
   const pair = bringAlike(dense, pruned, alignment);
-  const correspondence = correspond(pair);
-  const found = placeLayers(correspondence, pair, prefer);
+  const followers = {
+    dense: indexFollowers(pair.dense, (id) => id),
+    pruned: indexFollowers(pair.pruned, (id) => pair.partner.get(id)?.id),
+  };
+  const { correspondence, placed } = placeLayers(pair, followers, prefer);
+  const found = compareBelongings(correspondence, pair, placed, followers);
   const transposed = transposedOutcomes(correspondence, found.outcomes, alignment.unplaced);
   return {
     layers: layerRecoveries(pair, alignment, found.outcomes),
@@ -43,7 +46,7 @@ function recoverFrom(dense: Network, pruned: Network, prefer: Preference): Recov
     told: toldLayers(pruned, alignment),
     correspondence: { ...correspondence, dense, pruned },
     elsewhere: [...found.elsewhere, ...transposed.elsewhere],
-    open: transposed.open,
+    open: [...found.open, ...transposed.open],
   };
 }
 
@@ -52,49 +55,46 @@ interface Found {
   readonly outcomes: ReadonlyMap<number, PrunedOutcome>;
   readonly misplaced: ReadonlyMap<string, readonly number[]>;
   readonly elsewhere: readonly Disagreement[];
+  readonly open: readonly Disagreement[];
 }
 
-function placeLayers(correspondence: OpenCorrespondence, pair: AlikePair, prefer: Preference): Found {
-  const { partner, mayRound } = pair;
-  const followers = {
-    dense: indexFollowers(pair.dense, (id) => id),
-    pruned: indexFollowers(pair.pruned, (id) => partner.get(id)?.id),
-  };
-  const outcomes = new Map<number, PrunedOutcome & { readonly disagreements: Disagreement[] }>();
-  const elsewhere: Disagreement[] = [];
-  const misplaced = new Map<string, readonly number[]>();
-  const blame = (owner: number, disagreement: Disagreement): void => {
+/** Compares all that belongs to the layers' channels: the columns that are read of them, and what follows them. */
+function compareBelongings(
+  correspondence: ChannelCorrespondence,
+  { dense, pruned, partner, mayRound }: AlikePair,
+  placed: PlacedLayers['placed'],
+  followers: Followers,
+): Found {
+  const lists = (): { readonly wrong: Disagreement[]; readonly open: Disagreement[] } => ({ wrong: [], open: [] });
+  const byLayer = new Map([...placed.keys()].map((id) => [id, lists()]));
+  const elsewhere = lists();
+  const blame = (owner: number, disagreement: Disagreement, isOpen = false): void => {
     const name = partner.get(owner)?.name;
-    const isPrunable = name !== undefined && pair.dense.prunable.has(name);
-    (isPrunable ? (outcomes.get(owner)?.disagreements ?? elsewhere) : elsewhere).push(disagreement);
+    const isPrunable = name !== undefined && dense.prunable.has(name);
+    const list = isPrunable ? (byLayer.get(owner) ?? elsewhere) : elsewhere;
+    (isOpen ? list.open : list.wrong).push(disagreement);
   };
-
-  for (const layer of pair.pruned.layers) {
-    const denseLayer = partner.get(layer.id);
-    if (layer.weight === null || denseLayer === undefined) continue;
-    const placed = placeLayer(correspondence, {
-      dense: denseLayer,
-      pruned: layer,
-      followers,
-      preferred: prefer(denseLayer.name),
-      mayRound: mayRound.has(layer.id),
-    });
-    outcomes.set(layer.id, { kernel: placed.outcome, assigned: placed.assigned, disagreements: [] });
-    if (placed.assigned !== null) correspondence.assign(layer, placed.assigned);
-    if (placed.misplaced === null) continue;
-    misplaced.set(denseLayer.name, [...placed.misplaced]);
-    for (const { owner, disagreement } of misplacedColumns(correspondence, denseLayer, layer, placed.misplaced))
+  const misplaced = new Map<string, readonly number[]>();
+  for (const [id, { misplaced: columns }] of placed) {
+    if (columns === null) continue;
+    const denseLayer = partner.get(id)!;
+    misplaced.set(denseLayer.name, [...columns]);
+    for (const { owner, disagreement } of misplacedColumns(correspondence, denseLayer, pruned.layers[id]!, columns))
       blame(owner, disagreement);
   }
   const differing = compareFollowers(correspondence, followers.dense, followers.pruned, {
     mayRound: (owner) => mayRound.has(owner),
-    isSkipped: (owner) => outcomes.get(owner)?.kernel.kind === 'nearest',
+    isSkipped: (owner) => placed.get(owner)?.outcome.kind === 'nearest',
   });
-  for (const { owners, tensor, detail } of differing) {
-    if (owners.length === 0) elsewhere.push({ tensor, consumer: null, detail });
-    for (const owner of owners) blame(owner, { tensor, consumer: null, detail });
-  }
-  return { outcomes, misplaced, elsewhere };
+  for (const { owners, tensor, detail, isOpen } of differing)
+    for (const owner of owners.length === 0 ? [-1] : owners) blame(owner, { tensor, consumer: null, detail }, isOpen);
+  const outcomes = new Map(
+    [...placed].map(([id, { outcome, assigned }]) => {
+      const { wrong, open } = byLayer.get(id)!;
+      return [id, { kernel: outcome, assigned, disagreements: wrong, open }];
+    }),
+  );
+  return { outcomes, misplaced, elsewhere: elsewhere.wrong, open: elsewhere.open };
 }
 
 /** Layers with names of their own that the dense model does not have, or that are too many. */

@@ -10,6 +10,7 @@ export interface PrunedOutcome {
   readonly kernel: KernelOutcome;
   readonly assigned: Assignment | null;
   readonly disagreements: readonly Disagreement[];
+  readonly open: readonly Disagreement[];
 }
 
 /** What was recovered, by the dense model's layers: one that was exported as a kernel for each call from all of them. */
@@ -43,6 +44,7 @@ function missing(name: string, open: readonly string[]): LayerRecovery {
     kernel: { kind: 'missing', detail },
     ...retention(null),
     disagreements: [],
+    open: [],
   };
 }
 
@@ -85,6 +87,7 @@ function merged(first: LayerRecovery, name: string, other: LayerRecovery): Layer
     ...first,
     kernel: worst(first.kernel, other.kernel),
     disagreements: [...first.disagreements, ...other.disagreements, ...(isSame ? [] : [otherFilters(name)])],
+    open: [...first.open, ...other.open],
   };
 }
 
@@ -114,6 +117,7 @@ function joined(
       ...others.flatMap(({ outcome }) => outcome.disagreements),
       ...differing.map(({ layer }) => otherFilters(layer.name)),
     ],
+    open: [...first.open, ...others.flatMap(({ outcome }) => outcome.open)],
   };
 }
 

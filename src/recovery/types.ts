@@ -58,6 +58,8 @@ export interface LayerRecovery {
   /** Dense filters that stand more than once in the pruned layer. */
   readonly duplicated: RetainedIndices;
   readonly disagreements: readonly Disagreement[];
+  /** Tensors that belong to it and could not be compared, since one model was followed further than the other. */
+  readonly open: readonly Disagreement[];
 }
 
 /** A layer of the pruned model that carries another name than the dense layer that it is. */

@@ -112,6 +112,14 @@ export function judgeLayer(
   return outcome('mismatch', expected.reason);
 }
 
+/** A layer of which something could not be compared is not known to be right. */
+export function unlessOpen(judged: Outcome, { open }: LayerRecovery): Outcome {
+  const [first] = open;
+  if (first === undefined || judged.verdict === 'mismatch') return judged;
+  const more = open.length > 1 ? ` (and ${open.length - 1} more tensors)` : '';
+  return outcome('unverifiable', `${first.tensor} could not be compared: ${first.detail}${more}`);
+}
+
 /** Whether a layer's undetermined choice is the same that its partners made. */
 export type Consistency = (layer: string) => boolean;
 

@@ -3,7 +3,7 @@ import type { Network, RetainedIndices } from '../network/index.ts';
 import type { Disagreement, LayerRecovery, Recovery } from '../recovery/index.ts';
 import type { Scene } from './causes.ts';
 import { findingsOf } from './findings.ts';
-import { consistencyOf, judgeLayer, type Outcome } from './judge-layer.ts';
+import { consistencyOf, judgeLayer, type Outcome, unlessOpen } from './judge-layer.ts';
 import { toldNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import type { Finding, Judgement, LayerResult, RunVerdict } from './types.ts';
@@ -70,7 +70,10 @@ function judgeAgainst({ dense, expectation, recovery, reported, variants, locked
         ? null
         : expected === null || recovered === null
           ? NOT_COMPARED
-          : judgeLayer(expected, recovered, disagreements, expectation, isConsistent, actual, tolerance);
+          : unlessOpen(
+              judgeLayer(expected, recovered, disagreements, expectation, isConsistent, actual, tolerance),
+              recovered,
+            );
     const kept = recovered?.actual ?? null;
     const compared =
       outcome?.verdict === 'mismatch' && expected?.expected != null && kept !== null

@@ -80,6 +80,7 @@ describe.each(goldens)('$name', (golden) => {
         isPermuted: false,
         duplicated: [],
         disagreements: [],
+        open: [],
       });
     }
   });

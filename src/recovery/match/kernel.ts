@@ -21,6 +21,12 @@ export function readKernel(network: Network, layer: Layer): Kernel | null {
   return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype };
 }
 
+/** A kernel's values, whatever their type. */
+export function valuesOf({ bits, dtype, weight }: Kernel): { readonly values: Float32Array; readonly weight: Weight } {
+  const bytes = new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
+  return { values: toFloat32({ dtype, dims: [], bytes }, 'round'), weight };
+}
+
 /** An ungrouped kernel whose columns are taken for rows. */
 export function transposed({ weight, ...kernel }: Kernel): Kernel {
   const { outCount, outStride, inCount, inStride } = weight;
@@ -59,9 +65,15 @@ export interface RowGroup {
 /**
  * Pairs the elements of pruned and dense rows.
  * @param columns dense input column of each pruned input column, over all groups
+ * @param over the pruned input columns that are compared; all where null
  * @returns null where a pruned group mixes columns of several dense groups
  */
-export function rowGroups(dense: Kernel, pruned: Kernel, columns: Int32Array): RowGroup[] | null {
+export function rowGroups(
+  dense: Kernel,
+  pruned: Kernel,
+  columns: Int32Array,
+  over: Int32Array | null,
+): RowGroup[] | null {
   const groups: RowGroup[] = [];
   // A depthwise kernel has one input column for each filter: rows are compared whole.
   const isDepthwise =
@@ -69,37 +81,34 @@ export function rowGroups(dense: Kernel, pruned: Kernel, columns: Int32Array): R
   const count = isDepthwise ? 1 : pruned.groups;
   const rows = pruned.weight.outCount / count;
   const denseRows = dense.weight.outCount / (isDepthwise ? 1 : dense.groups);
+  const size = pruned.weight.inCount;
   for (let g = 0; g < count; g++) {
-    const own = isDepthwise
-      ? Int32Array.of(0)
-      : columns.subarray(g * pruned.weight.inCount, (g + 1) * pruned.weight.inCount);
-    const denseGroup = isDepthwise ? 0 : Math.floor((own[0] ?? 0) / dense.weight.inCount);
-    if (!isDepthwise && own.some((column) => Math.floor(column / dense.weight.inCount) !== denseGroup)) return null;
-    const inGroup = isDepthwise ? own : own.map((column) => column - denseGroup * dense.weight.inCount);
+    const all = isDepthwise ? Int32Array.of(0) : columns.subarray(g * size, (g + 1) * size);
+    const denseGroup = isDepthwise ? 0 : Math.floor((all[0] ?? 0) / dense.weight.inCount);
+    if (!isDepthwise && all.some((column) => Math.floor(column / dense.weight.inCount) !== denseGroup)) return null;
+    const places =
+      over === null || isDepthwise
+        ? Int32Array.from(all.keys())
+        : over.filter((at) => at >= g * size && at < (g + 1) * size).map((at) => at - g * size);
+    const own = isDepthwise ? all : places.map((at) => all[at]! - denseGroup * dense.weight.inCount);
     groups.push({
       first: g * rows,
       end: (g + 1) * rows,
       denseFirst: denseGroup * denseRows,
       denseEnd: (denseGroup + 1) * denseRows,
-      offsets: elementOffsets(pruned.weight, null, own.length),
-      denseOffsets: elementOffsets(dense.weight, inGroup, own.length),
+      offsets: elementOffsets(pruned.weight, places),
+      denseOffsets: elementOffsets(dense.weight, own),
     });
   }
   return groups;
 }
 
-/** Offsets of the given columns' elements within a row; of the first `count` columns where none are given. */
-function elementOffsets({ kernelOffsets, inStride }: Weight, columns: Int32Array | null, count: number): Int32Array {
+/** Offsets of the given columns' elements within a row. */
+function elementOffsets({ kernelOffsets, inStride }: Weight, columns: Int32Array): Int32Array {
   const size = kernelOffsets.length;
-  const offsets = new Int32Array(count * size);
-  if (size === 1) {
-    for (let c = 0; c < count; c++) offsets[c] = (columns === null ? c : columns[c]!) * inStride;
-    return offsets;
-  }
+  if (size === 1) return columns.map((column) => column * inStride);
+  const offsets = new Int32Array(columns.length * size);
   let n = 0;
-  for (let c = 0; c < count; c++) {
-    const base = (columns === null ? c : columns[c]!) * inStride;
-    for (let k = 0; k < size; k++) offsets[n++] = base + kernelOffsets[k]!;
-  }
+  for (const column of columns) for (let k = 0; k < size; k++) offsets[n++] = column * inStride + kernelOffsets[k]!;
   return offsets;
 }

@@ -21,6 +21,9 @@ const DECISIVE = 2;
 /** Multiplications for one layer: beyond them a part of each row tells which rows are near. */
 const MAX_PRODUCTS = 2 ** 30;
 
+/** Distances that are held at once, eight bytes each (CWE-789). */
+const MAX_DISTANCES = 2 ** 25;
+
 /**
  * Finds for each pruned row the dense row at the least Euclidean distance. Where some are not decisive alone, pruners that
  * keep the filters' order help: of all assignments in ascending order the one with the least sum of squared distances.
@@ -30,6 +33,7 @@ export function nearestRows(dense: Values, pruned: Values, groups: readonly RowG
   const filters = new Int32Array(pruned.weight.outCount);
   let [distance, margin] = [0, Number.POSITIVE_INFINITY];
   for (const group of groups) {
+    if ((group.end - group.first) * (group.denseEnd - group.denseFirst) > MAX_DISTANCES) return null;
     const squares = squaredDistances(dense, pruned, group);
     const found = decisiveAlone(squares) ?? decisiveInOrder(squares);
     if (found === null) return null;

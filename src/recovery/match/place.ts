@@ -1,10 +1,9 @@
 import type { Layer, RetainedIndices } from '../../network/index.ts';
-import { toFloat32 } from '../../onnx/index.ts';
 import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
-import type { FollowerIndex } from '../followers.ts';
+import { type FollowerIndex, sharedKeys } from '../followers/index-followers.ts';
 import type { KernelOutcome } from '../types.ts';
-import { assignRows } from './assign.ts';
-import { type Kernel, type RowGroup, readKernel, rowGroups, transposed } from './kernel.ts';
+import { assignRows, type Evidence, equalRows } from './assign.ts';
+import { type Kernel, type RowGroup, readKernel, rowGroups, transposed, valuesOf } from './kernel.ts';
 import { lookUpByValue } from './lookup.ts';
 import { nearestRows } from './nearest.ts';
 import { matchRoundedRows } from './rounded.ts';
@@ -16,6 +15,10 @@ export interface Placed {
   readonly assigned: Assignment | null;
   /** Dense input columns, where they are not those of the channels that reach the layer. */
   readonly misplaced: Int32Array | null;
+  /** Which rows are equal; null where rows were not told by their bits. */
+  readonly matches?: RowMatches;
+  /** Whether only those columns were compared whose channels are sure, since equal rows made the others. */
+  readonly isPartial?: boolean;
 }
 
 export interface Followers {
@@ -30,8 +33,18 @@ export interface PlacePair {
   readonly followers: Followers;
   /** Filters to name where dense ones are equal. */
   readonly preferred: RetainedIndices | null;
+  /** What is known of filters with equal rows, as in `Evidence`. */
+  readonly chosen: Assignment | null;
+  /** Whether rows may be told by a part of the columns, for want of the others. */
+  readonly mayBePartial: boolean;
   /** Whether values may differ by rounding: two programs folded BatchNorm into them. */
   readonly mayRound: boolean;
+}
+
+/** Dense input column of each pruned one, and which of them are compared: all where null. */
+interface WiredColumns {
+  readonly columns: Int32Array;
+  readonly over?: Int32Array | null;
 }
 
 interface Kernels {
@@ -55,14 +68,17 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
     const types = `its weights are ${both.pruned.dtype}, the dense ones ${both.dense.dtype}`;
     return (columns === null ? null : placeNearest(both, columns, types)) ?? fail(types);
   }
-  const place = (over: Int32Array, tolerance: Tolerance) => placeRows(both, over, tolerance, pair);
-  const asWired = columns === null ? null : place(columns, 'few');
+  const place = (over: WiredColumns, tolerance: Tolerance) => placeRows(both, over, tolerance, pair);
+  const asWired = columns === null ? null : place({ columns }, 'few');
   if (asWired !== null) return { ...asWired, misplaced: null };
+  const certain = columns === null || !pair.mayBePartial ? null : certainColumns(correspondence, layer);
+  const inPart = certain === null ? null : place({ columns: columns!, over: certain }, 'few');
+  if (inPart !== null) return { ...inPart, misplaced: null, isPartial: true };
   // No row fits the channels that reach the layer: its own values may tell which columns it kept.
   const found = columnsByValue(both, pair);
-  const asFound = found === null ? null : place(found, 'few');
+  const asFound = found === null ? null : place({ columns: found }, 'few');
   if (asFound !== null) return { ...asFound, misplaced: found };
-  const altered = columns === null ? null : place(columns, 'many');
+  const altered = columns === null ? null : place({ columns }, 'many');
   if (altered !== null) return { ...altered, misplaced: null };
   const told = columns === null ? placeByFollowers(pair) : placeNearest(both, columns, null);
   return told ?? fail(unrecognized(pair));
@@ -98,18 +114,16 @@ function columnsOf(correspondence: ChannelCorrespondence, denseLayer: Layer, lay
 /** @returns null where no row at all is recognized over these columns */
 function placeRows(
   kernels: Kernels,
-  columns: Int32Array,
+  { columns, over = null }: WiredColumns,
   tolerance: Tolerance,
   pair: PlacePair,
 ): Omit<Placed, 'misplaced'> | null {
-  const groups = rowGroups(kernels.dense, kernels.pruned, columns);
+  const groups = rowGroups(kernels.dense, kernels.pruned, columns, over);
   if (groups === null) return null;
-  const { first, several } = matchRows(kernels.dense, kernels.pruned, groups);
-  const filters = first.length;
-  const roundable = pair.mayRound && first.includes(-1) ? new Map(several) : null;
-  const rounded = roundable === null ? 0 : matchRoundedRows(kernels.dense, kernels.pruned, groups, first, roundable);
-  const matches: RowMatches = { first, several: roundable ?? several };
-  const unmatched = unmatchedIn(first);
+  const matches = matchRows(kernels.dense, kernels.pruned, groups);
+  const filters = matches.pruned.length;
+  const rounded = pair.mayRound ? matchRoundedRows(kernels.dense, kernels.pruned, groups, matches) : 0;
+  const unmatched = unmatchedIn(matches.pruned);
   if (tolerance === 'few' && unmatched.length * 2 > filters) return null;
   const nearest = new Map(
     unmatched.slice(0, MAX_NEAREST).map((p) => {
@@ -119,21 +133,30 @@ function placeRows(
   );
   const unknown = unmatched.filter((p) => (nearest.get(p) ?? null) === null);
   if (unknown.length * 2 > filters) return null;
-  for (const p of unmatched) first[p] = nearest.get(p)?.filter ?? -1;
-  const assigned = assign(matches, pair);
+  const assigned = assignRows(matches, evidenceOf(pair));
+  for (const p of unmatched) assigned[p] = nearest.get(p)?.filter ?? -1;
   if (unmatched.length > 0)
-    return { outcome: { kind: 'altered', detail: alteration(filters, unmatched, nearest, groups) }, assigned };
-  if (rounded === 0) return { outcome: { kind: 'exact' }, assigned };
+    return { outcome: { kind: 'altered', detail: alteration(filters, unmatched, nearest, groups) }, assigned, matches };
+  if (rounded === 0) return { outcome: { kind: 'exact' }, assigned, matches };
   const share = rounded === filters ? 'every filter is' : `${rounded} of its ${filters} filters are`;
   const detail = `${share} a dense filter to the rounding of float32, and no other: its BatchNorm was folded in another order of operations`;
-  return { outcome: { kind: 'rounded', detail }, assigned };
+  return { outcome: { kind: 'rounded', detail }, assigned, matches };
 }
 
-function assign(matches: RowMatches, { followers, dense, pruned, preferred }: PlacePair): Assignment {
-  return assignRows(matches, {
-    preferred,
-    isSame: (filter, p) => followers.dense.fingerprint(dense, filter) === followers.pruned.fingerprint(pruned, p),
+function evidenceOf({ followers, dense, pruned, preferred, chosen, mayRound }: PlacePair): Evidence {
+  const readers = once(() => {
+    const keys = sharedKeys({ index: followers.dense, layer: dense }, { index: followers.pruned, layer: pruned });
+    return {
+      dense: followers.dense.elements(dense, keys, mayRound),
+      pruned: followers.pruned.elements(pruned, keys, mayRound),
+    };
   });
+  return {
+    preferred,
+    chosen,
+    denseKey: (filter) => readers().dense(filter),
+    prunedKey: (filter) => readers().pruned(filter),
+  };
 }
 
 function alteration(
@@ -156,6 +179,14 @@ function unmatchedIn(first: Int32Array): number[] {
   return unmatched;
 }
 
+/** Columns of channels that no other filter could be; null where all are, or none. */
+function certainColumns({ isSure }: ChannelCorrespondence, layer: Layer): Int32Array | null {
+  const [call] = layer.calls;
+  if (!(call?.columns instanceof Int32Array)) return null;
+  const certain = [...call.columns.keys()].filter((at) => isSure((call.columns as Int32Array)[at]!));
+  return certain.length === 0 || certain.length === call.columns.length ? null : Int32Array.from(certain);
+}
+
 /** Dense columns that a kernel kept, told by its own values alone, or by its rows once bias and BatchNorm have told those. */
 function columnsByValue(both: Kernels, pair: PlacePair): Int32Array | null {
   const found = lookUpByValue(both.dense, both.pruned);
@@ -163,24 +194,22 @@ function columnsByValue(both: Kernels, pair: PlacePair): Int32Array | null {
   const rows = rowsByFollowers(pair);
   if (rows === null || both.dense.groups !== 1 || both.pruned.groups !== 1) return null;
   const turned = { dense: transposed(both.dense), pruned: transposed(both.pruned) };
-  const groups = rowGroups(turned.dense, turned.pruned, rows)!;
-  const { first, several } = matchRows(turned.dense, turned.pruned, groups);
-  const rounded = new Map(several);
-  if (pair.mayRound) matchRoundedRows(turned.dense, turned.pruned, groups, first, rounded);
-  return first.includes(-1) || rounded.size > 0 ? null : first;
+  const groups = rowGroups(turned.dense, turned.pruned, rows, null)!;
+  const matches = matchRows(turned.dense, turned.pruned, groups);
+  if (pair.mayRound) matchRoundedRows(turned.dense, turned.pruned, groups, matches);
+  const isSure = !matches.pruned.includes(-1) && equalRows(matches).length === 0;
+  return isSure ? matches.pruned : null;
 }
 
 /** Rows told by what follows them, where that is different for each dense filter. */
-function rowsByFollowers({ followers, dense, pruned }: PlacePair): Int32Array | null {
+function rowsByFollowers(pair: PlacePair): Int32Array | null {
+  const { denseKey, prunedKey } = evidenceOf(pair);
   const filters = new Map<string, number>();
-  for (let filter = 0; filter < dense.filters; filter++) {
-    const print = followers.dense.fingerprint(dense, filter);
-    filters.set(print, filters.has(print) ? -1 : filter);
+  for (let filter = 0; filter < pair.dense.filters; filter++) {
+    const key = denseKey(filter);
+    filters.set(key, filters.has(key) ? -1 : filter);
   }
-  const rows = Int32Array.from(
-    { length: pruned.filters },
-    (_, p) => filters.get(followers.pruned.fingerprint(pruned, p)) ?? -1,
-  );
+  const rows = Int32Array.from({ length: pair.pruned.filters }, (_, p) => filters.get(prunedKey(p)) ?? -1);
   return rows.includes(-1) ? null : rows;
 }
 
@@ -194,7 +223,7 @@ function placeByFollowers(pair: PlacePair): Placed | null {
 
 /** @param types what is known to differ; null where the weights were changed */
 function placeNearest(both: Kernels, columns: Int32Array, types: string | null): Placed | null {
-  const groups = rowGroups(both.dense, both.pruned, columns);
+  const groups = rowGroups(both.dense, both.pruned, columns, null);
   if (groups === null) return null;
   const [a, b] = [valuesOf(both.dense), valuesOf(both.pruned)];
   const found = nearestRows(a, b, groups);
@@ -206,9 +235,13 @@ function placeNearest(both: Kernels, columns: Int32Array, types: string | null):
   return { outcome: { kind: 'nearest', distance, margin, detail }, assigned: filters, misplaced: null };
 }
 
-function valuesOf({ bits, dtype, weight }: Kernel) {
-  const bytes = new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
-  return { values: toFloat32({ dtype, dims: [], bytes }, 'round'), weight };
+/** Most layers have no equal rows, so that what would tell them apart is not read. */
+function once<T>(read: () => T): () => T {
+  let known: { readonly value: T } | null = null;
+  return () => {
+    known ??= { value: read() };
+    return known.value;
+  };
 }
 
 function percent(part: number): string {

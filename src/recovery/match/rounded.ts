@@ -1,4 +1,5 @@
 import type { Kernel, RowGroup } from './kernel.ts';
+import type { RowMatches } from './rows.ts';
 
 /**
  * How far off the factor of a filter may be, relative to it, when two programs computed it: gamma / sqrt(variance + epsilon) in
@@ -10,33 +11,38 @@ const SPREAD = 2 ** -22;
 
 /**
  * Pairs rows that no dense row equals with those that they equal but for a factor's rounding.
- * @param first dense filters found so far, filled in
- * @param several all dense filters of a row where there are several, filled in
+ * @param matches classes found so far, filled in; a row that equals several classes so makes one of them
  * @returns how many were found
  */
 export function matchRoundedRows(
   dense: Kernel,
   pruned: Kernel,
   groups: readonly RowGroup[],
-  first: Int32Array,
-  several: Map<number, readonly number[]>,
+  matches: RowMatches,
 ): number {
   const [a, b] = [floatsOf(dense), floatsOf(pruned)];
-  if (a === null || b === null) return 0;
+  if (a === null || b === null || !matches.pruned.includes(-1)) return 0;
   let found = 0;
   for (const group of groups) {
     for (let p = group.first; p < group.end; p++) {
-      if (first[p] !== -1) continue;
-      const rows: number[] = [];
-      for (let d = group.denseFirst; d < group.denseEnd; d++)
-        if (isRounded(a, d * dense.weight.outStride, b, p * pruned.weight.outStride, group)) rows.push(d);
-      if (rows.length === 0) continue;
-      first[p] = rows[0]!;
-      if (rows.length > 1) several.set(p, rows);
+      if (matches.pruned[p] !== -1) continue;
+      let named = -1;
+      for (let d = group.denseFirst; d < group.denseEnd; d++) {
+        if (matches.dense[d] !== d) continue;
+        if (!isRounded(a, d * dense.weight.outStride, b, p * pruned.weight.outStride, group)) continue;
+        if (named < 0) named = d;
+        else rename(matches, d, named);
+      }
+      if (named < 0) continue;
+      matches.pruned[p] = named;
       found++;
     }
   }
   return found;
+}
+
+function rename({ dense, pruned }: RowMatches, from: number, to: number): void {
+  for (const rows of [dense, pruned]) for (let k = 0; k < rows.length; k++) if (rows[k] === from) rows[k] = to;
 }
 
 /** Whether one factor, near to 1, makes all elements of one row the other's. */

@@ -1,50 +1,83 @@
 import type { Bits } from './bits.ts';
 import type { Kernel, RowGroup } from './kernel.ts';
 
-/** Elements that are hashed; rows with equal hashes are compared whole. */
+/** Elements that are hashed first; rows with equal hashes are compared whole. */
 const HASHED_ELEMENTS = 8;
+/** Different rows that may share a hash before whole rows are hashed: sparse kernels begin alike. */
+const MAX_CHAIN = 16;
 
-/** Dense filters that pruned ones are, bit for bit. */
+/** Dense rows that are equal over the columns at hand form a class, which carries the number of its first row. */
 export interface RowMatches {
-  /** The first dense filter with the same row, for each pruned filter; -1 where there is none. */
-  readonly first: Int32Array;
-  /** All of them, where there are several: the dense layer has equal rows (dead filters, for one). */
-  readonly several: ReadonlyMap<number, readonly number[]>;
+  /** The class of each dense row; a row that nothing equals is a class of its own. */
+  readonly dense: Int32Array;
+  /** The class of dense rows that each pruned row is, bit for bit; -1 where it is none. */
+  readonly pruned: Int32Array;
 }
 
 /** Finds each pruned row among the dense ones, over the remaining input columns. */
 export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGroup[]): RowMatches {
-  const first = new Int32Array(pruned.weight.outCount).fill(-1);
-  const several = new Map<number, number[]>();
+  const classes = Int32Array.from({ length: dense.weight.outCount }, (_, row) => row);
+  const found = new Int32Array(pruned.weight.outCount).fill(-1);
   for (const group of groups) {
-    const { offsets, denseOffsets, denseFirst, denseEnd } = group;
-    const hashed = Math.min(HASHED_ELEMENTS, offsets.length);
-    const rows = denseEnd - denseFirst;
-    const mask = 2 ** Math.ceil(Math.log2(2 * rows + 1)) - 1;
-    // Chains of rows with one hash, in ascending order: a table that makes no objects.
-    const heads = new Int32Array(mask + 1).fill(-1);
-    const next = new Int32Array(rows);
-    for (let row = rows - 1; row >= 0; row--) {
-      const slot = hashRow(dense.bits, (denseFirst + row) * dense.weight.outStride, denseOffsets, hashed) & mask;
-      next[row] = heads[slot]!;
-      heads[slot] = row;
-    }
+    const hashed = Math.min(HASHED_ELEMENTS, group.offsets.length);
+    const table = classTable(dense, group, hashed, classes) ?? classTable(dense, group, group.offsets.length, classes)!;
     for (let p = group.first; p < group.end; p++) {
       const base = p * pruned.weight.outStride;
-      for (let row = heads[hashRow(pruned.bits, base, offsets, hashed) & mask]!; row >= 0; row = next[row]!) {
-        const d = denseFirst + row;
-        if (!sameRow(dense.bits, d * dense.weight.outStride, denseOffsets, pruned.bits, base, offsets)) continue;
-        if (first[p] === -1) first[p] = d;
-        else several.set(p, withRow(several.get(p) ?? [first[p]!], d));
+      const hash = hashRow(pruned.bits, base, group.offsets, table.hashed);
+      for (let row = table.heads[hash & table.mask]!; row >= 0; row = table.next[row - group.denseFirst]!) {
+        if (table.hashes[row - group.denseFirst] !== hash) continue;
+        const denseBase = row * dense.weight.outStride;
+        if (!sameRow(dense.bits, denseBase, group.denseOffsets, pruned.bits, base, group.offsets)) continue;
+        found[p] = row;
+        break;
       }
     }
   }
-  return { first, several };
+  return { dense: classes, pruned: found };
 }
 
-function withRow(rows: number[], row: number): number[] {
-  rows.push(row);
-  return rows;
+/** The first row of each class by its hash: chains in typed arrays, which make no objects. */
+interface ClassTable {
+  readonly hashed: number;
+  readonly mask: number;
+  readonly heads: Int32Array;
+  /** By row of the group. */
+  readonly next: Int32Array;
+  readonly hashes: Int32Array;
+}
+
+/**
+ * @param classes filled in for the rows of the group
+ * @returns null where too many different rows share a hash of so few elements
+ */
+function classTable(
+  { bits, weight }: Kernel,
+  { denseFirst, denseEnd, denseOffsets }: RowGroup,
+  hashed: number,
+  classes: Int32Array,
+): ClassTable | null {
+  const rows = denseEnd - denseFirst;
+  const mask = 2 ** Math.ceil(Math.log2(2 * rows + 1)) - 1;
+  const heads = new Int32Array(mask + 1).fill(-1);
+  const next = new Int32Array(rows).fill(-1);
+  const hashes = new Int32Array(rows);
+  for (let row = denseFirst; row < denseEnd; row++) {
+    const base = row * weight.outStride;
+    const hash = hashRow(bits, base, denseOffsets, hashed);
+    hashes[row - denseFirst] = hash;
+    let [known, alike] = [heads[hash & mask]!, 0];
+    for (; known >= 0; known = next[known - denseFirst]!) {
+      if (hashes[known - denseFirst] !== hash) continue;
+      if (sameRow(bits, known * weight.outStride, denseOffsets, bits, base, denseOffsets)) break;
+      alike++;
+    }
+    if (alike > MAX_CHAIN && hashed < denseOffsets.length) return null;
+    classes[row] = known >= 0 ? known : row;
+    if (known >= 0) continue;
+    next[row - denseFirst] = heads[hash & mask]!;
+    heads[hash & mask] = row;
+  }
+  return { hashed, mask, heads, next, hashes };
 }
 
 function hashRow(bits: Bits, base: number, offsets: Int32Array, count: number): number {

@@ -1,62 +1,10 @@
-import type { Follower, Layer, Network } from '../network/index.ts';
-import { FIXED_CHANNEL } from '../network/index.ts';
-import type { ChannelCorrespondence } from './correspondence.ts';
-import type { Bits } from './match/bits.ts';
-import { bitsOf } from './match/bits.ts';
-import { ROUNDING } from './match/rounded.ts';
-
-/** Followers of one network under keys that are the same in both: the dense layer whose channel comes first, and the role. */
-export interface FollowerIndex {
-  readonly byKey: ReadonlyMap<string, readonly Follower[]>;
-  /** Elements that follow each channel, in graph order: what tells equal kernel rows apart. */
-  fingerprint(layer: Layer, filter: number): string;
-}
-
-/** @param denseId id of the dense layer that a layer is; undefined for a layer that the dense network does not have */
-export function indexFollowers(network: Network, denseId: (layer: number) => number | undefined): FollowerIndex {
-  const byKey = new Map<string, Follower[]>();
-  const byLayer = new Map<number, { readonly follower: Follower; readonly bits: () => Bits | null }[]>();
-  const fingerprints = new Map<number, string>();
-  for (const follower of network.followers) {
-    const first = follower.channels.find((id) => id !== FIXED_CHANNEL);
-    const owner = first === undefined ? undefined : network.channelOwner[first]!;
-    const known = owner === undefined ? 'inputs' : (denseId(owner) ?? `other ${network.layers[owner]!.name}`);
-    // Whether an added vector is its layer's bias may hang on names.
-    const key = `${known} ${follower.role === 'shift' ? 'bias' : follower.role}`;
-    const alike = byKey.get(key);
-    if (alike === undefined) byKey.set(key, [follower]);
-    else alike.push(follower);
-    const entry = { follower, bits: once(() => bitsOf(follower.tensor.read())) };
-    for (const id of ownersOf(network, follower)) {
-      const list = byLayer.get(id) ?? [];
-      list.push(entry);
-      byLayer.set(id, list);
-    }
-  }
-  return {
-    byKey,
-    fingerprint(layer, filter) {
-      const channel = layer.firstChannel + filter;
-      const known = fingerprints.get(channel);
-      if (known !== undefined) return known;
-      const entries = byLayer.get(layer.id) ?? [];
-      const made = entries
-        .map(({ follower, bits }) => String(bits()?.[follower.channels.indexOf(channel) * follower.stride]))
-        .join();
-      fingerprints.set(channel, made);
-      return made;
-    },
-  };
-}
-
-/** Most layers have no equal rows, so that their followers are not read to tell them apart. */
-function once<T>(read: () => T): () => T {
-  let known: { readonly value: T } | null = null;
-  return () => {
-    known ??= { value: read() };
-    return known.value;
-  };
-}
+import type { Follower } from '../../network/index.ts';
+import type { ChannelCorrespondence } from '../correspondence.ts';
+import { type Bits, bitsOf } from '../match/bits.ts';
+import { ROUNDING } from '../match/rounded.ts';
+import { unfollowed } from './followed.ts';
+import { type FollowerIndex, ownersOf } from './index-followers.ts';
+import { isNeutral } from './neutral.ts';
 
 /** A follower that does not hold what the dense one holds for the same channels, and the pruned layers it concerns. */
 export interface FollowerDisagreement {
@@ -64,6 +12,8 @@ export interface FollowerDisagreement {
   readonly owners: readonly number[];
   readonly tensor: string;
   readonly detail: string;
+  /** Whether it could not be compared, rather than differs. */
+  readonly isOpen: boolean;
 }
 
 /** Layers (pruned ids) whose followers are not compared bit for bit. */
@@ -80,23 +30,37 @@ export function compareFollowers(
   dense: FollowerIndex,
   pruned: FollowerIndex,
   exceptions: Exceptions,
-): FollowerDisagreement[] {
+): readonly FollowerDisagreement[] {
   const found: FollowerDisagreement[] = [];
-  const isOpen = (owners: readonly number[]): boolean =>
-    owners.length > 0 &&
-    (owners.every((owner) => !correspondence.assigned.has(owner)) || owners.some(exceptions.isSkipped));
+  const { assigned, partner } = correspondence;
+  const isSkipped = (owners: readonly number[]): boolean =>
+    owners.length > 0 && (owners.every((owner) => !assigned.has(owner)) || owners.some(exceptions.isSkipped));
+  const compare = (follower: Follower, other: Follower): Difference | null => {
+    const owners = ownersOf(correspondence.pruned, follower);
+    if (isSkipped(owners)) return null;
+    const unknown = owners.find((owner) => !assigned.has(owner));
+    if (unknown !== undefined) {
+      const { name } = correspondence.pruned.layers[unknown]!;
+      return { detail: `it belongs to ${name} as well, whose filters could not be told`, isOpen: true };
+    }
+    const detail = difference(correspondence, other, follower, owners.length > 0 && owners.every(exceptions.mayRound));
+    return detail === null ? null : { detail, isOpen: false };
+  };
+  const lost = { dense: unfollowed(correspondence.dense), pruned: unfollowed(correspondence.pruned) };
+  const absence = absenceOf(lost);
+  /** Whether its like may stand where neither model was followed, and this be another. */
+  const mayBeOther = (follower: Follower, other: Follower, owners: readonly number[]): boolean =>
+    follower.layer !== other.layer &&
+    owners.some((owner) => lost.pruned.has(owner) && lost.dense.has(partner.get(owner)?.id ?? -1));
   for (const [key, followers] of pruned.byKey) {
-    const compare = (follower: Follower, partner: Follower): string | null => {
-      const owners = ownersOf(correspondence.pruned, follower);
-      const mayRound = owners.length > 0 && owners.every(exceptions.mayRound);
-      return isOpen(owners) ? null : difference(correspondence, partner, follower, mayRound);
-    };
     const { pairs, left } = pairFollowers(followers, dense.byKey.get(key) ?? [], compare);
-    for (const [follower, partner] of pairs) {
+    for (const [follower, other] of pairs) {
       const owners = ownersOf(correspondence.pruned, follower);
-      if (isOpen(owners)) continue;
-      const detail = partner === null ? `the dense model has no such ${follower.role}` : compare(follower, partner);
-      if (detail !== null) found.push({ owners, tensor: follower.tensor.name, detail });
+      if (isSkipped(owners)) continue;
+      const ids = owners.flatMap((owner) => partner.get(owner)?.id ?? []);
+      const outcome = other === null ? absence('dense', follower, ids) : compare(follower, other);
+      const isOpen = outcome?.isOpen === true || (other !== null && mayBeOther(follower, other, owners));
+      if (outcome !== null) found.push({ owners, tensor: nameOf(follower), ...outcome, isOpen });
     }
     left.forEach(addMissing);
   }
@@ -105,13 +69,33 @@ export function compareFollowers(
 
   function addMissing(follower: Follower): void {
     const ids = new Set(ownersOf(correspondence.dense, follower));
-    const owners = [...correspondence.assigned.keys()].filter((owner) =>
-      ids.has(correspondence.partner.get(owner)!.id),
-    );
-    if (owners.some(exceptions.isSkipped)) return;
-    if (owners.length > 0 || ids.size === 0)
-      found.push({ owners, tensor: follower.tensor.name, detail: `the pruned model has no such ${follower.role}` });
+    const owners = [...assigned.keys()].filter((owner) => ids.has(partner.get(owner)!.id));
+    if (owners.some(exceptions.isSkipped) || (owners.length === 0 && ids.size > 0)) return;
+    const outcome = absence('pruned', follower, owners);
+    if (outcome !== null) found.push({ owners, tensor: nameOf(follower), ...outcome });
   }
+}
+
+type Difference = Pick<FollowerDisagreement, 'detail' | 'isOpen'>;
+
+type Side = 'dense' | 'pruned';
+
+/** What it means that one model lacks a follower of the other: a difference only where it was followed to the end. */
+function absenceOf(
+  lost: Readonly<Record<Side, ReadonlyMap<number, string>>>,
+): (side: Side, follower: Follower, owners: readonly number[]) => Difference | null {
+  return (side, follower, owners) => {
+    if (isNeutral(follower)) return null;
+    const own = owners.length === 0 ? [...lost[side].keys()] : owners;
+    const into = own.map((owner) => lost[side].get(owner)).find((op) => op !== undefined);
+    if (into === undefined) return { detail: `the ${side} model has no such ${follower.role}`, isOpen: false };
+    return { detail: `the ${side} model was not followed behind ${into}, where its like may be`, isOpen: true };
+  };
+}
+
+/** Constants that were computed have no name of their own. */
+function nameOf({ tensor, layer, role }: Follower): string {
+  return tensor.name || `${role} of ${layer}`;
 }
 
 interface FollowerPairs {
@@ -121,13 +105,13 @@ interface FollowerPairs {
 }
 
 /**
- * Pairs the followers of one layer and role: those in one source layer, then those that fit, then what is left in order. A shared
+ * Pairs the followers of one layer and role: as they stand where all fit, else those in one source layer, then those that fit, then what is left in order. A shared
  * layer that is exported as a kernel for each call has its bias as often.
  */
 function pairFollowers(
   followers: readonly Follower[],
   all: readonly Follower[],
-  compare: (follower: Follower, partner: Follower) => string | null,
+  compare: (follower: Follower, partner: Follower) => Difference | null,
 ): FollowerPairs {
   const pairs = new Map<Follower, Follower | null>();
   if (followers.length === 1 && all.length === 1) return { pairs: pairs.set(followers[0]!, all[0]!), left: [] };
@@ -141,6 +125,10 @@ function pairFollowers(
     }
   };
   const unused = (): Follower[] => [...left];
+  if (followers.length === all.length && followers.every((follower, k) => compare(follower, all[k]!) === null)) {
+    for (const [k, follower] of followers.entries()) pairs.set(follower, all[k]!);
+    return { pairs, left: [] };
+  }
   take(({ layer }) => unused().find((partner) => partner.layer === layer));
   take((follower) => [...unused(), ...all].find((partner) => compare(follower, partner) === null));
   take(() => unused()[0]);
@@ -220,19 +208,6 @@ function keepsOthers(
     return position < 0 || a[position * dense.stride] !== b[at * pruned.stride];
   });
   return first < 0 ? 'it belongs to other channels' : `its value ${first} is not the dense one's`;
-}
-
-/** Layers whose channels a follower follows, in the order of its elements. */
-function ownersOf(network: Network, { channels }: Follower): readonly number[] {
-  const owners = new Set<number>();
-  let last = -1;
-  for (let at = 0; at < channels.length; at++) {
-    const id = channels[at]!;
-    const owner = id === FIXED_CHANNEL ? last : network.channelOwner[id]!;
-    if (owner !== last) owners.add(owner);
-    last = owner;
-  }
-  return [...owners];
 }
 
 export function list(filters: readonly number[]): string {

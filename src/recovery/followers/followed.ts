@@ -1,0 +1,30 @@
+import { FIXED_CHANNEL, type Network } from '../../network/index.ts';
+
+/**
+ * Layers whose channels go where they are not followed, by id, and into which operator: what belongs to them there is not
+ * missing, but not seen.
+ */
+export function unfollowed({ model, tensors, layers, channelOwner }: Network): ReadonlyMap<number, string> {
+  const lost = new Map<number, string>();
+  const lose = (names: readonly string[], into: string): void => {
+    for (const name of names) {
+      const channels = tensors.get(name)?.channels ?? null;
+      if (channels === null || 'opaque' in channels) continue;
+      let last = -1;
+      for (const id of channels.ids) {
+        const owner = id === FIXED_CHANNEL ? last : channelOwner[id]!;
+        if (owner !== last && !lost.has(owner)) lost.set(owner, into);
+        last = owner;
+      }
+    }
+  };
+  for (const { inputs, outputs } of model.graph.nodes) {
+    for (const name of outputs) {
+      const channels = tensors.get(name)?.channels ?? null;
+      if (channels !== null && 'opaque' in channels) lose(inputs, channels.opaque);
+    }
+  }
+  for (const { calls } of layers)
+    for (const { columns, reads } of calls) if (columns !== null && 'opaque' in columns) lose(reads, columns.opaque);
+  return lost;
+}

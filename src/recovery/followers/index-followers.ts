@@ -1,0 +1,98 @@
+import { FIXED_CHANNEL, type Follower, type Layer, type Network } from '../../network/index.ts';
+import { isFloat, toFloat64 } from '../../onnx/index.ts';
+import { bitsOf } from '../match/bits.ts';
+
+/** Followers of one network under keys that are the same in both: the dense layer whose channel comes first, and the role. */
+export interface FollowerIndex {
+  readonly byKey: ReadonlyMap<string, readonly Follower[]>;
+  /** Keys of the followers that follow a layer's channels, in graph order. */
+  keysOf(layer: Layer): readonly string[];
+  /**
+   * Reads what follows a layer's channels under these keys: the elements of one filter, as text.
+   * @param mayRound whether a bias may differ from the other model's by rounding
+   */
+  elements(layer: Layer, keys: readonly string[], mayRound: boolean): (filter: number) => string;
+}
+
+/** @param denseId id of the dense layer that a layer is; undefined for a layer that the dense network does not have */
+export function indexFollowers(network: Network, denseId: (layer: number) => number | undefined): FollowerIndex {
+  const byKey = new Map<string, Follower[]>();
+  const keysOf = new Map<number, Set<string>>();
+  for (const follower of network.followers) {
+    const first = follower.channels.find((id) => id !== FIXED_CHANNEL);
+    const owner = first === undefined ? undefined : network.channelOwner[first]!;
+    const known = owner === undefined ? 'inputs' : (denseId(owner) ?? `other ${network.layers[owner]!.name}`);
+    // Whether an added vector is its layer's bias may hang on names.
+    const key = `${known} ${follower.role === 'shift' ? 'bias' : follower.role}`;
+    add(byKey, key, follower);
+    for (const id of ownersOf(network, follower)) keysOf.set(id, (keysOf.get(id) ?? new Set<string>()).add(key));
+  }
+  const readers = { near: new Map<Follower, ElementReader>(), exact: new Map<Follower, ElementReader>() };
+  const readerOf = (follower: Follower, mayRound: boolean): ElementReader => {
+    const isNear = follower.isComputed || (mayRound && follower.role === 'bias');
+    const known = readers[isNear ? 'near' : 'exact'];
+    const reader = known.get(follower) ?? elementReader(follower, isNear);
+    known.set(follower, reader);
+    return reader;
+  };
+  return {
+    byKey,
+    keysOf: ({ id }) => [...(keysOf.get(id) ?? [])],
+    elements({ firstChannel }, keys, mayRound) {
+      const own = keys.flatMap((key) => byKey.get(key)!.map((follower) => readerOf(follower, mayRound)));
+      return (filter) => {
+        let text = '';
+        for (const reader of own) text += `${reader(firstChannel + filter)},`;
+        return text;
+      };
+    },
+  };
+}
+
+type ElementReader = (channel: number) => string;
+
+/** The keys under which both models have as many followers, so that their elements can be compared one by one. */
+export function sharedKeys(
+  dense: { readonly index: FollowerIndex; readonly layer: Layer },
+  pruned: { readonly index: FollowerIndex; readonly layer: Layer },
+): readonly string[] {
+  return dense.index
+    .keysOf(dense.layer)
+    .filter((key) => dense.index.byKey.get(key)!.length === pruned.index.byKey.get(key)?.length);
+}
+
+function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const known = lists.get(key);
+  if (known === undefined) lists.set(key, [value]);
+  else known.push(value);
+}
+
+/** Digits of a value that may be rounded otherwise: far fewer than float32 has, so that hardly any lies on an edge. */
+const DIGITS = 4;
+
+/** Reads a follower once, and finds the first element of any channel. */
+function elementReader({ tensor, channels, stride }: Follower, isNear: boolean): ElementReader {
+  const data = tensor.read();
+  const values = isNear && isFloat(tensor.dtype) ? toFloat64(data) : null;
+  const bits = bitsOf(data);
+  const places = new Map<number, number>();
+  for (const [at, id] of channels.entries()) if (!places.has(id)) places.set(id, at);
+  return (channel) => {
+    const at = places.get(channel);
+    if (at === undefined) return '';
+    return values === null ? String(bits?.[at * stride]) : values[at * stride]!.toPrecision(DIGITS);
+  };
+}
+
+/** Layers whose channels a follower follows, in the order of its elements. */
+export function ownersOf(network: Network, { channels }: Follower): readonly number[] {
+  const owners = new Set<number>();
+  let last = -1;
+  for (let at = 0; at < channels.length; at++) {
+    const id = channels[at]!;
+    const owner = id === FIXED_CHANNEL ? last : network.channelOwner[id]!;
+    if (owner !== last) owners.add(owner);
+    last = owner;
+  }
+  return [...owners];
+}

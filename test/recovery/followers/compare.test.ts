@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { recoverRetention } from '../../../src/recovery/index.ts';
+import { float32, type Graph, op } from '../../support/onnx-builder.ts';
+import { type ConvInit, convs, inMemory, kept, network, rows, weights } from '../support.ts';
+
+const conv = (init: Partial<ConvInit> = {}): ConvInit => ({ name: 'a', from: 'x', kernel: rows(4, 2, 1), ...init });
+const whole = { actual: { a: [0, 1, 2, 3] }, wrong: [], open: [], extra: [] };
+
+/** A BatchNormalization behind a, under names of its own. */
+function normalized(vectors: Readonly<Record<'scale' | 'shift' | 'mean' | 'variance', readonly number[]>>): Graph {
+  const names = Object.keys(vectors).map((role) => `norm.${role}`);
+  return convs([conv()], {
+    nodes: [op('BatchNormalization', ['a', ...names], 'y', { name: 'norm' })],
+    weights: Object.fromEntries(Object.entries(vectors).map(([role, values]) => [`norm.${role}`, float32(values)])),
+    outputs: ['y'],
+  });
+}
+
+describe('what one model has and the other has not', () => {
+  const bias = weights(4, 2);
+
+  it.each([
+    ['a bias of zeros', { bias: [0, -0, 0, 0] }],
+    ['no bias', {}],
+  ])('is no difference where it changes nothing: %s', (_, other) => {
+    expect(kept(recoverRetention(network([conv()]), network([conv(other)])))).toEqual(whole);
+    expect(kept(recoverRetention(network([conv(other)]), network([conv()])))).toEqual(whole);
+  });
+
+  it.each([
+    ['Add', [0, 0, 0, 0]],
+    ['Mul', [1, 1, 1, 1]],
+  ])('is no difference where it changes nothing: %s', (opType, values) => {
+    const vector = { ...float32(values), dims: [4n, 1n, 1n] };
+    const other = network([conv()], { nodes: [op(opType, ['a', 'v'], 'y')], weights: { v: vector }, outputs: ['y'] });
+    expect(kept(recoverRetention(network([conv()]), other))).toEqual(whole);
+  });
+
+  it('is one where it changes a single channel', () => {
+    const other = network([conv({ bias: [0, 0, 1e-30, 0] })]);
+    expect(kept(recoverRetention(network([conv()]), other))).toMatchObject({
+      wrong: ['a.bias: the dense model has no such bias'],
+    });
+    expect(kept(recoverRetention(other, network([conv()])))).toMatchObject({
+      wrong: ['a.bias: the pruned model has no such bias'],
+    });
+  });
+
+  it('is told of a BatchNorm of one filter too', () => {
+    const one = conv({ kernel: rows(1, 2, 1) });
+    expect(kept(recoverRetention(network([{ ...one, bias: [0.5] }]), network([one])))).toMatchObject({
+      wrong: ['a.bias: the pruned model has no such bias'],
+    });
+  });
+
+  it('is not known behind an operator that is not followed', () => {
+    const shift = { ...float32(bias), dims: [4n, 1n, 1n] };
+    const followed = convs([conv()], {
+      nodes: [op('Relu', 'a', 'r'), op('Add', ['r', 'v'], 'y', { name: 'shifted' })],
+      weights: { v: shift },
+      outputs: ['y'],
+    });
+    const hidden = convs([conv()], {
+      nodes: [op('Hidden', 'a', 'r', { domain: 'other' }), op('Add', ['r', 'v'], 'y', { name: 'shifted' })],
+      weights: { v: shift },
+      outputs: ['y'],
+    });
+    const open = (side: string) => ({
+      actual: whole.actual,
+      wrong: [],
+      open: [`v: the ${side} model was not followed behind other.Hidden, where its like may be`],
+    });
+    expect(kept(recoverRetention(inMemory(followed), inMemory(hidden)))).toMatchObject(open('pruned'));
+    expect(kept(recoverRetention(inMemory(hidden), inMemory(followed)))).toMatchObject(open('dense'));
+  });
+});
+
+describe('BatchNorm', () => {
+  const right = { scale: weights(4, 3), shift: weights(4, 4), mean: weights(4, 5), variance: [1, 2, 3, 4] };
+  const dense = inMemory(normalized(right));
+
+  it('without affine or centre is compared by what is left of it', () => {
+    const plain = { ...right, scale: [1, 1, 1, 1], shift: [0, 0, 0, 0] };
+    expect(kept(recoverRetention(inMemory(normalized(plain)), inMemory(normalized(plain))))).toEqual(whole);
+    expect(kept(recoverRetention(inMemory(normalized(plain)), dense))).toMatchObject({
+      wrong: [{}, {}].map(() => expect.any(String)),
+    });
+  });
+
+  it('may be stored under names of another', () => {
+    const renamed = normalized(right);
+    const node = renamed.nodes.at(-1)!;
+    const other = { ...node, input: node.input!.map((name) => name.replace('norm.', 'other.bn.')) };
+    const tensors = Object.entries(renamed.weights!).map(
+      ([name, t]) => [name.replace('norm.', 'other.bn.'), t] as const,
+    );
+    const pruned = inMemory({
+      ...renamed,
+      nodes: [...renamed.nodes.slice(0, -1), other],
+      weights: Object.fromEntries(tensors),
+    });
+    expect(kept(recoverRetention(dense, pruned))).toEqual(whole);
+  });
+});
+
+describe('a vector of layers of which one could not be told', () => {
+  it('is not compared, and that is said', () => {
+    const both = (b: ConvInit['kernel']): Graph =>
+      convs([conv(), { name: 'b', from: 'x', kernel: b }], {
+        nodes: [op('Concat', ['a', 'b'], 'c', { name: 'c', axis: 1 }), op('Mul', ['c', 'v'], 'y', { name: 'scaled' })],
+        weights: { v: { ...float32(weights(8, 6)), dims: [8n, 1n, 1n] } },
+        outputs: ['y'],
+      });
+    const other = rows(4, 2, 9).map((row) => row.map((value) => value * 40));
+    const recovery = recoverRetention(inMemory(both(rows(4, 2, 2))), inMemory(both(other)));
+    expect(recovery.layers.get('b')!.kernel.kind).toBe('unrecognized');
+    expect(recovery.layers.get('a')).toMatchObject({
+      disagreements: [],
+      open: [{ tensor: 'v', detail: 'it belongs to b as well, whose filters could not be told' }],
+    });
+  });
+});
