@@ -9,8 +9,8 @@ import wabt from 'wabt';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const modules = [
   {
-    source: 'src/dialects/tao-tf2/norms.wat',
-    target: 'src/dialects/tao-tf2/norms.generated.ts',
+    source: 'src/dialects/tao/norms/norms.wat',
+    target: 'src/dialects/tao/norms/norms.generated.ts',
     name: 'NORMS_WASM',
   },
 ];

@@ -67,10 +67,10 @@ export interface Expected {
   /** The key of the spec that decides where no other does. */
   readonly usualKey: string;
   /**
-   * Input columns that the pruner's own cut keeps of a layer, given what each layer retains; null where it claims nothing.
+   * Given what each layer retains, the input columns that the pruner's own cut keeps of a layer; null where it claims nothing.
    * Where they are not those of the channels that reach the layer, the pruner is at fault, not the run that is checked.
    */
-  columnsCut(consumer: string, retained: (layer: string) => RetainedIndices | null): RetainedIndices | null;
+  columnsCut(retained: (layer: string) => RetainedIndices | null): (consumer: string) => RetainedIndices | null;
   /** The numbers behind a layer's decision; null where there are none. */
   explainLayer(layer: string): LayerExplanation | null;
   /** Why this filter stays or goes, as one sentence. */

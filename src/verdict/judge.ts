@@ -144,8 +144,9 @@ function excusedConsumers(
   notes: string[],
 ): Set<string> {
   const excused = new Set<string>();
+  const columnsCut = expectation.columnsCut(actual);
   for (const [consumer, columns] of recovery.misplaced) {
-    const cut = expectation.columnsCut(consumer, actual);
+    const cut = columnsCut(consumer);
     if (cut === null || String(cut) !== String(columns)) continue;
     excused.add(consumer);
     notes.push(

@@ -59,8 +59,7 @@ const FAULTS: Readonly<Record<string, string>> = {
 /** The cut that a pair is held against, with the faults of its pruner or without. */
 function cutOf({ retained, tao }: Pair, asPruner: boolean): Cut {
   const expectation = asPruner && tao !== null ? expectationOf(networkOf(tao.unfolded), tao.prune) : null;
-  const columns = (layer: string) => expectation?.columnsCut(layer, retained) ?? null;
-  return { retained, asPruner: expectation === null ? null : { columns } };
+  return { retained, asPruner: expectation === null ? null : { columns: expectation.columnsCut(retained) } };
 }
 
 /** Bits, shortened where there are many. */

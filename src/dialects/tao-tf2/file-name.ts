@@ -1,12 +1,8 @@
 import { fileName } from '../file-name.ts';
-import { CRITERIA, type Criterion } from './spec.ts';
+import type { NamedSettings } from '../tao/rules.ts';
+import { CRITERIA } from '../tao/spec.ts';
 
 /** Settings that TAO writes into the names of its files: `model_th=0.68_eq=union.tlt` (cv/classification/scripts/prune.py). */
-export interface NamedSettings {
-  readonly threshold: number | null;
-  readonly criterion: Criterion | null;
-}
-
 export function settingsInName(path: string): NamedSettings {
   const name = fileName(path);
   const threshold = /(?:^|[^a-z])th=(\d+(?:\.\d+)?(?:e-?\d+)?)/i.exec(name)?.[1];

@@ -1,10 +1,7 @@
+import { taoPruner } from '../tao/index.ts';
 import type { Dialect } from '../types.ts';
-import { expectTao } from './expect.ts';
-import { lintTao } from './lint.ts';
-import { readNorms } from './norms.ts';
-import { readTaoLog } from './reported.ts';
+import { TF2_RULES } from './rules.ts';
 import { readTaoSpec } from './spec.ts';
-import { taoVariants } from './variants.ts';
 
 const NAME = 'tao-tf2';
 
@@ -15,21 +12,5 @@ const NAME = 'tao-tf2';
 export const taoTf2: Dialect = {
   name: NAME,
   topKeys: ['task'],
-  readSpec(document) {
-    const spec = readTaoSpec(document);
-    return {
-      name: NAME,
-      spec,
-      expect(dense, folding) {
-        const norms = readNorms(dense, folding);
-        const expected = expectTao(dense, spec, norms);
-        return {
-          ...expected,
-          lint: (prunedFile) => lintTao(dense, spec, expected, prunedFile),
-          variants: (observed) => taoVariants({ network: dense, spec, norms, folding }, observed),
-        };
-      },
-      readLog: readTaoLog,
-    };
-  },
+  readSpec: (document) => taoPruner(NAME, { rules: TF2_RULES, spec: readTaoSpec(document) }),
 };

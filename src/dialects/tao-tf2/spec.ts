@@ -1,27 +1,10 @@
 import type { SpecDocument } from '../../config/spec.ts';
 import { validate } from '../../config/validate.ts';
 import { inputErrorAt } from '../../errors/place.ts';
-import type { Spec, StatedSizes } from '../types.ts';
+import type { Criterion, Normalizer, TaoSpec } from '../tao/spec.ts';
+import type { StatedSizes } from '../types.ts';
+import { FPN_CELL } from './rules.ts';
 import { validateSpec } from './spec.validator.generated.js';
-
-export type Normalizer = 'max' | 'L2' | 'off';
-export const CRITERIA = ['union', 'intersection', 'arithmetic_mean', 'geometric_mean'] as const;
-export type Criterion = (typeof CRITERIA)[number];
-
-/** The `prune` section of a TAO experiment spec, defaults filled in. */
-export interface TaoSpec extends Spec {
-  readonly threshold: number;
-  readonly normalizer: Normalizer;
-  readonly criterion: Criterion;
-  readonly granularity: number;
-  readonly minNumFilters: number;
-  /** The user's list, and the same as a set. */
-  readonly excludedList: readonly string[];
-  readonly excludedLayers: ReadonlySet<string>;
-  /** Kept whole by name whatever the user lists; none where the pruner is run outside TAO's tasks. */
-  readonly builtInExclusions: ReadonlySet<string>;
-  readonly task: Task | null;
-}
 
 type Task = 'classification' | 'efficientdet';
 
@@ -33,9 +16,6 @@ const BUILT_IN_EXCLUSIONS: ReadonlySet<string> = new Set([
   ...['predictions', 'predictions_dense'],
   ...['box-0', 'box-1', 'box-2', 'class-0', 'class-1', 'class-2'],
 ]);
-
-/** A conv with this in its name keeps everything (EfficientDet's feature pyramid). */
-export const FPN_CELL = 'fpn_cell';
 
 interface Written {
   readonly threshold?: number;
@@ -85,8 +65,10 @@ export function readTaoSpec(document: SpecDocument): TaoSpec {
     minNumFilters: written.min_num_filters,
     excludedList: written.excluded_layers,
     excludedLayers: new Set(written.excluded_layers),
-    builtInExclusions: BUILT_IN_EXCLUSIONS,
-    task: written.task ?? null,
+    builtInExclusions: (network) =>
+      written.task === 'efficientdet'
+        ? new Set([...BUILT_IN_EXCLUSIONS, ...network.outputLayers.map(({ name }) => name)])
+        : BUILT_IN_EXCLUSIONS,
   };
 }
 

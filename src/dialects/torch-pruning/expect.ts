@@ -96,7 +96,7 @@ export function expectTorch(scored: Scored, spec: TorchSpec): TorchExpected {
     joint: decisions.joint,
     refusal,
     usualKey: 'pruning_ratio',
-    columnsCut(consumer) {
+    columnsCut: () => (consumer) => {
       const layer = network.prunable.get(consumer);
       return layer === undefined ? null : (decisions.groupedInputs.columns.get(layer) ?? null);
     },

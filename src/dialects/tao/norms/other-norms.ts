@@ -1,6 +1,6 @@
-import type { ReusableBuffer } from '../../bytes/index.ts';
-import type { Weight } from '../../network/index.ts';
-import { toFloat64 } from '../../onnx/index.ts';
+import type { ReusableBuffer } from '../../../bytes/index.ts';
+import type { Weight } from '../../../network/index.ts';
+import { toFloat64 } from '../../../onnx/index.ts';
 import type { Stat } from './importance.ts';
 
 /** L1 norms: what many other pruners rank by. */

@@ -1,6 +1,6 @@
 import type { RetainedIndices } from '../../network/index.ts';
 import type { Tie } from '../types.ts';
-import type { Stat } from './importance.ts';
+import type { Stat } from './norms/importance.ts';
 import type { TaoSpec } from './spec.ts';
 
 /** Which of the rule's steps fixed the number of filters; `all` where every filter passes. */

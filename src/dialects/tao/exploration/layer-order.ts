@@ -1,4 +1,5 @@
-import type { Layer, Network } from '../../network/index.ts';
+import type { Layer, Network } from '../../../network/index.ts';
+import { inboundOf } from '../graph.ts';
 
 /** Layers that read one layer. */
 export interface Consumers {
@@ -16,8 +17,7 @@ export function consumersOf(network: Network): ReadonlyMap<Layer, Consumers> {
   const rank = modelLayersRank(network);
   const readers = new Map<Layer, Set<Layer>>();
   for (const layer of network.layers) {
-    for (const id of layer.calls.flatMap((call) => call.inputs)) {
-      const inbound = network.layers[id]!;
+    for (const inbound of inboundOf(network, layer)) {
       readers.set(inbound, (readers.get(inbound) ?? new Set()).add(layer));
     }
   }
@@ -35,18 +35,18 @@ export function consumersOf(network: Network): ReadonlyMap<Layer, Consumers> {
 function modelLayersRank(network: Network): ReadonlyMap<Layer, number> {
   const visited = new Map<Layer, number>();
   const finished: Layer[] = [];
-  const stack: { readonly layer: Layer; readonly inputs: readonly number[]; next: number }[] = [];
+  const stack: { readonly layer: Layer; readonly inputs: readonly Layer[]; next: number }[] = [];
   const enter = (layer: Layer): void => {
     if (visited.has(layer)) return;
     visited.set(layer, visited.size);
-    stack.push({ layer, inputs: layer.calls.flatMap((call) => call.inputs), next: 0 });
+    stack.push({ layer, inputs: inboundOf(network, layer), next: 0 });
   };
   for (const output of [...network.outputLayers, ...network.layers.toReversed()]) {
     enter(output);
     while (stack.length > 0) {
       const top = stack.at(-1)!;
-      const id = top.inputs[top.next++];
-      if (id !== undefined) enter(network.layers[id]!);
+      const input = top.inputs[top.next++];
+      if (input !== undefined) enter(input);
       else finished.push(stack.pop()!.layer);
     }
   }
@@ -54,10 +54,7 @@ function modelLayersRank(network: Network): ReadonlyMap<Layer, number> {
   for (const layer of finished.toReversed()) {
     const own = depth.get(layer) ?? 0;
     depth.set(layer, own);
-    for (const id of layer.calls.flatMap((call) => call.inputs)) {
-      const inbound = network.layers[id]!;
-      depth.set(inbound, Math.max(depth.get(inbound) ?? 0, own + 1));
-    }
+    for (const inbound of inboundOf(network, layer)) depth.set(inbound, Math.max(depth.get(inbound) ?? 0, own + 1));
   }
   const sorted = [...network.layers].sort((a, b) => depth.get(b)! - depth.get(a)! || visited.get(a)! - visited.get(b)!);
   return new Map(sorted.map((layer, k) => [layer, k]));

@@ -1,4 +1,4 @@
-import type { Decision } from './exploration.ts';
+import type { Decision } from './exploration/decision.ts';
 import type { Criterion, TaoSpec } from './spec.ts';
 
 /** What merging does to the norms of one filter, as a reader would say it. */

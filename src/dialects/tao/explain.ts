@@ -1,10 +1,10 @@
 import type { Layer } from '../../network/index.ts';
 import type { FilterDecision, LayerExplanation, MemberValues } from '../types.ts';
-import type { Decision } from './exploration.ts';
-import { normalized, type Stat } from './importance.ts';
-import type { Norms } from './norms.ts';
+import type { Decision } from './exploration/decision.ts';
+import { normalized, type Stat } from './norms/importance.ts';
 import { counted, reasonOf } from './reasons.ts';
 import { possibleCounts, type Retention, retain, thresholdFor } from './retention.ts';
+import type { TaoRun } from './run.ts';
 import type { Criterion, TaoSpec } from './spec.ts';
 
 /** What is behind one layer's decision: its own stat and rule, its partners' stats, and what was made of them. */
@@ -23,7 +23,7 @@ interface Grounds {
   readonly threshold: number;
 }
 
-function groundsOf(layer: Layer, decision: Decision, norms: Norms, spec: TaoSpec): Grounds | null {
+function groundsOf(layer: Layer, decision: Decision, { norms, spec }: TaoRun): Grounds | null {
   const partners = decision.members.filter((member) => member !== layer && member.filters === layer.filters);
   const members = [layer, ...partners].flatMap((member): MemberValues[] => {
     const measured = norms.get(member);
@@ -40,8 +40,9 @@ function groundsOf(layer: Layer, decision: Decision, norms: Norms, spec: TaoSpec
 }
 
 /** The numbers behind a layer's decision, filter by filter; null where its norms are not known. */
-export function explainLayer(layer: Layer, decision: Decision, norms: Norms, spec: TaoSpec): LayerExplanation | null {
-  const grounds = groundsOf(layer, decision, norms, spec);
+export function explainLayer(layer: Layer, decision: Decision, run: TaoRun): LayerExplanation | null {
+  const { spec } = run;
+  const grounds = groundsOf(layer, decision, run);
   if (grounds === null) return null;
   const merged = [...grounds.merged.values];
   const cut = cutOf(grounds);
@@ -136,8 +137,9 @@ function partnerOf([own, ...partners]: readonly MemberValues[], filter: number, 
 }
 
 /** Why one filter stays or goes, as one sentence. */
-export function explainFilter(layer: Layer, filter: number, decision: Decision, norms: Norms, spec: TaoSpec): string {
-  const grounds = groundsOf(layer, decision, norms, spec);
+export function explainFilter(layer: Layer, filter: number, decision: Decision, run: TaoRun): string {
+  const { spec } = run;
+  const grounds = groundsOf(layer, decision, run);
   const stays = decision.retained?.includes(filter) === true;
   const fate = stays ? 'should stay' : 'should go';
   if (decision.retained === null)

@@ -1,9 +1,9 @@
-import type { ReusableBuffer } from '../../bytes/index.ts';
-import { exportUnfolded, type Folding, type Layer, type Network, type Weight } from '../../network/index.ts';
-import type { OwnStat, Unknown } from './exploration.ts';
+import type { ReusableBuffer } from '../../../bytes/index.ts';
+import { exportUnfolded, type Folding, type Layer, type Network, type Weight } from '../../../network/index.ts';
+import type { OwnStat, Unknown } from '../exploration/decision.ts';
+import type { Normalizer } from '../spec.ts';
 import { normsInPlace } from './float32-norms.ts';
 import { filterNorms, normalized, type Stat } from './importance.ts';
-import type { Normalizer } from './spec.ts';
 
 /** The mistake that brings people here: NVIDIA forum thread 261615. */
 const NOT_THESE =
@@ -27,8 +27,10 @@ export function readNorms(network: Network, folding: Folding | null, measure?: M
   return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding, measured)]));
 }
 
+export type OwnStats = ReadonlyMap<Layer, OwnStat>;
+
 /** The stats that the pruner ranks by: norms divided as the spec says. */
-export function ownStats(norms: Norms, normalizer: Normalizer): ReadonlyMap<Layer, OwnStat> {
+export function ownStats(norms: Norms, normalizer: Normalizer): OwnStats {
   return new Map(
     [...norms].map(([layer, known]) => [layer, 'unknown' in known ? known : normalized(known, normalizer)]),
   );

@@ -1,20 +1,16 @@
 import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
 import type { Certainties, Contradiction } from '../types.ts';
-import type { Decision, Exploration } from './exploration.ts';
+import type { Decision } from './exploration/decision.ts';
+import type { Exploration } from './exploration/explore.ts';
 import { retainedCount } from './retention.ts';
+import type { Pruned } from './run.ts';
 import type { TaoSpec } from './spec.ts';
 
 /**
  * What holds of layers whose norms are not known: how many filters they can keep, and that layers which were given one
  * decision keep the same.
- * @param undetermined layers for which the pruner's own choices decide which partner they are given
  */
-export function certainties(
-  network: Network,
-  spec: TaoSpec,
-  exploration: Exploration | null,
-  undetermined: ReadonlySet<Layer>,
-): Certainties {
+export function certainties(network: Network, spec: TaoSpec, { exploration, undetermined }: Pruned): Certainties {
   return {
     summary(names) {
       const counts = `each keeps all its filters or a multiple of ${spec.granularity} that is not below the minimum of ${spec.minNumFilters}`;

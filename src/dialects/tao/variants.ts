@@ -1,10 +1,10 @@
-import { type Folding, foldAll, type Network, type RetainedIndices } from '../../network/index.ts';
+import { type Folding, foldAll, type RetainedIndices } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
 import type { Observed, Variant } from '../types.ts';
 import { expectTao } from './expect.ts';
-import { settingsInName } from './file-name.ts';
-import { type Norms, ownStats, readNorms } from './norms.ts';
-import { float64Norms, l1Norms } from './other-norms.ts';
+import { type Norms, ownStats, readNorms } from './norms/norms.ts';
+import { float64Norms, l1Norms } from './norms/other-norms.ts';
+import type { TaoRun } from './run.ts';
 import { CRITERIA, type Normalizer, type TaoSpec } from './spec.ts';
 import { fittingThreshold } from './threshold-search.ts';
 
@@ -13,36 +13,30 @@ const SIZES = [1, 2, 4, 8, 16, 32, 64] as const;
 
 type Layers = Variant['layers'];
 
-/** What the spec's own expectation was computed from. */
-interface Known {
-  readonly network: Network;
-  readonly spec: TaoSpec;
-  readonly norms: Norms;
-  /** Overrules the folding detector. */
-  readonly folding: Folding | null;
-}
-
 /**
  * What the pruner would have retained had it been run otherwise: the mistakes that people make, likeliest first. Each is
  * computed only when it is asked for.
+ * @param run what the spec's own expectation was computed from
+ * @param folding overrules the folding detector
  */
-export function* taoVariants({ network, spec, norms, folding }: Known, observed: Observed): Generator<Variant> {
+export function* taoVariants(run: TaoRun, folding: Folding | null, observed: Observed): Generator<Variant> {
+  const { network, spec, norms } = run;
   const under = (changed: Partial<TaoSpec>, measured: Norms = norms): Layers =>
-    expectTao(network, { ...spec, ...changed }, measured).layers;
+    expectTao({ ...run, spec: { ...spec, ...changed }, norms: measured }).layers;
 
-  yield* namedSettings(spec, observed, under);
+  yield* namedSettings(run, observed, under);
   const folded = foldAll(network);
   if (folded !== network) {
     yield {
       cause:
         'The kept filters are those that a ranking of the weights with BatchNorm folded in gives: were the norms taken from a folded export?',
-      layers: expectTao(folded, spec, readNorms(folded, 'raw')).layers,
+      layers: expectTao({ ...run, network: folded, norms: readNorms(folded, 'raw') }).layers,
     };
   }
   for (const criterion of CRITERIA)
     if (criterion !== spec.criterion)
       yield { cause: other('equalization_criterion', criterion, spec.criterion), layers: under({ criterion }) };
-  yield* exclusions(network, spec, observed, under);
+  yield* exclusions(run, observed, under);
   for (const normalizer of NORMALIZERS)
     if (normalizer !== spec.normalizer)
       yield { cause: other('normalizer', normalizer, spec.normalizer), layers: under({ normalizer }) };
@@ -52,8 +46,8 @@ export function* taoVariants({ network, spec, norms, folding }: Known, observed:
   for (const minNumFilters of SIZES)
     if (minNumFilters !== spec.minNumFilters)
       yield { cause: other('min_num_filters', minNumFilters, spec.minNumFilters), layers: under({ minNumFilters }) };
-  yield* searchedThresholds(network, spec, norms, observed, under);
-  yield* fractions(network, spec, norms);
+  yield* searchedThresholds(run, observed, under);
+  yield* fractions(run);
   const spent = 'was another norm ranked than the pruner takes?';
   yield {
     cause: `The kept filters are those that L1 norms give, the pruner ranks by L2 norms: ${spent}`,
@@ -75,8 +69,8 @@ function other(key: string, value: string | number, own: string | number): strin
 }
 
 /** What the pruned file's own name says of the settings that made it. */
-function* namedSettings(spec: TaoSpec, { prunedFile }: Observed, under: Under): Generator<Variant> {
-  const { threshold, criterion } = settingsInName(prunedFile);
+function* namedSettings({ spec, rules }: TaoRun, { prunedFile }: Observed, under: Under): Generator<Variant> {
+  const { threshold, criterion } = rules.settingsInName(prunedFile);
   const named = { threshold: threshold ?? spec.threshold, criterion: criterion ?? spec.criterion };
   if (named.threshold === spec.threshold && named.criterion === spec.criterion) return;
   yield {
@@ -85,7 +79,7 @@ function* namedSettings(spec: TaoSpec, { prunedFile }: Observed, under: Under): 
   };
 }
 
-function* exclusions(network: Network, spec: TaoSpec, { actual }: Observed, under: Under): Generator<Variant> {
+function* exclusions({ network, spec, rules }: TaoRun, { actual }: Observed, under: Under): Generator<Variant> {
   if (spec.excludedLayers.size > 0)
     yield {
       cause: 'The kept filters are those without the excluded_layers of the spec.',
@@ -97,9 +91,8 @@ function* exclusions(network: Network, spec: TaoSpec, { actual }: Observed, unde
       layers: under({ excludedLayers: new Set(spec.excludedList.filter((one) => one !== name)) }),
     };
   yield {
-    cause:
-      'The kept filters are those of a run that does not exclude predictions and the other layers that TAO excludes by name: was the pruner run outside its classification or EfficientDet task?',
-    layers: under({ builtInExclusions: new Set() }),
+    cause: `The kept filters are those of a run that does not exclude ${rules.builtIn}`,
+    layers: under({ builtInExclusions: () => new Set() }),
   };
   const own = under({});
   const whole = [...network.prunable.values()].filter(
@@ -114,13 +107,8 @@ function* exclusions(network: Network, spec: TaoSpec, { actual }: Observed, unde
 }
 
 /** Thresholds that the number of filters in every layer leaves, under the spec and under one other change. */
-function* searchedThresholds(
-  network: Network,
-  spec: TaoSpec,
-  norms: Norms,
-  { actual }: Observed,
-  under: Under,
-): Generator<Variant> {
+function* searchedThresholds(run: TaoRun, { actual }: Observed, under: Under): Generator<Variant> {
+  const { spec } = run;
   const changes: readonly { readonly what: string; readonly changed: Partial<TaoSpec> }[] = [
     { what: '', changed: {} },
     ...CRITERIA.filter((criterion) => criterion !== spec.criterion).map((criterion) => ({
@@ -142,7 +130,8 @@ function* searchedThresholds(
   ];
   for (const { what, changed } of changes) {
     const tried = { ...spec, ...changed };
-    const threshold = fittingThreshold(tried, expectTao(network, tried, norms).exploration, actual);
+    const { pruned } = expectTao({ ...run, spec: tried });
+    const threshold = fittingThreshold(tried, pruned.exploration, actual);
     if (threshold === null || (threshold === spec.threshold && what === '')) continue;
     yield {
       cause: `The kept filters are those of threshold ${threshold}${what}; the spec says ${spec.threshold}${ownSettings(spec, changed)}.`,
@@ -157,7 +146,7 @@ function ownSettings(spec: TaoSpec, changed: Partial<TaoSpec>): string {
 }
 
 /** A threshold taken for a fraction of filters, layer by layer: what it is in many other pruners. */
-function* fractions(network: Network, spec: TaoSpec, norms: Norms): Generator<Variant> {
+function* fractions({ network, spec, norms }: TaoRun): Generator<Variant> {
   if (spec.threshold <= 0 || spec.threshold >= 1) return;
   const stats = ownStats(norms, 'off');
   const keeping = (count: (filters: number) => number): Layers =>

@@ -1,8 +1,8 @@
-import type { ReusableBuffer } from '../../bytes/index.ts';
-import type { Weight } from '../../network/index.ts';
-import { toFloat32, toFloat64 } from '../../onnx/index.ts';
+import type { ReusableBuffer } from '../../../bytes/index.ts';
+import type { Weight } from '../../../network/index.ts';
+import { toFloat32, toFloat64 } from '../../../onnx/index.ts';
+import type { Normalizer } from '../spec.ts';
 import { float32Norms, type NormsInPlace } from './float32-norms.ts';
-import type { Normalizer } from './spec.ts';
 
 /** Filter norms, and the relative error within which two of them cannot be told apart. */
 export interface Stat {

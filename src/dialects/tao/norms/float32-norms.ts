@@ -1,5 +1,5 @@
-import type { ReusableBuffer } from '../../bytes/index.ts';
-import type { Weight } from '../../network/index.ts';
+import type { ReusableBuffer } from '../../../bytes/index.ts';
+import type { Weight } from '../../../network/index.ts';
 import { NORMS_WASM } from './norms.generated.ts';
 
 /** The same norms by WebAssembly, of a kernel that lies in its memory; null where the kernel lies elsewhere, or no room is behind it. */

@@ -4,11 +4,12 @@ import type { Layer, Network } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
 import type { Lint } from '../types.ts';
 import type { TaoExpected } from './expect.ts';
-import { type Decision, excludedNames } from './exploration.ts';
-import { settingsInName } from './file-name.ts';
+import type { Decision } from './exploration/decision.ts';
 import { counted, listed } from './reasons.ts';
 import { retainedCount, thresholdFor } from './retention.ts';
-import { FPN_CELL, type TaoSpec } from './spec.ts';
+import type { TaoRules } from './rules.ts';
+import type { TaoRun } from './run.ts';
+import { excludedNames, type TaoSpec } from './spec.ts';
 
 /** Relative distance within which another order of float32 sums, or float64 ones, may change a comparison: up to 1.6e-6 was seen. */
 const FLOAT32_REACH = 2e-6;
@@ -22,17 +23,14 @@ interface Ruled {
 
 /** Remarks on a spec and the names around it, each once over all layers that it concerns, likeliest mistakes first. */
 export function lintTao(
-  network: Network,
-  spec: TaoSpec,
-  { exploration, layers }: TaoExpected,
+  { network, spec, rules }: TaoRun,
+  { pruned: { exploration }, layers }: TaoExpected,
   prunedFile: string | null,
 ): readonly Lint[] {
   const excluded = excludedNames(network, spec);
   const ruled = [...network.prunable.values()].flatMap((layer): Ruled[] => {
     const decision = exploration?.decisions.get(layer);
-    return decision === undefined || excluded.has(layer.name) || layer.name.includes(FPN_CELL)
-      ? []
-      : [{ layer, decision }];
+    return decision === undefined || excluded.has(layer.name) || rules.isKeptByName(layer) ? [] : [{ layer, decision }];
   });
   const beyond = outOfReach(spec, ruled);
   const isWhole =
@@ -41,7 +39,7 @@ export function lintTao(
   return [
     ...beyond,
     ...unknownExclusions(network, spec),
-    ...nameDisagreements(spec, prunedFile),
+    ...nameDisagreements(spec, rules, prunedFile),
     ...nearCut(spec, ruled),
     ...(isWhole ? [lint('nothing-pruned', 'no layer loses a filter under this spec', spec.at('threshold'))] : []),
     ...narrowForGranularity(spec, ruled),
@@ -75,12 +73,11 @@ function largestOf(values: ArrayLike<number>): number {
 
 function unknownExclusions(network: Network, spec: TaoSpec): Lint[] {
   const listedNames = [...spec.excludedLayers];
+  const builtIn = spec.builtInExclusions(network);
   const known = new Map(network.layers.map((layer) => [layer.name, layer]));
   const place = (name: string): Place => spec.at(['excluded_layers', spec.excludedList.indexOf(name)]);
   const unknown = listedNames.filter((name) => !known.has(name));
-  const useless = listedNames.filter(
-    (name) => known.has(name) && !network.prunable.has(name) && !isKeptAnyway(name, network, spec),
-  );
+  const useless = listedNames.filter((name) => known.has(name) && !network.prunable.has(name) && !builtIn.has(name));
   const hint = (name: string): string => {
     const meant = nearest(name, [...network.prunable.keys()]);
     return meant === null ? name : `${name} (did you mean ${meant}?)`;
@@ -109,18 +106,13 @@ function unknownExclusions(network: Network, spec: TaoSpec): Lint[] {
   ];
 }
 
-/** TAO's EfficientDet pruner takes the names of output layers of any kind. */
-function isKeptAnyway(name: string, network: Network, spec: TaoSpec): boolean {
-  return spec.task === 'efficientdet' && network.outputLayers.some((layer) => layer.name === name);
-}
-
-function nameDisagreements(spec: TaoSpec, prunedFile: string | null): Lint[] {
+function nameDisagreements(spec: TaoSpec, rules: TaoRules, prunedFile: string | null): Lint[] {
   const files = [
     ...(prunedFile === null ? [] : [{ what: 'the pruned file', path: prunedFile }]),
     { what: 'the spec file', path: spec.file },
   ];
   return files.flatMap(({ what, path }) => {
-    const { threshold, criterion } = settingsInName(path);
+    const { threshold, criterion } = rules.settingsInName(path);
     const says = `the name of ${what}, ${fileName(path)}, says`;
     return [
       ...(threshold === null || threshold === spec.threshold

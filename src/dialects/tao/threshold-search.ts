@@ -1,5 +1,6 @@
 import type { RetainedIndices } from '../../network/index.ts';
-import type { Decision, Exploration } from './exploration.ts';
+import type { Decision } from './exploration/decision.ts';
+import type { Exploration } from './exploration/explore.ts';
 import { retainedCount } from './retention.ts';
 import type { TaoSpec } from './spec.ts';
 

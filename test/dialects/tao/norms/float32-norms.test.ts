@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { reusableBuffer } from '../../src/bytes/index.ts';
-import { float32Norms, normsInPlace } from '../../src/dialects/tao-tf2/float32-norms.ts';
-import type { Weight } from '../../src/network/index.ts';
-import { inlineTensor } from '../../src/onnx/index.ts';
+import { reusableBuffer } from '../../../../src/bytes/index.ts';
+import { float32Norms, normsInPlace } from '../../../../src/dialects/tao/norms/float32-norms.ts';
+import type { Weight } from '../../../../src/network/index.ts';
+import { inlineTensor } from '../../../../src/onnx/index.ts';
 
 /** A kernel as (out, in, kh * kw), or as a MatMul's (in, out), in the memory of a buffer. */
 const kernel = fc

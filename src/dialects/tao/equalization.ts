@@ -1,4 +1,4 @@
-import type { Stat } from './importance.ts';
+import type { Stat } from './norms/importance.ts';
 import type { Criterion } from './spec.ts';
 
 /** numpy's float32 log and exp are CPU-dependent by a few units in the last place (AVX2 and AVX512 code paths). */

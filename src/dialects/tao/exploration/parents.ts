@@ -1,6 +1,7 @@
-import type { Layer, LayerKind, Network } from '../../network/index.ts';
-import type { Choices } from './choices.ts';
-import { TaoError } from './refusal.ts';
+import type { Layer, LayerKind } from '../../../network/index.ts';
+import { inboundOf } from '../graph.ts';
+import { TaoError } from '../refusal.ts';
+import type { Ground } from './state.ts';
 
 /** Layers that `find_prunable_parent` looks through (pruning.py `TRAVERSABLE_LAYERS`). */
 const TRAVERSABLE: ReadonlySet<LayerKind> = new Set<LayerKind>([
@@ -32,34 +33,32 @@ export interface PrunableParents {
 /**
  * The nearest prunable layers above a layer (`find_prunable_parent`). A layer called more than once does not stop the
  * search, and graph inputs are skipped.
+ * @param skipRoot whether the layer itself is passed, though it could be pruned
  * @throws TaoError 'Pruning is not possible with X layer in the way'
  */
-export function prunableParents(network: Network, layer: Layer, skipRoot: boolean, choices: Choices): PrunableParents {
+export function prunableParents({ network, choices }: Ground, layer: Layer, skipRoot: boolean): PrunableParents {
   const parents: Layer[] = [];
-  const seen = new Set<number>();
+  const seen = new Set<Layer>();
   let opaque: Layer | null = null;
-  const visit = (at: Layer, isRoot: boolean): void => {
-    if (seen.has(at.id)) return;
-    seen.add(at.id);
-    if (PRUNABLE.has(at.kind) && at.calls.length === 1 && !(isRoot && skipRoot)) {
+  // The next branch lies on top.
+  const open = [layer];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    if (PRUNABLE.has(at.kind) && at.calls.length === 1 && !(at === layer && skipRoot)) {
       parents.push(at);
-      return;
+      continue;
     }
     if (at.kind === 'opaque') {
       opaque = at;
-      return;
+      continue;
     }
     const isBlocking =
       !TRAVERSABLE.has(at.kind) || (isNamedElu(at) && choices.choose(`what ${at.name} is`, 2, []) === 1);
     if (isBlocking)
       throw new TaoError('NotImplementedError', `Pruning is not possible with ${at.name} layer in the way`, at.name);
-    for (const call of at.calls) {
-      for (const id of call.inputs) {
-        const inbound = network.layers[id]!;
-        if (inbound.kind !== 'input') visit(inbound, false);
-      }
-    }
-  };
-  visit(layer, true);
+    const above = inboundOf(network, at).filter(({ kind }) => kind !== 'input');
+    open.push(...above.toReversed());
+  }
   return { parents, opaque };
 }

@@ -1,4 +1,4 @@
-import type { Layer } from '../../network/index.ts';
+import type { Layer } from '../../../network/index.ts';
 
 /** Decides where the real pruner's choice is not determined by the model. */
 export interface Choices {

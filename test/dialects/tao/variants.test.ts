@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RetainedIndices } from '../../src/network/index.ts';
-import { expectationOf, FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
+import type { RetainedIndices } from '../../../src/network/index.ts';
+import { expectationOf, FIXTURES, goldensIn, networkOf } from '../../support/golden.ts';
 
 const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'seed_mobilenet_v2')!;
 const dense = networkOf(join(seed.folder, 'dense.onnx'));

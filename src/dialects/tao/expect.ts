@@ -1,0 +1,122 @@
+import type { Layer, RetainedIndices } from '../../network/index.ts';
+import type { CriterionCounts, EqualizationGroup, Expected, LayerExpectation, Refusal } from '../types.ts';
+import { certainties } from './certain.ts';
+import { explainFilter, explainLayer } from './explain.ts';
+import type { Decision } from './exploration/decision.ts';
+import { MAX_OUTCOMES, type Varying } from './exploration/outcomes.ts';
+import { type OwnStats, ownStats } from './norms/norms.ts';
+import { reasonOf, ruleOf, specKeyOf } from './reasons.ts';
+import { columnsCut } from './rebuild/columns.ts';
+import { possibleCounts, retain } from './retention.ts';
+import { type Pruned, prunedBy, type TaoRun } from './run.ts';
+import { CRITERIA, type Criterion, type TaoSpec } from './spec.ts';
+
+export interface TaoExpected extends Expected {
+  readonly pruned: Pruned;
+}
+
+/** Exploring and post-exploration retained indices of every prunable layer. */
+export function expectTao(run: TaoRun): TaoExpected {
+  const { network, spec } = run;
+  const pruned = prunedBy(run);
+  const { exploration, refusal, open } = pruned;
+  const groups = groupsOf(pruned, spec);
+  const layers = layersOf(run, pruned, groups);
+  const known = (name: string): { readonly layer: Layer; readonly decision: Decision } | null => {
+    const layer = network.prunable.get(name);
+    const decision = layer === undefined ? undefined : exploration?.decisions.get(layer);
+    return layer === undefined || decision === undefined ? null : { layer, decision };
+  };
+  return {
+    pruned,
+    layers,
+    groups,
+    joint: open.varying.flatMap(({ layers: varying, outcomes }) =>
+      outcomes === null ? [] : [{ layers: varying.map(({ name }) => name), outcomes }],
+    ),
+    refusal,
+    usualKey: 'threshold',
+    columnsCut: (retained) => (exploration === null ? () => null : columnsCut(network, exploration, retained)),
+    explainLayer(name) {
+      const found = known(name);
+      return found === null ? null : explainLayer(found.layer, found.decision, run);
+    },
+    explain(name, filter) {
+      const found = known(name);
+      if (found === null) return `filter ${filter}: nothing is expected of ${name}`;
+      return explainFilter(found.layer, filter, found.decision, run);
+    },
+    keptUnder: () => CRITERIA.map((criterion) => keptUnder(criterion, run, layers)),
+    certain: certainties(network, spec, pruned),
+  };
+}
+
+function groupsOf({ exploration }: Pruned, { criterion }: TaoSpec): readonly EqualizationGroup[] {
+  return (exploration?.groups ?? []).map((members, id) => ({
+    id,
+    members: members.map((layer) => layer.name),
+    criterion,
+  }));
+}
+
+function layersOf(
+  run: TaoRun,
+  pruned: Pruned,
+  groups: readonly EqualizationGroup[],
+): ReadonlyMap<string, LayerExpectation> {
+  const stats = ownStats(run.norms, run.spec.normalizer);
+  const groupOf = new Map(groups.flatMap(({ id, members }) => members.map((name): [string, number] => [name, id])));
+  return new Map(
+    [...run.network.prunable.values()].map((layer) => [
+      layer.name,
+      { ...layerOf(layer, stats, run, pruned), group: groupOf.get(layer.name) ?? null },
+    ]),
+  );
+}
+
+function layerOf(
+  layer: Layer,
+  stats: OwnStats,
+  { spec }: TaoRun,
+  { exploration, refusal, open }: Pruned,
+): Omit<LayerExpectation, 'group'> {
+  const { name } = layer;
+  const own = stats.get(layer)!;
+  const decision = open.unknown.get(layer) ?? exploration?.decisions.get(layer) ?? null;
+  const varying = open.varying.find(({ layers }) => layers.includes(layer));
+  const isTooOpen = varying?.outcomes === null;
+  return {
+    name,
+    exploring: 'unknown' in own ? null : retain(own, spec, possibleCounts(own, spec)[0]!).retained,
+    expected: isTooOpen ? null : (decision?.retained ?? null),
+    reason: refusal === null ? reasonFor(decision, name, spec, isTooOpen) : refusedReason(refusal),
+    remedy: refusal === null ? (decision?.remedy ?? null) : null,
+    rule: refusal === null ? ruleOf(decision, spec) : 'pruner raises',
+    specKey: specKeyOf(decision),
+    tie: decision?.tie ?? null,
+    alternatives: alternativesOf(name, varying),
+  };
+}
+
+function alternativesOf(name: string, varying: Varying | undefined): readonly RetainedIndices[] | null {
+  if (varying === undefined || varying.outcomes === null) return null;
+  const lists = varying.outcomes.map((kept) => kept.get(name)!);
+  return [...new Map(lists.map((list) => [String(list), list])).values()];
+}
+
+function reasonFor(decision: Decision | null, name: string, spec: TaoSpec, isTooOpen: boolean): string {
+  if (isTooOpen)
+    return `more than ${MAX_OUTCOMES} outcomes are possible, because the pruner's own choices hang on memory addresses`;
+  return decision === null ? `${name} was never explored` : reasonOf(decision, name, spec);
+}
+
+function refusedReason({ message, layer }: Refusal): string {
+  const at = layer === null || message.includes(layer) ? '' : ` at ${layer}`;
+  return `the real pruner raises ${message}${at}`;
+}
+
+function keptUnder(criterion: Criterion, run: TaoRun, own: Expected['layers']): CriterionCounts {
+  const { spec } = run;
+  const layers = criterion === spec.criterion ? own : expectTao({ ...run, spec: { ...spec, criterion } }).layers;
+  return { criterion, kept: new Map([...layers].map(([name, { expected }]) => [name, expected?.length ?? null])) };
+}

@@ -1,0 +1,108 @@
+import type { Layer } from '../../../network/index.ts';
+import { inboundOf, isLayerPruned } from '../graph.ts';
+import { TaoError } from '../refusal.ts';
+import { type Decision, whole } from './decision.ts';
+import { exploreDepthwise } from './depthwise.ts';
+import { exploreElementwise } from './elementwise.ts';
+import { type Consumers, consumersOf } from './layer-order.ts';
+import { ownDecision } from './own.ts';
+import { type ExplorationState, type Ground, type PrunedFlag, startedAt, writeOwn } from './state.ts';
+
+export interface Exploration {
+  readonly decisions: ReadonlyMap<Layer, Decision>;
+  /** PrunedLayer.is_pruned. */
+  readonly isPruned: ReadonlyMap<Layer, PrunedFlag>;
+  readonly groups: readonly (readonly Layer[])[];
+  /** Layers that were written by a depthwise pair and by something else: here the order of exploration decides. */
+  readonly contested: readonly Layer[];
+  /** Layers whose consumers' order is not told by names. */
+  readonly branches: readonly Layer[];
+}
+
+const ELEMENTWISE_TYPES = new Set(['Add', 'Sub', 'Mul', 'Max', 'Mean', 'Sum', 'Div']);
+
+/**
+ * The pruner's breadth-first exploration from the input layers (`PruneMinWeight._explore`): what each layer retains is
+ * overwritten when a layer it is equalized with is explored, and the last write stands.
+ * @throws TaoError where the real pruner raises
+ */
+export function explore(ground: Ground): Exploration {
+  const state = startedAt(ground);
+  const consumers = consumersOf(ground.network);
+  const explored = walk(state, consumers);
+  const stuck = ground.network.layers.find((layer) => !explored.has(layer) && layer.kind !== 'opaque');
+  if (stuck !== undefined) throw new TaoError('KeyError', `'${stuck.name}'`, stuck.name);
+  const branches = [...consumers].filter(([, { isCertain }]) => !isCertain);
+  return {
+    decisions: state.decisions,
+    isPruned: state.isPruned,
+    groups: state.groups,
+    contested: [...state.writers].flatMap(([layer, by]) => (isContested(by) ? [layer] : [])),
+    branches: branches.map(([layer]) => layer),
+  };
+}
+
+/** A layer waits until all that it reads is explored, and each of them queues it again. */
+function walk(state: ExplorationState, consumers: ReadonlyMap<Layer, Consumers>): ReadonlySet<Layer> {
+  const { network, choices } = state.ground;
+  const explored = new Set<Layer>();
+  const queue = network.layers.filter((layer) => layer.kind === 'input');
+  const queued = new Set(queue);
+  for (const layer of queue) {
+    queued.delete(layer);
+    if (inboundOf(network, layer).some((inbound) => !explored.has(inbound))) continue;
+    exploreLayer(state, layer);
+    explored.add(layer);
+    const next = consumers.get(layer)?.layers ?? [];
+    for (const consumer of choices.isReversed(layer) ? next.toReversed() : next) {
+      if (queued.has(consumer)) continue;
+      queue.push(consumer);
+      queued.add(consumer);
+    }
+  }
+  return explored;
+}
+
+function exploreLayer(state: ExplorationState, layer: Layer): void {
+  switch (layer.kind) {
+    case 'conv':
+    case 'dense':
+      return exploreWeighted(state, layer);
+    case 'depthwise':
+      return exploreDepthwise(state, layer);
+    case 'elementwise':
+      state.isPruned.set(layer, null);
+      if (ELEMENTWISE_TYPES.has(layer.op)) exploreElementwise(state, layer);
+      return;
+    case 'reshape':
+    case 'permute':
+      state.isPruned.set(layer, reshapedFlag(state, layer));
+      return;
+    default:
+      state.isPruned.set(layer, null);
+  }
+}
+
+/** A convolution that reads several layers by calls of its own equalizes them first, and never counts as pruned. */
+function exploreWeighted(state: ExplorationState, layer: Layer): void {
+  const isShared = layer.calls.length > 1 && new Set(inboundOf(state.ground.network, layer)).size > 1;
+  if (!isShared) return writeOwn(state, layer, ownDecision(state, layer));
+  const isMeasured = exploreElementwise(state, layer);
+  const decision = isMeasured ? ownDecision(state, layer) : whole(layer.filters, [layer], 'broadcast', layer.name);
+  state.decisions.set(layer, decision);
+  state.isPruned.set(layer, null);
+}
+
+function reshapedFlag({ ground: { network }, isPruned }: ExplorationState, layer: Layer): PrunedFlag {
+  const pruned = isLayerPruned(network, layer, isPruned);
+  if (pruned !== true) return pruned;
+  const isInferred = layer.kind === 'reshape' && (layer.targetShape ?? []).slice(1).includes(-1);
+  if (isInferred) return null;
+  throw new TaoError('NotImplementedError', 'Reshape/Permute is not supported after a pruned layer.', layer.name);
+}
+
+function isContested(writers: ReadonlySet<Decision>): boolean {
+  const isDepthwise = (decision: Decision): boolean =>
+    decision.by === 'pair' || decision.members.some(({ kind }) => kind === 'depthwise');
+  return writers.size > 1 && [...writers].some(isDepthwise);
+}

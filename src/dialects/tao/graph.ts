@@ -1,0 +1,55 @@
+import type { Layer, Network } from '../../network/index.ts';
+import type { PrunedFlag } from './exploration/state.ts';
+
+/** The layers that all calls of a layer read, in Keras's order (pruning.py `_get_inbound_layers`). */
+export function inboundOf(network: Network, layer: Layer): readonly Layer[] {
+  return layer.calls.flatMap((call) => call.inputs.map((id) => network.layers[id]!));
+}
+
+/**
+ * Whether a layer counts as pruned: whether it or any of the nearest layers above that decide do (pruning.py `_is_layer_pruned`).
+ * @param flags of layers that decide; null or missing for the others
+ */
+export function isLayerPruned(
+  network: Network,
+  layer: Layer,
+  flags: ReadonlyMap<Layer, PrunedFlag>,
+): boolean | 'unknown' {
+  const seen = new Set<Layer>();
+  const open = [layer];
+  let isOpen = false;
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (seen.has(at)) continue;
+    seen.add(at);
+    const flag = flags.get(at) ?? null;
+    if (flag === true) return true;
+    if (flag === 'unknown') isOpen = true;
+    if (flag === null) open.push(...inboundOf(network, at));
+  }
+  return isOpen ? 'unknown' : false;
+}
+
+/** Channels of a layer's output in the dense model; null where they are not known. */
+export function widthOf({ output: { shape, channelAxis } }: Layer): number | null {
+  return shape === null || channelAxis === null ? null : (shape[channelAxis] ?? null);
+}
+
+/** Layers behind those that they read; where calls of a shared layer make a circle, behind those that came first. */
+export function inboundFirst(network: Network): readonly Layer[] {
+  const ordered = new Set<Layer>();
+  const entered = new Set<Layer>();
+  for (const root of network.layers) {
+    const open = [root];
+    for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
+      const isNew = !entered.has(at);
+      entered.add(at);
+      const before = isNew ? inboundOf(network, at).filter((layer) => !entered.has(layer)) : [];
+      if (before.length > 0) open.push(...before.toReversed());
+      else {
+        ordered.add(at);
+        open.pop();
+      }
+    }
+  }
+  return [...ordered];
+}

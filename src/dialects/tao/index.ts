@@ -1,0 +1,25 @@
+import type { Pruner } from '../types.ts';
+import { expectTao } from './expect.ts';
+import { lintTao } from './lint.ts';
+import { readTaoLog } from './log.ts';
+import { readNorms } from './norms/norms.ts';
+import type { TaoPruner } from './rules.ts';
+import { taoVariants } from './variants.ts';
+
+/** One of TAO's pruners behind the face of all dialects. */
+export function taoPruner(name: string, pruner: TaoPruner): Pruner {
+  return {
+    name,
+    spec: pruner.spec,
+    expect(network, folding) {
+      const run = { ...pruner, network, norms: readNorms(network, folding) };
+      const expected = expectTao(run);
+      return {
+        ...expected,
+        lint: (prunedFile) => lintTao(run, expected, prunedFile),
+        variants: (observed) => taoVariants(run, folding, observed),
+      };
+    },
+    readLog: readTaoLog,
+  };
+}

@@ -1,0 +1,25 @@
+import type { Network } from '../../network/index.ts';
+import type { Spec } from '../types.ts';
+
+export type Normalizer = 'max' | 'L2' | 'off';
+export const CRITERIA = ['union', 'intersection', 'arithmetic_mean', 'geometric_mean'] as const;
+export type Criterion = (typeof CRITERIA)[number];
+
+/** What a run of TAO's pruner is told, defaults filled in. */
+export interface TaoSpec extends Spec {
+  readonly threshold: number;
+  readonly normalizer: Normalizer;
+  readonly criterion: Criterion;
+  readonly granularity: number;
+  readonly minNumFilters: number;
+  /** The user's list, and the same as a set. */
+  readonly excludedList: readonly string[];
+  readonly excludedLayers: ReadonlySet<string>;
+  /** Names that TAO's own script excludes on this model, whatever the user lists. */
+  builtInExclusions(network: Network): ReadonlySet<string>;
+}
+
+/** Names whose layers keep every filter: the user's and TAO's own. */
+export function excludedNames(network: Network, spec: TaoSpec): ReadonlySet<string> {
+  return new Set([...spec.builtInExclusions(network), ...spec.excludedLayers]);
+}
