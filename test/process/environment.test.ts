@@ -36,6 +36,8 @@ const SECRETS = {
   GITHUB_OUTPUT: `${COMMANDS}/set_output_1`,
   GITHUB_STATE: `${COMMANDS}/save_state_1`,
   GITHUB_STEP_SUMMARY: `${COMMANDS}/step_summary_1`,
+  GITHUB_ARTIFACTS: `${COMMANDS}/artifacts_1`,
+  GITHUB_ARTIFACTS_LIST: `${COMMANDS}/artifacts_list_1`,
   // Whatever a newer runner adds.
   GITHUB_NEXT: `${COMMANDS}/next_1`,
   GITHUB_WINDOWS: 'D:\\a\\_temp\\_runner_file_commands\\next_1',
@@ -46,6 +48,15 @@ describe('childEnvironment', () => {
     const { env, withheld } = childEnvironment({ ...RUNNER, ...SECRETS }, [], {});
     expect(env).toEqual({ ...RUNNER, PYTHONUNBUFFERED: '1' });
     expect(withheld).toEqual(['GITHUB_TOKEN', 'GH_TOKEN', 'MINE']);
+  });
+
+  it('has none of those files by name, wherever a runner puts them', () => {
+    const files = Object.keys(SECRETS).filter((name) =>
+      /^GITHUB_(ENV|PATH|OUTPUT|STATE|STEP_SUMMARY|ARTIFACTS.*)$/.test(name),
+    );
+    expect(files).toHaveLength(7);
+    const elsewhere = Object.fromEntries(files.map((name) => [name, `/elsewhere/${name}`]));
+    expect(childEnvironment({ ...RUNNER, ...elsewhere }, [], {}).env).toEqual({ ...RUNNER, PYTHONUNBUFFERED: '1' });
   });
 
   it('has what the user names, and no more', () => {
