@@ -47,7 +47,7 @@ export function normalForm(
   switch (op) {
     // Its vectors follow the layer's channels and are held against the dense ones as such, folded or not.
     case 'BatchNormalization':
-      return around.at(first).call !== null ? { same: first } : plain(around, op, node, operands);
+      return affine(around, first);
     case 'Relu':
       return clamp(around, first, 0, Number.POSITIVE_INFINITY);
     case 'Clip':
@@ -115,6 +115,9 @@ function listed(node: OnnxNode, ...names: readonly string[]): Settings {
   return Object.fromEntries(found);
 }
 
+/** Their vectors follow channels, and are compared as such. */
+const NORMALIZING = new Set(['InstanceNormalization', 'LayerNormalization', 'GroupNormalization']);
+
 /** Any node: its attributes as they stand, and its scalar operands. */
 function plain(around: Surroundings, op: string, node: OnnxNode, operands: readonly number[]): NormalForm {
   const settings: Record<string, Setting> = { ...DEFAULTS[op] };
@@ -123,11 +126,17 @@ function plain(around: Surroundings, op: string, node: OnnxNode, operands: reado
       settings[name] = found.value;
   }
   for (const [k, name] of node.inputs.entries()) {
-    const value = around.operand(name) === undefined ? scalarOf(around, name) : null;
-    if (value !== null) settings[`operand ${k + 1}`] = value;
+    if (name === '' || around.operand(name) !== undefined || NORMALIZING.has(op)) continue;
+    settings[`operand ${k + 1}`] = scalarOf(around, name) ?? 'computed';
   }
   delete settings['momentum'];
   return { op, settings, inputs: operands };
+}
+
+/** A factor and a summand for each channel: behind a layer with weights they may be folded into it, and two in a row into one. */
+function affine(around: Surroundings, input: number): NormalForm {
+  const { op, call } = around.at(input);
+  return call !== null || op === 'Affine' ? { same: input } : { op: 'Affine', settings: {}, inputs: [input] };
 }
 
 /** A clamp of a clamp is one; one without bounds is none. */
@@ -167,8 +176,7 @@ function arithmetic(around: Surroundings, node: OnnxNode, operands: readonly num
   }
   if (operands.length === 1) {
     // A bias, or a BatchNorm taken apart: it follows the channels of the layer.
-    if (around.at(first).call !== null && opType !== 'Max' && opType !== 'Min' && opType !== 'PRelu')
-      return { same: first };
+    if (opType !== 'Max' && opType !== 'Min' && opType !== 'PRelu') return affine(around, first);
     return { op: opType, settings: { side: isFirst ? 'right' : 'left' }, inputs: operands };
   }
   if (opType === 'Mul' && operands.length === 2) {

@@ -1,0 +1,157 @@
+import { type Network, type Operation, operationsOf } from '../network/index.ts';
+import type { ChannelCorrespondence } from '../recovery/index.ts';
+import { type Difference, differenceOf, differingSetting, type Side } from './differences.ts';
+import { inputsOf, interfaceDifferences, pairInputs } from './interface.ts';
+import { type Leaf, numbering, valuesOf } from './numbering.ts';
+
+/** A place where the pruned graph is surely another one. */
+export interface GraphDifference {
+  readonly kind: 'graph-differs' | 'interface-differs';
+  /** The dense layer that it was found at; null for an output or an input of the model. */
+  readonly layer: string | null;
+  /** One sentence without its end, such as `relu behind conv1 is missing`. */
+  readonly title: string;
+}
+
+/** How the graph of a pruned model compares with the dense one's, apart from weights and their channels. */
+export interface GraphComparison {
+  readonly differences: readonly GraphDifference[];
+  /** Operators that could not be compared, by name. */
+  readonly open: readonly string[];
+}
+
+/**
+ * Compares the two graphs operator by operator between the layers that recovery found to be the same: what each layer and each
+ * output reads must be the same function of the same layers. How exporters write a function does not count: it is tried out on
+ * numbers, and operators that look at several positions are compared by their settings.
+ */
+export function compareGraphs(correspondence: ChannelCorrespondence): GraphComparison {
+  const { dense, pruned } = correspondence;
+  const numbers = numbering();
+  const denseOperations = operationsOf(dense);
+  const prunedOperations = operationsOf(pruned);
+  const names = denseNames(correspondence);
+  const before: Side = {
+    network: dense,
+    operations: denseOperations,
+    values: valuesOf(denseOperations, denseLeaf(dense), numbers),
+    name: (layer) => dense.layers[layer]!.name,
+  };
+  const after: Side = {
+    network: pruned,
+    operations: prunedOperations,
+    values: valuesOf(prunedOperations, prunedLeaf(correspondence), numbers),
+    name: (layer) => names.get(layer) ?? pruned.layers[layer]!.name,
+  };
+  const found = [...layerDifferences(correspondence, before, after), ...outputDifferences(before, after)];
+  const differences = found.flatMap(({ layer, difference }): GraphDifference[] =>
+    difference.kind === 'sure' ? [{ kind: 'graph-differs', layer, title: difference.says }] : [],
+  );
+  const open = found.flatMap(({ difference }) => (difference.kind === 'open' ? [difference.op] : []));
+  return {
+    differences: [
+      ...interfaceDifferences(dense, pruned).map((title) => ({
+        kind: 'interface-differs' as const,
+        layer: null,
+        title,
+      })),
+      // One cause is found by every layer that reads it.
+      ...new Map(differences.map((difference) => [difference.title, difference])).values(),
+    ],
+    open: [...new Set(open)],
+  };
+}
+
+function denseNames({ partner }: ChannelCorrespondence): ReadonlyMap<number, string> {
+  return new Map([...partner].map(([id, { name }]) => [id, name]));
+}
+
+const callLeaf = (layer: number, call: number): string => `call ${call} of layer ${layer}`;
+
+function denseLeaf({ model }: Network): Leaf {
+  const places = new Map(inputsOf(model.graph).map(({ name }, at) => [name, at]));
+  return ({ op, call, name }) => {
+    if (call !== null) return { key: callLeaf(call.layer, call.call), open: null };
+    return op === 'Input' ? { key: `input ${places.get(name)}`, open: null } : null;
+  };
+}
+
+function prunedLeaf({ dense, pruned, partner, calls }: ChannelCorrespondence): Leaf {
+  const paired = pairInputs(dense.model.graph, pruned.model.graph);
+  const places = new Map(inputsOf(pruned.model.graph).map(({ name }, at) => [name, paired[at] ?? null]));
+  return ({ op, call, name }, at) => {
+    if (call === null)
+      return op === 'Input' ? { key: `input ${places.get(name) ?? `more ${name}`}`, open: null } : null;
+    const layer = partner.get(call.layer);
+    const denseCall = calls.get(call.layer)?.[call.call];
+    return layer === undefined || denseCall === undefined
+      ? { key: `unknown ${at}`, open: pruned.layers[call.layer]!.name }
+      : { key: callLeaf(layer.id, denseCall), open: null };
+  };
+}
+
+interface Found {
+  readonly layer: string | null;
+  readonly difference: Difference;
+}
+
+function layerDifferences({ partner, calls, pruned }: ChannelCorrespondence, before: Side, after: Side): Found[] {
+  const denseCalls = new Map<string, number>();
+  for (const [at, { call }] of before.operations.all.entries())
+    if (call !== null) denseCalls.set(callLeaf(call.layer, call.call), at);
+  return after.operations.all.flatMap(({ call }, at) => {
+    if (call === null) return [];
+    const layer = partner.get(call.layer);
+    const denseCall = calls.get(call.layer)?.[call.call];
+    const denseAt =
+      layer === undefined || denseCall === undefined ? undefined : denseCalls.get(callLeaf(layer.id, denseCall));
+    if (layer === undefined || denseCall === undefined || denseAt === undefined) return [];
+    const own = callDifference(before.operations.all[denseAt]!, after.operations.all[at]!, layer.name);
+    const epsilon = epsilonDifference(layer.norms[denseCall], pruned.layers[call.layer]!.norms[call.call], layer.name);
+    const read = operandDifference(before, after, denseAt, at);
+    return [own, epsilon, read].flatMap((difference) =>
+      difference === null ? [] : [{ layer: layer.name, difference }],
+    );
+  });
+}
+
+/** Settings of a layer itself. Groups and the kernel's size are the weights' matter. */
+function callDifference(a: Operation, b: Operation, name: string): Difference | null {
+  const [{ group: _, ...before }, { group: __, ...after }] = [a.settings, b.settings];
+  const found = differingSetting(before, after);
+  if (found === null || a.op !== b.op) return null;
+  const shown = (value: unknown): string => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value));
+  return { kind: 'sure', says: `${found.name} of ${name} is ${shown(found.after)} instead of ${shown(found.before)}` };
+}
+
+function epsilonDifference(
+  before: { readonly epsilon: number } | null | undefined,
+  after: { readonly epsilon: number } | null | undefined,
+  name: string,
+): Difference | null {
+  if (before == null || after == null || Math.abs(before.epsilon - after.epsilon) <= 1e-6 * before.epsilon) return null;
+  return {
+    kind: 'sure',
+    says: `epsilon of the BatchNorm behind ${name} is ${after.epsilon.toPrecision(3)} instead of ${before.epsilon.toPrecision(3)}`,
+  };
+}
+
+function operandDifference(before: Side, after: Side, denseAt: number, prunedAt: number): Difference | null {
+  const [a, b] = [before.operations.all[denseAt]!.inputs[0], after.operations.all[prunedAt]!.inputs[0]];
+  if (a === undefined || b === undefined) return null;
+  return differenceOf(before, after, a, b);
+}
+
+/** Outputs by name where both models have the same, else by their order. */
+function outputDifferences(before: Side, after: Side): Found[] {
+  const [a, b] = [before.network.model.graph.outputs, after.network.model.graph.outputs];
+  if (a.length !== b.length) return [];
+  const places = new Map(a.map(({ name }, at) => [name, at]));
+  const isSameSet = b.every(({ name }) => places.has(name));
+  return b.flatMap(({ name }, at) => {
+    const denseAt = before.operations.outputs[isSameSet ? places.get(name)! : at] ?? null;
+    const prunedAt = after.operations.outputs[at] ?? null;
+    const difference = denseAt === null || prunedAt === null ? null : differenceOf(before, after, denseAt, prunedAt);
+    return difference === null ? [] : [{ layer: null, difference }];
+  });
+}

@@ -1,0 +1,243 @@
+import type { Network, Operation, Operations, Setting } from '../network/index.ts';
+import { isKnown, type Value } from './numbering.ts';
+
+/** A network's operations, and what each computes. */
+export interface Side {
+  readonly network: Network;
+  readonly operations: Operations;
+  readonly values: readonly Value[];
+  /** How a layer is called: the dense one's name, for both sides. */
+  name(layer: number): string;
+}
+
+/** How two operations differ that should compute the same. */
+export type Difference =
+  /** One sentence without its end. */
+  | { readonly kind: 'sure'; readonly says: string }
+  /** They may differ in how they are written only: the operator that could not be compared. */
+  | { readonly kind: 'open'; readonly op: string };
+
+/** Pairs that are looked at to name one difference: graphs made to be slow have more (CWE-400). */
+const MAX_STEPS = 256;
+
+/** What tells two operations apart, nearest to the leaves. Null where nothing does. */
+export function differenceOf(dense: Side, pruned: Side, denseAt: number, prunedAt: number): Difference | null {
+  const [value, other] = [dense.values[denseAt]!, pruned.values[prunedAt]!];
+  if (value.number === other.number) return null;
+  const op = value.open ?? other.open;
+  if (op !== null) return { kind: 'open', op };
+  let [a, b] = [denseAt, prunedAt];
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    const next = step(dense, pruned, a, b);
+    if ('kind' in next) return next;
+    [a, b] = next.at;
+  }
+  return { kind: 'open', op: dense.operations.all[a]!.op };
+}
+
+/** Says how two operations differ, or leads to the operands that do. */
+function step(
+  dense: Side,
+  pruned: Side,
+  denseAt: number,
+  prunedAt: number,
+): Difference | { readonly at: readonly [number, number] } {
+  const [a, b] = [dense.operations.all[denseAt]!, pruned.operations.all[prunedAt]!];
+  const number = (side: Side, at: number): number => side.values[at]!.number;
+  // A leaf is a layer or an input: where one stands, the other side reads another, or has more on the way to it.
+  const missing = pathTo(dense, denseAt, number(pruned, prunedAt));
+  if (missing !== null) return absence(dense, missing, 'is missing');
+  const added = pathTo(pruned, prunedAt, number(dense, denseAt));
+  if (added !== null) return absence(pruned, added, 'is new');
+  if (isLeaf(a) || isLeaf(b))
+    return isLeaf(a) && isLeaf(b)
+      ? sure(`${nameAt(pruned, prunedAt)} is read instead of ${nameAt(dense, denseAt)}`)
+      : between(dense, pruned, denseAt, prunedAt);
+  const pairs = a.inputs.map((input, k) => [input, b.inputs[k] ?? -1] as const);
+  const isSame = ([x, y]: readonly [number, number]): boolean => y >= 0 && number(dense, x) === number(pruned, y);
+  if (a.op === b.op && a.inputs.length === b.inputs.length) {
+    const differing = pairs.filter((pair) => !isSame(pair));
+    if (differing.length === 0) return settingsDifference(dense, denseAt, a, b);
+    if (differing.length === 1) return { at: differing[0]! };
+    if (
+      isReordered(
+        a,
+        b,
+        (at) => number(dense, at),
+        (at) => number(pruned, at),
+      )
+    )
+      return sure(`the operands of ${a.op} ${behind(dense, denseAt)} are exchanged`);
+    return between(dense, pruned, denseAt, prunedAt);
+  }
+  if (a.inputs.length === b.inputs.length && pairs.every(isSame) && isComparable(a) && isComparable(b))
+    return sure(`${spoken(b)} stands for ${spoken(a)} ${behind(dense, denseAt)}`);
+  return between(dense, pruned, denseAt, prunedAt);
+}
+
+function sure(says: string): Difference {
+  return { kind: 'sure', says };
+}
+
+function isLeaf({ op, call }: Operation): boolean {
+  return call !== null || op === 'Input';
+}
+
+/** Whether an operator says by its name and settings all that it does. */
+function isComparable({ op, settings }: Operation): boolean {
+  if (Object.values(settings).some((value) => value === 'computed')) return false;
+  return !WRITTEN_OTHERWISE.has(op) && (isKnown(op) || !POSITIONAL.has(op));
+}
+
+/** Operators that exporters write in several ways which do not come to one form here. */
+const WRITTEN_OTHERWISE: ReadonlySet<string> = new Set([
+  ...['Concat', 'Split', 'Slice', 'Gather', 'Affine', 'PRelu', 'Resize', 'Pad'],
+  ...[
+    'InstanceNormalization',
+    'LayerNormalization',
+    'LpNormalization',
+    'ReduceMean',
+    'ReduceSum',
+    'ReduceMax',
+    'ReduceMin',
+  ],
+]);
+const POSITIONAL: ReadonlySet<string> = new Set(['Concat', 'Slice', 'Gather']);
+
+function absence(side: Side, path: readonly number[], says: string): Difference {
+  const operations = path.map((at) => side.operations.all[at]!);
+  const unsure = operations.find((operation) => !isComparable(operation));
+  if (unsure !== undefined) return { kind: 'open', op: unsure.op };
+  // The one nearest to the leaf is the one to name.
+  return sure(`${spoken(operations.at(-1)!)} ${behind(side, path.at(-1)!)} ${says}`);
+}
+
+/** Operations from one down to the last before what has a number; null where it reads no such thing. */
+function pathTo(side: Side, from: number, number: number): readonly number[] | null {
+  const before = new Map<number, number>();
+  const open = [from];
+  for (const at of open) {
+    if (open.length > MAX_STEPS) return null;
+    if (isLeaf(side.operations.all[at]!)) continue;
+    for (const input of side.operations.all[at]!.inputs) {
+      if (before.has(input)) continue;
+      before.set(input, at);
+      if (side.values[input]!.number === number) return trace(before, input, from);
+      open.push(input);
+    }
+  }
+  return null;
+}
+
+function trace(before: ReadonlyMap<number, number>, to: number, from: number): number[] {
+  const path: number[] = [];
+  for (let at = to; at !== from; ) {
+    at = before.get(at)!;
+    path.unshift(at);
+  }
+  return path;
+}
+
+/** Settings that both have and that differ. One that only one side states may be how the other writes its default. */
+function settingsDifference(dense: Side, at: number, a: Operation, b: Operation): Difference {
+  const found = differingSetting(a.settings, b.settings);
+  if (found === null || WRITTEN_OTHERWISE.has(a.op)) return { kind: 'open', op: a.op };
+  return sure(
+    `${found.name} of ${spoken(a)} ${behind(dense, at)} is ${shown(found.after)} instead of ${shown(found.before)}`,
+  );
+}
+
+/** The first setting that two operations both have, and have otherwise. */
+export function differingSetting(
+  before: Operation['settings'],
+  after: Operation['settings'],
+): { readonly name: string; readonly before: Setting; readonly after: Setting } | null {
+  for (const [name, value] of Object.entries(before)) {
+    const other = after[name];
+    if (other === undefined || isAlike(value, other)) continue;
+    if (typeof value !== typeof other || value === 'computed' || other === 'computed') continue;
+    return { name, before: value, after: other };
+  }
+  return null;
+}
+
+function isAlike(a: Setting, b: Setting): boolean {
+  if (typeof a === 'number' && typeof b === 'number')
+    return a === b || Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b));
+  return String(a) === String(b);
+}
+
+function isReordered(
+  a: Operation,
+  b: Operation,
+  dense: (at: number) => number,
+  pruned: (at: number) => number,
+): boolean {
+  const sorted = (numbers: readonly number[]): string => [...numbers].sort((x, y) => x - y).join();
+  return sorted(a.inputs.map(dense)) === sorted(b.inputs.map(pruned));
+}
+
+/** Two stretches of operators that come from the same leaves, or not, and do not compute the same. */
+function between(dense: Side, pruned: Side, denseAt: number, prunedAt: number): Difference {
+  const [a, b] = [stretch(dense, denseAt), stretch(pruned, prunedAt)];
+  const unsure = [...a.operations, ...b.operations].find((operation) => !isComparable(operation));
+  if (unsure !== undefined) return { kind: 'open', op: unsure.op };
+  const [gone] = [...a.leaves].filter((leaf) => !b.leaves.has(leaf));
+  const [come] = [...b.leaves].filter((leaf) => !a.leaves.has(leaf));
+  if (gone !== undefined && come !== undefined) return sure(`${come} is read instead of ${gone}`);
+  if (gone !== undefined) return sure(`${gone} is not read any more`);
+  if (come !== undefined) return sure(`${come} is read too`);
+  return sure(`${spoken(pruned.operations.all[prunedAt]!)} ${behind(dense, denseAt)} computes something else`);
+}
+
+/** All operations between one and the leaves, and the leaves by name. */
+function stretch(
+  side: Side,
+  from: number,
+): { readonly operations: readonly Operation[]; readonly leaves: ReadonlySet<string> } {
+  const seen = new Set([from]);
+  const leaves = new Set<string>();
+  const operations: Operation[] = [];
+  for (const at of seen) {
+    const operation = side.operations.all[at]!;
+    if (isLeaf(operation)) leaves.add(nameAt(side, at));
+    else {
+      operations.push(operation);
+      for (const input of operation.inputs) if (seen.size < MAX_STEPS) seen.add(input);
+    }
+  }
+  return { operations, leaves };
+}
+
+/** The layer, or input, that an operation is. */
+function nameAt(side: Side, at: number): string {
+  const { call, name } = side.operations.all[at]!;
+  return call === null ? `the input ${name}` : side.name(call.layer);
+}
+
+/** Where an operation stands: behind the layer that it is computed from first. */
+function behind(side: Side, at: number): string {
+  let from = at;
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    const [input] = side.operations.all[from]!.inputs;
+    if (input === undefined) break;
+    from = input;
+    if (isLeaf(side.operations.all[from]!)) return `behind ${nameAt(side, from)}`;
+  }
+  return `at ${side.operations.all[at]!.name}`;
+}
+
+/** An operator as users call it. */
+function spoken({ op, settings }: Operation): string {
+  if (op === 'Clip' && settings['min'] === 0)
+    return settings['max'] === Number.POSITIVE_INFINITY ? 'relu' : settings['max'] === 6 ? 'relu6' : 'Clip';
+  return op;
+}
+
+function shown(value: Setting): string {
+  return typeof value === 'object'
+    ? `[${value.join(', ')}]`
+    : typeof value === 'number'
+      ? String(Number(value.toPrecision(7)))
+      : value;
+}

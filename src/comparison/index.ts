@@ -1,0 +1,1 @@
+export { compareGraphs, type GraphComparison, type GraphDifference } from './compare.ts';

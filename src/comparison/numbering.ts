@@ -1,0 +1,147 @@
+import type { Operation, Operations } from '../network/index.ts';
+import { arithmeticOf } from './elementwise.ts';
+
+/** Points at which arithmetic is tried out. Two functions of practice that agree at all of them are one. */
+const POINTS = 16;
+/** Relative difference that float32 constants and their reciprocals leave between two ways to write one function. */
+const ROUNDING = 1e-5;
+
+/** What an operation computes, as far as it is known. */
+export interface Value {
+  /** Equal for operations that compute the same. */
+  readonly number: number;
+  /** Why what it computes cannot be compared, as an operator's name; null where it can. */
+  readonly open: string | null;
+}
+
+/** Sees equal functions of different graphs as equal. Shared by the graphs that are compared. */
+export interface Numbering {
+  /** The number of something known by its name alone: a layer's call, an input, an operator on known operands. */
+  named(key: string): number;
+  /** The number of arithmetic on numbered operands. */
+  computed(f: (operands: readonly number[]) => number, operands: readonly number[]): number;
+  /** Operands of a Concat, in their order, those of Concats before it in their place. */
+  joined(operands: readonly number[]): number;
+}
+
+export function numbering(): Numbering {
+  const byKey = new Map<string, number>();
+  const samples: Float64Array[] = [];
+  const buckets = new Map<number, number[]>();
+  const parts = new Map<number, readonly number[]>();
+
+  const add = (values: Float64Array): number => {
+    const number = samples.length;
+    samples.push(values);
+    const bucket = bucketOf(values);
+    buckets.set(bucket, [...(buckets.get(bucket) ?? []), number]);
+    return number;
+  };
+  const named = (key: string): number => {
+    const known = byKey.get(key) ?? add(pseudoRandom(key));
+    byKey.set(key, known);
+    return known;
+  };
+  return {
+    named,
+    computed(f, operands) {
+      const values = Float64Array.from({ length: POINTS }, (_, k) =>
+        f(operands.map((operand) => samples[operand]![k]!)),
+      );
+      const bucket = bucketOf(values);
+      for (const near of [bucket, bucket - 1, bucket + 1]) {
+        const found = buckets.get(near)?.find((other) => isSame(samples[other]!, values));
+        if (found !== undefined) return found;
+      }
+      return add(values);
+    },
+    joined(operands) {
+      const flat = operands.flatMap((operand) => parts.get(operand) ?? [operand]);
+      const number = named(`Concat ${flat.join()}`);
+      parts.set(number, flat);
+      return number;
+    },
+  };
+}
+
+/** Numbers of both signs from small to large, so that every bound of an activation lies between some of them. */
+function pseudoRandom(key: string): Float64Array {
+  // FNV-1a, then xorshift32.
+  let state = 0x811c9dc5;
+  for (let k = 0; k < key.length; k++) state = Math.imul(state ^ key.charCodeAt(k), 0x01000193) >>> 0;
+  const next = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state = (state ^ (state << 5)) >>> 0;
+    return state / 2 ** 32;
+  };
+  state ||= 1;
+  for (let k = 0; k < 8; k++) next();
+  return Float64Array.from({ length: POINTS }, () => (next() < 0.5 ? -1 : 1) * 10 ** (3 * next() - 1.5));
+}
+
+/** Functions that agree have neighbouring buckets. */
+function bucketOf(values: Float64Array): number {
+  const finite = values.find(Number.isFinite) ?? 0;
+  return Math.round(1e4 * (finite / (1 + Math.abs(finite))));
+}
+
+function isSame(a: Float64Array, b: Float64Array): boolean {
+  return a.every((value, k) => {
+    const other = b[k]!;
+    if (!Number.isFinite(value) || !Number.isFinite(other)) return Object.is(value, other);
+    return Math.abs(value - other) <= ROUNDING * Math.max(Math.abs(value), Math.abs(other), 1e-3);
+  });
+}
+
+/** Operators that look at several positions, and are known by their settings and what they read. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['MaxPool', 'AveragePool', 'LpPool', 'GlobalMaxPool', 'GlobalAveragePool', 'GlobalLpPool'],
+  ...['Softmax', 'LogSoftmax', 'Hardmax', 'Pad', 'Resize', 'LRN', 'Split', 'LpNormalization'],
+  ...['ReduceMean', 'ReduceMax', 'ReduceSum', 'ReduceMin', 'InstanceNormalization', 'LayerNormalization'],
+  ...['Affine', 'PRelu'],
+]);
+
+/** Whether an operator that looks at several positions is one whose absence or exchange is a difference for sure. */
+export function isKnown(op: string): boolean {
+  return KNOWN.has(op);
+}
+
+/**
+ * What an operation is without looking at its operands: a call of a layer of the dense model, or an input. Open where that is not
+ * known; null for any other operation.
+ */
+export type Leaf = (operation: Operation, at: number) => { readonly key: string; readonly open: string | null } | null;
+
+/** Numbers every operation of a graph. */
+export function valuesOf({ all }: Operations, leaf: Leaf, numbers: Numbering): readonly Value[] {
+  const values: Value[] = [];
+  for (const [at, operation] of all.entries()) {
+    const own = leaf(operation, at);
+    values.push(
+      own !== null ? { number: numbers.named(own.key), open: own.open } : numbered(operation, values, numbers, at),
+    );
+  }
+  return values;
+}
+
+function numbered(operation: Operation, values: readonly Value[], numbers: Numbering, at: number): Value {
+  const { op, inputs, settings } = operation;
+  const operands = inputs.map((input) => values[input]!);
+  const inherited = operands.find(({ open }) => open !== null)?.open ?? null;
+  const own = operands.map(({ number }) => number);
+  const f = arithmeticOf(operation);
+  // What is computed of constants alone was not followed here.
+  if (inputs.length === 0) return { number: numbers.named(`nothing ${at} ${op}`), open: op };
+  if (f !== null) return { number: numbers.computed(f, own), open: inherited };
+  if (op === 'Concat') return { number: numbers.joined(own), open: inherited };
+  const number = numbers.named(`${op} ${settingsKey(settings)} ${own.join()}`);
+  return { number, open: inherited ?? (KNOWN.has(op) ? null : op) };
+}
+
+export function settingsKey(settings: Operation['settings']): string {
+  return Object.entries(settings)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .join(' ');
+}
