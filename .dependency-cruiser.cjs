@@ -10,6 +10,7 @@ const order = [
   'network',
   'dialects',
   'recovery',
+  'comparison',
   'lock',
   'surgery',
   'execution',

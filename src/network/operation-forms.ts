@@ -133,6 +133,8 @@ function plain(around: Surroundings, op: string, node: OnnxNode, operands: reado
   return { op, settings, inputs: operands };
 }
 
+const AFFINE = new Set(['Add', 'Sum', 'Sub', 'Mul', 'Div']);
+
 /** A factor and a summand for each channel: behind a layer with weights they may be folded into it, and two in a row into one. */
 function affine(around: Surroundings, input: number): NormalForm {
   const { op, call } = around.at(input);
@@ -165,7 +167,10 @@ function arithmetic(around: Surroundings, node: OnnxNode, operands: readonly num
   const constants = node.inputs.filter((name) => around.operand(name) === undefined);
   const value = constants.length === 1 ? scalarOf(around, constants[0]!) : null;
   const isFirst = around.operand(node.inputs[0]!) !== undefined;
-  if (operands.length === 1 && value !== null) {
+  // Of a layer of one filter a bias is one number.
+  const { call } = around.at(first);
+  const isOfOneFilter = call !== null && around.network.layers[call.layer]!.filters === 1;
+  if (operands.length === 1 && value !== null && !(isOfOneFilter && AFFINE.has(opType))) {
     if (opType === 'Max') return clamp(around, first, value, Number.POSITIVE_INFINITY);
     if (opType === 'Min') return clamp(around, first, Number.NEGATIVE_INFINITY, value);
     if (opType === 'PRelu') return { op: 'LeakyRelu', settings: { alpha: value }, inputs: operands };
@@ -176,7 +181,7 @@ function arithmetic(around: Surroundings, node: OnnxNode, operands: readonly num
   }
   if (operands.length === 1) {
     // A bias, or a BatchNorm taken apart: it follows the channels of the layer.
-    if (opType !== 'Max' && opType !== 'Min' && opType !== 'PRelu') return affine(around, first);
+    if (AFFINE.has(opType)) return affine(around, first);
     return { op: opType, settings: { side: isFirst ? 'right' : 'left' }, inputs: operands };
   }
   if (opType === 'Mul' && operands.length === 2) {

@@ -1,3 +1,4 @@
+import { compareGraphs } from '../comparison/index.ts';
 import type { ModelRequest } from '../config/index.ts';
 import {
   type Expectation,
@@ -39,6 +40,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
       dense,
       expectation,
       recovery,
+      graph: compareGraphs(recovery.correspondence),
       reported,
       variants: (actual) => expectation.variants({ prunedFile: pruned.model.name, actual }),
       locked: null,

@@ -1,8 +1,10 @@
+import type { GraphComparison } from '../comparison/index.ts';
 import type { Expectation, LayerExpectation, Reported, Tie, Variant } from '../dialects/index.ts';
-import type { Network, RetainedIndices } from '../network/index.ts';
+import { FIXED_CHANNEL, type Network, type RetainedIndices } from '../network/index.ts';
 import type { Disagreement, LayerRecovery, Recovery } from '../recovery/index.ts';
 import type { Scene } from './causes.ts';
 import { findingsOf } from './findings.ts';
+import { graphFindings, graphNotes } from './graph.ts';
 import { consistencyOf, judgeLayer, type Outcome, unlessOpen } from './judge-layer.ts';
 import { toldNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
@@ -13,6 +15,8 @@ export interface Evidence {
   readonly dense: Network;
   readonly expectation: Expectation | null;
   readonly recovery: Recovery | null;
+  /** How the graph of the pruned model compares with the dense one's; null where nobody compared them. */
+  readonly graph: GraphComparison | null;
   /** What the pruner itself says; null where it was not asked. */
   readonly reported: Reported | null;
   /** Relative distance up to which a changed filter still counts as the dense one; null where only rounding does. */
@@ -35,7 +39,14 @@ const NOT_COMPARED: Outcome = {
   remedy: null,
 };
 
-const NOT_ASKED_FOR = { expectation: null, recovery: null, reported: null, variants: () => [], locked: null };
+const NOT_ASKED_FOR = {
+  expectation: null,
+  recovery: null,
+  graph: null,
+  reported: null,
+  variants: () => [],
+  locked: null,
+};
 
 /** Compares the expectation with what was recovered, layer by layer, and sums up. */
 export function judge(given: Pick<Evidence, 'dense' | 'tolerance'> & Partial<Evidence>): Judgement {
@@ -50,13 +61,22 @@ export function judge(given: Pick<Evidence, 'dense' | 'tolerance'> & Partial<Evi
   });
 }
 
-function judgeAgainst({ dense, expectation, recovery, reported, variants, locked, tolerance }: Evidence): Judgement {
+function judgeAgainst({
+  dense,
+  expectation,
+  recovery,
+  graph,
+  reported,
+  variants,
+  locked,
+  tolerance,
+}: Evidence): Judgement {
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
   const notes = toldNotes(recovery?.told ?? []);
   const excused =
     expectation === null || recovery === null
       ? new Set<string>()
-      : excusedConsumers(expectation, recovery, actual, notes);
+      : excusedConsumers(dense, expectation, recovery, actual, notes);
   const isConsistent = expectation === null ? () => true : consistencyOf(expectation, actual);
 
   const layers = [...dense.prunable.values()].map((layer): LayerResult => {
@@ -118,10 +138,16 @@ function judgeAgainst({ dense, expectation, recovery, reported, variants, locked
       excused,
       expectation,
     }),
+    ...(graph === null ? [] : graphFindings(graph, expectation.usualKey)),
     ...disowned,
   ];
   const verdict = runVerdict(layers, findings);
-  return { verdict, layers, findings, notes: [...notes, ...reportedNotes(layers, reported)] };
+  return {
+    verdict,
+    layers,
+    findings,
+    notes: [...notes, ...(graph === null ? [] : graphNotes(graph)), ...reportedNotes(layers, reported)],
+  };
 }
 
 /** The worst of all: a finding counts whether or not a layer owns it, and a model without layers was not checked. */
@@ -138,6 +164,7 @@ function runVerdict(layers: readonly LayerResult[], findings: readonly Finding[]
  * user should know that the pruner is at fault.
  */
 function excusedConsumers(
+  dense: Network,
   expectation: Expectation,
   recovery: Recovery,
   actual: (name: string) => RetainedIndices | null,
@@ -148,12 +175,36 @@ function excusedConsumers(
   for (const [consumer, columns] of recovery.misplaced) {
     const cut = columnsCut(consumer);
     if (cut === null || String(cut) !== String(columns)) continue;
+    // Cut for the very channels that reach it in the dense model, its columns are right: the pruned graph is another one.
+    if (String(cut) === String(columnsThatReach(dense, consumer, actual))) continue;
     excused.add(consumer);
     notes.push(
       `${consumer} reads other channels than before: the pruner itself cuts its input columns so, and the model computes something else. The retained filters are right.`,
     );
   }
   return excused;
+}
+
+/** Positions of a layer's input columns whose channels are kept, as the dense graph has them; null where that is not known. */
+function columnsThatReach(
+  dense: Network,
+  consumer: string,
+  actual: (name: string) => RetainedIndices | null,
+): readonly number[] | null {
+  const columns = dense.prunable.get(consumer)?.calls[0]?.columns;
+  if (!(columns instanceof Int32Array)) return null;
+  const kept = new Map<number, ReadonlySet<number>>();
+  const positions: number[] = [];
+  for (const [at, id] of columns.entries()) {
+    const owner = id === FIXED_CHANNEL ? null : dense.layers[dense.channelOwner[id]!]!;
+    if (owner !== null && dense.prunable.get(owner.name) === owner) {
+      const filters = kept.get(owner.id) ?? new Set(actual(owner.name) ?? []);
+      kept.set(owner.id, filters);
+      if (!filters.has(id - owner.firstChannel)) continue;
+    }
+    positions.push(at);
+  }
+  return positions;
 }
 
 /** Of several right outcomes the one that a layer comes nearest to, so that few filters need explaining. */

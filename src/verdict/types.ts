@@ -42,6 +42,8 @@ export interface LayerResult {
 
 /** Diverging layers that have one cause, as a reader would want them told: an equalization group at most once. */
 export interface Finding {
+  /** What was found; left out where it is about the filters of layers. */
+  readonly kind?: 'graph-differs' | 'interface-differs';
   readonly layers: readonly string[];
   readonly verdict: 'mismatch' | 'unverifiable';
   readonly title: string;
