@@ -1,15 +1,15 @@
 import type { Folding, Network } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
 import type { CriterionCounts, EqualizationGroup, Expected, LayerExpectation, Refusal } from '../types.ts';
-import { certainties } from './certain.ts';
-import { type Decision, type Decisions, decide, layersOf, retainedOf } from './decisions.ts';
-import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain.ts';
-import { type Group, isOut } from './group.ts';
-import { type Dependencies, dependenciesOf } from './groups.ts';
-import { rank, type ScoresOf } from './records.ts';
-import { readScoresFile } from './scores-file.ts';
-import { computedScores, givenScores } from './scoring.ts';
+import { type Decision, type Decisions, decide, layersOf, retainedOf } from './cut/decisions.ts';
+import { rank, type ScoresOf } from './cut/ranked-groups.ts';
+import { certainties } from './explain/certain.ts';
+import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain/explain.ts';
+import { readScoresFile } from './score/scores-file.ts';
+import { computedScores, givenScores } from './score/scoring.ts';
 import type { TorchSpec } from './spec.ts';
+import { type Group, isOut } from './trace/group.ts';
+import { type Dependencies, dependenciesOf } from './trace/groups.ts';
 
 /** What the dense model is to Torch-Pruning, and how it scores. */
 export interface Scored {

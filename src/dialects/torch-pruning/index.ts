@@ -1,9 +1,9 @@
 import type { Dialect } from '../types.ts';
 import { expectTorch, readScores } from './expect.ts';
-import { readHistory } from './history.ts';
-import { lintTorch } from './lint.ts';
+import { lintTorch } from './explain/lint.ts';
+import { torchVariants } from './explain/variants.ts';
 import { readTorchSpec } from './spec.ts';
-import { torchVariants } from './variants.ts';
+import { readHistory } from './trace/history.ts';
 
 const NAME = 'torch-pruning';
 

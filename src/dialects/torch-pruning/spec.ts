@@ -3,8 +3,8 @@ import type { SpecDocument } from '../../config/spec.ts';
 import { validate } from '../../config/validate.ts';
 import { inputErrorAt, type Place } from '../../errors/place.ts';
 import type { Spec } from '../types.ts';
-import type { ModuleType } from './modules.ts';
 import { validateSpec } from './spec.validator.generated.js';
+import type { ModuleType } from './trace/modules.ts';
 
 export type Reduction = 'mean' | 'sum' | 'max' | 'prod' | 'first' | 'gate';
 

@@ -91,10 +91,11 @@ function maximum(values: Float32Array | Float64Array): number {
 }
 
 const PAIRWISE_BLOCK = 128;
+const LANES = 8;
 
 /** numpy's pairwise float32 sum of a contiguous 1-D array (numpy/core/src/umath/loops_utils.h.src, `FLOAT_pairwise_sum`). */
 export function pairwiseSum(values: Float32Array, start: number, n: number): number {
-  if (n < 8) {
+  if (n < LANES) {
     let sum = Math.fround(0);
     for (let k = 0; k < n; k++) sum = Math.fround(sum + values[start + k]!);
     return sum;
@@ -103,22 +104,14 @@ export function pairwiseSum(values: Float32Array, start: number, n: number): num
     const half = Math.floor(n / 2) - (Math.floor(n / 2) % 8);
     return Math.fround(pairwiseSum(values, start, half) + pairwiseSum(values, start + half, n - half));
   }
-  const lanes = values.slice(start, start + 8);
-  let k = 8;
-  for (; k < n - (n % 8); k += 8)
-    for (let lane = 0; lane < 8; lane++) lanes[lane] = lanes[lane]! + values[start + k + lane]!;
-  const add = (a: number, b: number): number => Math.fround(a + b);
-  const [l0, l1, l2, l3, l4, l5, l6, l7] = lanes as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  let sum = add(add(add(l0, l1), add(l2, l3)), add(add(l4, l5), add(l6, l7)));
+  const lanes = values.slice(start, start + LANES);
+  let k = LANES;
+  for (; k < n - (n % LANES); k += LANES)
+    for (let lane = 0; lane < LANES; lane++) lanes[lane]! += values[start + k + lane]!;
+  // Neighbours first: ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)).
+  for (let width = 1; width < LANES; width *= 2)
+    for (let lane = 0; lane < LANES; lane += 2 * width) lanes[lane]! += lanes[lane + width]!;
+  let sum = lanes[0]!;
   for (; k < n; k++) sum = Math.fround(sum + values[start + k]!);
   return sum;
 }

@@ -1,4 +1,4 @@
-import type { Channels, Network, NetworkTensor } from '../../network/index.ts';
+import type { Channels, Network, NetworkTensor } from '../../../network/index.ts';
 import type { Edge, Module } from './module-graph.ts';
 import { inPlace, type Placement, placementOf } from './placement.ts';
 import { type WidthInference, widthInference } from './width-inference.ts';

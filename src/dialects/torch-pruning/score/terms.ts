@@ -1,10 +1,10 @@
-import type { Folding, Follower, FollowerRole, Layer, Network, Weight } from '../../network/index.ts';
-import { toFloat32 } from '../../onnx/index.ts';
+import type { Folding, Follower, FollowerRole, Layer, Network, Weight } from '../../../network/index.ts';
+import { toFloat32 } from '../../../onnx/index.ts';
+import type { ComputedImportance } from '../spec.ts';
+import type { Group, GroupItem } from '../trace/group.ts';
 import { distanceSums } from './distances.ts';
-import type { Group, GroupItem } from './group.ts';
 import { type Magnitudes, magnitudesOf, power, weightsOf } from './magnitudes.ts';
 import { sumError, UNIT } from './rounding.ts';
-import type { ComputedImportance } from './spec.ts';
 
 /** What one item of a group adds to the scores of the root's channels. */
 export interface Term {

@@ -1,4 +1,4 @@
-import type { Layer, Network } from '../../network/index.ts';
+import type { Layer, Network } from '../../../network/index.ts';
 
 /** What Torch-Pruning takes a module or an autograd node for (ops.py, OPTYPE). */
 export type ModuleType =

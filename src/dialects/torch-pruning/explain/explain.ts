@@ -1,11 +1,11 @@
-import type { FilterDecision, LayerExplanation } from '../types.ts';
-import { widthOf } from './cutting.ts';
-import { type Decision, layersOf, retainedOf } from './decisions.ts';
-import type { Group } from './group.ts';
-import { lowest } from './ranking.ts';
-import { isLastWritten } from './reduction.ts';
-import type { TorchSpec } from './spec.ts';
-import type { Term } from './terms.ts';
+import type { FilterDecision, LayerExplanation } from '../../types.ts';
+import { widthOf } from '../cut/cutting.ts';
+import { type Decision, layersOf, retainedOf } from '../cut/decisions.ts';
+import { lowest } from '../cut/ranking.ts';
+import { isLastWritten } from '../score/reduction.ts';
+import type { Term } from '../score/terms.ts';
+import type { TorchSpec } from '../spec.ts';
+import type { Group } from '../trace/group.ts';
 
 type Cut = Extract<Decision, { kind: 'cut' }>;
 

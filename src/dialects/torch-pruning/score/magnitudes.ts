@@ -1,5 +1,5 @@
-import type { Layer, Weight } from '../../network/index.ts';
-import { toFloat32 } from '../../onnx/index.ts';
+import type { Layer, Weight } from '../../../network/index.ts';
+import { toFloat32 } from '../../../onnx/index.ts';
 
 /** Sums over a layer's weights of `abs(w) ** p`, and over how many weights each goes. */
 export interface Magnitudes {

@@ -1,7 +1,7 @@
+import { type Flows, groupOf } from '../trace/group.ts';
+import type { Module } from '../trace/module-graph.ts';
 import { widthOf } from './cutting.ts';
-import { type Flows, groupOf } from './group.ts';
-import type { Module } from './module-graph.ts';
-import type { Record } from './records.ts';
+import type { RankedGroup } from './ranked-groups.ts';
 
 /** What the modules of a group lose of their outputs. */
 export type Pruning =
@@ -21,7 +21,7 @@ export type Pruning =
  * `check_pruning_group` looks for modules that would lose everything (dependency/graph.py:153-172).
  * @param pruned positions within one channel group
  */
-export function prune(record: Record, pruned: readonly number[], flows: Flows): Pruning {
+export function prune(record: RankedGroup, pruned: readonly number[], flows: Flows): Pruning {
   const { group, channelGroups, size } = record;
   const repeated = Array.from({ length: channelGroups }, (_, g) =>
     pruned.map((position) => position + g * size),

@@ -1,4 +1,4 @@
-import type { Layer, RetainedIndices } from '../../network/index.ts';
+import type { Layer, RetainedIndices } from '../../../network/index.ts';
 import type { Pruning } from './pruning.ts';
 
 /** What becomes of the input columns of grouped convolutions. */

@@ -1,8 +1,8 @@
-import type { Folding, Network } from '../../network/index.ts';
+import type { Folding, Network } from '../../../network/index.ts';
+import type { ScoresOf } from '../cut/ranked-groups.ts';
+import type { ComputedImportance } from '../spec.ts';
 import { normalize } from './normalizer.ts';
-import type { ScoresOf } from './records.ts';
 import { reduce } from './reduction.ts';
-import type { ComputedImportance } from './spec.ts';
 import { termReader } from './terms.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { foldAll } from '../../network/index.ts';
-import type { Variant } from '../types.ts';
-import { expectTorch, readScores, type Scored } from './expect.ts';
-import type { ComputedImportance, Reduction, TorchSpec } from './spec.ts';
+import { foldAll } from '../../../network/index.ts';
+import type { Variant } from '../../types.ts';
+import { expectTorch, readScores, type Scored } from '../expect.ts';
+import type { ComputedImportance, Reduction, TorchSpec } from '../spec.ts';
 
 const REDUCTIONS: readonly Reduction[] = ['mean', 'sum', 'max', 'prod', 'first', 'gate'];
 const NORMALIZERS = ['mean', null, 'max', 'sum', 'standarization', 'gaussian', 'lamp'] as const;

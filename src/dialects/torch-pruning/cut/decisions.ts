@@ -1,24 +1,24 @@
-import type { RetainedIndices } from '../../network/index.ts';
-import type { JointOutcomes, Tie } from '../types.ts';
-import { type Count, cutScope, MAX_OUTCOMES, picksOf, type RecordCut, type ScopeCut, widthOf } from './cutting.ts';
-import { type Group, groupOf, isOut } from './group.ts';
+import type { RetainedIndices } from '../../../network/index.ts';
+import type { JointOutcomes, Tie } from '../../types.ts';
+import type { Unknown } from '../score/terms.ts';
+import type { TorchSpec } from '../spec.ts';
+import { type Group, groupOf, isOut } from '../trace/group.ts';
+import type { Dependencies } from '../trace/groups.ts';
+import type { Module } from '../trace/module-graph.ts';
+import { type Count, cutScope, type GroupCut, MAX_OUTCOMES, picksOf, type ScopeCut, widthOf } from './cutting.ts';
 import { type GroupedInputs, groupedInputs } from './grouped-inputs.ts';
-import type { Dependencies } from './groups.ts';
-import type { Module } from './module-graph.ts';
 import { type Pruning, prune } from './pruning.ts';
-import type { Fate, Ranking, Record, Scope } from './records.ts';
-import type { TorchSpec } from './spec.ts';
-import type { Unknown } from './terms.ts';
+import type { Fate, RankedGroup, Ranking, Scope } from './ranked-groups.ts';
 
 /** What became of a group, and by which numbers. */
 export type Decision =
   | Exclude<Fate, { kind: 'ranked' }>
   | {
       readonly kind: 'cut';
-      readonly record: Record;
+      readonly record: RankedGroup;
       readonly scope: Scope;
       readonly count: Count;
-      readonly cut: RecordCut;
+      readonly cut: GroupCut;
       readonly pruning: Exclude<Pruning, { kind: 'beyond' }>;
       /** Where equal scores lie on the cut, in the channels of each layer of the group. */
       readonly tie: Tie | null;
@@ -80,11 +80,11 @@ function inScope(why: Unknown): Unknown {
 }
 
 function decisionOf(
-  record: Record,
+  record: RankedGroup,
   scope: Scope,
   { count, nominal }: ScopeCut,
   tie: Tie | null,
-  unclear: ReadonlySet<Record>,
+  unclear: ReadonlySet<RankedGroup>,
   { flows }: Dependencies,
 ): Decision {
   const cut = nominal.get(record) ?? { pruned: [], asked: 0, unsure: null };
@@ -98,26 +98,26 @@ function decisionOf(
 }
 
 /** What each record may lose: pruned positions of each. */
-type Outcome = ReadonlyMap<Record, readonly number[]>;
+type Outcome = ReadonlyMap<RankedGroup, readonly number[]>;
 
 interface Outcomes {
-  readonly ties: ReadonlyMap<Record, Tie>;
+  readonly ties: ReadonlyMap<RankedGroup, Tie>;
   /** Nominal first. */
   readonly outcomes: readonly Outcome[];
   /** Records with more outcomes than can be followed. */
-  readonly unclear: ReadonlySet<Record>;
+  readonly unclear: ReadonlySet<RankedGroup>;
 }
 
 function outcomesOf({ nominal, others }: ScopeCut, dependencies: Dependencies): Outcomes {
   if (others === null) return { ties: new Map(), outcomes: [], unclear: new Set(nominal.keys()) };
-  const ties = new Map<Record, Tie>();
+  const ties = new Map<RankedGroup, Tie>();
   if (others.length === 0) {
     for (const [record, cut] of nominal) {
       const tie = tieOf(record, cut, dependencies);
       if (tie !== null) ties.set(record, tie);
     }
   }
-  const unclear = new Set<Record>();
+  const unclear = new Set<RankedGroup>();
   const outcomes: Outcome[] = [];
   for (const cuts of [nominal, ...others]) {
     let partial: Outcome[] = [new Map()];
@@ -132,7 +132,7 @@ function outcomesOf({ nominal, others }: ScopeCut, dependencies: Dependencies): 
 }
 
 /** The tie at a cut, where each layer of the group has the root's channels under their own numbers. */
-function tieOf(record: Record, { pruned, unsure }: RecordCut, { flows }: Dependencies): Tie | null {
+function tieOf(record: RankedGroup, { pruned, unsure }: GroupCut, { flows }: Dependencies): Tie | null {
   const { group, channelGroups, size } = record;
   if (unsure === null || channelGroups > 1) return null;
   const { module: root, side } = group.items[0]!;
@@ -146,7 +146,11 @@ function tieOf(record: Record, { pruned, unsure }: RecordCut, { flows }: Depende
   return { certain, candidates, pick: candidates.length - pick };
 }
 
-function jointOf(records: readonly Record[], outcomes: readonly Outcome[], { flows }: Dependencies): JointOutcomes {
+function jointOf(
+  records: readonly RankedGroup[],
+  outcomes: readonly Outcome[],
+  { flows }: Dependencies,
+): JointOutcomes {
   const varying = records.filter(
     (record) => new Set(outcomes.map((outcome) => String(outcome.get(record) ?? []))).size > 1,
   );

@@ -1,6 +1,6 @@
-import { InputError } from '../../errors/input-error.ts';
-import { numpyArrays } from '../../tensor-files/index.ts';
-import type { ScoresFile } from './spec.ts';
+import { InputError } from '../../../errors/input-error.ts';
+import { numpyArrays } from '../../../tensor-files/index.ts';
+import type { ScoresFile } from '../spec.ts';
 
 /** A score for each channel takes a few hundred kilobytes; what is larger is no such thing (CWE-409). */
 const MAX_BYTES = 256 * 1024 * 1024;

@@ -1,13 +1,13 @@
-import { nearest } from '../../config/values.ts';
-import type { Place } from '../../errors/place.ts';
-import type { Network } from '../../network/index.ts';
-import type { Lint } from '../types.ts';
-import { widthOf } from './cutting.ts';
-import { type Decision, layersOf } from './decisions.ts';
-import type { TorchExpected } from './expect.ts';
+import { nearest } from '../../../config/values.ts';
+import type { Place } from '../../../errors/place.ts';
+import type { Network } from '../../../network/index.ts';
+import type { Lint } from '../../types.ts';
+import { widthOf } from '../cut/cutting.ts';
+import { type Decision, layersOf } from '../cut/decisions.ts';
+import type { TorchExpected } from '../expect.ts';
+import type { TorchSpec } from '../spec.ts';
+import { isNamed } from '../trace/modules.ts';
 import { listed } from './explain.ts';
-import { isNamed } from './modules.ts';
-import type { TorchSpec } from './spec.ts';
 
 type Cut = Extract<Decision, { kind: 'cut' }>;
 
@@ -91,13 +91,21 @@ function roundedInGroups(cuts: readonly Cut[], spec: TorchSpec): Lint[] {
   });
   const [first] = over;
   if (first === undefined) return [];
-  const { record, cut } = first;
+  const names = over.map(({ record: { group } }) => layersOf(group)[0]!.layer.name);
+  const { channelGroups } = first.record;
+  const message = [
+    `round_to ${spec.roundTo} with channel groups prunes more than the ratio: ${names[0]} ${roundedExample(first)}`,
+    `(Torch-Pruning rounds all channels, then takes as many from each of ${channelGroups} groups)`,
+  ].join(' ');
+  return [lint('round-to-in-groups', message, spec.at('round_to'), names)];
+}
+
+function roundedExample({ record, cut, pruning }: Cut): string {
   const width = widthOf(record);
   const asked = width - cut.asked * record.channelGroups;
   const kept = width - cut.pruned.length * record.channelGroups;
-  const names = over.map(({ record: { group } }) => layersOf(group)[0]!.layer.name);
-  const message = `round_to ${spec.roundTo} with channel groups prunes more than the ratio: ${names[0]} keeps ${first.pruning.kind === 'skipped' ? `all ${width}, because it would lose them` : `${kept} of ${width}`} where the ratio asks for ${asked} (Torch-Pruning rounds all channels, then takes as many from each of ${record.channelGroups} groups)`;
-  return [lint('round-to-in-groups', message, spec.at('round_to'), names)];
+  const keeps = pruning.kind === 'skipped' ? `all ${width}, because it would lose them` : `${kept} of ${width}`;
+  return `keeps ${keeps} where the ratio asks for ${asked}`;
 }
 
 /** A classifier that loses classes is hardly meant. */

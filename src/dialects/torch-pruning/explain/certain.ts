@@ -1,10 +1,10 @@
-import type { RetainedIndices } from '../../network/index.ts';
-import type { Certainties, Contradiction } from '../types.ts';
-import { type Decisions, layersOf } from './decisions.ts';
-import { type Group, isOut } from './group.ts';
-import type { Dependencies } from './groups.ts';
-import { channelGroupsOf } from './records.ts';
-import type { TorchSpec } from './spec.ts';
+import type { RetainedIndices } from '../../../network/index.ts';
+import type { Certainties, Contradiction } from '../../types.ts';
+import { type Decisions, layersOf } from '../cut/decisions.ts';
+import { channelGroupsOf } from '../cut/ranked-groups.ts';
+import type { TorchSpec } from '../spec.ts';
+import { type Group, isOut } from '../trace/group.ts';
+import type { Dependencies } from '../trace/groups.ts';
 
 /** What holds of groups whose scores are not known: coupled layers lose the same channels, and where each group is ranked alone their number is known. */
 export function certainties({ groups }: Dependencies, { byGroup }: Decisions, spec: TorchSpec): Certainties {

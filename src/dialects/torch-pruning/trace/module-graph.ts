@@ -1,4 +1,4 @@
-import type { Layer, Network, NetworkTensor } from '../../network/index.ts';
+import type { Layer, Network, NetworkTensor } from '../../../network/index.ts';
 import { type ModuleType, typeOf, widthsOf } from './modules.ts';
 
 /** A node of Torch-Pruning's dependency graph: a module, or an operation of a module's forward(). */

@@ -1,6 +1,6 @@
+import type { TorchSpec } from '../spec.ts';
+import type { RankedGroup, Scope } from './ranked-groups.ts';
 import { type Lowest, lowest, upToThreshold } from './ranking.ts';
-import type { Record, Scope } from './records.ts';
-import type { TorchSpec } from './spec.ts';
 
 /** More outcomes than these are not followed: what hangs on rounding then cannot be told. */
 export const MAX_OUTCOMES = 64;
@@ -15,7 +15,7 @@ export interface Count {
 }
 
 /** What a record loses: positions within one channel group. */
-export interface RecordCut {
+export interface GroupCut {
   readonly pruned: readonly number[];
   /** How many the ratio asked for, before `round_to`. */
   readonly asked: number;
@@ -24,9 +24,9 @@ export interface RecordCut {
 
 export interface ScopeCut {
   readonly count: Count;
-  readonly nominal: ReadonlyMap<Record, RecordCut>;
+  readonly nominal: ReadonlyMap<RankedGroup, GroupCut>;
   /** Other cuts that rounding could make, where it decides between groups; null where there are too many. */
-  readonly others: readonly ReadonlyMap<Record, RecordCut>[] | null;
+  readonly others: readonly ReadonlyMap<RankedGroup, GroupCut>[] | null;
 }
 
 /** How a scope is cut (base_pruner.py:596-640). */
@@ -48,8 +48,8 @@ export function cutScope(scope: Scope, spec: TorchSpec): ScopeCut {
     return { count, nominal, others: records.length > 1 && low.unsure !== null ? null : [] };
   }
   const { threshold, ...low } = upToThreshold(joined, channels - staying);
-  const perRecord = (chosen: readonly number[]): ReadonlyMap<Record, RecordCut> => {
-    const own = new Map<Record, number[]>(records.map((record) => [record, []]));
+  const perRecord = (chosen: readonly number[]): ReadonlyMap<RankedGroup, GroupCut> => {
+    const own = new Map<RankedGroup, number[]>(records.map((record) => [record, []]));
     for (const k of chosen) own.get(all[k]!.record)!.push(all[k]!.at);
     return new Map([...own].map(([record, pruned]) => [record, rounded(record, { pruned, unsure: null }, spec)]));
   };
@@ -77,7 +77,7 @@ function otherSets({ pruned, unsure }: Lowest): readonly (readonly number[])[] |
 }
 
 /** `round_to` floors what stays, of all channels even where one channel group is ranked (base_pruner.py:635-640). */
-function rounded(record: Record, { pruned, unsure }: Lowest, { roundTo }: TorchSpec): RecordCut {
+function rounded(record: RankedGroup, { pruned, unsure }: Lowest, { roundTo }: TorchSpec): GroupCut {
   const asked = pruned.length;
   if (asked === 0 || roundTo === null) return { pruned, asked, unsure };
   const channels = widthOf(record);
@@ -87,13 +87,13 @@ function rounded(record: Record, { pruned, unsure }: Lowest, { roundTo }: TorchS
 }
 
 /** Channels of a record's root. */
-export function widthOf({ group }: Record): number {
+export function widthOf({ group }: RankedGroup): number {
   const { module, side } = group.items[0]!;
   return (side === 'in' ? module.inWidth : module.outWidth)!;
 }
 
 /** All choices of `pick` of the candidates beside what is sure to go; null where there are too many. */
-export function picksOf({ pruned, unsure }: RecordCut): readonly (readonly number[])[] | null {
+export function picksOf({ pruned, unsure }: GroupCut): readonly (readonly number[])[] | null {
   if (unsure === null) return [pruned];
   const { candidates, pick } = unsure;
   const sure = pruned.filter((k) => !candidates.includes(k));

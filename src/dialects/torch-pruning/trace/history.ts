@@ -1,5 +1,5 @@
-import type { Network, RetainedIndices } from '../../network/index.ts';
-import { type Reported, sorted } from '../reported.ts';
+import type { Network, RetainedIndices } from '../../../network/index.ts';
+import { type Reported, sorted } from '../../reported.ts';
 import { type Flows, groupOf, isOut, type Side } from './group.ts';
 import { dependenciesOf } from './groups.ts';
 import type { Module } from './module-graph.ts';

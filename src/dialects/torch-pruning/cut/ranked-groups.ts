@@ -1,13 +1,13 @@
-import { type Flows, type Group, groupOf, isOut } from './group.ts';
-import type { Dependencies } from './groups.ts';
-import { isInside } from './groups.ts';
-import type { Module } from './module-graph.ts';
-import { isRoot, isTwoSided } from './modules.ts';
-import type { Normalized } from './normalizer.ts';
-import type { Scores } from './reduction.ts';
-import { UNIT } from './rounding.ts';
-import type { TorchSpec } from './spec.ts';
-import type { Term, Unknown } from './terms.ts';
+import type { Normalized } from '../score/normalizer.ts';
+import type { Scores } from '../score/reduction.ts';
+import { UNIT } from '../score/rounding.ts';
+import type { Term, Unknown } from '../score/terms.ts';
+import type { TorchSpec } from '../spec.ts';
+import { type Flows, type Group, groupOf, isOut } from '../trace/group.ts';
+import type { Dependencies } from '../trace/groups.ts';
+import { isInside } from '../trace/groups.ts';
+import type { Module } from '../trace/module-graph.ts';
+import { isRoot, isTwoSided } from '../trace/modules.ts';
 
 /** What is known of a group's channels before they are ranked. */
 export interface GroupScores {
@@ -21,7 +21,7 @@ export interface GroupScores {
 export type ScoresOf = (group: Group) => GroupScores | Unknown | null;
 
 /** One group in a ranking. */
-export interface Record {
+export interface RankedGroup {
   /** As tracing found it. */
   readonly origin: Group;
   /** As it is ranked: with another root where it holds heads of an attention. */
@@ -40,14 +40,14 @@ export interface Scope {
   readonly ratio: number;
   /** The key of the spec that says the ratio. */
   readonly specKey: string;
-  readonly records: readonly Record[];
+  readonly records: readonly RankedGroup[];
   /** Why the ranking cannot be told. */
   readonly unknown: Unknown | null;
 }
 
 /** What comes of a group before any ranking. */
 export type Fate =
-  | { readonly kind: 'ranked'; readonly record: Record; readonly scope: string }
+  | { readonly kind: 'ranked'; readonly record: RankedGroup; readonly scope: string }
   | { readonly kind: 'ignored'; readonly module: Module }
   | { readonly kind: 'narrow'; readonly module: Module }
   | { readonly kind: 'unscored' }
@@ -64,7 +64,7 @@ export interface Ranking {
 interface Open {
   readonly specKey: string;
   readonly ratio: number;
-  readonly records: Record[];
+  readonly records: RankedGroup[];
   unknown: Unknown | null;
 }
 
@@ -198,7 +198,7 @@ function kernelRank({ output }: Module['layer']): number {
   return (output.shape?.length ?? 4) - 2;
 }
 
-function recordOf(origin: Group, group: Group, scored: GroupScores, spec: TorchSpec): Record | Unknown {
+function recordOf(origin: Group, group: Group, scored: GroupScores, spec: TorchSpec): RankedGroup | Unknown {
   const { scores } = scored;
   const channels = scores.values.length;
   if (!scores.values.every(Number.isFinite)) {

@@ -1,4 +1,4 @@
-import type { Scores } from './reduction.ts';
+import type { Scores } from '../score/reduction.ts';
 
 /** The channels that score lowest, and which of them only rounding tells from those that stay. */
 export interface Lowest {

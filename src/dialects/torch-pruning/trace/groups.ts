@@ -1,4 +1,4 @@
-import type { Network } from '../../network/index.ts';
+import type { Network } from '../../../network/index.ts';
 import { channelFlows } from './channel-flow.ts';
 import { type Flows, type Group, groupAt, isOut } from './group.ts';
 import { type Module, traceModules } from './module-graph.ts';
