@@ -6,7 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
-import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -68,19 +68,23 @@ async function compile(schemaName) {
 
 /** Standalone code still requires ajv's helpers from ajv/dist/runtime: bundle them in. */
 async function selfContained(code) {
-  const { outputFiles } = await build({
-    stdin: { contents: code, resolveDir: root, sourcefile: 'validator.js' },
-    absWorkingDir: root,
-    bundle: true,
-    write: false,
-    format: 'esm',
+  const entry = join(root, 'validator.js');
+  const given = {
+    name: 'given',
+    load: (id) => (id === entry ? code : null),
+    resolveId: (id) => (id === entry ? id : null),
+  };
+  const bundler = await rolldown({
+    cwd: root,
+    input: entry,
+    plugins: [given],
     platform: 'neutral',
-    target: 'node20',
-    minify: true,
-    legalComments: 'none',
-    logLevel: 'error',
+    transform: { target: 'node20' },
   });
-  return outputFiles[0].text;
+  const { output } = await bundler.generate({ format: 'esm', minify: true, comments: false });
+  await bundler.close();
+  if (output.length !== 1 || output[0].imports.length > 0) throw new Error('a validator is not in one piece');
+  return `${output[0].code.trimEnd()}\n`;
 }
 
 function validatorType(file) {

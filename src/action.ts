@@ -20,6 +20,7 @@ import {
 import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
 import { eachModel } from './pipeline/each-model.ts';
+import { plan } from './pipeline/plan.ts';
 import { CancelledError } from './process/cancel.ts';
 import { groupLog } from './process/log.ts';
 import { escaped, makeReportSet, type ReportSet, renderSet, renderText, writeReport } from './report/index.ts';
@@ -118,7 +119,6 @@ async function checkOne(request: ModelRequest, event: Channel['event']): Promise
 
 /** The models as a matrix: nothing is checked, and no verdict is told. */
 async function publishPlan(requests: readonly ModelRequest[]): Promise<void> {
-  const { plan } = await import('./pipeline/plan.ts');
   const matrix = JSON.stringify(plan(requests));
   output({ matrix });
   info(matrix);

@@ -15,7 +15,9 @@ import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
 import { eachModel } from './pipeline/each-model.ts';
 import { expect } from './pipeline/expect.ts';
+import { explain } from './pipeline/explain.ts';
 import type { Host } from './pipeline/host.ts';
+import { plan } from './pipeline/plan.ts';
 import { recover } from './pipeline/recover.ts';
 import { run } from './pipeline/run.ts';
 import { CancelledError } from './process/cancel.ts';
@@ -67,7 +69,6 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   explain: {
     description: 'show the numbers behind a layer: own norm, rank, partners, merged value and the cut',
     async run(settings) {
-      const { explain } = await import('./pipeline/explain.ts');
       const { layer = null, filter = null, all = false } = settings;
       return explain(onlyRequest(settings, 'explain'), { layer, filter, all });
     },
@@ -84,7 +85,6 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   plan: {
     description: "print the models of prunegate.yml as a matrix for GitHub's fromJSON",
     async run(settings) {
-      const { plan } = await import('./pipeline/plan.ts');
       return { text: `${JSON.stringify(plan(loadRequests(settings, process.cwd())))}\n`, exitCode: 0 };
     },
   },

@@ -19,11 +19,6 @@ export interface InputErrorDetails {
 export class InputError extends Error {
   override readonly name = 'InputError';
 
-  /** By name: dist/ has bundles that load each other, and each has this class. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof Error && value.name === 'InputError';
-  }
-
   readonly details: InputErrorDetails;
 
   /** @param problem what is wrong and what to do, as one sentence that reads after `file:line: key:`. */

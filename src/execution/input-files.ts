@@ -1,6 +1,6 @@
 import { InputError } from '../errors/input-error.ts';
 import { readWhole } from '../files/index.ts';
-import { type NumpyArray, numpyArrays } from '../tensor-files/index.ts';
+import { isNumpy, type NumpyArray, numpyArrays } from '../tensor-files/index.ts';
 import { isPicture, pictureArrays } from '../tensor-files/pictures.ts';
 
 /** A file is untrusted input: it may come from a pull request (CWE-409, CWE-770). */
@@ -12,5 +12,8 @@ const MAX_FILE_BYTES = 1024 * 1024 * 1024;
  */
 export function readArrays(path: string): ReadonlyMap<string | null, NumpyArray> {
   const file = readWhole(path, MAX_FILE_BYTES, (problem) => new InputError(problem, { file: path }));
-  return isPicture(file.bytes) ? pictureArrays(file) : numpyArrays(file, MAX_FILE_BYTES);
+  if (isPicture(file.bytes)) return pictureArrays(file);
+  if (isNumpy(file.bytes)) return numpyArrays(file, MAX_FILE_BYTES);
+  const problem = 'is no .npy or .npz file and no picture: save it with numpy.save or numpy.savez, as PNG or as JPEG';
+  throw new InputError(problem, { file: path });
 }

@@ -1,6 +1,8 @@
 import type { ModelRequest } from '../config/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
+import { readEvent } from '../github/events.ts';
+import { refusalToRun } from '../github/trust.ts';
 import type { CommandLog, CommandRun, Gpu } from '../process/index.ts';
 import type { Host } from './host.ts';
 
@@ -22,7 +24,7 @@ export async function makeModels(request: ModelRequest, host: Host): Promise<Mad
   if (command === null && !isGpuAsked) return { commands: [], gpus: null };
   if (commands.prune !== null && request.pruned === null)
     throw inputErrorAt(request.at('pruned'), 'is required beside a prune command: name the file that it writes');
-  if (command !== null && !request.allowUntrustedCommands) await refuseUntrusted(command.at);
+  if (command !== null && !request.allowUntrustedCommands) refuseUntrusted(command.at);
   const { describeGpu, listGpus, runCommands } = await import('../process/index.ts');
   const facts = await listGpus(process.env);
   if (facts.kind === 'none' && request.requireGpu)
@@ -33,11 +35,7 @@ export async function makeModels(request: ModelRequest, host: Host): Promise<Mad
   return { commands: command === null ? [] : await runCommands(request, log, process.env), gpus };
 }
 
-async function refuseUntrusted(at: Place): Promise<void> {
-  const [{ readEvent }, { refusalToRun }] = await Promise.all([
-    import('../github/events.ts'),
-    import('../github/trust.ts'),
-  ]);
+function refuseUntrusted(at: Place): void {
   const refusal = refusalToRun(readEvent(process.env));
   if (refusal === null) return;
   const remedy =

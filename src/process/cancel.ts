@@ -10,11 +10,6 @@ export interface Cancel {
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';
 
-  /** By name, as InputError. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof Error && value.name === 'CancelledError';
-  }
-
   readonly signal: NodeJS.Signals;
 
   constructor(message: string, signal: NodeJS.Signals) {

@@ -6,4 +6,4 @@ export {
   zeroElements,
 } from './elements.ts';
 export { narrowToFloat16, widenFloat16 } from './float16.ts';
-export { type NumpyArray, numpyArrays } from './numpy.ts';
+export { isNumpy, type NumpyArray, numpyArrays } from './numpy.ts';

@@ -29,6 +29,16 @@ const TYPES: Readonly<Record<string, ElementType>> = {
 /** numpy reads no longer headers either (numpy/lib/format.py, _MAX_HEADER_SIZE). */
 const MAX_HEADER_BYTES = 10_000;
 
+/** Whether a file begins as numpy.save or numpy.savez writes it. */
+export function isNumpy(bytes: Uint8Array): boolean {
+  return isZip(bytes) || isArray(bytes);
+}
+
+/** \x93NUMPY, and room for a header. */
+function isArray(bytes: Uint8Array): boolean {
+  return bytes.length > 12 && MAGIC.every((byte, k) => bytes[k] === byte);
+}
+
 /**
  * The arrays of a .npz file by name, or the only one of a .npy file under no name.
  * @param limit bytes that all arrays may have together
@@ -45,6 +55,7 @@ export function numpyArrays(file: NamedBytes, limit: number): ReadonlyMap<string
 }
 
 const SUFFIX = '.npy';
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 const HEADER = /^\{'descr': '([^']{1,8})', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\), ?\}\s*$/;
 
@@ -57,9 +68,9 @@ function arrayIn(file: string, key: string | null, bytes: Uint8Array): NumpyArra
       ...(value === undefined ? {} : { value }),
     });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const isNumpy = bytes.length > 12 && view.getUint32(0) === 0x934e554d && view.getUint16(4) === 0x5059;
   const isLong = bytes[6]! > 1;
-  if (!isNumpy) throw fail('is no .npy or .npz file: save it with numpy.save, or with numpy.savez for several arrays');
+  if (!isArray(bytes))
+    throw fail('is no .npy or .npz file: save it with numpy.save, or with numpy.savez for several arrays');
   const start = isLong ? 12 : 10;
   const end = start + (isLong ? view.getUint32(8, true) : view.getUint16(8, true));
   if (end > Math.min(bytes.length, MAX_HEADER_BYTES)) throw fail('is a .npy file with a header that is cut off');

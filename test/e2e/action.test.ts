@@ -20,7 +20,7 @@ function action(
   env: Record<string, string> = {},
 ): Run {
   const work = mkdtempSync(join(tmpdir(), 'prunegate-action-'));
-  cpSync(join(root, 'dist/index.cjs'), join(work, 'index.cjs'));
+  cpSync(join(root, 'dist'), work, { recursive: true });
   cpSync(join(root, 'examples/mobilenet-v2'), join(work, 'm'), { recursive: true });
   mkdirSync(join(work, 'temp'));
   writeFileSync(join(work, 'output'), '');

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 /** A folder with the bundle and the example and nothing else: no node_modules to fall back on. */
 const work = mkdtempSync(join(tmpdir(), 'prunegate-cli-'));
-for (const file of ['cli.cjs', 'later.cjs']) cpSync(join(root, 'dist', file), join(work, file));
+cpSync(join(root, 'dist'), work, { recursive: true });
 cpSync(join(root, 'examples/mobilenet-v2'), join(work, 'm'), { recursive: true });
 
 function prunegate(...args: string[]) {

@@ -216,7 +216,7 @@ describe('dist/cli.cjs check with commands', () => {
     model = 'dense: m/dense.onnx\npruned: pruned.onnx\nspec: m/prune.yaml\n',
   ): Promise<Run> {
     const work = mkdtempSync(join(tmpdir(), 'prunegate-cli-commands-'));
-    for (const file of ['cli.cjs', 'later.cjs']) cpSync(join(root, 'dist', file), join(work, file));
+    cpSync(join(root, 'dist'), work, { recursive: true });
     cpSync(join(root, 'examples/mobilenet-v2'), join(work, 'm'), { recursive: true });
     writeFileSync(join(work, 'prunegate.yml'), `${model}prune:\n  run: ${JSON.stringify(prune)}\n`);
     const child = spawn(process.execPath, ['cli.cjs', 'check', '--format', 'json'], {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
-import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
 import { beforeAll, expect, it } from 'vitest';
 import type * as Entry from './browser/entry.ts';
 
@@ -15,19 +15,20 @@ let page: typeof Entry;
 
 beforeAll(async () => {
   // No shim and nothing external: one import of a node: module, and there is no bundle.
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: [join(import.meta.dirname, 'browser/entry.ts')],
-    bundle: true,
-    write: false,
+  const bundler = await rolldown({
+    cwd: root,
+    input: join(import.meta.dirname, 'browser/entry.ts'),
     platform: 'browser',
-    format: 'iife',
-    globalName: 'page',
-    logLevel: 'silent',
+    onLog(_level, { message }) {
+      throw new Error(message);
+    },
   });
+  const { output } = await bundler.generate({ format: 'iife', name: 'page' });
+  await bundler.close();
+  expect(output).toMatchObject([{ type: 'chunk', imports: [] }]);
   // What a Worker has of the web that the language has not. No process, no Buffer, no require.
   const worker = createContext({ TextDecoder, TextEncoder, atob });
-  page = runInContext(`${outputFiles[0]!.text}; page`, worker) as typeof Entry;
+  page = runInContext(`${output[0].code}; page`, worker) as typeof Entry;
 });
 
 function onCommandLine(pruned: string): unknown {
