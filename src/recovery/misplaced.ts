@@ -10,6 +10,12 @@ export interface Blame {
   readonly disagreement: Disagreement;
 }
 
+const NOBODY = -1;
+
+function fixedPositions(columns: Int32Array): readonly number[] {
+  return [...columns.keys()].filter((at) => columns[at] === FIXED_CHANNEL);
+}
+
 /** Which layers' channels a consumer keeps otherwise than those layers themselves. */
 export function misplacedColumns(
   correspondence: ChannelCorrespondence,
@@ -24,13 +30,15 @@ export function misplacedColumns(
   const keptBy = new Map<number, { readonly kept: number[]; readonly own: Assignment }>();
   const misplaced: Blame[] = [];
   let isKnown = true;
+  const fixed = { expected: fixedPositions(denseColumns), found: [] as number[] };
   for (const [at, id] of columns.entries()) {
     const denseId = denseColumns[found[at]!]!;
     if (id === FIXED_CHANNEL || denseId === FIXED_CHANNEL) {
       if (id !== denseId)
         return [
-          { owner: -1, disagreement: { ...about, detail: 'they mix channels of the model input and of a layer' } },
+          { owner: NOBODY, disagreement: { ...about, detail: 'they mix channels of the model input and of a layer' } },
         ];
+      fixed.found.push(fixed.expected.indexOf(found[at]!));
       continue;
     }
     const owner = pruned.channelOwner[id]!;
@@ -62,6 +70,13 @@ export function misplacedColumns(
     misplaced.push({
       owner: [...keptBy.keys()][0]!,
       disagreement: { ...about, detail: 'they are not the columns of the channels that reach it' },
+    });
+  }
+  if (fixed.found.some((position, at) => position !== at)) {
+    const detail = `it reads the channels of the model's input in the order ${list(fixed.found)}, the dense one in ascending order`;
+    misplaced.push({
+      owner: NOBODY,
+      disagreement: { tensor: `the input of ${denseLayer.name}`, consumer: denseLayer.name, detail },
     });
   }
   return [...new Map(misplaced.map((entry) => [`${entry.owner} ${entry.disagreement.detail}`, entry])).values()];

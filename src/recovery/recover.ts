@@ -5,6 +5,7 @@ import type { FoldedReference } from './align/same-model.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
 import { compareFollowers } from './followers/compare.ts';
 import { indexFollowers } from './followers/index-followers.ts';
+import { exchangedInputs } from './inputs.ts';
 import type { Followers } from './match/place.ts';
 import { misplacedColumns } from './misplaced.ts';
 import { type PlacedLayers, type Preference, placeLayers } from './placing.ts';
@@ -45,7 +46,7 @@ function recoverFrom(dense: Network, pruned: Network, prefer: Preference): Recov
     extra: extraLayers(pair, alignment),
     told: toldLayers(pruned, alignment),
     correspondence: { ...correspondence, dense, pruned },
-    elsewhere: [...found.elsewhere, ...transposed.elsewhere],
+    elsewhere: [...found.elsewhere, ...exchangedInputs(correspondence), ...transposed.elsewhere],
     open: [...found.open, ...transposed.open],
   };
 }

@@ -6,6 +6,7 @@ import { recoverRetention } from '../../src/recovery/index.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { dropNames, nameOtherwise, reorder, rewrite } from '../support/rewrite.ts';
 import { torchGoldensIn } from '../support/torch-golden.ts';
+import { network, rows } from './support.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-names-'));
 const goldens = [...goldensIn(join(FIXTURES, 'golden')), ...torchGoldensIn(join(FIXTURES, 'torch'))];
@@ -56,14 +57,45 @@ describe('names', () => {
       }),
     );
 
-  it('of one layer among others that agree are taken at their word: another name is another layer', () => {
+  it('of one layer among others that agree do not hide it where its place and its values are there', () => {
     const recovery = recoverRetention(dense, renamed(/\/block_1_project\//, '/block_1_renamed/'));
-    expect(recovery.extra).toEqual(['block_1_renamed']);
-    expect(recovery.told).toEqual([]);
+    expect(recovery.extra).toEqual([]);
+    expect(recovery.told).toEqual([{ pruned: 'block_1_renamed', dense: 'block_1_project', by: 'structure' }]);
     expect(recovery.layers.get('block_1_project')).toMatchObject({
-      kernel: { kind: 'missing', detail: 'the pruned model has no layer block_1_project' },
-      actual: null,
+      kernel: { kind: 'exact' },
+      actual: seed.layers['block_1_project']!.retained,
     });
+  });
+
+  it('of one layer, with other values too, leave open what it is; one that stands where no layer is missing is too many', () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const chain = (called: (name: string) => string, seed: (name: string) => number, all = names) =>
+      network(
+        all.map((name, k) => ({
+          name: called(name),
+          from: k === 0 ? 'x' : called(all[k - 1]!),
+          kernel: rows(4, k === 0 ? 2 : 4, seed(name)),
+        })),
+      );
+    const before = chain(String, (name) => names.indexOf(name));
+    const other = recoverRetention(
+      before,
+      chain(
+        (name) => (name === 'c' ? 'q' : name),
+        (name) => (name === 'c' ? 9 : names.indexOf(name)),
+      ),
+    );
+    expect(other).toMatchObject({ extra: [], told: [] });
+    expect(other.layers.get('c')!.kernel).toEqual({
+      kind: 'missing',
+      detail:
+        'which layer of the pruned model is c could not be told; q: it stands where c does, under another name and with other values',
+    });
+    const more = recoverRetention(
+      before,
+      chain(String, (name) => ['a', 'b', 'c', 'd', 'e'].indexOf(name), [...names, 'e']),
+    );
+    expect(more.extra).toEqual(['e']);
   });
 
   it('that count on from another number are told from those that agree', () => {

@@ -31,7 +31,8 @@ const MAX_ALIGNED = 1024;
  * classes of layers that stand in like places, and a class of one in each model is one layer. Classes of several are told
  * apart by the values of what belongs to each layer, and only where exactly one of each fits.
  *
- * A layer whose own name is not in a dense model whose other names agree is another layer, wherever it stands.
+ * A layer whose own name is not in a dense model whose other names agree is another layer, unless both its place and its
+ * values are one layer's.
  */
 export function align(dense: Network, pruned: Network): Alignment {
   return alignByNames(dense, pruned) ?? alignByStructure(dense, pruned);
@@ -76,17 +77,25 @@ function alignByStructure(dense: Network, pruned: Network): Alignment {
   const isTrusted = !isSmall || areNamesTrusted(skeletons, named);
   const pairs = new Map<number, Pair>();
   if (isTrusted) anchor(skeletons, named, pairs);
-  const mayBe = (a: Layer, b: Layer): boolean => isSmall && (!isTrusted || isMadeUp(a.name) || isMadeUp(b.name));
+  const mayBe = (a: Layer, b: Layer): Likeness => {
+    if (!isSmall) return 'never';
+    // A name of its own that the other model does not have is another layer's, unless its values are this one's too.
+    return !isTrusted || isMadeUp(a.name) || isMadeUp(b.name) ? 'by place' : 'by values';
+  };
   const classes = pairUp(dense, pruned, skeletons, pairs, mayBe);
   return finish(pruned, skeletons, pairs, (layer, at) => {
-    if (isTrusted && !isMadeUp(layer.name)) return null;
     const alike = [...classes].find((members) => members.pruned.includes(at))?.dense ?? [];
     const names = alike.map((d) => skeletons.dense[d]!.layer.name);
+    if (isTrusted && !isMadeUp(layer.name))
+      return names.length === 0 ? null : `it stands where ${names[0]} does, under another name and with other values`;
     return names.length === 0
       ? 'no layer of the dense model stands in such a place'
       : `it could be ${names.slice(0, 4).join(', ')}${names.length > 4 ? ` or ${names.length - 4} others` : ''}: they stand in like places, and its values do not tell`;
   });
 }
+
+/** What has to be alike so that a dense layer can be a pruned one. */
+type Likeness = 'never' | 'by place' | 'by values';
 
 export interface Skeletons {
   readonly dense: readonly SkeletonCall[];
@@ -177,7 +186,7 @@ function pairUp(
   pruned: Network,
   skeletons: Skeletons,
   pairs: Map<number, Pair>,
-  mayBe: (dense: Layer, pruned: Layer) => boolean,
+  mayBe: (dense: Layer, pruned: Layer) => Likeness,
 ): Iterable<PlaceClass> {
   let classes: readonly PlaceClass[] = [];
   for (let isProgress = pairs.size < skeletons.pruned.length; isProgress; ) {
@@ -185,7 +194,8 @@ function pairUp(
     classes = refine(skeletons, new Map([...pairs].map(([at, pair]) => [at, pair.dense])));
     const fits = (d: number, p: number): boolean => {
       const [a, b] = [skeletons.dense[d]!.layer, skeletons.pruned[p]!.layer];
-      return b.filters <= a.filters && mayBe(a, b);
+      const likeness = b.filters <= a.filters ? mayBe(a, b) : 'never';
+      return likeness === 'by place' || (likeness === 'by values' && isAlike(d, p));
     };
     for (const { dense: ds, pruned: ps } of classes) {
       const [d, p] = [ds[0], ps[0]];

@@ -54,7 +54,7 @@ export function refine(
 }
 
 function initialKey({ layer, outputs, inputs }: SkeletonCall, anchor: number | undefined): string {
-  return anchor === undefined ? `${shapeOf(layer)} ${outputs} ${inputs.length}` : `=${anchor}`;
+  return anchor === undefined ? `${shapeOf(layer)} ${outputs} ${inputs.flat().length}` : `=${anchor}`;
 }
 
 /** What pruning leaves of a layer's shape. A depthwise conv that keeps one channel is exported as an ordinary one. */

@@ -9,8 +9,8 @@ export interface SkeletonCall {
    * one group, in which no order means anything.
    */
   readonly before: readonly (readonly number[])[];
-  /** Names of the model's inputs that reach it. */
-  readonly inputs: readonly string[];
+  /** Names of the model's inputs that reach it, in groups as the calls before it. */
+  readonly inputs: readonly (readonly string[])[];
   /** Calls after it. */
   readonly after: number[];
   /** Which of the model's outputs it makes without another call between. */
@@ -41,7 +41,7 @@ export function skeletonOf(network: Network): readonly SkeletonCall[] {
       layer: network.layers[operation.call.layer]!,
       call: operation.call.call,
       before: groups,
-      inputs: before.flat().filter((source) => typeof source === 'string'),
+      inputs: before.map((group) => group.filter((source) => typeof source === 'string')),
       after: [],
       outputs: [],
     });
