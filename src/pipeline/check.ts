@@ -1,4 +1,3 @@
-import { compareGraphs } from '../comparison/index.ts';
 import type { ModelRequest } from '../config/index.ts';
 import {
   type Expectation,
@@ -13,12 +12,13 @@ import { readStart } from '../files/index.ts';
 import type { Network } from '../network/index.ts';
 import { underDenseNames } from '../recovery/index.ts';
 import { explainCommand, makeReport } from '../report/index.ts';
-import { gateOf, judge, judgeExecution, judgeGates } from '../verdict/index.ts';
+import { gateOf, judgeExecution, judgeGates } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
 import { executeModels, gainsOf, NOT_EXECUTED } from './execute-models.ts';
 import type { Host } from './host.ts';
+import { judgeNetworks } from './judge-networks.ts';
 import { makeModels } from './make-models.ts';
-import { foldedExport, modelSize, recoverFrom, withModels } from './models.ts';
+import { foldedExport, modelSize, withModels } from './models.ts';
 
 /**
  * Checks one model: runs the user's commands, reads both networks, recomputes what should be retained, recovers what is, executes
@@ -35,15 +35,8 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
     const pruned = read(request.pruned ?? (await builtIn(expectation, dense, pruner, request, host, temporary)));
     const folded = request.denseFolded === null ? null : foldedExport(dense, read(request.denseFolded), request);
     const reported = reportedBy(pruner, request, dense);
-    const recovery = recoverFrom({ dense, pruned, folded }, (layer) => expectation.layers.get(layer)?.expected ?? null);
-    const retention = judge({
-      dense,
-      expectation,
-      recovery,
-      graph: compareGraphs(recovery.correspondence),
+    const { recovery, retention } = judgeNetworks({ dense, pruned, folded }, expectation, {
       reported,
-      variants: (actual) => expectation.variants({ prunedFile: pruned.model.name, actual }),
-      locked: null,
       tolerance: request.tolerance,
     });
     const executed =

@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs';
 import type { ModelRequest } from '../config/index.ts';
 import { inputErrorAt } from '../errors/place.ts';
 import { type ModelFile, makeTemporaryFolder, openModel } from '../files/index.ts';
-import { type Network, type RetainedIndices, readNetwork, sizeOf } from '../network/index.ts';
+import { type Network, readNetwork, sizeOf } from '../network/index.ts';
 import { storedBytes } from '../onnx/index.ts';
-import { type FoldedReference, foldedReference, type Recovery, recoverRetention } from '../recovery/index.ts';
+import { type FoldedReference, foldedReference } from '../recovery/index.ts';
 import type { ModelSize } from '../verdict/index.ts';
 
 /** Models that stay open, and a folder that stays, while something is done with them. */
@@ -40,26 +40,6 @@ export async function withModels<T>(work: (workplace: Workplace) => T | Promise<
 export function prunedPath(request: ModelRequest): string {
   if (request.pruned === null) throw inputErrorAt(request.at('pruned'), 'is required: name the pruned model');
   return request.pruned;
-}
-
-export interface Sides {
-  readonly dense: Network;
-  readonly pruned: Network;
-  /** The dense model as exported with BatchNorm folded; null where it is not given. */
-  readonly folded: FoldedReference | null;
-}
-
-/**
- * What the pruned model retains.
- * @param preferred what a layer is to retain, for where the weights leave a choice
- */
-export function recoverFrom(
-  { dense, pruned, folded }: Sides,
-  preferred?: (layer: string) => RetainedIndices | null,
-): Recovery {
-  // An unfolded pruned model compared with the unfolded dense one tells more.
-  const isFolded = [...pruned.prunable.values()].every(({ norms }) => norms.every((norm) => norm === null));
-  return recoverRetention(dense, pruned, preferred, isFolded ? folded : null);
 }
 
 /**

@@ -3,7 +3,8 @@ import { makeReport } from '../report/index.ts';
 import { isRecovered, judge } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
 import type { Host } from './host.ts';
-import { modelSize, prunedPath, recoverFrom, withModels } from './models.ts';
+import { recoverFrom } from './judge-networks.ts';
+import { modelSize, prunedPath, withModels } from './models.ts';
 
 /**
  * The indices that are retained, from both models alone.

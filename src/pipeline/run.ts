@@ -5,7 +5,8 @@ import { gateOf, judge, judgeExecution, judgeGates } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
 import { executeModels, gainsOf } from './execute-models.ts';
 import type { Host } from './host.ts';
-import { modelSize, prunedPath, recoverFrom, withModels } from './models.ts';
+import { recoverFrom } from './judge-networks.ts';
+import { modelSize, prunedPath, withModels } from './models.ts';
 
 /**
  * Executes both models: does the pruned one compute what the dense one does with the same channels cut?

@@ -1,13 +1,11 @@
 /** The pure road as a page or a worker would walk it: bytes in, a judgement out. test/frame/browser.test.ts bundles it. */
-
 import { specFromFile } from '../../../src/config/spec.ts';
 import { parseYaml } from '../../../src/config/yaml.ts';
 import { readSpec } from '../../../src/dialects/index.ts';
 import { type Network, readNetwork } from '../../../src/network/index.ts';
 import { memoryModel, modelBytes, readModel } from '../../../src/onnx/index.ts';
-import { recoverRetention } from '../../../src/recovery/index.ts';
+import { judgeNetworks } from '../../../src/pipeline/judge-networks.ts';
 import { writeCut } from '../../../src/surgery/index.ts';
-import { judge } from '../../../src/verdict/index.ts';
 
 const read = (name: string, bytes: Uint8Array): Network => readNetwork(readModel(memoryModel(name, bytes)));
 
@@ -19,11 +17,8 @@ export function check(denseBytes: Uint8Array, prunedBytes: Uint8Array, spec: str
   const dense = read('dense.onnx', denseBytes);
   const pruned = read('pruned.onnx', prunedBytes);
   const expectation = pruner.expect(dense, null);
-  const recovery = recoverRetention(dense, pruned, (layer) => expectation.layers.get(layer)?.expected ?? null);
-  return judge({
-    ...{ dense, expectation, recovery, reported: null, locked: null, tolerance: null },
-    variants: (actual) => expectation.variants({ prunedFile: 'pruned.onnx', actual }),
-  });
+  const sides = { dense, pruned, folded: null };
+  return judgeNetworks(sides, expectation, { reported: null, tolerance: null }).retention;
 }
 
 /** The dense model cut as the spec's pruner would. */

@@ -1,0 +1,52 @@
+import { compareGraphs } from '../comparison/index.ts';
+import type { Expectation, Reported } from '../dialects/index.ts';
+import type { Network, RetainedIndices } from '../network/index.ts';
+import { type FoldedReference, type Recovery, recoverRetention } from '../recovery/index.ts';
+import { type Judgement, judge } from '../verdict/index.ts';
+
+export interface Sides {
+  readonly dense: Network;
+  readonly pruned: Network;
+  /** The dense model as exported with BatchNorm folded; null where it is not given. */
+  readonly folded: FoldedReference | null;
+}
+
+/** What the pruner itself says, and relative distance up to which a changed filter still counts as the dense one. */
+export interface Hearing {
+  readonly reported: Reported | null;
+  readonly tolerance: number | null;
+}
+
+/** The half of a check that is computed from the networks alone: no file, no process, no clock. It runs in a browser as it is. */
+export function judgeNetworks(
+  sides: Sides,
+  expectation: Expectation,
+  { reported, tolerance }: Hearing,
+): { readonly recovery: Recovery; readonly retention: Judgement } {
+  const { dense, pruned } = sides;
+  const recovery = recoverFrom(sides, (layer) => expectation.layers.get(layer)?.expected ?? null);
+  const retention = judge({
+    dense,
+    expectation,
+    recovery,
+    graph: compareGraphs(recovery.correspondence),
+    reported,
+    variants: (actual) => expectation.variants({ prunedFile: pruned.model.name, actual }),
+    locked: null,
+    tolerance,
+  });
+  return { recovery, retention };
+}
+
+/**
+ * What the pruned model retains.
+ * @param preferred what a layer is to retain, for where the weights leave a choice
+ */
+export function recoverFrom(
+  { dense, pruned, folded }: Sides,
+  preferred?: (layer: string) => RetainedIndices | null,
+): Recovery {
+  // An unfolded pruned model compared with the unfolded dense one tells more.
+  const isFolded = [...pruned.prunable.values()].every(({ norms }) => norms.every((norm) => norm === null));
+  return recoverRetention(dense, pruned, preferred, isFolded ? folded : null);
+}
