@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import { oneLine } from '../errors/input-error.ts';
 import { cutText, type Report, type ReportSet } from '../report/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import type { ReviewPlace } from './place.ts';
@@ -20,6 +21,8 @@ export interface Annotations {
 const MAX_ANNOTATIONS = 10;
 /** The runner cuts a message there, silently (ExecutionContext.cs). */
 const MAX_MESSAGE = 4096;
+/** What anybody reads of a line. */
+const MAX_LINE = 400;
 /** GitHub's limit for a check annotation's title. */
 const MAX_TITLE = 255;
 
@@ -105,7 +108,8 @@ function annotation(
   details: readonly string[],
   { file, line }: ReviewPlace,
 ): Annotation {
-  const whole = cutText(`prunegate: ${title}`, MAX_TITLE);
+  const whole = cutText(oneLine(`prunegate: ${title}`), MAX_TITLE);
+  const lines = details.map((detail) => cutText(oneLine(detail), MAX_LINE));
   // The runner does not print an annotation without a message.
-  return { level, title: whole, message: details.join('\n') || whole, file, line };
+  return { level, title: whole, message: lines.join('\n') || whole, file, line };
 }

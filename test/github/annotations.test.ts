@@ -113,16 +113,17 @@ describe('annotations', () => {
   });
 
   it.each([
-    ['a%b\r\nc', 'a%b\r\nc'],
+    ['a%b\r\nc', 'a%b\\u000d\\u000ac'],
     ['a:b,c::d', 'a:b,c::d'],
     ['::error::x ##[add-mask]y', '::error::x ##[add-mask]y'],
-    ['\u001b[31mred', '\u001b[31mred'],
-    ['\u202egnp.exe', '\u202egnp.exe'],
-    ['nul\u0000nul', 'nul\u0000nul'],
-  ])('of a layer named %j are one annotation each, with that very text', (name, text) => {
+    ['\u001b[31mred', '\\u001b[31mred'],
+    ['\u202egnp.exe', '\\u202egnp.exe'],
+    ['nul\u0000nul', 'nul\\u0000nul'],
+    ['left\u200eright\u{e0041}', 'left\\u200eright\\u{e0041}'],
+  ])('of a layer named %j are one annotation each, with all of that text to be seen', (name, text) => {
     const { kept } = printed([report('m', [finding(name, [name, name])])], () => ({ file: `${name}.yaml`, line: 1 }));
     expect(kept).toHaveLength(2);
-    expect(kept[1]).toMatchObject({ title: `prunegate: ${text}`, message: `${text}\n${text}`, file: `${text}.yaml` });
+    expect(kept[1]).toMatchObject({ title: `prunegate: ${text}`, message: `${text}\n${text}`, file: `${name}.yaml` });
   });
 
   it('stay within the limits of the runner and of checks, and no character is cut in two', () => {
