@@ -115,9 +115,9 @@ function layerDifferences({ partner, calls, pruned }: ChannelCorrespondence, bef
   });
 }
 
-/** Settings of a layer itself. Groups and the kernel's size are the weights' matter. */
+/** Settings of a layer itself. The kernel's size is the weights' matter. */
 function callDifference(a: Operation, b: Operation, name: string): Difference | null {
-  const [{ group: _, ...before }, { group: __, ...after }] = [a.settings, b.settings];
+  const [{ kernel: _, ...before }, { kernel: __, ...after }] = [a.settings, b.settings];
   const found = differingSetting(before, after);
   if (found === null || a.op !== b.op) return null;
   const shown = (value: unknown): string => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value));

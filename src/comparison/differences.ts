@@ -1,5 +1,5 @@
 import type { Network, Operation, Operations, Setting } from '../network/index.ts';
-import { isKnown, type Value } from './numbering.ts';
+import type { Value } from './numbering.ts';
 
 /** A network's operations, and what each computes. */
 export interface Side {
@@ -84,25 +84,9 @@ function isLeaf({ op, call }: Operation): boolean {
 }
 
 /** Whether an operator says by its name and settings all that it does. */
-function isComparable({ op, settings }: Operation): boolean {
-  if (Object.values(settings).some((value) => value === 'computed')) return false;
-  return !WRITTEN_OTHERWISE.has(op) && (isKnown(op) || !POSITIONAL.has(op));
+function isComparable({ tells }: Operation): boolean {
+  return tells === 'all';
 }
-
-/** Operators that exporters write in several ways which do not come to one form here. */
-const WRITTEN_OTHERWISE: ReadonlySet<string> = new Set([
-  ...['Concat', 'Split', 'Slice', 'Gather', 'Affine', 'PRelu', 'Resize', 'Pad'],
-  ...[
-    'InstanceNormalization',
-    'LayerNormalization',
-    'LpNormalization',
-    'ReduceMean',
-    'ReduceSum',
-    'ReduceMax',
-    'ReduceMin',
-  ],
-]);
-const POSITIONAL: ReadonlySet<string> = new Set(['Concat', 'Slice', 'Gather']);
 
 function absence(side: Side, path: readonly number[], says: string): Difference {
   const operations = path.map((at) => side.operations.all[at]!);
@@ -141,7 +125,7 @@ function trace(before: ReadonlyMap<number, number>, to: number, from: number): n
 /** Settings that both have and that differ. One that only one side states may be how the other writes its default. */
 function settingsDifference(dense: Side, at: number, a: Operation, b: Operation): Difference {
   const found = differingSetting(a.settings, b.settings);
-  if (found === null || WRITTEN_OTHERWISE.has(a.op)) return { kind: 'open', op: a.op };
+  if (found === null || !isComparable(a)) return { kind: 'open', op: a.op };
   return sure(
     `${found.name} of ${spoken(a)} ${behind(dense, at)} is ${shown(found.after)} instead of ${shown(found.before)}`,
   );
@@ -155,7 +139,7 @@ export function differingSetting(
   for (const [name, value] of Object.entries(before)) {
     const other = after[name];
     if (other === undefined || isAlike(value, other)) continue;
-    if (typeof value !== typeof other || value === 'computed' || other === 'computed') continue;
+    if (value === null || other === null || typeof value !== typeof other) continue;
     return { name, before: value, after: other };
   }
   return null;
@@ -228,13 +212,17 @@ function behind(side: Side, at: number): string {
 }
 
 /** An operator as users call it. */
-function spoken({ op, settings }: Operation): string {
-  if (op === 'Clip' && settings['min'] === 0)
-    return settings['max'] === Number.POSITIVE_INFINITY ? 'relu' : settings['max'] === 6 ? 'relu6' : 'Clip';
-  return op;
+function spoken({ op, pointwise }: Operation): string {
+  if (op === 'Relu') return 'relu';
+  if (op !== 'Clip' || pointwise === null) return op;
+  const at = (x: number): number | null =>
+    pointwise.apply(...pointwise.operands.map((operand) => (operand.kind === 'number' ? operand.value : x)));
+  if (at(-1) !== 0 || at(3) !== 3) return op;
+  return at(1e9) === 1e9 ? 'relu' : at(1e9) === 6 ? 'relu6' : op;
 }
 
 function shown(value: Setting): string {
+  if (value === null) return 'not known';
   return typeof value === 'object'
     ? `[${value.join(', ')}]`
     : typeof value === 'number'

@@ -1,5 +1,4 @@
 import type { Operation, Operations } from '../network/index.ts';
-import { arithmeticOf } from './elementwise.ts';
 
 /** Points at which arithmetic is tried out. Two functions of practice that agree at all of them are one. */
 const POINTS = 16;
@@ -94,19 +93,6 @@ function isSame(a: Float64Array, b: Float64Array): boolean {
   });
 }
 
-/** Operators that look at several positions, and are known by their settings and what they read. */
-const KNOWN: ReadonlySet<string> = new Set([
-  ...['MaxPool', 'AveragePool', 'LpPool', 'GlobalMaxPool', 'GlobalAveragePool', 'GlobalLpPool'],
-  ...['Softmax', 'LogSoftmax', 'Hardmax', 'Pad', 'Resize', 'LRN', 'Split', 'LpNormalization'],
-  ...['ReduceMean', 'ReduceMax', 'ReduceSum', 'ReduceMin', 'InstanceNormalization', 'LayerNormalization'],
-  ...['Affine', 'PRelu'],
-]);
-
-/** Whether an operator that looks at several positions is one whose absence or exchange is a difference for sure. */
-export function isKnown(op: string): boolean {
-  return KNOWN.has(op);
-}
-
 /**
  * What an operation is without looking at its operands: a call of a layer of the dense model, or an input. Open where that is not
  * known; null for any other operation.
@@ -126,17 +112,26 @@ export function valuesOf({ all }: Operations, leaf: Leaf, numbers: Numbering): r
 }
 
 function numbered(operation: Operation, values: readonly Value[], numbers: Numbering, at: number): Value {
-  const { op, inputs, settings } = operation;
+  const { op, inputs, settings, pointwise, tells } = operation;
   const operands = inputs.map((input) => values[input]!);
   const inherited = operands.find(({ open }) => open !== null)?.open ?? null;
   const own = operands.map(({ number }) => number);
-  const f = arithmeticOf(operation);
   // What is computed of constants alone was not followed here.
   if (inputs.length === 0) return { number: numbers.named(`nothing ${at} ${op}`), open: op };
-  if (f !== null) return { number: numbers.computed(f, own), open: inherited };
+  if (pointwise !== null) return { number: numbers.computed(functionOf(pointwise), own), open: inherited };
   if (op === 'Concat') return { number: numbers.joined(own), open: inherited };
   const number = numbers.named(`${op} ${settingsKey(settings)} ${own.join()}`);
-  return { number, open: inherited ?? (KNOWN.has(op) ? null : op) };
+  return { number, open: inherited ?? (tells === 'nothing' ? op : null) };
+}
+
+/** The function of the operands that are computed, its constant numbers filled in. */
+function functionOf({ apply, operands }: NonNullable<Operation['pointwise']>): (values: readonly number[]) => number {
+  return (values) => {
+    let next = 0;
+    return (
+      apply(...operands.map((operand) => (operand.kind === 'number' ? operand.value : values[next++]!))) ?? Number.NaN
+    );
+  };
 }
 
 export function settingsKey(settings: Operation['settings']): string {

@@ -1,20 +1,5 @@
-import { type ChannelMap, FIXED_CHANNEL, type Network } from '../network/index.ts';
-import type { OnnxNode } from '../onnx/index.ts';
+import { FIXED_CHANNEL, type Network, type NetworkNode } from '../network/index.ts';
 import { carriesCut, type Mask } from './mask.ts';
-
-/** Operators that mix channels but keep them, and the axes over which they do. */
-const MIXING: Readonly<Record<string, (node: OnnxNode, rank: number, opset: number) => readonly number[]>> = {
-  Softmax: softmaxAxes,
-  LogSoftmax: softmaxAxes,
-  Hardmax: softmaxAxes,
-  LRN: () => [1],
-  LpNormalization: (node, rank) => [axisOf(node, -1, rank)],
-  LayerNormalization: (node, rank) => from(axisOf(node, -1, rank), rank),
-  MeanVarianceNormalization: (node) => listed(node, 'axes') ?? [0, 2, 3],
-};
-
-/** Operators that read no values, only the size of what they are given. */
-const SIZES = new Set(['Shape', 'Size']);
 
 /** What the pruner itself got wrong though it retained what it should: the run that is checked is not to blame. */
 export interface Excuses {
@@ -35,45 +20,46 @@ export function blindTensors(dense: Network, mask: Mask, excuses: Excuses): Read
   for (const { id, name } of dense.layers)
     if (excuses.misplaced.has(name))
       unmasked.set(id, `${name}: the pruner itself cut its input columns for other channels`);
-  const opset = dense.model.opsets.get('') ?? 0;
-  for (const node of dense.model.graph.nodes) {
+  const mixing = mixingNodes(dense, mask);
+  for (const node of dense.nodes) {
     const inherited = node.inputs.map((name) => blind.get(name)).find((why) => why !== undefined);
     const why =
       inherited ??
-      blindness(dense, mask, node, unmasked, opset) ??
+      blindness(dense, mask, node, unmasked, mixing) ??
       (excuses.couplings ? unequalCut(dense, mask, node) : undefined);
     if (why !== undefined) for (const name of node.outputs) blind.set(name, why);
   }
   return blind;
 }
 
+/** Nodes through which a channel that was cut changes others, by their handles. */
+function mixingNodes({ sites }: Network, { cut }: Mask): ReadonlySet<NetworkNode['handle']> {
+  const isCut = (id: number): boolean => id !== FIXED_CHANNEL && cut[id] === 1;
+  return new Set(sites.flatMap((site) => (site.kind === 'mix' && site.channels.some(isCut) ? [site.node] : [])));
+}
+
 function blindness(
   dense: Network,
   mask: Mask,
-  node: OnnxNode,
+  node: NetworkNode,
   unmasked: ReadonlyMap<number, string>,
-  opset: number,
+  mixing: ReadonlySet<NetworkNode['handle']>,
 ): string | undefined {
-  const cutInputs = node.inputs.flatMap((name) => {
+  const isCut = node.inputs.some((name) => {
     const tensor = dense.tensors.get(name);
-    return tensor !== undefined && carriesCut(tensor, mask.cut) ? [tensor.channels as ChannelMap] : [];
+    return tensor !== undefined && carriesCut(tensor, mask.cut);
   });
   const output = dense.tensors.get(node.outputs[0] ?? '');
-  if (cutInputs.length === 0 || output === undefined || SIZES.has(node.opType)) return undefined;
+  if (!isCut || output === undefined || node.role === 'sizes') return undefined;
   const { weight, name } = dense.layers[output.layer]!;
-  if (weight !== null && !('opaque' in weight) && node.inputs.length > 1 && isWeighted(node))
+  if (weight !== null && !('opaque' in weight) && node.inputs.length > 1 && node.role === 'weights')
     return unmasked.get(output.layer);
-  if (output.channels === null || 'opaque' in output.channels) return `${node.opType} of ${name}`;
-  const axes = MIXING[node.opType];
-  const mixes = (map: ChannelMap): boolean => {
-    const over = axes?.(node, map.shape.length, opset) ?? [];
-    return map.axes.some((axis) => over.includes(axis));
-  };
-  return cutInputs.some(mixes) ? `${node.opType} of ${name}` : undefined;
+  const isLost = output.channels === null || 'opaque' in output.channels;
+  return isLost || mixing.has(node.handle) ? `${node.op} of ${name}` : undefined;
 }
 
 /** An element-wise operator on operands of which different channels were cut: the pruner joined what does not belong together. */
-function unequalCut(dense: Network, mask: Mask, node: OnnxNode): string | undefined {
+function unequalCut(dense: Network, mask: Mask, node: NetworkNode): string | undefined {
   const [first, ...others] = node.inputs.flatMap((name) => {
     const channels = dense.tensors.get(name)?.channels ?? null;
     return channels !== null && 'ids' in channels && channels.ids.length > 1 ? [channels.ids] : [];
@@ -82,31 +68,7 @@ function unequalCut(dense: Network, mask: Mask, node: OnnxNode): string | undefi
   const isUnequal = others.some(
     (ids) => ids.length === first!.length && ids.some((id, at) => isCut(id) !== isCut(first![at]!)),
   );
-  return isUnequal && node.opType !== 'Concat'
-    ? `${node.opType} joins channels of which the pruner itself cut different ones`
+  return isUnequal && node.op !== 'Concat'
+    ? `${node.op} joins channels of which the pruner itself cut different ones`
     : undefined;
-}
-
-function isWeighted({ opType }: OnnxNode): boolean {
-  return ['Conv', 'ConvTranspose', 'MatMul', 'Gemm'].includes(opType);
-}
-
-/** Before ai.onnx 13 everything from the axis on is one dimension. */
-function softmaxAxes(node: OnnxNode, rank: number, opset: number): readonly number[] {
-  return opset < 13 ? from(axisOf(node, 1, rank), rank) : [axisOf(node, -1, rank)];
-}
-
-function axisOf(node: OnnxNode, fallback: number, rank: number): number {
-  const given = node.attributes.get('axis');
-  const axis = given?.kind === 'int' ? given.value : fallback;
-  return axis < 0 ? axis + rank : axis;
-}
-
-function listed(node: OnnxNode, name: string): readonly number[] | null {
-  const given = node.attributes.get(name);
-  return given?.kind === 'ints' ? given.value : null;
-}
-
-function from(axis: number, rank: number): readonly number[] {
-  return Array.from({ length: Math.max(0, rank - axis) }, (_, k) => axis + k);
 }

@@ -1,4 +1,4 @@
-import type { ChannelMap, Layer, Network, NetworkTensor } from '../network/index.ts';
+import type { ChannelMap, Layer, Network, NetworkNode, NetworkTensor } from '../network/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import type { TensorPair } from './protocol.ts';
 
@@ -18,22 +18,6 @@ export function outputPairs({ dense, pruned, ...rest }: ChannelCorrespondence): 
   return after.map((name, k) => pairOf({ dense, pruned, ...rest }, isSameSet ? name : before[k]!, name));
 }
 
-/** Operators that move elements or rename them; exporters add, merge and push them about as they like. */
-const LAYOUT = new Set([
-  'Identity',
-  'Cast',
-  'Transpose',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Flatten',
-  'Dropout',
-  'Expand',
-]);
-
-/** Operators whose result can be the same for quite different operands. */
-const SATURATING = new Set(['Softmax', 'LogSoftmax', 'Hardmax', 'Sigmoid', 'HardSigmoid', 'Tanh', 'ArgMax', 'TopK']);
-
 /**
  * Results of layers that both models have and compute by the same operators, in the order in which the pruned model
  * computes them, and what a saturating activation reads. Where the operators differ, exporters may have cut the graph into
@@ -41,38 +25,38 @@ const SATURATING = new Set(['Softmax', 'LogSoftmax', 'Hardmax', 'Sigmoid', 'Hard
  */
 export function layerPairs(correspondence: ChannelCorrespondence): readonly NamedPair[] {
   const [before, after] = [partsOf(correspondence.dense), partsOf(correspondence.pruned)];
-  const norms = normOutputs(correspondence.dense);
   const names = [...after].flatMap(([key, pruned]) => {
     const dense = before.get(key);
-    return dense === undefined ? [] : comparable(dense, pruned, norms);
+    return dense === undefined ? [] : comparable(dense, pruned);
   });
   return names
     .filter(([dense, pruned]) => !isMoved(correspondence, dense, pruned))
     .map(([dense, pruned]) => pairOf(correspondence, dense, pruned));
 }
 
-/** A node of a layer: its operator and the tensor that it makes. */
+/** A node of a layer, and the tensor that it makes. */
 interface Part {
-  readonly op: string;
+  readonly node: NetworkNode;
   readonly tensor: string;
 }
 
 interface LayerParts {
   readonly layer: Layer;
+  readonly call: number;
   readonly parts: Part[];
 }
 
 /** By layer name and call, in graph order of their last nodes. */
 function partsOf(network: Network): ReadonlyMap<string, LayerParts> {
   const found = new Map<string, LayerParts>();
-  for (const { opType: op, outputs } of network.model.graph.nodes) {
-    const tensor = outputs[0] ?? '';
+  for (const node of network.nodes) {
+    const tensor = node.outputs[0] ?? '';
     const made = network.tensors.get(tensor);
     if (made === undefined) continue;
     const layer = network.layers[made.layer]!;
     const key = `${layer.name} ${made.call}`;
-    const known = found.get(key) ?? { layer, parts: [] };
-    known.parts.push({ op, tensor });
+    const known = found.get(key) ?? { layer, call: made.call, parts: [] };
+    known.parts.push({ node, tensor });
     found.delete(key);
     found.set(key, known);
   }
@@ -80,36 +64,23 @@ function partsOf(network: Network): ReadonlyMap<string, LayerParts> {
 }
 
 /** Names of tensors to compare, dense and pruned. */
-function comparable(
-  dense: LayerParts,
-  pruned: LayerParts,
-  norms: ReadonlyMap<string, string>,
-): readonly (readonly [dense: string, pruned: string])[] {
+function comparable(dense: LayerParts, pruned: LayerParts): readonly (readonly [dense: string, pruned: string])[] {
   if (pruned.layer.folding.state === 'folded' && dense.layer.norms.some((norm) => norm !== null)) {
     // A convolution with BatchNorm folded in computes what the BatchNorm behind the dense one does.
-    const norm = norms.get(dense.parts[0]!.tensor);
-    return norm === undefined || pruned.parts.length > 1 ? [] : [[norm, pruned.parts[0]!.tensor]];
+    const norm = dense.layer.norms[dense.call] ?? null;
+    return norm === null || pruned.parts.length > 1 ? [] : [[norm.output, pruned.parts[0]!.tensor]];
   }
   const [a, b] = [computing(dense.parts), computing(pruned.parts)];
-  if (a.length !== b.length || a.some(({ op }, k) => op !== b[k]!.op)) return [];
+  if (a.length !== b.length || a.some(({ node }, k) => node.op !== b[k]!.node.op)) return [];
   return a.flatMap(({ tensor }, k) =>
-    k === a.length - 1 || SATURATING.has(a[k + 1]!.op) ? [[tensor, b[k]!.tensor] as const] : [],
+    k === a.length - 1 || a[k + 1]!.node.saturates ? [[tensor, b[k]!.tensor] as const] : [],
   );
 }
 
 /** Without layout, unless a layer is nothing else. */
 function computing(parts: readonly Part[]): readonly Part[] {
-  const found = parts.filter(({ op }) => !LAYOUT.has(op));
+  const found = parts.filter(({ node }) => node.role !== 'layout');
   return found.length > 0 ? found : parts;
-}
-
-/** Output of the BatchNormalization that reads a tensor, by that tensor. */
-function normOutputs(network: Network): ReadonlyMap<string, string> {
-  return new Map(
-    network.model.graph.nodes.flatMap(({ opType, inputs, outputs }) =>
-      opType === 'BatchNormalization' ? [[inputs[0]!, outputs[0]!] as const] : [],
-    ),
-  );
 }
 
 function pairOf(correspondence: ChannelCorrespondence, dense: string, pruned: string): NamedPair {

@@ -1,17 +1,19 @@
 import { InputError } from '../errors/input-error.ts';
 import type { OnnxGraph, OnnxModel, OnnxNode } from '../onnx/index.ts';
+import { computeNode, MAX_COMPUTED, numbersOf } from './constants.ts';
 import type { CutSite } from './cut-sites.ts';
 import type { LayerDraft, Value } from './drafts.ts';
 import { foldingOf } from './folding.ts';
+import { constantsOf, namedReaders, nodesOf, sitesOf } from './graph-parts.ts';
 import { layerDrafts, layerKind } from './layers.ts';
 import { sourceNames } from './names.ts';
-import { HANDLERS, WEIGHTED_OPS } from './operators.ts';
-import { evaluateIntegers } from './ops-integers.ts';
+import { operatorOf } from './operators/index.ts';
 import { readsOf } from './reads.ts';
 import { viewOf } from './tensor-view.ts';
 import type { Call, Coupling, Follower, Layer, Network, NetworkTensor } from './types.ts';
+import { accountFor } from './unseen.ts';
 import type { Walk } from './walk.ts';
-import { attribute, input, isSignal, setOpaque, setOutput } from './walk.ts';
+import { attribute, input, isSignal, setOpaque, setOutput, shapeOf } from './walk.ts';
 
 const PRUNABLE = new Set(['conv', 'depthwise', 'dense']);
 
@@ -29,7 +31,7 @@ export function readNetwork(model: OnnxModel): Network {
 }
 
 /** What one pass over a graph finds. */
-export interface Walked {
+interface Walked {
   readonly walk: Walk;
   readonly readers: Readers;
   /** Layer that owns each channel id. */
@@ -38,10 +40,10 @@ export interface Walked {
 }
 
 /** Passes over the nodes in order, and tells of every tensor what it carries. */
-export function walkGraph(model: OnnxModel): Walked {
+function walkGraph(model: OnnxModel): Walked {
   const { graph } = model;
   const nodes = graph.nodes;
-  const names = sourceNames(nodes, (node) => WEIGHTED_OPS.has(node.opType));
+  const names = sourceNames(nodes, (node) => operatorOf(node)?.role === 'weights');
   const owners: number[] = [];
   const normalized = new Set<LayerDraft>();
   const readers = readersOf(nodes);
@@ -50,7 +52,9 @@ export function walkGraph(model: OnnxModel): Walked {
     model,
     opset: model.opsets.get('') ?? 0,
     values: new Map<string, Value>(),
-    integers: new Map(),
+    numbers: new Map(),
+    sized: new Set(),
+    computable: MAX_COMPUTED,
     drafts: layerDrafts(names, nodes),
     names,
     channels: {
@@ -101,12 +105,9 @@ function readNode(walk: Walk, node: OnnxNode): void {
     own.add(name);
     requireNew(walk, name, node);
   }
-  if (!isStandard(node)) return setOpaque(walk, node, `${node.domain}.${node.opType}`);
-  if (!readShapeArithmetic(walk, node)) {
-    const handler = HANDLERS.get(node.opType);
-    if (handler === undefined) setOpaque(walk, node);
-    else handler(walk, node);
-  }
+  const operator = operatorOf(node);
+  if (operator === undefined) setOpaque(walk, node, node.domain === '' ? node.opType : `${node.domain}.${node.opType}`);
+  else if (!computeNode(walk, node, operator)) operator.carry(walk, node);
   // Indices of a MaxPool, a Dropout's mask: outputs that hardly anyone reads.
   const first = walk.values.get(node.outputs[0] ?? '');
   for (const [k, name] of node.outputs.entries()) {
@@ -127,27 +128,6 @@ function isStandard(node: OnnxNode): boolean {
   return node.domain === '' || node.domain === 'ai.onnx';
 }
 
-/** Operators that leave a constant one, so that it can still be a weight. */
-const LAYOUT = new Set(['Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose']);
-
-/** Evaluates a node that computes shapes; false for one that must be read as part of a layer, or as a constant. */
-function readShapeArithmetic(walk: Walk, node: OnnxNode): boolean {
-  const integers = evaluateIntegers(walk, node);
-  for (const [k, values] of (integers ?? []).entries()) {
-    const name = node.outputs[k];
-    if (name !== undefined && name !== '') walk.integers.set(name, values);
-  }
-  const isOfShape = node.opType === 'Shape' || node.opType === 'Size';
-  if (!isOfShape) {
-    if (integers === null || integers.some((values) => values === null)) return false;
-    if (node.inputs.some((name) => isSignal(walk.values.get(name) ?? null))) return false;
-    if (LAYOUT.has(node.opType) && input(walk, node, 0)?.kind === 'constant') return false;
-  }
-  for (const k of node.outputs.keys())
-    setOutput(walk, node, { kind: 'fixed', shape: integers?.[k]?.dims ?? null, from: null }, k);
-  return true;
-}
-
 /** Remembers each layer's output shape and channel axis: the last tensor that belongs to it. */
 function recordOutputs(walk: Walk): void {
   for (const value of walk.values.values()) {
@@ -161,7 +141,7 @@ function recordOutputs(walk: Walk): void {
 }
 
 /** The network that was walked over. */
-export function networkOf({ walk, owners, normalized, readers }: Walked): Network {
+function networkOf({ walk, owners, normalized, readers }: Walked): Network {
   const { producer, graph } = walk.model;
   const isDynamo = producer.name === 'pytorch' && graph.nodes.some(({ name }) => name.startsWith('node_'));
   const facts = { producer: producer.name, isDynamo, normalized };
@@ -199,8 +179,17 @@ export function networkOf({ walk, owners, normalized, readers }: Walked): Networ
       { file: walk.model.name },
     );
   }
+  const constants = constantsOf(walk);
+  const named = namedReaders(walk.model);
   return {
     model: walk.model,
+    nodes: nodesOf(walk.model),
+    sites: sitesOf(walk, layers, constants, named),
+    constants,
+    readers: named,
+    ...accountFor(walk, layers, constants),
+    numbers: (name) => numbersOf(walk, name),
+    isSized: (name) => walk.sized.has(name),
     dataFormat: dataFormatOf(walk.model.graph, readers),
     layers,
     followers: walk.followers,
@@ -227,7 +216,7 @@ function tensorsOf(walk: Walk): ReadonlyMap<string, NetworkTensor> {
   for (const [name, value] of walk.values) {
     if (value.kind === 'constant' || value.from === null) continue;
     const channels = value.kind === 'channels' ? value.map : value.kind === 'opaque' ? { opaque: value.op } : null;
-    tensors.set(name, { layer: value.from.layer.id, call: value.from.call, channels });
+    tensors.set(name, { layer: value.from.layer.id, call: value.from.call, channels, shape: shapeOf(value) });
   }
   return tensors;
 }

@@ -1,4 +1,3 @@
-export { type Anatomy, dissect, type NamedConstant, type Reader } from './anatomy.ts';
 export { readNetwork } from './build.ts';
 export type { ChannelMap, Dim } from './channels.ts';
 export { FIXED_CHANNEL } from './channels.ts';
@@ -12,8 +11,9 @@ export type {
   VectorSite,
 } from './cut-sites.ts';
 export { type FoldedLayer, foldAll, foldLayer, withFolded } from './fold.ts';
+export { nodeName, operatorName } from './graph-parts.ts';
 export { isMadeUp } from './names.ts';
-export type { Operation, Operations, Setting, Settings } from './operation-types.ts';
+export type { Operand, Operation, Operations, Setting, Settings } from './operation-types.ts';
 export { operationsOf } from './operations.ts';
 export { type Range, rangeOf } from './range.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
@@ -27,11 +27,15 @@ export type {
   FollowerRole,
   Layer,
   LayerKind,
+  NamedConstant,
   Network,
+  NetworkNode,
   NetworkTensor,
   Norm,
   Opaque,
+  Reader,
   RetainedIndices,
+  UnseenWeight,
   Weight,
 } from './types.ts';
 export { exportUnfolded } from './unfold.ts';

@@ -1,20 +1,37 @@
-import type { OnnxNode } from '../onnx/index.ts';
-import type { Network } from './types.ts';
+import type { Settings } from './operators/form.ts';
+import type { Pointwise } from './operators/operator.ts';
 
-export type Setting = string | number | readonly number[];
-export type Settings = Readonly<Record<string, Setting>>;
+export type { Setting, Settings } from './operators/form.ts';
 
-/** What a node does to its operands, told alike however exporters write it: Clip from 0 to infinity is Relu, an Identity is nothing. */
+/** What an element-by-element function is applied to. */
+export type Operand =
+  /** The result of an operation, by position. */
+  | { readonly kind: 'operation'; readonly at: number }
+  | { readonly kind: 'number'; readonly value: number }
+  /** A constant of several elements, by name. */
+  | { readonly kind: 'constant'; readonly name: string }
+  /** A number that hangs on sizes of tensors, or is not known. */
+  | { readonly kind: 'unknown' };
+
+/** What a node does to its operands, told alike however exporters write it: an Identity is nothing, a mean over the map global pooling. */
 export interface Operation {
   readonly op: string;
-  /** Attributes and scalar operands by name, defaults filled in. What is not here is not known. */
+  /** Attributes and scalar operands by name, defaults filled in. */
   readonly settings: Settings;
-  /** Positions of the operations that it reads. */
+  /** Positions of the operations that it reads, in the order of its operands. */
   readonly inputs: readonly number[];
+  /** For a function of each element: which, and of what. */
+  readonly pointwise: { readonly apply: Pointwise; readonly operands: readonly Operand[] } | null;
+  /**
+   * Whether another form at its place computes something else for sure ('all'), or the same form the same at least ('same');
+   * 'nothing' where neither is known.
+   */
+  readonly tells: 'all' | 'same' | 'nothing';
   /** The layer with weights (by id), and which of its calls, that this is; null for another operation. */
   readonly call: { readonly layer: number; readonly call: number } | null;
-  /** The node's name, for messages. */
+  /** The node's name, and the tensor that it makes. */
   readonly name: string;
+  readonly tensor: string;
 }
 
 /** A network as what is computed from its inputs, operation by operation, in graph order. */
@@ -22,17 +39,4 @@ export interface Operations {
   readonly all: readonly Operation[];
   /** What makes each of the graph's outputs; null for one that is not computed from inputs. */
   readonly outputs: readonly (number | null)[];
-}
-
-/** What a node comes to: nothing but another operation, or an operation of its own. */
-export type NormalForm = { readonly same: number } | Omit<Operation, 'name' | 'call'>;
-
-/** What the normal form of a node may look at. */
-export interface Surroundings {
-  readonly network: Network;
-  /** The operation that made an operand; undefined for a constant. */
-  operand(name: string): number | undefined;
-  at(operation: number): Operation;
-  /** The node that makes a constant; undefined for a stored one. */
-  constant(name: string): OnnxNode | undefined;
 }

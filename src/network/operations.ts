@@ -1,47 +1,172 @@
 import type { OnnxNode } from '../onnx/index.ts';
-import { normalForm } from './operation-forms.ts';
-import type { Operation, Operations, Surroundings } from './operation-types.ts';
-import { WEIGHTED_OPS } from './operators.ts';
+import { isUniform } from './channels.ts';
+import type { Operand, Operation, Operations } from './operation-types.ts';
+import { type Form, type NodeFacts, plainSettings, type Settings } from './operators/form.ts';
+import { operatorOf } from './operators/index.ts';
+import type { Operator } from './operators/operator.ts';
 import { readsOf } from './reads.ts';
-import type { Network } from './types.ts';
+import type { Network, NetworkTensor } from './types.ts';
+
+/** Operations as they come together: what made each tensor, and all before it. */
+interface Draft {
+  readonly network: Network;
+  readonly all: Operation[];
+  /** Position of the operation that makes each tensor. */
+  readonly made: Map<string, number>;
+}
 
 /** Reads a network's operations. Layout (transposes, reshapes), casts and what BatchNorm folding removes are left out. */
 export function operationsOf(network: Network): Operations {
-  const { graph } = network.model;
-  const all: Operation[] = [];
-  const made = new Map<string, number>();
-  const constants = new Map<string, OnnxNode>();
-  const around: Surroundings = {
-    network,
-    operand: (name) => made.get(name),
-    at: (operation) => all[operation]!,
-    constant: (name) => constants.get(name),
-  };
-  for (const { name } of graph.inputs) {
+  const draft: Draft = { network, all: [], made: new Map() };
+  const { all, made } = draft;
+  for (const { name } of network.model.graph.inputs) {
     if (!network.tensors.has(name)) continue;
     made.set(name, all.length);
-    all.push({ op: 'Input', settings: {}, inputs: [], call: null, name });
+    all.push({ op: 'Input', settings: {}, inputs: [], pointwise: null, tells: 'all', call: null, name, tensor: name });
   }
-  for (const node of graph.nodes) {
-    const [firstOutput = ''] = node.outputs;
-    const tensor = network.tensors.get(firstOutput);
-    if (tensor === undefined) {
-      constants.set(firstOutput, node);
-      continue;
-    }
-    const operands = readsOf(node).flatMap((name) => made.get(name) ?? []);
-    const { weight } = network.layers[tensor.layer]!;
-    const isCall = WEIGHTED_OPS.has(node.opType) && operands.length <= 1 && weight !== null;
-    const call = isCall ? { layer: tensor.layer, call: tensor.call } : null;
-    const form = normalForm(around, node, operands, call);
-    const name = node.name || firstOutput;
-    made.set(firstOutput, 'same' in form ? form.same : all.length);
-    if (!('same' in form)) all.push({ ...form, call, name });
-    for (const [k, output] of node.outputs.entries()) {
-      if (k === 0 || output === '') continue;
-      made.set(output, all.length);
-      all.push({ op: node.opType, settings: { output: k }, inputs: operands, call: null, name });
-    }
+  for (const { handle } of network.nodes) addNode(draft, handle);
+  return { all, outputs: network.model.graph.outputs.map(({ name }) => made.get(name) ?? null) };
+}
+
+function addNode(draft: Draft, node: OnnxNode): void {
+  const { network, all, made } = draft;
+  const [tensor = ''] = node.outputs;
+  const own = network.tensors.get(tensor);
+  if (own === undefined) return;
+  const operator = operatorOf(node);
+  const inputs = readsOf(node).flatMap((name) => made.get(name) ?? []);
+  const isCall = operator?.role === 'weights' && inputs.length <= 1 && network.layers[own.layer]!.weight !== null;
+  const call = isCall ? { layer: own.layer, call: own.call } : null;
+  const name = node.name || tensor;
+  const found = operationOf(draft, node, operator, inputs);
+  // Of two operands that are computed it is no layer's call.
+  const computed =
+    found !== 'same' && call === null && operator?.role === 'weights' ? { ...found, op: node.opType } : found;
+  const [first] = inputs;
+  if (call === null && first !== undefined && computed === 'same') made.set(tensor, first);
+  else if (computed !== 'same') {
+    made.set(tensor, all.length);
+    all.push({ ...computed, call, name, tensor });
   }
-  return { all, outputs: graph.outputs.map(({ name }) => made.get(name) ?? null) };
+  for (const [k, output] of node.outputs.entries()) {
+    if (k === 0 || output === '') continue;
+    made.set(output, all.length);
+    const { op, settings, tells } =
+      computed === 'same' ? { op: node.opType, settings: {}, tells: 'nothing' as const } : computed;
+    all.push({
+      op,
+      settings: { ...settings, output: k },
+      inputs,
+      pointwise: null,
+      tells,
+      call: null,
+      name,
+      tensor: output,
+    });
+  }
+}
+
+function formOf(draft: Draft, node: OnnxNode, operator: Operator | undefined, inputs: readonly number[]): Form {
+  const { domain, opType } = node;
+  if (operator === undefined || inputs.length === 0)
+    return { kind: 'operation', op: domain === '' ? opType : `${domain}.${opType}`, settings: plainSettings(node) };
+  if (operator.form !== undefined) return operator.form(factsOf(draft.network, node));
+  if (operator.pointwise !== undefined) return { kind: 'pointwise' };
+  return { kind: 'operation', op: opType, settings: plainSettings(node) };
+}
+
+function factsOf(network: Network, node: OnnxNode): NodeFacts {
+  const tensor = (name: string | undefined): NetworkTensor | undefined => network.tensors.get(name ?? '');
+  const channels = tensor(node.inputs[0])?.channels ?? null;
+  return {
+    node,
+    opset: network.model.opsets.get('') ?? 0,
+    shape: (k) => tensor(node.inputs[k])?.shape ?? network.constants.get(node.inputs[k] ?? '')?.view.dims ?? null,
+    outputShape: tensor(node.outputs[0])?.shape ?? null,
+    channelAxis:
+      channels !== null && 'axes' in channels && channels.axes.length === 1 && !isUniform(channels)
+        ? channels.axes[0]!
+        : null,
+    numbers: (k) => network.numbers(node.inputs[k] ?? ''),
+    isSized: (k) => network.isSized(node.inputs[k] ?? ''),
+  };
+}
+
+type Computed = Pick<Operation, 'op' | 'settings' | 'inputs' | 'pointwise' | 'tells'>;
+
+/** What a node is among operations; 'same' for one that is nothing but its first operand. */
+function operationOf(
+  draft: Draft,
+  node: OnnxNode,
+  operator: Operator | undefined,
+  inputs: readonly number[],
+): Computed | 'same' {
+  const [first] = inputs;
+  const form = formOf(draft, node, operator, inputs);
+  if (first === undefined) return { ...plainOperation(form, node, inputs), tells: 'nothing' };
+  if (form.kind === 'same') return 'same';
+  const before = draft.all[first]!;
+  if (inputs.length === 1 && operator?.isAffine === true && isAffine(draft, node, form, before)) {
+    // Behind a layer with weights they may be folded into it, and two in a row into one.
+    if (before.call !== null || before.op === 'Affine') return 'same';
+    return { op: 'Affine', settings: {}, inputs, pointwise: null, tells: 'same' };
+  }
+  if (form.kind === 'pointwise') return pointwiseOf(draft, node, operator, inputs);
+  const { op, settings } = form;
+  const tells = Object.values(settings).includes(null) ? 'nothing' : (operator?.tells ?? 'nothing');
+  const merged = operator?.role === 'weights' && before.op === 'Pad' ? withPadding(settings, before.settings) : null;
+  if (merged !== null) return { op, settings: merged, inputs: before.inputs, pointwise: null, tells };
+  return { op, settings, inputs, pointwise: null, tells };
+}
+
+function plainOperation(form: Form, node: OnnxNode, inputs: readonly number[]): Omit<Computed, 'tells'> {
+  return { op: node.opType, settings: form.kind === 'operation' ? form.settings : {}, inputs, pointwise: null };
+}
+
+/** A factor or a summand for each channel, which is compared as what follows channels. Of a layer of one filter it is one number. */
+function isAffine({ network }: Draft, node: OnnxNode, form: Form, { call }: Operation): boolean {
+  if (form.kind === 'operation') return true;
+  const isOfOneFilter = call !== null && network.layers[call.layer]!.filters === 1;
+  return node.inputs.some((name) => {
+    const dims = network.constants.get(name)?.view.dims;
+    return dims !== undefined && (isOfOneFilter || dims.some((size) => size > 1));
+  });
+}
+
+function pointwiseOf(
+  draft: Draft,
+  node: OnnxNode,
+  operator: Operator | undefined,
+  inputs: readonly number[],
+): Computed {
+  const operands = node.inputs.map((name) => operandOf(draft, name));
+  const isKnown = operands.every(({ kind }) => kind === 'operation' || kind === 'number');
+  const apply = isKnown ? (operator?.pointwise?.(node, isOfIntegers(draft, node)) ?? null) : null;
+  if (apply !== null) return { op: node.opType, settings: {}, inputs, pointwise: { apply, operands }, tells: 'all' };
+  // Which element of a vector meets which position is not known here.
+  const isVector = operands.every(({ kind }) => kind !== 'unknown');
+  const side = operands.findIndex(({ kind }) => kind === 'operation');
+  return { op: node.opType, settings: { side }, inputs, pointwise: null, tells: isVector ? 'same' : 'nothing' };
+}
+
+function isOfIntegers({ network }: Draft, node: OnnxNode): boolean {
+  return node.inputs.some((name) => /^int(32|64)$/.test(network.numbers(name)?.dtype ?? ''));
+}
+
+function operandOf({ network, made }: Draft, name: string): Operand {
+  const at = made.get(name);
+  if (at !== undefined) return { kind: 'operation', at };
+  if (name === '') return { kind: 'number', value: Number.NaN };
+  if (network.isSized(name)) return { kind: 'unknown' };
+  const numbers = network.numbers(name);
+  const value = numbers?.data.length === 1 ? numbers.data[0]! : null;
+  if (value !== null) return { kind: 'number', value };
+  return network.constants.has(name) ? { kind: 'constant', name } : { kind: 'unknown' };
+}
+
+/** A window with zeros of a Pad node around its input; null where either is not known, or the Pad does something else. */
+function withPadding(window: Settings, pad: Settings): Settings | null {
+  const [pads, added] = [window['pads'], pad['pads']];
+  if (pad['mode'] !== 'constant' || pad['value'] !== 0 || !Array.isArray(pads) || !Array.isArray(added)) return null;
+  return added.length === pads.length ? { ...window, pads: pads.map((size, k) => size + added[k]!) } : null;
 }

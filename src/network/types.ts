@@ -1,5 +1,8 @@
-import type { OnnxModel, Tensor } from '../onnx/index.ts';
+import type { OnnxModel, OnnxNode, Tensor } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
+import type { CutSite } from './cut-sites.ts';
+import type { Numbers } from './numbers.ts';
+import type { TensorView } from './tensor-view.ts';
 
 /** What a source layer is, as far as pruners care. */
 export type LayerKind =
@@ -49,6 +52,8 @@ export interface Norm {
   readonly mean: Tensor;
   readonly variance: Tensor;
   readonly epsilon: number;
+  /** The tensor that it makes. */
+  readonly output: string;
 }
 
 /** Something the network could not place: the operator's name, and the node's for messages. */
@@ -128,6 +133,51 @@ export interface NetworkTensor {
   readonly call: number;
   /** Null where it carries no prunable channels. */
   readonly channels: ChannelMap | Opaque | null;
+  /** Null where its rank is not known. */
+  readonly shape: readonly Dim[] | null;
+}
+
+/** A node of the graph, without its attributes: what it does to channels is for the rest of `Network` to say. */
+export interface NetworkNode {
+  /** By which sites name it, and edits of the model. */
+  readonly handle: OnnxNode;
+  readonly op: string;
+  /** Its own name, or that of what it makes. */
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /**
+   * 'weights': a constant operand is a layer's weight. 'layout': it moves or renames elements, which exporters add, merge and push
+   * about. 'sizes': it reads only how large its operand is.
+   */
+  readonly role: 'weights' | 'layout' | 'sizes' | null;
+  /** Whether its result can be the same for quite different operands. */
+  readonly saturates: boolean;
+}
+
+/** Who reads a tensor: a node's input, or null for a graph's output and for subgraphs, which read it by name. */
+export type Reader = { readonly node: OnnxNode; readonly input: number } | null;
+
+/** A constant under one of its names. */
+export interface NamedConstant {
+  readonly view: TensorView;
+  /** The name under which it is stored: an initializer's, or a Constant node's output. */
+  readonly root: string;
+  /** False where a node makes it of others, so that it is stored nowhere as it is read: its root is then its own name. */
+  readonly isStored: boolean;
+  /** Whether it has another element type than the stored one. */
+  readonly isCast: boolean;
+  /** What reads the stored one on the way to this name; null where this is its name. */
+  readonly via: Reader;
+}
+
+/** A floating-point constant that no layer owns and no channels are known to reach. */
+export interface UnseenWeight {
+  readonly tensor: string;
+  readonly elements: number;
+  /** The node that reads it. */
+  readonly op: string;
+  readonly node: string;
 }
 
 /** A model seen as layers, and where every channel comes from and goes to. Immutable; tensors read themselves. */
@@ -147,6 +197,21 @@ export interface Network {
   readonly outputLayers: readonly Layer[];
   /** Prunable layers (conv, depthwise, dense) by name, in graph order. */
   readonly prunable: ReadonlyMap<string, Layer>;
+  /** In graph order. */
+  readonly nodes: readonly NetworkNode[];
+  /** Places that hang on how many channels there are, or on which. */
+  readonly sites: readonly CutSite[];
+  /** By name: stored, behind nodes that lay them out anew, or computed. */
+  readonly constants: ReadonlyMap<string, NamedConstant>;
+  readonly readers: ReadonlyMap<string, readonly Reader[]>;
+  /** Floating-point constants that nobody looked at: what is done with them is not known. */
+  readonly unseen: readonly UnseenWeight[];
+  /** Elements of all floating-point constants that a network reads, a constant that is read twice once. */
+  readonly parameters: number;
+  /** Elements of a small tensor that is constant or computed from sizes; null where they are not known. */
+  numbers(name: string): Numbers | null;
+  /** Whether a tensor that is known hangs on the sizes of others, so that it changes when they do. */
+  isSized(name: string): boolean;
 }
 
 /** Retained indices: sorted, zero-based positions of the output channels (filters) that a layer keeps. */

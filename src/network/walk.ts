@@ -1,22 +1,12 @@
 import type { OnnxAttribute, OnnxModel, OnnxNode } from '../onnx/index.ts';
-import { constantTensor, toIntegers } from '../onnx/index.ts';
 import type { ChannelMap, Dim } from './channels.ts';
 import type { CutSite } from './cut-sites.ts';
 import type { Signal, Value } from './drafts.ts';
 import type { LayerDrafts } from './layers.ts';
+import type { Numbers } from './numbers.ts';
 import { readsOf } from './reads.ts';
 import type { SourceNames } from './source-name.ts';
-import { viewOf } from './tensor-view.ts';
 import type { Coupling, Follower } from './types.ts';
-
-/** Integer tensors up to this many elements are evaluated (shapes, axes, pads, channel numbers); larger ones are data. */
-export const MAX_SHAPE_ELEMENTS = 1024;
-
-/** A small integer tensor; null for an element that hangs on a symbolic size. */
-export interface Integers {
-  readonly dims: readonly number[];
-  readonly data: readonly Dim[];
-}
 
 /** Everything the operator handlers read and add to. One per network, gone once it is built. */
 export interface Walk {
@@ -24,8 +14,12 @@ export interface Walk {
   /** ai.onnx operator set version. */
   readonly opset: number;
   readonly values: Map<string, Value>;
-  /** Values of small integer tensors, where they can be computed; null for what is known not to be one. */
-  readonly integers: Map<string, Integers | null>;
+  /** Small tensors that are known, constant or computed from sizes; null for what is known not to be one. */
+  readonly numbers: Map<string, Numbers | null>;
+  /** Names of those that hang on sizes of tensors. */
+  readonly sized: Set<string>;
+  /** Elements that may still be computed. */
+  computable: number;
   readonly drafts: LayerDrafts;
   readonly names: SourceNames;
   readonly channels: ChannelNumbers;
@@ -44,7 +38,7 @@ export interface ChannelNumbers {
   afford(count: number): boolean;
 }
 
-export type Handler = (walk: Walk, node: OnnxNode) => void;
+export type Carry = (walk: Walk, node: OnnxNode) => void;
 
 type ValueOf<K extends OnnxAttribute['kind']> =
   Extract<OnnxAttribute, { kind: K }> extends { value: infer V } ? V : never;
@@ -65,42 +59,9 @@ export function input(walk: Walk, node: OnnxNode, k: number): Value | null {
   return name === undefined || name === '' ? null : (walk.values.get(name) ?? null);
 }
 
-/** A small integer tensor, constant or computed from shapes; null where nothing is known. */
-export function integerTensorOf(walk: Walk, name: string | undefined): Integers | null {
-  if (name === undefined || name === '') return null;
-  const known = walk.integers.get(name);
-  if (known !== undefined) return known;
-  const value = walk.values.get(name);
-  if (value?.kind !== 'constant') return null;
-  const { tensor } = value.view;
-  if (!/^u?int(8|16|32|64)$|^bool$/.test(tensor.dtype) || tensor.elements > MAX_SHAPE_ELEMENTS) return null;
-  const integers = { dims: tensor.dims, data: toIntegers(tensor.read(), 'saturate') };
-  walk.integers.set(name, integers);
-  return integers;
-}
-
-/** The elements of a small integer vector or scalar. */
-export function integersOf(walk: Walk, name: string | undefined): readonly Dim[] | null {
-  const integers = integerTensorOf(walk, name);
-  return integers !== null && integers.dims.length <= 1 ? integers.data : null;
-}
-
 /** Whether an optional input is there, known or not. */
 export function hasInput(node: OnnxNode, k: number): boolean {
   return (node.inputs[k] ?? '') !== '';
-}
-
-/** Integers that must all be known, from an input or (older operator sets) the attribute of the same meaning. */
-export function integerList(
-  walk: Walk,
-  node: OnnxNode,
-  inputAt: number,
-  attributeName: string,
-): readonly number[] | null {
-  const fromAttribute = attribute(node, attributeName, 'ints');
-  if (fromAttribute !== null) return fromAttribute;
-  const values = integersOf(walk, node.inputs[inputAt]);
-  return values?.every((v) => v !== null) ? (values as readonly number[]) : null;
 }
 
 export function shapeOf(value: Value | null): readonly Dim[] | null {
@@ -138,16 +99,6 @@ function holdsAlready(walk: Walk, node: OnnxNode, { ids }: ChannelMap): boolean 
     return value?.kind === 'channels' && value.map.ids === ids;
   });
 }
-
-/** A Constant node's value, kept as a view of its tensor. */
-export const constant: Handler = (walk, node) => {
-  const tensor = constantTensor(node);
-  setOutput(
-    walk,
-    node,
-    tensor === null ? { kind: 'fixed', shape: null, from: null } : { kind: 'constant', view: viewOf(tensor) },
-  );
-};
 
 /** Marks every output of a node as not understood; the layer is still part of the graph that dialects walk. */
 export function setOpaque(walk: Walk, node: OnnxNode, why: string = node.opType): void {

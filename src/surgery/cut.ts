@@ -1,4 +1,4 @@
-import { dissect, type Network, readNetwork } from '../network/index.ts';
+import { type Network, nodeName, operatorName, readNetwork } from '../network/index.ts';
 import type { ModelEdits, OnnxModel } from '../onnx/index.ts';
 import { differenceFromCut } from './difference.ts';
 import { type Cut, cannotCut, keptChannels } from './kept.ts';
@@ -30,19 +30,17 @@ export function writeCut<Written>(
   metadata: ReadonlyMap<string, string>,
   write: WriteCopy<Written>,
 ): CutModel<Written> {
-  const anatomy = dissect(dense.model);
-  const kept = keptChannels(anatomy.network, cut);
+  const kept = keptChannels(dense, cut);
   let difference: string | null = null;
   // Integers that the graph computes from shapes mostly come out right by themselves; where not, they become constants.
   for (const settled of [false, true]) {
-    const { edits, computed, mixing } = planCut(anatomy, kept, cut.asPruner, settled);
+    const { edits, computed, mixing } = planCut(dense, kept, cut.asPruner, settled);
     if (settled && computed.length === 0) break;
     const written = write({ ...edits, metadata }, (copy) => {
-      difference = differenceFromCut(anatomy.network, kept, readNetwork(copy));
+      difference = differenceFromCut(dense, kept, readNetwork(copy));
       return difference === null;
     });
-    if (written !== null)
-      return { written, mixing: mixing.map((node) => `${node.opType} ${node.name || node.outputs[0]}`) };
+    if (written !== null) return { written, mixing: mixing.map((node) => `${operatorName(node)} ${nodeName(node)}`) };
   }
   throw cannotCut(dense, 'the cut model', difference ?? 'it would be another network');
 }

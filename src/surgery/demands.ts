@@ -1,4 +1,4 @@
-import type { Anatomy, NamedConstant, Reader } from '../network/index.ts';
+import { type NamedConstant, type Network, nodeName, type Reader } from '../network/index.ts';
 import type { DType, NodeEdit, OnnxGraph, OnnxNode, TensorContent } from '../onnx/index.ts';
 import { cannotCut } from './kept.ts';
 import { isWhole, type TensorCut } from './tensor-cut.ts';
@@ -38,9 +38,9 @@ export function cutKey(cut: TensorCut): string {
   return isWhole(cut) ? WHOLE : JSON.stringify([cut.axes, cut.rows]);
 }
 
-export function demandsOf(anatomy: Anatomy, unusedName: (near: string) => string): Demands {
-  const { constants, readers, network } = anatomy;
-  const order = new Map(network.model.graph.nodes.map((node, k) => [node, k]));
+export function demandsOf(network: Network, unusedName: (near: string) => string): Demands {
+  const { constants, readers } = network;
+  const order = new Map(network.nodes.map(({ handle }, k) => [handle, k]));
   const keyOf = ({ node, input }: NonNullable<Reader>): string => `${order.get(node)} ${input}`;
   /** By stored tensor, then by what reads it. */
   const roots = new Map<string, Map<string, Demand>>();
@@ -61,7 +61,7 @@ export function demandsOf(anatomy: Anatomy, unusedName: (near: string) => string
       for (const reader of readers.get(name) ?? []) {
         const isPassedOn = reader?.node.outputs.some((output) => constants.get(output)?.root === root) ?? false;
         if (isPassedOn || (reader !== null && asked.has(keyOf(reader)))) continue;
-        const who = reader === null ? "the graph's outputs or a subgraph" : reader.node.name || reader.node.opType;
+        const who = reader === null ? "the graph's outputs or a subgraph" : nodeName(reader.node);
         throw cannotCut(network, `tensor ${name}`, `it is read by ${who} too, which needs it whole`);
       }
     }

@@ -1,4 +1,4 @@
-import type { Anatomy, KernelSite, VectorSite } from '../network/index.ts';
+import { type KernelSite, type Network, nodeName, operatorName, type VectorSite } from '../network/index.ts';
 import { cannotCut, type KeptChannels, type PrunerFaults } from './kept.ts';
 import { cutThrough, type GroupedRows, storedAxis, type TensorCut } from './tensor-cut.ts';
 
@@ -9,19 +9,18 @@ export interface KernelCut {
 }
 
 /** The cut of a constant that follows channels. */
-export function vectorCut(anatomy: Anatomy, site: VectorSite, kept: KeptChannels): TensorCut {
+export function vectorCut(network: Network, site: VectorSite, kept: KeptChannels): TensorCut {
   const positions = site.view.dims.map((_, axis) => (axis === site.axis ? kept.positions(site.channels) : null));
-  return cutThrough(site.view, positions) ?? refuseView(anatomy, site);
+  return cutThrough(site.view, positions) ?? refuseView(network, site);
 }
 
 /** The cut of a kernel: rows by the layer's own channels, columns by those that reach it, in whole groups. */
 export function kernelCut(
-  anatomy: Anatomy,
+  network: Network,
   site: KernelSite,
   kept: KeptChannels,
   faults: PrunerFaults | null,
 ): KernelCut {
-  const { network } = anatomy;
   const layer = network.layers[site.layer]!;
   const { columns } = layer.calls[site.call]!;
   const { groups } = layer;
@@ -43,12 +42,12 @@ export function kernelCut(
   if (groups === 1 || (ofOut === null && ofIn === null)) {
     positions[site.outAxis] = ofOut;
     positions[site.inAxis] = ofIn;
-    return { cut: cutThrough(site.view, positions) ?? refuseView(anatomy, site), groups };
+    return { cut: cutThrough(site.view, positions) ?? refuseView(network, site), groups };
   }
   if (faults !== null && site.view.dims[site.axisOfGroup] === 1 && layer.filters === groups) {
     // Filters of a depthwise conv and channels that reach it are paired by place, be they the same or not.
     positions[wholeAxis] = ofOut;
-    return { cut: cutThrough(site.view, positions) ?? refuseView(anatomy, site), groups: ofOut?.length ?? groups };
+    return { cut: cutThrough(site.view, positions) ?? refuseView(network, site), groups: ofOut?.length ?? groups };
   }
   const out = perGroup(ofOut, layer.filters, groups);
   const into = perGroup(ofIn, inTotal, groups);
@@ -65,12 +64,12 @@ export function kernelCut(
   if (isAlike) {
     const list = part[left[0]!]!;
     positions[site.axisOfGroup] = list.length === site.view.dims[site.axisOfGroup]! ? null : list;
-    return { cut: cutThrough(site.view, positions) ?? refuseView(anatomy, site), groups: left.length };
+    return { cut: cutThrough(site.view, positions) ?? refuseView(network, site), groups: left.length };
   }
   const [by, of] = [storedAxis(site.view, wholeAxis), storedAxis(site.view, site.axisOfGroup)];
   const cut = cutThrough(site.view, positions);
   // Elements are gathered axis by axis: the rows must come before the columns that hang on them.
-  if (by === null || of === null || by > of || cut === null) return refuseView(anatomy, site);
+  if (by === null || of === null || by > of || cut === null) return refuseView(network, site);
   const rows: GroupedRows = { by, of, positions: left.flatMap((g) => whole[g]!.map(() => part[g]!)) };
   return { cut: { ...cut, rows }, groups: left.length };
 }
@@ -84,7 +83,7 @@ function perGroup(positions: readonly number[] | null, total: number, groups: nu
   return lists;
 }
 
-function refuseView(anatomy: Anatomy, { node, view }: KernelSite | VectorSite): never {
-  const problem = `tensor ${view.tensor.name} is stored in another shape than ${node.opType} reads`;
-  throw cannotCut(anatomy.network, node.name || node.opType, problem);
+function refuseView(network: Network, { node, view }: KernelSite | VectorSite): never {
+  const problem = `tensor ${view.tensor.name} is stored in another shape than ${operatorName(node)} reads`;
+  throw cannotCut(network, nodeName(node), problem);
 }

@@ -1,7 +1,18 @@
-import type { Anatomy, IntegerOperand, KernelSite, RangeSite, VectorSite } from '../network/index.ts';
+import {
+  type CutSite,
+  type IntegerOperand,
+  type KernelSite,
+  type Network,
+  nodeName,
+  operatorName,
+  type PicksSite,
+  type RangeSite,
+  type SizesSite,
+  type VectorSite,
+} from '../network/index.ts';
 import type { DType, ModelEdits, NewTensor, OnnxNode, TensorContent } from '../onnx/index.ts';
 import { contentOf as contentAtHand } from '../onnx/index.ts';
-import { cutKey, type Demand, demandsOf, namer, nodeEdits } from './demands.ts';
+import { cutKey, type Demand, type Demands, demandsOf, namer, nodeEdits, type Settlement } from './demands.ts';
 import { newPicks, newRange, newSizes } from './integers.ts';
 import { cannotCut, type KeptChannels, ownerOf, type PrunerFaults } from './kept.ts';
 import { kernelCut, vectorCut } from './operands.ts';
@@ -16,170 +27,203 @@ export interface CutPlan {
   readonly mixing: readonly OnnxNode[];
 }
 
+/** A plan while it is made. */
+interface Draft {
+  readonly network: Network;
+  readonly kept: KeptChannels;
+  readonly faults: PrunerFaults | null;
+  /** Whether integers that the graph computes are replaced by constants. */
+  readonly settled: boolean;
+  readonly demands: Demands;
+  readonly nodes: ReturnType<typeof nodeEdits>;
+  readonly added: Map<string, NewTensor>;
+  readonly computed: OnnxNode[];
+  readonly mixing: OnnxNode[];
+  readonly unusedName: (near: string) => string;
+}
+
 /**
  * @param settled whether integers that the graph computes are replaced by constants
  * @throws InputError for what cannot be cut
  */
-export function planCut(anatomy: Anatomy, kept: KeptChannels, faults: PrunerFaults | null, settled: boolean): CutPlan {
-  const { network, sites } = anatomy;
-  const { graph, buffer } = network.model;
-  const unusedName = namer(graph);
-  const demands = demandsOf(anatomy, unusedName);
-  const nodes = nodeEdits();
-  const added = new Map<string, NewTensor>();
-  const computed: OnnxNode[] = [];
-  const mixing: OnnxNode[] = [];
-
-  const addCut = ({ node, input }: KernelSite | VectorSite, cut: TensorCut): void => {
-    demands.add(node, input, { key: cutKey(cut), dtype: cut.tensor.dtype, content: contentOf(buffer, cut), cut });
+export function planCut(network: Network, kept: KeptChannels, faults: PrunerFaults | null, settled: boolean): CutPlan {
+  const unusedName = namer(network.model.graph);
+  const draft: Draft = {
+    ...{ network, kept, faults, settled, unusedName },
+    demands: demandsOf(network, unusedName),
+    nodes: nodeEdits(),
+    added: new Map(),
+    computed: [],
+    mixing: [],
   };
-  /** Gives a node integers of its own, whatever it read before. */
-  const give = (node: OnnxNode, input: number, values: readonly number[], dtype: DType): void => {
-    const name = unusedName(node.inputs[input] || `${node.outputs[0]}_sizes`);
-    added.set(name, { ...integerContent([values.length], values, dtype), dtype });
-    nodes.inputs(node, input, name);
-  };
-  const write = (
-    node: OnnxNode,
-    operand: IntegerOperand,
-    values: readonly (number | null)[],
-    isTarget: boolean,
-  ): void => {
-    if ('attribute' in operand) return nodes.attribute(node, operand.attribute, known(node, values));
-    const constant = anatomy.constants.get(node.inputs[operand.input] ?? '');
-    const { dtype, dims } = constant?.view.tensor ?? { dtype: 'int64' as const, dims: [] };
-    const isStored = constant !== undefined && constant.via === null && (dtype === 'int64' || dtype === 'int32');
-    if (isStored && (dims.length === 1 || constant.view.tensor.elements === values.length)) {
-      const after = dims.length === 1 ? [values.length] : dims;
-      const content = integerContent(after, known(node, values), dtype);
-      return demands.add(node, operand.input, { key: `${after.join()}: ${values.join()}`, dtype, content, cut: null });
-    }
-    // Casts on the way to sizes and positions are to int64.
-    const own = dtype === 'int32' && constant?.isCast === false ? dtype : 'int64';
-    const isComputed = constant === undefined && (node.inputs[operand.input] ?? '') !== '';
-    if (isComputed) computed.push(node);
-    if (isComputed && !settled) return;
-    // One size that is not known until the model runs can be inferred by a Reshape.
-    const open = values.filter((value) => value === null || value === -1).length;
-    give(node, operand.input, isTarget && open === 1 ? values.map((value) => value ?? -1) : known(node, values), own);
-  };
-  const known = (node: OnnxNode, values: readonly (number | null)[]): readonly number[] => {
-    if (values.every((value) => value !== null)) return values;
-    throw cannotCut(network, nameOf(node), `${node.opType} has sizes that are known only when the model runs`);
-  };
-  const refuse = (node: OnnxNode, why: string): never => {
-    throw cannotCut(network, nameOf(node), `${node.opType}: ${why}`);
-  };
-
+  // What is left of each tensor must be one.
   for (const [name, { channels }] of network.tensors)
     if (channels !== null && 'axes' in channels) kept.sizes(name, channels);
-  for (const site of sites) {
-    switch (site.kind) {
-      case 'kernel': {
-        const { cut, groups } = kernelCut(anatomy, site, kept, faults);
-        addCut(site, cut);
-        if (site.groupAttribute !== null && groups !== network.layers[site.layer]!.groups)
-          nodes.attribute(site.node, site.groupAttribute, groups);
-        break;
-      }
-      case 'vector':
-        addCut(site, vectorCut(anatomy, site, kept));
-        break;
-      case 'whole': {
-        const gone = site.channels.find((id) => !kept.has(id));
-        if (gone !== undefined)
-          refuse(site.node, `${site.op} cannot be cut, and channels of ${ownerOf(network, gone)} reach it`);
-        break;
-      }
-      case 'mix':
-        if (kept.positions(site.channels) !== null) mixing.push(site.node);
-        break;
-    }
-  }
-  const sizeOf = (tensor: string, axis: number): number | null =>
-    sizesOf(anatomy, kept, demands.of, tensor)?.[axis] ?? null;
-  for (const site of sites) {
-    switch (site.kind) {
-      case 'sizes': {
-        const values = newSizes(site, kept, sizeOf);
-        if (typeof values === 'string') refuse(site.node, values);
-        else if (values !== null) {
-          write(site.node, site.operand, values, site.isTarget);
-          if (site.unwritten !== null) nodes.attribute(site.node, site.unwritten.drops, null);
-        }
-        break;
-      }
-      case 'range':
-        writeRange(site);
-        break;
-      case 'picks': {
-        const values = newPicks(site, kept);
-        if (typeof values === 'string') refuse(site.node, values);
-        else if (values !== null) write(site.node, site.operand, values, false);
-        break;
-      }
-    }
-  }
-
-  function writeRange(site: RangeSite): void {
-    const range = newRange(site, kept);
-    if (typeof range === 'string') refuse(site.node, range);
-    else if (range !== null) {
-      write(site.node, site.starts, site.startValues.with(site.at, range.start), false);
-      write(site.node, site.ends, site.endValues.with(site.at, range.end), false);
-    }
-  }
-
-  const settlement = demands.settle();
-  for (const [node, inputs] of settlement.inputs) for (const [input, name] of inputs) nodes.inputs(node, input, name);
-  for (const [name, { dtype, content }] of settlement.added) added.set(name, { ...content, dtype });
-  for (const site of sites) {
-    if (site.kind !== 'rigid') continue;
-    const isCut = [...settlement.tensors.values(), ...settlement.added.values()].some(
-      ({ cut }) => cut?.tensor === site.view.tensor,
-    );
-    if (isCut) refuse(site.node, 'its scales follow channels that go');
-  }
-  return {
-    edits: {
-      tensors: new Map([...settlement.tensors].map(([name, { content }]) => [name, content])),
-      added,
-      nodes: nodes.all,
-      shapes: newShapes(anatomy, kept, (name) => settlement.tensors.get(name) ?? demands.of(name)),
-    },
-    computed,
-    mixing,
-  };
+  // Sizes of constants are known once these are cut.
+  for (const site of network.sites) cutOperand(draft, site);
+  for (const site of network.sites) cutIntegers(draft, site);
+  const settlement = draft.demands.settle();
+  refuseRigid(draft, settlement);
+  return { edits: editsOf(draft, settlement), computed: draft.computed, mixing: draft.mixing };
 }
 
-function nameOf(node: OnnxNode): string {
-  return node.name || node.outputs[0] || node.opType;
+function cutOperand(draft: Draft, site: CutSite): void {
+  const { network, kept } = draft;
+  switch (site.kind) {
+    case 'kernel':
+      return cutKernel(draft, site);
+    case 'vector':
+      return demandCut(draft, site, vectorCut(network, site, kept));
+    case 'whole': {
+      const gone = site.channels.find((id) => !kept.has(id));
+      if (gone === undefined) return;
+      return refuse(draft, site.node, `${site.op} cannot be cut, and channels of ${ownerOf(network, gone)} reach it`);
+    }
+    case 'mix':
+      if (kept.positions(site.channels) !== null) draft.mixing.push(site.node);
+  }
+}
+
+function cutIntegers(draft: Draft, site: CutSite): void {
+  switch (site.kind) {
+    case 'sizes':
+      return cutSizes(draft, site);
+    case 'range':
+      return cutRange(draft, site);
+    case 'picks':
+      return cutPicks(draft, site);
+  }
+}
+
+function cutKernel(draft: Draft, site: KernelSite): void {
+  const { network, kept, faults, nodes } = draft;
+  const { cut, groups } = kernelCut(network, site, kept, faults);
+  demandCut(draft, site, cut);
+  if (site.groupAttribute !== null && groups !== network.layers[site.layer]!.groups)
+    nodes.attribute(site.node, site.groupAttribute, groups);
+}
+
+function demandCut({ demands, network }: Draft, { node, input }: KernelSite | VectorSite, cut: TensorCut): void {
+  demands.add(node, input, {
+    key: cutKey(cut),
+    dtype: cut.tensor.dtype,
+    content: contentOf(network.model.buffer, cut),
+    cut,
+  });
+}
+
+function cutSizes(draft: Draft, site: SizesSite): void {
+  const values = newSizes(site, draft.kept, (tensor, axis) => sizesOf(draft, draft.demands.of, tensor)?.[axis] ?? null);
+  if (typeof values === 'string') return refuse(draft, site.node, values);
+  if (values === null) return;
+  write(draft, site.node, site.operand, values, site.isTarget);
+  if (site.unwritten !== null) draft.nodes.attribute(site.node, site.unwritten.drops, null);
+}
+
+function cutRange(draft: Draft, site: RangeSite): void {
+  const range = newRange(site, draft.kept);
+  if (typeof range === 'string') return refuse(draft, site.node, range);
+  if (range === null) return;
+  write(draft, site.node, site.starts, site.startValues.with(site.at, range.start), false);
+  write(draft, site.node, site.ends, site.endValues.with(site.at, range.end), false);
+}
+
+function cutPicks(draft: Draft, site: PicksSite): void {
+  const values = newPicks(site, draft.kept);
+  if (typeof values === 'string') return refuse(draft, site.node, values);
+  if (values !== null) write(draft, site.node, site.operand, values, false);
+}
+
+/** Writes integers where a node has them: in an attribute, in the constant that it reads, or in a new one. */
+function write(
+  draft: Draft,
+  node: OnnxNode,
+  operand: IntegerOperand,
+  values: readonly (number | null)[],
+  isTarget: boolean,
+): void {
+  const { network, demands, nodes, computed, settled } = draft;
+  if ('attribute' in operand) return nodes.attribute(node, operand.attribute, known(draft, node, values));
+  const constant = network.constants.get(node.inputs[operand.input] ?? '');
+  const { dtype, dims } = constant?.view.tensor ?? { dtype: 'int64' as const, dims: [] };
+  const isStored = constant !== undefined && constant.via === null && (dtype === 'int64' || dtype === 'int32');
+  if (isStored && (dims.length === 1 || constant.view.tensor.elements === values.length)) {
+    const after = dims.length === 1 ? [values.length] : dims;
+    const content = integerContent(after, known(draft, node, values), dtype);
+    return demands.add(node, operand.input, { key: `${after.join()}: ${values.join()}`, dtype, content, cut: null });
+  }
+  // Casts on the way to sizes and positions are to int64.
+  const own = dtype === 'int32' && constant?.isCast === false ? dtype : 'int64';
+  const isComputed = constant === undefined && (node.inputs[operand.input] ?? '') !== '';
+  if (isComputed) computed.push(node);
+  if (isComputed && !settled) return;
+  // One size that is not known until the model runs can be inferred by a Reshape.
+  const open = values.filter((value) => value === null || value === -1).length;
+  const written = isTarget && open === 1 ? values.map((value) => value ?? -1) : known(draft, node, values);
+  give(draft, node, operand.input, written, own);
+}
+
+/** Gives a node integers of its own, whatever it read before. */
+function give(draft: Draft, node: OnnxNode, input: number, values: readonly number[], dtype: DType): void {
+  const name = draft.unusedName(node.inputs[input] || `${node.outputs[0]}_sizes`);
+  draft.added.set(name, { ...integerContent([values.length], values, dtype), dtype });
+  draft.nodes.inputs(node, input, name);
+}
+
+function known(draft: Draft, node: OnnxNode, values: readonly (number | null)[]): readonly number[] {
+  if (values.every((value) => value !== null)) return values;
+  throw cannotCut(
+    draft.network,
+    nodeName(node),
+    `${operatorName(node)} has sizes that are known only when the model runs`,
+  );
+}
+
+function refuse({ network }: Draft, node: OnnxNode, why: string): never {
+  throw cannotCut(network, nodeName(node), `${operatorName(node)}: ${why}`);
+}
+
+/** A constant that is scaled along an axis on its way cannot be cut alone. */
+function refuseRigid(draft: Draft, { tensors, added }: Settlement): void {
+  const cuts = new Set([...tensors.values(), ...added.values()].map(({ cut }) => cut?.tensor));
+  for (const site of draft.network.sites)
+    if (site.kind === 'rigid' && cuts.has(site.view.tensor))
+      refuse(draft, site.node, 'its scales follow channels that go');
+}
+
+function editsOf(draft: Draft, { tensors, added, inputs }: Settlement): ModelEdits {
+  for (const [node, names] of inputs) for (const [input, name] of names) draft.nodes.inputs(node, input, name);
+  for (const [name, { dtype, content }] of added) draft.added.set(name, { ...content, dtype });
+  return {
+    tensors: new Map([...tensors].map(([name, { content }]) => [name, content])),
+    added: draft.added,
+    nodes: draft.nodes.all,
+    shapes: newShapes(draft, (name) => tensors.get(name) ?? draft.demands.of(name)),
+  };
 }
 
 /** Sizes of a tensor after the cut, null for those that stay; null where none changes. */
 function sizesOf(
-  { network, constants }: Anatomy,
-  kept: KeptChannels,
+  { network, kept }: Draft,
   demandOf: (name: string) => Demand | null,
   tensor: string,
 ): readonly (number | null)[] | null {
   const channels = network.tensors.get(tensor)?.channels ?? null;
   if (channels !== null && 'axes' in channels) return kept.sizes(tensor, channels);
-  const constant = constants.get(tensor);
+  const constant = network.constants.get(tensor);
   const demand = constant === undefined ? null : demandOf(tensor);
   if (constant === undefined || demand === null) return null;
   return demand.cut === null ? demand.content.dims : viewDims(constant.view, demand.cut);
 }
 
 function newShapes(
-  anatomy: Anatomy,
-  kept: KeptChannels,
+  draft: Draft,
   demandOf: (name: string) => Demand | null,
 ): ReadonlyMap<string, readonly (number | null)[]> {
-  const { graph } = anatomy.network.model;
+  const { graph } = draft.network.model;
   const shapes = new Map<string, readonly (number | null)[]>();
-  for (const name of [...graph.inputs, ...graph.outputs, ...graph.valueInfo.values()].map((info) => info.name)) {
-    const sizes = sizesOf(anatomy, kept, demandOf, name);
+  for (const { name } of [...graph.inputs, ...graph.outputs, ...graph.valueInfo.values()]) {
+    const sizes = sizesOf(draft, demandOf, name);
     if (sizes?.some((size) => size !== null)) shapes.set(name, sizes);
   }
   return shapes;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openModel } from '../../src/files/index.ts';
 import { readNetwork, type Weight } from '../../src/network/index.ts';
+import { toFloat32 } from '../../src/onnx/index.ts';
 import { refusal } from '../onnx/support.ts';
 import {
   columns,
@@ -149,22 +150,38 @@ describe('layers with weights', () => {
   it.each([
     ['Gemm with a constant on the left', op('Gemm', ['w', 'h'], 'p', { name: 'm/g/MatMul' })],
     ['MatMul of two signals', op('MatMul', ['h', 'h'], 'p', { name: 'm/g/MatMul' })],
-    ['MatMul with a weight computed from constants', op('MatMul', ['h', 'c'], 'p', { name: 'm/g/MatMul' })],
+    ['MatMul with a weight computed from a large constant', op('MatMul', ['h', 'c'], 'p', { name: 'm/g/MatMul' })],
     ['Gemm with a residual as its bias', op('Gemm', ['h', 'w', 'h'], 'p', { name: 'm/g/MatMul' })],
   ])('leaves %s opaque, and what depends on it', (_, node) => {
     const network = networkOf({
       inputs: { x: [4, 4] },
       outputs: ['y'],
-      weights: { hw: zeros([4, 4]), w: zeros([4, 4]) },
+      weights: { hw: zeros([4, 4]), w: zeros([4, 4]), large: zeros([4, 20_000]) },
       nodes: [
         op('MatMul', ['x', 'hw'], 'h', { name: 'm/h/MatMul' }),
-        op('Exp', 'w', 'c'),
+        op('Exp', 'large', 'c'),
         node,
         op('MatMul', ['p', 'w'], 'y', { name: 'm/d/MatMul' }),
       ],
     });
     expect(columns(network, 'd')).toMatch(/^opaque/);
     expect(columns(network, 'h')).toBe('- - - -');
+  });
+
+  it('reads a weight that is computed from constants as a layer like any other', () => {
+    const network = networkOf({
+      inputs: { x: [4, 4] },
+      outputs: ['y'],
+      weights: { w: zeros([4, 4]) },
+      nodes: [
+        op('Exp', 'w', 'c'),
+        op('MatMul', ['x', 'c'], 'h', { name: 'm/h/MatMul' }),
+        op('MatMul', ['h', 'w'], 'y', { name: 'm/d/MatMul' }),
+      ],
+    });
+    const { weight } = layerOf(network, 'h');
+    expect([...toFloat32((weight as Weight).tensor.read())]).toEqual(new Array(16).fill(1));
+    expect(columns(network, 'd')).toBe('h:0 h:1 h:2 h:3');
   });
 
   it('does not guess the rank of an input without a shape', () => {

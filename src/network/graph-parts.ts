@@ -1,55 +1,59 @@
 import type { OnnxModel, OnnxNode } from '../onnx/index.ts';
-import { networkOf, walkGraph } from './build.ts';
 import type { CutSite } from './cut-sites.ts';
+import { operatorOf } from './operators/index.ts';
 import { readsOf } from './reads.ts';
 import type { TensorView } from './tensor-view.ts';
-import type { Network } from './types.ts';
+import type { Layer, NamedConstant, NetworkNode, Reader } from './types.ts';
 import type { Walk } from './walk.ts';
 
-/** Who reads a tensor: a node's input, or null for a graph's output and for subgraphs, which read it by name. */
-export type Reader = { readonly node: OnnxNode; readonly input: number } | null;
-
-/** A constant under one of its names. */
-export interface NamedConstant {
-  readonly view: TensorView;
-  /** The name under which it is stored: an initializer's, or a Constant node's output. */
-  readonly root: string;
-  /** False where a node makes it of others, so that it is stored nowhere as it is read: its root is then its own name. */
-  readonly isStored: boolean;
-  /** Whether it has another element type than the stored one. */
-  readonly isCast: boolean;
-  /** What reads the stored one on the way to this name; null where this is its name. */
-  readonly via: Reader;
+/** The nodes as others may see them. */
+export function nodesOf({ graph }: OnnxModel): readonly NetworkNode[] {
+  return graph.nodes.map((handle) => {
+    const operator = operatorOf(handle);
+    const { opType, inputs, outputs } = handle;
+    return {
+      handle,
+      op: opType,
+      name: nodeName(handle),
+      inputs,
+      outputs,
+      role: operator?.role ?? null,
+      saturates: operator?.saturates ?? false,
+    };
+  });
 }
 
-/** A network and all that hangs on its channels in the file, so that it can be cut. */
-export interface Anatomy {
-  readonly network: Network;
-  readonly sites: readonly CutSite[];
-  readonly constants: ReadonlyMap<string, NamedConstant>;
-  readonly readers: ReadonlyMap<string, readonly Reader[]>;
+/** A node's own name, or that of what it makes. */
+export function nodeName({ name, opType, outputs }: OnnxNode): string {
+  return name || outputs[0] || opType;
 }
 
-/** Reads a network with the places where it can be cut. */
-export function dissect(model: OnnxModel): Anatomy {
-  const walked = walkGraph(model);
-  const { walk } = walked;
-  const network = networkOf(walked);
-  const constants = constantsOf(walk);
-  const sites = walk.sites.map((site) => expandedSite(walk, constants, site) ?? site);
-  return {
-    network,
-    sites: [...sites, ...wholeSites(walk, network, walked.readers)],
-    constants,
-    readers: readersOf(model),
-  };
+/** The operator of a node, for messages. */
+export function operatorName({ opType }: OnnxNode): string {
+  return opType;
+}
+
+/** Every place that has to change when channels are cut. */
+export function sitesOf(
+  walk: Walk,
+  layers: readonly Layer[],
+  constants: ReadonlyMap<string, NamedConstant>,
+  readers: ReadonlyMap<string, unknown>,
+): readonly CutSite[] {
+  const makers = new Map(walk.model.graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const sites = walk.sites.map((site) => expandedSite(constants, makers, site) ?? site);
+  return [...sites, ...wholeSites(walk, layers, readers)];
 }
 
 /** One number that an Expand makes a vector of: what changes is how many of it there are. */
-function expandedSite(walk: Walk, constants: ReadonlyMap<string, NamedConstant>, site: CutSite): CutSite | null {
+function expandedSite(
+  constants: ReadonlyMap<string, NamedConstant>,
+  makers: ReadonlyMap<string, OnnxNode>,
+  site: CutSite,
+): CutSite | null {
   if (site.kind !== 'vector' || site.view.strides[site.axis] !== 0) return null;
   const root = constants.get(site.node.inputs[site.input] ?? '')?.root;
-  const node = walk.model.graph.nodes.find(({ outputs }) => outputs.some((name) => name === root));
+  const node = makers.get(root ?? '');
   if (node === undefined) return null;
   const { channels } = site;
   const sizes = [{ at: 0, channels }];
@@ -60,7 +64,7 @@ function expandedSite(walk: Walk, constants: ReadonlyMap<string, NamedConstant>,
 }
 
 /** Channels that reach an operator whose result is not understood. It is run though nobody reads it; a second output is not. */
-function wholeSites(walk: Walk, network: Network, readers: ReadonlyMap<string, unknown>): CutSite[] {
+function wholeSites(walk: Walk, layers: readonly Layer[], readers: ReadonlyMap<string, unknown>): CutSite[] {
   const { nodes, outputs } = walk.model.graph;
   const used = new Set([...readers.keys(), ...outputs.map(({ name }) => name)]);
   const sites: CutSite[] = [];
@@ -72,7 +76,7 @@ function wholeSites(walk: Walk, network: Network, readers: ReadonlyMap<string, u
         const read = walk.values.get(name);
         if (read?.kind === 'channels') sites.push({ kind: 'whole', node, op: value.op, channels: read.map.ids });
       }
-      const { firstChannel, filters } = network.layers[value.from.layer.id]!;
+      const { firstChannel, filters } = layers[value.from.layer.id]!;
       const own = Int32Array.from({ length: filters }, (_, k) => firstChannel + k);
       if (filters > 0) sites.push({ kind: 'whole', node, op: value.op, channels: own });
     }
@@ -81,7 +85,7 @@ function wholeSites(walk: Walk, network: Network, readers: ReadonlyMap<string, u
 }
 
 /** Constants by name: what stands between a stored tensor and its reader (Identity, Transpose, Reshape) reads it as input 0. */
-function constantsOf(walk: Walk): ReadonlyMap<string, NamedConstant> {
+export function constantsOf(walk: Walk): ReadonlyMap<string, NamedConstant> {
   const constants = new Map<string, NamedConstant>();
   const { initializers, nodes } = walk.model.graph;
   for (const name of initializers.keys()) {
@@ -99,7 +103,7 @@ function constantsOf(walk: Walk): ReadonlyMap<string, NamedConstant> {
         constants.set(name, {
           ...source,
           view,
-          isCast: source.isCast || CASTS.has(node.opType),
+          isCast: source.isCast || operatorOf(node)?.casts === true,
           via: source.via ?? { node, input: 0 },
         });
       else constants.set(name, { view, root: name, isStored: node.opType === 'Constant', isCast: false, via: null });
@@ -108,15 +112,13 @@ function constantsOf(walk: Walk): ReadonlyMap<string, NamedConstant> {
   return constants;
 }
 
-const CASTS = new Set(['Cast', 'CastLike', 'DequantizeLinear', 'QuantizeLinear']);
-
 /** Whether a node only lays out anew what it reads: not so an Expand, or a Concat of constants. */
 function isSameElements(a: TensorView, b: TensorView): boolean {
   const count = ({ dims }: TensorView): number => dims.reduce((n, size) => n * size, 1);
   return a.tensor === b.tensor && count(a) === count(b);
 }
 
-function readersOf(model: OnnxModel): ReadonlyMap<string, readonly Reader[]> {
+export function namedReaders(model: OnnxModel): ReadonlyMap<string, readonly Reader[]> {
   const { nodes, outputs } = model.graph;
   const readers = new Map<string, Reader[]>();
   const add = (name: string, reader: Reader): void => {

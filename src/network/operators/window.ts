@@ -1,6 +1,7 @@
-import type { OnnxNode } from '../onnx/index.ts';
-import type { Dim } from './channels.ts';
-import { attribute } from './walk.ts';
+import type { OnnxNode } from '../../onnx/index.ts';
+import type { Dim } from '../channels.ts';
+import { attribute } from '../walk.ts';
+import type { NodeFacts, Settings } from './form.ts';
 
 interface Window {
   readonly kernel: readonly number[];
@@ -66,4 +67,34 @@ export function convTransposeSpatial(node: OnnxNode, shape: readonly Dim[] | nul
 /** A size as it can be; attributes that are not valid (a stride of zero, too few of them) give none. */
 function positive(size: number): Dim {
   return Number.isSafeInteger(size) && size > 0 ? size : null;
+}
+
+/**
+ * Strides, dilations and padding of a node, defaults filled in. Padding that `auto_pad` asks for is computed where the sizes are
+ * known, and is told by its name elsewhere.
+ * @param weight the kernel's sizes, where a weight tells them
+ */
+export function windowSettings({ node, shape }: NodeFacts, weight: readonly number[] | null): Settings {
+  const rank = (attribute(node, 'kernel_shape', 'ints') ?? weight)?.length ?? Math.max(0, (shape(0)?.length ?? 4) - 2);
+  const window = windowOf(node, rank, weight);
+  if (window === null) return { window: null };
+  const { kernel, strides, dilations } = window;
+  // A window of one element has nothing to spread.
+  const spread = dilations.map((dilation, k) => (kernel[k] === 1 ? 1 : dilation));
+  const settings = { kernel, strides, dilations: spread };
+  if (!window.autoPad.startsWith('SAME')) {
+    const pads = window.autoPad === 'VALID' ? kernel.map(() => [0, 0] as const) : window.pads;
+    return { ...settings, pads: [...pads.map(([begin]) => begin), ...pads.map(([, end]) => end)] };
+  }
+  const sizes = shape(0)?.slice(2) ?? [];
+  if (sizes.length !== rank || sizes.some((size) => size === null)) {
+    const isNothing = kernel.every((size) => size === 1) && strides.every((stride) => stride === 1);
+    return { ...settings, pads: isNothing ? kernel.flatMap(() => [0, 0]) : null };
+  }
+  const totals = kernel.map((size, k) => {
+    const steps = Math.ceil(sizes[k]! / strides[k]!);
+    return Math.max(0, (steps - 1) * strides[k]! + (size - 1) * dilations[k]! + 1 - sizes[k]!);
+  });
+  const [less, more] = [totals.map((total) => total >> 1), totals.map((total) => total - (total >> 1))];
+  return { ...settings, pads: window.autoPad === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less] };
 }

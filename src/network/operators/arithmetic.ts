@@ -1,51 +1,22 @@
-import type { OnnxNode } from '../onnx/index.ts';
-import type { ChannelMap, Dim } from './channels.ts';
-import { FIXED_CHANNEL, idsAlong, isUniform } from './channels.ts';
-import type { Origin, Value } from './drafts.ts';
-import { withShape } from './ops-layout.ts';
-import type { TensorView } from './tensor-view.ts';
-import type { FollowerRole } from './types.ts';
-import type { Handler, Walk } from './walk.ts';
-import { attribute, input, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from './walk.ts';
-
-/** Operators that work on each element alone, or along channels without moving them. */
-export const unary: Handler = (walk, node) => passThrough(walk, node, 'activation');
-export const softmax: Handler = (walk, node) => passThrough(walk, node, 'softmax');
-
-function passThrough(walk: Walk, node: OnnxNode, kind: 'activation' | 'softmax'): void {
-  const value = input(walk, node, 0);
-  if (!isSignal(value)) return setOutput(walk, node, { kind: 'fixed', shape: shapeOf(value), from: null });
-  const from = walk.drafts.place(node, kind, walk.values);
-  setOutput(
-    walk,
-    node,
-    value.kind === 'channels' ? { kind: 'channels', map: value.map, from } : withShape(value, value.shape, from),
-  );
-  if (value.kind === 'channels' && mixes(walk, node, value.map))
-    walk.sites.push({ kind: 'mix', node, channels: value.map.ids });
-}
-
-/** Whether an operator that keeps the shape looks at several channels at once. */
-function mixes(walk: Walk, node: OnnxNode, { shape, axes }: ChannelMap): boolean {
-  const over = (axis: number): boolean => axes.includes(normalizeAxis(axis, shape.length));
-  switch (node.opType) {
-    case 'LRN':
-      return over(1);
-    case 'LpNormalization':
-      return over(attribute(node, 'axis', 'int') ?? -1);
-    case 'MeanVarianceNormalization':
-      return (attribute(node, 'axes', 'ints') ?? [0, 2, 3]).some(over);
-    case 'Softmax':
-    case 'LogSoftmax':
-    case 'Hardmax': {
-      // Before ai.onnx 13 all axes from `axis` on were one.
-      const axis = attribute(node, 'axis', 'int') ?? (walk.opset >= 13 ? -1 : 1);
-      return walk.opset >= 13 ? over(axis) : axes.some((own) => own >= normalizeAxis(axis, shape.length));
-    }
-    default:
-      return false;
-  }
-}
+import type { OnnxNode } from '../../onnx/index.ts';
+import type { ChannelMap, Dim } from '../channels.ts';
+import { FIXED_CHANNEL, idsAlong, isUniform } from '../channels.ts';
+import type { Origin, Value } from '../drafts.ts';
+import type { TensorView } from '../tensor-view.ts';
+import type { FollowerRole } from '../types.ts';
+import {
+  attribute,
+  type Carry,
+  input,
+  intAttribute,
+  isSignal,
+  normalizeAxis,
+  setOpaque,
+  setOutput,
+  shapeOf,
+  type Walk,
+} from '../walk.ts';
+import type { Operator, Pointwise } from './operator.ts';
 
 const ROLES: Readonly<Record<string, FollowerRole>> = {
   Add: 'shift',
@@ -56,7 +27,7 @@ const ROLES: Readonly<Record<string, FollowerRole>> = {
 };
 
 /** Add, Mul, Max, ... of any number of operands with numpy broadcasting (onnx/docs/Broadcasting.md). */
-export const elementwise: Handler = (walk, node) => {
+const elementwise: Carry = (walk, node) => {
   const operands = node.inputs.map((_, k) => input(walk, node, k));
   if (operands.some((operand) => operand === null)) return setOpaque(walk, node);
   const values = placeLegacy(walk, node, operands as Value[]);
@@ -220,3 +191,46 @@ function broadcastShape(shapes: readonly (readonly Dim[] | null)[]): readonly Di
     return size;
   });
 }
+
+const bool = (holds: boolean): number => (holds ? 1 : 0);
+const sum = (...terms: readonly number[]): number => terms.reduce((total, term) => total + term, 0);
+
+const FUNCTIONS: Readonly<Record<string, Pointwise>> = {
+  Add: (a, b) => a! + b!,
+  Sub: (a, b) => a! - b!,
+  Mul: (a, b) => a! * b!,
+  Pow: (a, b) => a! ** b!,
+  Max: Math.max,
+  Min: Math.min,
+  Sum: sum,
+  Mean: (...terms) => sum(...terms) / terms.length,
+  PRelu: (x, slope) => (x! < 0 ? x! * slope! : x!),
+  And: (a, b) => bool(a !== 0 && b !== 0),
+  Or: (a, b) => bool(a !== 0 || b !== 0),
+  Xor: (a, b) => bool((a !== 0) !== (b !== 0)),
+  Equal: (a, b) => bool(a === b),
+  Greater: (a, b) => bool(a! > b!),
+  Less: (a, b) => bool(a! < b!),
+  GreaterOrEqual: (a, b) => bool(a! >= b!),
+  LessOrEqual: (a, b) => bool(a! <= b!),
+  Where: (condition, a, b) => (condition !== 0 ? a! : b!),
+};
+
+const divided = (_: OnnxNode, isInteger: boolean): Pointwise =>
+  isInteger ? (a, b) => (b === 0 ? null : Math.trunc(a! / b!)) : (a, b) => a! / b!;
+
+/** Mod (ai.onnx 10): the sign is the divisor's, with `fmod` the dividend's. */
+const remainder = (node: OnnxNode): Pointwise =>
+  intAttribute(node, 'fmod', 0) === 1 ? (a, b) => a! % b! : (a, b) => (b === 0 ? null : ((a! % b!) + b!) % b!);
+
+const plain = (apply: Pointwise): Operator => ({ carry: elementwise, pointwise: () => apply });
+
+export const ARITHMETIC: Readonly<Record<string, Operator>> = {
+  ...Object.fromEntries(Object.entries(FUNCTIONS).map(([op, apply]) => [op, plain(apply)])),
+  Add: { ...plain(FUNCTIONS['Add']!), isAffine: true },
+  Sub: { ...plain(FUNCTIONS['Sub']!), isAffine: true },
+  Mul: { ...plain(FUNCTIONS['Mul']!), isAffine: true },
+  Sum: { ...plain(sum), isAffine: true },
+  Div: { carry: elementwise, pointwise: divided, isAffine: true },
+  Mod: { carry: elementwise, pointwise: remainder },
+};

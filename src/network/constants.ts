@@ -1,0 +1,176 @@
+import type { DType, OnnxNode } from '../onnx/index.ts';
+import { inlineTensor, isFloat, toFloat64, toIntegers } from '../onnx/index.ts';
+import type { Dim } from './channels.ts';
+import { countOf, INTEGERS, isInteger, type Numbers } from './numbers.ts';
+import type { Operator, Pointwise } from './operators/operator.ts';
+import { type TensorView, viewOf } from './tensor-view.ts';
+import { attribute, input, isSignal, setOutput, type Walk } from './walk.ts';
+
+/** Constants of up to this many elements are computed with (shapes, index tables, vectors of channels); larger ones are data. */
+const MAX_ELEMENTS = 2 ** 16;
+
+/** Elements that are computed over a whole model: chains of nodes that each double a tensor stop here (CWE-400). */
+export const MAX_COMPUTED = 2 ** 22;
+
+/**
+ * Computes a node whose operands are known, before anything asks what they are: what exporters write as Constant, CastLike,
+ * Expand or arithmetic is then a constant like a stored one. Sizes of tensors are computed with where they are known.
+ * @returns false for a node that must be read as part of a layer, or that only lays out a stored constant anew
+ */
+export function computeNode(walk: Walk, node: OnnxNode, operator: Operator): boolean {
+  const operands = node.inputs.map((_, k) => input(walk, node, k));
+  const isOfSizes = operator.role === 'sizes';
+  if (!isOfSizes && operands.some(isSignal)) return false;
+  const outputs = resultsOf(walk, node, operator);
+  const isSized = isOfSizes || node.inputs.some((name) => walk.sized.has(name));
+  for (const [k, name] of node.outputs.entries()) {
+    if (name === '' || outputs === null) continue;
+    walk.numbers.set(name, outputs[k] ?? null);
+    if (isSized) walk.sized.add(name);
+  }
+  if (!isOfSizes && (outputs === null || outputs.some((numbers) => numbers === null))) return false;
+  // A stored tensor that is only laid out anew stays a view of what is stored.
+  if (operator.role === 'layout' && operands[0]?.kind === 'constant') return false;
+  for (const [k, name] of node.outputs.entries()) {
+    const numbers = outputs?.[k] ?? null;
+    const tensor = numbers === null ? null : encoded(name, numbers);
+    const fixed = { kind: 'fixed', shape: numbers?.dims ?? null, from: null } as const;
+    setOutput(walk, node, tensor === null ? fixed : { kind: 'constant', view: viewOf(tensor) }, k);
+  }
+  return true;
+}
+
+function resultsOf(walk: Walk, node: OnnxNode, operator: Operator): readonly (Numbers | null)[] | null {
+  const { evaluate, pointwise } = operator;
+  const outputs = evaluate?.(walk, node) ?? (pointwise === undefined ? null : applied(walk, node, pointwise));
+  for (const numbers of outputs ?? []) walk.computable -= numbers?.data.length ?? 0;
+  const isTooMuch = outputs?.some((numbers) => numbers !== null && numbers.data.length > MAX_ELEMENTS);
+  return walk.computable < 0 || isTooMuch ? null : outputs;
+}
+
+/** Floats as a tensor; null for integers, which are read as sizes and places, and for what is not wholly known. */
+function encoded(name: string, { dtype, dims, data }: Numbers) {
+  if ((dtype !== 'float32' && dtype !== 'float64') || data.includes(null)) return null;
+  const known = data as readonly number[];
+  const array = dtype === 'float32' ? Float32Array.from(known) : Float64Array.from(known);
+  return inlineTensor(name, dtype, dims, new Uint8Array(array.buffer));
+}
+
+/** A small tensor's elements, constant or computed from sizes; null where they are not known. */
+export function numbersOf(walk: Walk, name: string | undefined): Numbers | null {
+  if (name === undefined || name === '') return null;
+  const known = walk.numbers.get(name);
+  if (known !== undefined) return known;
+  const value = walk.values.get(name);
+  if (value?.kind !== 'constant') return null;
+  const numbers = readView(value.view);
+  walk.numbers.set(name, numbers);
+  return numbers;
+}
+
+/** A view's elements, row-major; null for too many, and for types that nobody computes with. */
+export function readView({ tensor, dims, strides }: TensorView): Numbers | null {
+  const { dtype } = tensor;
+  const count = countOf(dims);
+  if (count > MAX_ELEMENTS || tensor.elements > MAX_ELEMENTS) return null;
+  if (!isFloat(dtype) && !INTEGERS.test(dtype)) return null;
+  const stored = isFloat(dtype) ? toFloat64(tensor.read()) : toIntegers(tensor.read(), 'saturate');
+  const data = new Array<number>(count);
+  const index = new Array<number>(dims.length).fill(0);
+  let offset = 0;
+  for (let n = 0; n < count; n++) {
+    data[n] = stored[offset]!;
+    for (let k = dims.length - 1; k >= 0; k--) {
+      offset += strides[k]!;
+      index[k]!++;
+      if (index[k]! < dims[k]!) break;
+      offset -= strides[k]! * dims[k]!;
+      index[k] = 0;
+    }
+  }
+  return { dtype, dims, data };
+}
+
+/** A small integer tensor; null where nothing is known. */
+export function integerTensorOf(walk: Walk, name: string | undefined): Numbers | null {
+  const numbers = numbersOf(walk, name);
+  return numbers !== null && isInteger(numbers) ? numbers : null;
+}
+
+/** The elements of a small integer vector or scalar. */
+export function integersOf(walk: Walk, name: string | undefined): readonly Dim[] | null {
+  const integers = integerTensorOf(walk, name);
+  return integers !== null && integers.dims.length <= 1 ? integers.data : null;
+}
+
+/** Integers that must all be known, from an input or (older operator sets) the attribute of the same meaning. */
+export function integerList(
+  walk: Walk,
+  node: OnnxNode,
+  inputAt: number,
+  attributeName: string,
+): readonly number[] | null {
+  const fromAttribute = attribute(node, attributeName, 'ints');
+  if (fromAttribute !== null) return fromAttribute;
+  const values = integersOf(walk, node.inputs[inputAt]);
+  return values?.every((v) => v !== null) ? (values as readonly number[]) : null;
+}
+
+/** A function of elements on known operands, broadcast (onnx/docs/Broadcasting.md). */
+function applied(
+  walk: Walk,
+  node: OnnxNode,
+  pointwise: NonNullable<Operator['pointwise']>,
+): readonly (Numbers | null)[] | null {
+  const operands = node.inputs.map((name) => numbersOf(walk, name));
+  if (operands.length === 0 || operands.some((operand) => operand === null)) return null;
+  const known = operands as readonly Numbers[];
+  const apply = pointwise(node, known.every(isInteger));
+  const dims = broadcastDims(known.map((operand) => operand.dims));
+  if (apply === null || dims === null || countOf(dims) > MAX_ELEMENTS) return null;
+  const dtype = resultType(node, known);
+  return [{ dtype, dims, data: elementsOf(apply, known, dims, dtype) }];
+}
+
+function elementsOf(apply: Pointwise, operands: readonly Numbers[], dims: readonly number[], dtype: DType): Dim[] {
+  const strides = operands.map((operand) => broadcastStrides(operand.dims, dims));
+  const round = dtype === 'float32' ? Math.fround : (value: number): number => value;
+  const index = new Array<number>(dims.length).fill(0);
+  return Array.from({ length: countOf(dims) }, () => {
+    const values = operands.map(({ data }, k) => data[index.reduce((at, i, axis) => at + i * strides[k]![axis]!, 0)]!);
+    for (let axis = dims.length - 1; axis >= 0 && ++index[axis]! === dims[axis]; axis--) index[axis] = 0;
+    const result = values.includes(null as never) ? null : apply(...values);
+    return result === null ? null : round(result);
+  });
+}
+
+const COMPARISONS = /^(Equal|Greater|Less|GreaterOrEqual|LessOrEqual|And|Or|Xor|Not|IsNaN|IsInf)$/;
+
+function resultType({ opType }: OnnxNode, operands: readonly Numbers[]): DType {
+  if (COMPARISONS.test(opType)) return 'bool';
+  return (operands[opType === 'Where' ? 1 : 0] ?? operands[0]!).dtype;
+}
+
+/** null where the operands do not broadcast. */
+export function broadcastDims(shapes: readonly (readonly number[])[]): number[] | null {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  const dims: number[] = [];
+  for (let axis = 0; axis < rank; axis++) {
+    const sizes = new Set(shapes.map((shape) => shape[axis - rank + shape.length] ?? 1).filter((size) => size !== 1));
+    if (sizes.size > 1) return null;
+    dims.push([...sizes][0] ?? 1);
+  }
+  return dims;
+}
+
+/** Strides over a row-major operand that broadcasting repeats: 0 along what is repeated. */
+export function broadcastStrides(own: readonly number[], dims: readonly number[]): number[] {
+  const missing = dims.length - own.length;
+  let stride = 1;
+  const strides = new Array<number>(dims.length).fill(0);
+  for (let axis = own.length - 1; axis >= 0; axis--) {
+    strides[axis + missing] = own[axis] === 1 ? 0 : stride;
+    stride *= own[axis]!;
+  }
+  return strides;
+}

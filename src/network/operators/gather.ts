@@ -1,0 +1,85 @@
+import type { Dim } from '../channels.ts';
+import { alongAxis, idsAlong, isUniform, uniformMap } from '../channels.ts';
+import { integerTensorOf, numbersOf } from '../constants.ts';
+import { countOf } from '../numbers.ts';
+import { type Carry, input, intAttribute, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from '../walk.ts';
+import { withShape } from './carry.ts';
+import { type Form, listed, type NodeFacts, operation, SAME } from './form.ts';
+import type { Evaluate, Operator } from './operator.ts';
+
+/** Gather with constant indices picks channels, or spatial positions. */
+const gather: Carry = (walk, node) => {
+  const value = input(walk, node, 0);
+  const shape = shapeOf(value);
+  const indices = integerTensorOf(walk, node.inputs[1]);
+  if (!isSignal(value) || shape === null || indices === null || indices.dims.length > 1) return setOpaque(walk, node);
+  const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape.length);
+  const isScalar = indices.dims.length === 0;
+  const after = isScalar
+    ? shape.filter((_, at) => at !== axis)
+    : shape.map((size, at) => (at === axis ? indices.data.length : size));
+  const from = walk.drafts.place(node, 'crop', walk.values);
+  if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, after, from));
+  if (isUniform(value.map)) {
+    const map = after.length === 0 ? null : isScalar ? uniformMap(value.map, after) : { ...value.map, shape: after };
+    return setOutput(
+      walk,
+      node,
+      map === null ? { kind: 'fixed', shape: after, from } : { kind: 'channels', map, from },
+    );
+  }
+  if (value.map.axes.includes(axis)) {
+    const ids = isScalar ? null : idsAlong(value.map, axis);
+    const picked = ids === null ? null : picks(ids, indices.data);
+    if (picked === null) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: after, from });
+    const values = indices.data as readonly number[];
+    const positions = values.map((at) => (at < 0 ? at + ids!.length : at));
+    walk.sites.push({ kind: 'picks', node, operand: { input: 1 }, values, positions, channels: ids! });
+    return setOutput(walk, node, { kind: 'channels', map: alongAxis(after, axis, picked), from });
+  }
+  const axes = isScalar ? value.map.axes.map((at) => (at > axis ? at - 1 : at)) : value.map.axes;
+  setOutput(walk, node, { kind: 'channels', map: { ...value.map, axes, shape: after }, from });
+};
+
+/** The ids at positions, negative ones from the end; null where one is unknown or beyond the axis. */
+function picks(ids: Int32Array, positions: readonly Dim[]): Int32Array | null {
+  const picked = positions.map((at) => (at === null ? undefined : ids[at < 0 ? at + ids.length : at]));
+  return picked.every((id) => id !== undefined) ? Int32Array.from(picked) : null;
+}
+const evaluate: Evaluate = (walk, node) => {
+  const [data, indices] = [numbersOf(walk, node.inputs[0]), integerTensorOf(walk, node.inputs[1])];
+  if (data === null || indices === null) return null;
+  const axis = normalizeAxis(intAttribute(node, 'axis', 0), data.dims.length);
+  const size = data.dims[axis];
+  if (size === undefined) return [null];
+  const [outer, inner] = [countOf(data.dims.slice(0, axis)), countOf(data.dims.slice(axis + 1))];
+  const dims = [...data.dims.slice(0, axis), ...indices.dims, ...data.dims.slice(axis + 1)];
+  if (countOf(dims) > MAX_PICKED) return [null];
+  const picked: Dim[] = [];
+  for (let row = 0; row < outer; row++) {
+    for (const at of indices.data) {
+      const from = at === null ? Number.NaN : (row * size + (at < 0 ? at + size : at)) * inner;
+      for (let k = 0; k < inner; k++) picked.push(data.data[from + k] ?? null);
+    }
+  }
+  return [{ dtype: data.dtype, dims, data: picked }];
+};
+
+/** Elements that are picked from what is computed with. */
+const MAX_PICKED = 2 ** 16;
+
+/** Of the channels the network says which are taken; of another axis, the positions. */
+function form(facts: NodeFacts): Form {
+  const { node, channelAxis } = facts;
+  const [shape, taken] = [facts.shape(0), listed(facts, 1, '')];
+  const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape?.length ?? 0);
+  if (shape === null || taken === null) return operation('Pick', { taken: null });
+  const positions = taken.map((at) => (at < 0 ? at + (shape[axis] ?? Number.NaN) : at));
+  if (positions.length === shape[axis] && positions.every((at, k) => at === k)) return SAME;
+  if (axis === channelAxis) return operation('Pick', { channels: 'some' });
+  const isRun = positions.every((at, k) => at === positions[0]! + k);
+  const beside = channelAxis !== null && axis > channelAxis ? axis - 1 : axis;
+  return operation('Pick', { [`axis ${beside}`]: isRun ? [positions[0] ?? 0, 1, positions.length] : positions });
+}
+
+export const GATHER: Readonly<Record<string, Operator>> = { Gather: { carry: gather, tells: 'same', evaluate, form } };

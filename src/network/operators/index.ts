@@ -1,0 +1,55 @@
+import type { OnnxNode } from '../../onnx/index.ts';
+import { ACTIVATIONS } from './activations.ts';
+import { ARITHMETIC } from './arithmetic.ts';
+import { CONCAT } from './concat.ts';
+import { CONVOLUTIONS } from './conv.ts';
+import { DENSE } from './dense.ts';
+import { EXPANDING } from './expand.ts';
+import { GATHER } from './gather.ts';
+import { IDENTITIES } from './identity.ts';
+import { NORMALIZATIONS } from './normalization.ts';
+import type { Operator } from './operator.ts';
+import { PADDING } from './pad.ts';
+import { POOLING } from './pooling.ts';
+import { QUANTIZED } from './quantized.ts';
+import { REDUCTIONS } from './reductions.ts';
+import { RESHAPING } from './reshape.ts';
+import { RESIZING } from './resize.ts';
+import { SLICE } from './slice.ts';
+import { NORMALIZING } from './softmax.ts';
+import { SOURCES } from './sources.ts';
+import { SPLIT } from './split.ts';
+import { SQUEEZING } from './squeeze.ts';
+import { TRANSPOSE } from './transpose.ts';
+
+/** Operators of ai.onnx by name. One that is not here is opaque: what depends on it cannot be verified. */
+const STANDARD: ReadonlyMap<string, Operator> = new Map(
+  [
+    SOURCES,
+    CONVOLUTIONS,
+    DENSE,
+    QUANTIZED,
+    NORMALIZATIONS,
+    ACTIVATIONS,
+    ARITHMETIC,
+    NORMALIZING,
+    REDUCTIONS,
+    POOLING,
+    RESIZING,
+    PADDING,
+    CONCAT,
+    SLICE,
+    SPLIT,
+    GATHER,
+    IDENTITIES,
+    EXPANDING,
+    TRANSPOSE,
+    RESHAPING,
+    SQUEEZING,
+  ].flatMap((family) => Object.entries(family)),
+);
+
+/** What a node's operator does; undefined for one that is not known. */
+export function operatorOf({ domain, opType }: OnnxNode): Operator | undefined {
+  return domain === '' || domain === 'ai.onnx' ? STANDARD.get(opType) : undefined;
+}

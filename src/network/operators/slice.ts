@@ -1,0 +1,110 @@
+import type { OnnxNode } from '../../onnx/index.ts';
+import type { Dim } from '../channels.ts';
+import { alongAxis, idsAlong, isUniform } from '../channels.ts';
+import { integerList, integersOf, numbersOf } from '../constants.ts';
+import { pick, rangeOf } from '../range.ts';
+import {
+  attribute,
+  type Carry,
+  hasInput,
+  input,
+  isSignal,
+  normalizeAxis,
+  setOpaque,
+  setOutput,
+  shapeOf,
+  type Walk,
+} from '../walk.ts';
+import { carry } from './carry.ts';
+import { type Form, listed, type NodeFacts, operation, SAME, type Setting } from './form.ts';
+import type { Evaluate, Operator } from './operator.ts';
+
+/** Slice: on spatial axes channels pass; on the channel axis they are picked, if the range is constant. */
+const slice: Carry = (walk, node) => {
+  const value = input(walk, node, 0);
+  const shape = shapeOf(value);
+  if (!isSignal(value) || shape === null) return setOpaque(walk, node);
+  const starts = attribute(node, 'starts', 'ints') ?? integersOf(walk, node.inputs[1]);
+  const ends = attribute(node, 'ends', 'ints') ?? integersOf(walk, node.inputs[2]);
+  const all = (starts ?? ends)?.map((_, k) => k) ?? null;
+  const axes = integerList(walk, node, 3, 'axes') ?? (hasInput(node, 3) ? null : all);
+  const steps = hasInput(node, 4) ? integersOf(walk, node.inputs[4]) : axes?.map(() => 1);
+  if (axes === null) return setOpaque(walk, node);
+  let map = value.kind === 'channels' ? value.map : null;
+  const sliced = [...shape];
+  for (const [k, written] of axes.entries()) {
+    const axis = normalizeAxis(written, shape.length);
+    const range = rangeOf(shape[axis] ?? null, starts?.[k] ?? null, ends?.[k] ?? null, steps?.[k] ?? null);
+    sliced[axis] = range?.count ?? null;
+    if (map === null || !map.axes.includes(axis) || (isUniform(map) && range?.count !== 0)) continue;
+    const ids = idsAlong(map, axis);
+    if (ids === null || range === null || range.count === 0) return setOpaque(walk, node);
+    walk.sites.push({
+      kind: 'range',
+      node,
+      starts: hasInput(node, 1) ? { input: 1 } : { attribute: 'starts' },
+      ends: hasInput(node, 2) ? { input: 2 } : { attribute: 'ends' },
+      startValues: starts ?? [],
+      endValues: ends ?? [],
+      at: k,
+      range,
+      channels: ids,
+    });
+    map = alongAxis(map.shape, axis, pick(ids, range));
+  }
+  if (map === null) return carry(walk, node, 'crop', value, sliced);
+  const from = walk.drafts.place(node, 'crop', walk.values, isPartOfSplit(walk, node) ? { op: 'Split' } : {});
+  setOutput(walk, node, { kind: 'channels', map: { ...map, shape: sliced }, from });
+};
+
+/** PyTorch writes chunk() as slices without steps that end at computed multiples of a part (symbolic_opset11.chunk). */
+function isPartOfSplit(walk: Walk, node: OnnxNode): boolean {
+  return hasInput(node, 3) && !hasInput(node, 4) && input(walk, node, 2)?.kind === 'fixed';
+}
+
+/** Slice along one axis, as PyTorch's exporter reverses the pairs of a padding. */
+const evaluate: Evaluate = (walk, node) => {
+  const from = numbersOf(walk, node.inputs[0]);
+  const starts = attribute(node, 'starts', 'ints') ?? integersOf(walk, node.inputs[1]);
+  const ends = attribute(node, 'ends', 'ints') ?? integersOf(walk, node.inputs[2]);
+  const axes = integerList(walk, node, 3, 'axes') ?? (hasInput(node, 3) ? null : [0]);
+  const steps = hasInput(node, 4) ? integersOf(walk, node.inputs[4]) : [1];
+  if (from === null || starts?.length !== 1 || ends?.length !== 1 || axes?.length !== 1) return null;
+  const axis = normalizeAxis(axes[0]!, from.dims.length);
+  const range = rangeOf(from.dims[axis] ?? null, starts[0]!, ends[0]!, steps?.[0] ?? null);
+  if (range === null) return null;
+  const inner = from.dims.slice(axis + 1).reduce((n, d) => n * d, 1);
+  const block = from.dims[axis]! * inner;
+  const data: Dim[] = [];
+  for (let outer = 0; outer < from.data.length; outer += block) {
+    for (let k = 0; k < range.count; k++) {
+      const start = outer + (range.first + k * range.step) * inner;
+      for (let n = start; n < start + inner; n++) data.push(from.data[n] ?? null);
+    }
+  }
+  return [{ dtype: from.dtype, dims: from.dims.map((size, k) => (k === axis ? range.count : size)), data }];
+};
+
+/** What is taken of each axis but the channels'; of those the network says which. */
+function form(facts: NodeFacts): Form {
+  const { node, channelAxis } = facts;
+  const shape = facts.shape(0);
+  const [starts, ends] = [listed(facts, 1, 'starts'), listed(facts, 2, 'ends')];
+  const axes = listed(facts, 3, 'axes') ?? (hasInput(node, 3) ? null : (starts?.map((_, k) => k) ?? null));
+  const steps = hasInput(node, 4) ? listed(facts, 4, 'steps') : axes?.map(() => 1);
+  if (shape === null || starts === null || ends === null || axes === null || !steps)
+    return operation('Pick', { taken: null });
+  const taken: Record<string, Setting> = {};
+  for (const [k, written] of axes.entries()) {
+    const axis = normalizeAxis(written, shape.length);
+    const range = rangeOf(shape[axis] ?? null, starts[k]!, ends[k]!, steps[k]!);
+    if (range !== null && range.step === 1 && range.count === shape[axis]) continue;
+    if (axis === channelAxis) taken['channels'] = 'some';
+    else
+      taken[`axis ${channelAxis !== null && axis > channelAxis ? axis - 1 : axis}`] =
+        range === null ? null : [range.first, range.step, range.count];
+  }
+  return Object.keys(taken).length === 0 ? SAME : operation('Pick', taken);
+}
+
+export const SLICE: Readonly<Record<string, Operator>> = { Slice: { carry: slice, tells: 'same', evaluate, form } };

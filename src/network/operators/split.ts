@@ -1,0 +1,98 @@
+import type { OnnxNode } from '../../onnx/index.ts';
+import type { Dim } from '../channels.ts';
+import { alongAxis, idsAlong, isUniform } from '../channels.ts';
+import { integerList, integersOf } from '../constants.ts';
+import { vector } from '../numbers.ts';
+import {
+  attribute,
+  type Carry,
+  hasInput,
+  input,
+  intAttribute,
+  isSignal,
+  normalizeAxis,
+  setOpaque,
+  setOutput,
+  shapeOf,
+  type Walk,
+} from '../walk.ts';
+import { withShape } from './carry.ts';
+import { type Form, type NodeFacts, operation } from './form.ts';
+import type { Evaluate, Operator } from './operator.ts';
+
+/** Split: each output takes its run of channels. */
+const split: Carry = (walk, node) => {
+  const value = input(walk, node, 0);
+  const shape = shapeOf(value);
+  if (!isSignal(value) || shape === null) return setOpaque(walk, node);
+  const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape.length);
+  const size = shape[axis] ?? null;
+  const sizes = splitSizes(walk, node, size);
+  const overChannels = value.kind === 'channels' && !isUniform(value.map) && value.map.axes.includes(axis);
+  const isWhole = sizes !== null && size !== null && sizes.reduce((n, part) => n + part, 0) === size;
+  if (overChannels && !isWhole) return setOpaque(walk, node);
+  const ids = overChannels ? idsAlong(value.map, axis) : null;
+  if (overChannels && ids === null) return setOpaque(walk, node);
+  const from = walk.drafts.place(node, 'crop', walk.values);
+  if (ids !== null && sizes !== null) addSplitSite(walk, node, ids, sizes);
+  let offset = 0;
+  for (const k of node.outputs.keys()) {
+    const length = sizes?.[k] ?? null;
+    const part = shape.map((dim, at) => (at === axis ? length : dim));
+    if (value.kind !== 'channels') setOutput(walk, node, withShape(value, part, from), k);
+    else {
+      const run = ids === null ? null : ids.slice(offset, offset + length!);
+      const map = run === null ? { ...value.map, shape: part } : alongAxis(part, axis, run);
+      setOutput(walk, node, { kind: 'channels', map, from }, k);
+    }
+    offset += length ?? 0;
+  }
+};
+
+function addSplitSite(walk: Walk, node: OnnxNode, ids: Int32Array, values: readonly number[]): void {
+  const starts = values.map((_, at) => values.slice(0, at).reduce((n, size) => n + size, 0));
+  const isInput = hasInput(node, 1) || (walk.opset >= 13 && attribute(node, 'split', 'ints') === null);
+  walk.sites.push({
+    kind: 'sizes',
+    node,
+    operand: isInput ? { input: 1 } : { attribute: 'split' },
+    values,
+    sizes: values.map((size, at) => ({ at, channels: ids.slice(starts[at], starts[at]! + size) })),
+    isTarget: false,
+    // ai.onnx 18: the number of equal parts and their sizes exclude each other.
+    unwritten: hasInput(node, 1) || attribute(node, 'split', 'ints') !== null ? null : { drops: 'num_outputs' },
+  });
+}
+
+/** Sizes of a Split's outputs, given or equal (the last one smaller, ai.onnx 18); null where they cannot be told. */
+function splitSizes(walk: Walk, node: OnnxNode, size: Dim): readonly number[] | null {
+  const given = integerList(walk, node, 1, 'split');
+  const parts = node.outputs.length;
+  if (given !== null) return given.length === parts && given.every((part) => part >= 0) ? given : null;
+  if (size === null || hasInput(node, 1)) return null;
+  const chunk = Math.ceil(size / parts);
+  const sizes = node.outputs.map((_, k) => Math.min(chunk, size - k * chunk));
+  return sizes.every((part) => part > 0) ? sizes : null;
+}
+
+const evaluate: Evaluate = (walk, node) => {
+  const data = integersOf(walk, node.inputs[0]);
+  const equal = data !== null && data.length % node.outputs.length === 0;
+  const sizes =
+    integerList(walk, node, 1, 'split') ??
+    (equal && !hasInput(node, 1) ? node.outputs.map(() => data.length / node.outputs.length) : null);
+  if (data === null || sizes === null || sizes.length !== node.outputs.length) return null;
+  let offset = 0;
+  return sizes.map((size) => {
+    offset += size;
+    return vector(data.slice(offset - size, offset));
+  });
+};
+
+/** A part of the channels is told by which they are; of another axis, by its number. */
+function form({ node, channelAxis, shape }: NodeFacts): Form {
+  const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape(0)?.length ?? 0);
+  return operation('Pick', axis === channelAxis ? { channels: 'some' } : { taken: null });
+}
+
+export const SPLIT: Readonly<Record<string, Operator>> = { Split: { carry: split, tells: 'same', evaluate, form } };

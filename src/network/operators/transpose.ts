@@ -1,0 +1,54 @@
+import { rowMajorStrides, transposeMap } from '../channels.ts';
+import { numbersOf } from '../constants.ts';
+import { stridedNumbers } from '../numbers.ts';
+import { transposeView } from '../tensor-view.ts';
+import { attribute, type Carry, input, isSignal, setOpaque, setOutput, shapeOf } from '../walk.ts';
+import { withShape } from './carry.ts';
+import { SAME } from './form.ts';
+import type { Evaluate, Operator } from './operator.ts';
+
+const TO_CHANNELS_LAST = '0,2,3,1';
+const TO_CHANNELS_FIRST = '0,3,1,2';
+
+/** Transpose: exporters put them around layers and push them through others, so they belong to no layer but Keras's Permute. */
+const transpose: Carry = (walk, node) => {
+  const value = input(walk, node, 0);
+  const shape = shapeOf(value);
+  const rank = shape?.length ?? attribute(node, 'perm', 'ints')?.length;
+  if (value === null || rank === undefined) return setOpaque(walk, node);
+  const perm = attribute(node, 'perm', 'ints') ?? Array.from({ length: rank }, (_, k) => rank - 1 - k);
+  if (perm.length !== rank || [...perm].sort((a, b) => a - b).some((axis, k) => axis !== k))
+    return setOpaque(walk, node);
+  if (value.kind === 'constant')
+    return setOutput(walk, node, { kind: 'constant', view: transposeView(value.view, perm) });
+  const order = perm.join(',');
+  const isLayout = rank !== 4 || order === TO_CHANNELS_LAST || order === TO_CHANNELS_FIRST;
+  const from =
+    !isLayout && isSignal(value) && walk.drafts.isAlone(node)
+      ? walk.drafts.place(node, 'permute', walk.values)
+      : value.from;
+  if (value.kind === 'channels')
+    return setOutput(walk, node, { kind: 'channels', map: transposeMap(value.map, perm), from: from ?? value.from });
+  const permuted = shape === null ? null : perm.map((axis) => shape[axis] ?? null);
+  setOutput(walk, node, withShape(value, permuted, from));
+};
+
+const evaluate: Evaluate = (walk, node) => {
+  const data = numbersOf(walk, node.inputs[0]);
+  if (data === null) return null;
+  const { dims } = data;
+  const perm = attribute(node, 'perm', 'ints') ?? dims.map((_, k) => dims.length - 1 - k);
+  if (perm.length !== dims.length || perm.some((axis) => dims[axis] === undefined)) return [null];
+  const strides = rowMajorStrides(dims);
+  return [
+    stridedNumbers(
+      data,
+      perm.map((axis) => dims[axis]!),
+      perm.map((axis) => strides[axis]!),
+    ),
+  ];
+};
+
+export const TRANSPOSE: Readonly<Record<string, Operator>> = {
+  Transpose: { carry: transpose, role: 'layout', evaluate, form: () => SAME },
+};

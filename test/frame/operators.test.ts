@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const src = join(import.meta.dirname, '../../src');
+
+describe('an operator is one place', () => {
+  it('no folder but onnx/ and network/ looks at the operators of nodes', () => {
+    const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.ts') && !/^(onnx|network)\//.test(file.replaceAll('\\', '/')),
+    );
+    expect(files.length).toBeGreaterThan(100);
+    expect(files.filter((file) => readFileSync(join(src, file), 'utf8').includes('opType'))).toEqual([]);
+  });
+
+  it('and within network/ only operators/ has tables of them', () => {
+    const files = readdirSync(join(src, 'network')).filter((file) => file.endsWith('.ts'));
+    const tables = files.filter((file) =>
+      /new Set(<\w+>)?\(\[\s*'[A-Z][a-z]+'/.test(readFileSync(join(src, 'network', file), 'utf8')),
+    );
+    // Which operators no module of torch.nn has inside it is a matter of names.
+    expect(tables).toEqual(['torch-names.ts']);
+  });
+});
