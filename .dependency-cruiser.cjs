@@ -2,6 +2,7 @@
 const order = [
   'errors',
   'bytes',
+  'prose',
   'tensor-files',
   'onnx',
   'files',

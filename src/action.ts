@@ -14,7 +14,6 @@ import {
   publishFailure,
   readEvent,
   refusalToRun,
-  reviewPlace,
   setOutputs,
 } from './github/index.ts';
 import { check } from './pipeline/check.ts';
@@ -87,8 +86,8 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
   const { commentUrl } = await publish(
     {
       set,
-      placeOf: (k, finding) => reviewPlace(outcomes[k]!.request, finding, process.env['GITHUB_WORKSPACE']),
       annotations,
+      isRetold: false,
       comment,
       checkRun,
     },
@@ -101,6 +100,7 @@ async function checkOne(request: ModelRequest, event: Channel['event']): Promise
   const folder = request.reportDir ?? join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate');
   const checked = await check(request, {
     version: VERSION,
+    root: process.env['GITHUB_WORKSPACE'] || process.cwd(),
     isHashed: true,
     folder,
     log: info,
@@ -132,7 +132,7 @@ async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
   const { set } = merge(settings.reports ?? [], at, VERSION, warnOnly);
   info(renderSet(set));
   publishOutputs(set, []);
-  const { commentUrl } = await publish({ set, placeOf: () => ({ file: null, line: null }), ...publishing }, channel);
+  const { commentUrl } = await publish({ set, isRetold: true, ...publishing }, channel);
   setCommentUrl(commentUrl);
 }
 

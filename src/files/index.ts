@@ -1,3 +1,4 @@
+export { isBelow, pathBelow } from './below.ts';
 export { makeFolder } from './make-folder.ts';
 export { type ModelFile, openModel } from './open-model.ts';
 export { readStart, readWhole } from './read-whole.ts';

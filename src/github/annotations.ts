@@ -1,8 +1,7 @@
 import * as core from '@actions/core';
 import { oneLine } from '../errors/input-error.ts';
 import { cutText, type Report, type ReportSet } from '../report/index.ts';
-import type { Finding } from '../verdict/index.ts';
-import type { ReviewPlace } from './place.ts';
+import { type ReviewPlace, reviewPlace } from './place.ts';
 
 export interface Annotation extends ReviewPlace {
   readonly level: 'error' | 'warning';
@@ -26,17 +25,13 @@ const MAX_LINE = 400;
 /** GitHub's limit for a check annotation's title. */
 const MAX_TITLE = 255;
 
-/** @param placeOf where a finding of the k-th report is told */
-export function annotationsOf(
-  { reports, verdict, conclusion }: ReportSet,
-  placeOf: (k: number, finding: Finding) => ReviewPlace,
-): Annotations {
+export function annotationsOf({ reports, verdict, conclusion }: ReportSet): Annotations {
   const told = reports.map((report) => (isTold(report) ? report : null));
   if (verdict === null || told.every((report) => report === null)) return { headline: null, findings: [] };
-  const lists = told.map((report, k) =>
+  const lists = told.map((report) =>
     (report?.findings ?? []).map((finding) => {
       const model = reports.length > 1 ? `${report!.model}: ` : '';
-      return annotation(levelOf(report!.conclusion), `${model}${finding.title}`, finding.details, placeOf(k, finding));
+      return annotation(levelOf(report!.conclusion), `${model}${finding.title}`, finding.details, reviewPlace(finding));
     }),
   );
   const headline = annotation(levelOf(conclusion), headlineOf(reports), [countsOf(reports)], {

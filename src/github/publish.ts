@@ -2,7 +2,6 @@ import * as core from '@actions/core';
 import type { CommentPolicy } from '../config/index.ts';
 import { neutral } from '../process/neutral.ts';
 import { cutText, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
-import type { Finding } from '../verdict/index.ts';
 import { type Annotation, type Annotations, annotationsOf, printAnnotations } from './annotations.ts';
 import type { Api } from './api.ts';
 import { commentBody, failureBody, failureText, fittingText } from './body.ts';
@@ -11,7 +10,7 @@ import { type Credentials, clientOf } from './client.ts';
 import { findPullRequest, MAX_COMMENT, writeComment } from './comment.ts';
 import { type EventContext, repositoryOf } from './events.ts';
 import { linkTo, runPage } from './links.ts';
-import type { ReviewPlace } from './place.ts';
+import { reviewPlace } from './place.ts';
 import type { Stamp } from './stamp.ts';
 import { appendSummary } from './summary.ts';
 import { troubleOf, type Wanted } from './trouble.ts';
@@ -26,9 +25,9 @@ export interface Channel extends Credentials {
 
 export interface Publication {
   readonly set: ReportSet;
-  /** Where a finding of the k-th report is told. */
-  placeOf(k: number, finding: Finding): ReviewPlace;
   readonly annotations: boolean;
+  /** Whether the runs whose reports these are have annotated their findings. */
+  readonly isRetold: boolean;
   readonly comment: CommentPolicy;
   readonly checkRun: boolean;
 }
@@ -39,14 +38,14 @@ export interface Published {
 
 /** Tells reviewers what was found. Nothing here decides the gate: what can't be published is a warning. */
 export async function publish(publication: Publication, channel: Channel): Promise<Published> {
-  const { set, placeOf, comment } = publication;
-  const told = annotationsOf(set, placeOf);
+  const { set, comment } = publication;
+  const told = annotationsOf(set);
   const annotations = publication.annotations ? told : { headline: null, findings: [] };
-  const linkOf: LinkOf = (k, finding) => linkTo(placeOf(k, finding), channel.event);
+  const linkOf: LinkOf = (finding) => linkTo(reviewPlace(finding), channel.event);
   const hasCheck =
     publication.checkRun && (await publishCheck(set, checkTitle(set, told), annotations.findings, linkOf, channel));
   // Never the same annotations twice; the headline says why the step failed.
-  printAnnotations(hasCheck ? { headline: annotations.headline, findings: [] } : annotations);
+  printAnnotations(hasCheck || publication.isRetold ? { headline: annotations.headline, findings: [] } : annotations);
   const trouble = appendSummary(channel.summaryFile, (detail) => renderMarkdown(set, detail, linkOf));
   if (trouble !== null) core.info(neutral(trouble));
   const commentUrl = await publishComment(

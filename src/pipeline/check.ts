@@ -19,6 +19,7 @@ import type { Host } from './host.ts';
 import { judgeNetworks } from './judge-networks.ts';
 import { makeModels } from './make-models.ts';
 import { foldedExport, modelSize, withModels } from './models.ts';
+import { requestPlaces, specPlaces } from './places.ts';
 
 /**
  * Checks one model: runs the user's commands, reads both networks, recomputes what should be retained, recovers what is, executes
@@ -38,6 +39,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
     const { recovery, retention } = judgeNetworks({ dense, pruned, folded }, expectation, {
       reported,
       tolerance: request.tolerance,
+      at: specPlaces(pruner.spec, host.root),
     });
     const executed =
       request.execution !== 'none'
@@ -53,11 +55,13 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
             host,
           )
         : NOT_EXECUTED;
+    const at = requestPlaces(request, host.root);
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
     const judgement = judgeGates(
-      judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: false }),
+      judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: false, at }),
       request,
       gainsOf(sizes, executed),
+      at,
     );
     const { conclusion, exitCode } = gateOf(judgement, request);
     const report = makeReport({

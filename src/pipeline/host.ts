@@ -5,6 +5,8 @@ import type { CommandLog } from '../process/index.ts';
 export interface Host {
   /** prunegate's own version, for the report. */
   readonly version: string;
+  /** Where the repository was checked out, as reviewers see it; the process's folder where nothing is said. */
+  readonly root?: string;
   /** Tells the progress of long work, a line at a time. Never part of the result. */
   log(line: string): void;
   /** Whether the report shall hold the models' SHA-256, which takes a second reading of every byte. */

@@ -2,7 +2,7 @@ import { compareGraphs } from '../comparison/index.ts';
 import type { Expectation, Reported } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
 import { type FoldedReference, type Recovery, recoverRetention } from '../recovery/index.ts';
-import { type Judgement, judge } from '../verdict/index.ts';
+import { type Judgement, judge, type PlaceOf } from '../verdict/index.ts';
 
 export interface Sides {
   readonly dense: Network;
@@ -11,17 +11,20 @@ export interface Sides {
   readonly folded: FoldedReference | null;
 }
 
-/** What the pruner itself says, and relative distance up to which a changed filter still counts as the dense one. */
+/** What the pruner itself says, and how it is judged. */
 export interface Hearing {
   readonly reported: Reported | null;
+  /** Relative distance up to which a changed filter still counts as the dense one. */
   readonly tolerance: number | null;
+  /** Where the spec says what. */
+  readonly at: PlaceOf;
 }
 
 /** The half of a check that is computed from the networks alone: no file, no process, no clock. It runs in a browser as it is. */
 export function judgeNetworks(
   sides: Sides,
   expectation: Expectation,
-  { reported, tolerance }: Hearing,
+  hearing: Hearing,
 ): { readonly recovery: Recovery; readonly retention: Judgement } {
   const { dense, pruned } = sides;
   const recovery = recoverFrom(sides, (layer) => expectation.layers.get(layer)?.expected ?? null);
@@ -30,10 +33,9 @@ export function judgeNetworks(
     expectation,
     recovery,
     graph: compareGraphs(recovery.correspondence),
-    reported,
+    ...hearing,
     variants: (actual) => expectation.variants({ prunedFile: pruned.model.name, actual }),
     locked: null,
-    tolerance,
   });
   return { recovery, retention };
 }

@@ -7,6 +7,7 @@ import { executeModels, gainsOf } from './execute-models.ts';
 import type { Host } from './host.ts';
 import { recoverFrom } from './judge-networks.ts';
 import { modelSize, prunedPath, withModels } from './models.ts';
+import { requestPlaces } from './places.ts';
 
 /**
  * Executes both models: does the pruned one compute what the dense one does with the same channels cut?
@@ -23,11 +24,13 @@ export function run(request: ModelRequest, host: Host): Promise<Checked> {
       request,
       host,
     );
+    const at = requestPlaces(request, host.root);
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
     const judgement = judgeGates(
-      judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: true }),
+      judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: true, at }),
       request,
       gainsOf(sizes, executed),
+      at,
     );
     const { conclusion, exitCode } = gateOf(judgement, request);
     const report = makeReport({

@@ -1,4 +1,4 @@
-import { percent } from './numbers.ts';
+import { percentChange } from '../prose/index.ts';
 import type { Report } from './report.ts';
 
 /** The verdict where executing is all that was asked for. */
@@ -21,7 +21,7 @@ export function executionLines({ execution, totals }: Report): readonly string[]
     ['bytes', totals.bytes],
   ] as const;
   const parts = saved.flatMap(([unit, { dense, pruned }]) =>
-    dense === null || pruned === null ? [] : [`${unit} ${percent(pruned, dense)}`],
+    dense === null || pruned === null ? [] : [`${unit} ${percentChange(pruned, dense)}`],
   );
   lines.push(`pruning: ${parts.join(', ')}`);
   if (latency !== null) {

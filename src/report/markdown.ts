@@ -1,5 +1,6 @@
 import { duration } from '../process/duration.ts';
 import { describeGpu } from '../process/gpu-facts.ts';
+import { filterWords, percentChange, size, thousands } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
 import { escaped, escapedName } from './escape.ts';
@@ -7,7 +8,6 @@ import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
 import { folded, line, more, table } from './markdown-blocks.ts';
-import { percent, size, thousands } from './numbers.ts';
 import type { Report, ReportLayer, ReportSet } from './report.ts';
 
 const ICONS = { conforms: '✅', diverges: '❌', unverifiable: '❓' } as const;
@@ -17,12 +17,11 @@ const UNFOLDED = 3;
 const UNFOLDED_LAYERS = 6;
 /** Findings with one cause that are told in full. */
 const EXAMPLES = 2;
-/** Filters listed where a layer differs, and in the table of all layers. */
-const MAX_INDICES = 12;
+/** Filters and ranges of them in the table of all layers. */
 const MAX_RETAINED = 64;
 
-/** The page of the line that decided on a finding of the k-th report; null where there is none. */
-export type LinkOf = (k: number, finding: Finding) => Link | null;
+/** The page of the line that decided on a finding; null where there is none. */
+export type LinkOf = (finding: Finding) => Link | null;
 
 export interface Link {
   /** Plain text. */
@@ -42,12 +41,10 @@ export function renderMarkdown(
   const [only] = reports;
   const blocks =
     reports.length === 1 && only !== undefined && errors.length === 0
-      ? modelBlocks(only, limits, (finding) => linkOf(0, finding), 3)
+      ? modelBlocks(only, limits, linkOf, 3)
       : setBlocks({ reports, verdict, errors }, limits, linkOf);
   return blocks.join('\n\n');
 }
-
-type FindingLink = (finding: Finding) => Link | null;
 
 function setBlocks(
   { reports, verdict, errors }: Pick<ReportSet, 'reports' | 'verdict' | 'errors'>,
@@ -61,8 +58,8 @@ function setBlocks(
       ? `all ${reports.length} models conform`
       : `${worst} of ${reports.length + errors.length} models ${worst === 1 ? isWord(verdict) : areWord(verdict)}`
   }`;
-  const shown = [...reports.entries()].sort(([, a], [, b]) => rank(a) - rank(b)).slice(0, limits.models);
-  const rows = shown.map(([, report]) => {
+  const shown = [...reports].sort((a, b) => rank(a) - rank(b)).slice(0, limits.models);
+  const rows = shown.map((report) => {
     const { filters, parameters } = report.totals;
     return [
       `${icon(report.verdict)}${escapedName(report.model)}`,
@@ -79,12 +76,12 @@ function setBlocks(
     ...(rows.length === 0 ? [] : [table(['model', 'verdict', 'filters', 'parameters'], rows)]),
     ...more(reports.length - shown.length, limits.models === 0 ? 'models' : 'more models', 'are in the report'),
     ...shown
-      .filter(([, report]) => report.verdict !== 'conforms')
-      .flatMap(([k, report]) => modelBlocks(report, limits, (finding) => linkOf(k, finding), 4)),
+      .filter((report) => report.verdict !== 'conforms')
+      .flatMap((report) => modelBlocks(report, limits, linkOf, 4)),
   ];
 }
 
-function modelBlocks(report: Report, limits: Limits, linkOf: FindingLink, level: number): string[] {
+function modelBlocks(report: Report, limits: Limits, linkOf: LinkOf, level: number): string[] {
   const shared = sharedCause(report.findings);
   const full = shared === null ? limits.findings : Math.min(limits.findings, EXAMPLES);
   const blocks = [
@@ -164,11 +161,11 @@ function latency(execution: Report['execution']): string[] {
   if (execution?.latency == null) return [];
   const [before, after] = [execution.latency.dense.median, execution.latency.pruned.median];
   const shown = (value: number): string => String(Number(value.toPrecision(3)));
-  return [`latency ${shown(before)} → ${shown(after)} ms (${percent(after, before)})`];
+  return [`latency ${shown(before)} → ${shown(after)} ms (${percentChange(after, before)})`];
 }
 
 function change(before: number, after: number): string {
-  const by = percent(after, before);
+  const by = percentChange(after, before);
   return `${size(before)} → ${size(after)}${by === '' ? '' : ` (${by})`}`;
 }
 
@@ -234,7 +231,7 @@ function layersFold(report: Report): string {
     kept(layer),
     escapedName(layer.rule),
     letters.get(layer.group ?? -1) ?? '',
-    indices(layer.actual ?? layer.expected ?? [], MAX_RETAINED),
+    filterWords(layer.actual ?? layer.expected ?? [], MAX_RETAINED),
   ]);
   return folded(
     `All ${thousands(report.layers.length)} layers`,
@@ -275,16 +272,10 @@ function kept({ actual, expected, filters }: ReportLayer): string {
 
 function difference({ missing, unexpected, reason }: ReportLayer): string {
   const parts = [
-    missing.length > 0 ? `missing ${indices(missing)}` : '',
-    unexpected.length > 0 ? `unexpected ${indices(unexpected)}` : '',
+    missing.length > 0 ? `missing ${filterWords(missing)}` : '',
+    unexpected.length > 0 ? `unexpected ${filterWords(unexpected)}` : '',
   ].filter((part) => part !== '');
   return parts.length > 0 ? parts.join('<br>') : line(reason);
-}
-
-function indices(filters: readonly number[], most = MAX_INDICES): string {
-  return filters.length <= most
-    ? filters.join(', ')
-    : `${filters.slice(0, most).join(', ')} and ${thousands(filters.length - most)} more`;
 }
 
 function icon(verdict: Report['verdict']): string {

@@ -1,6 +1,6 @@
 import { oneLine } from '../errors/input-error.ts';
+import { thousands } from '../prose/index.ts';
 import { columns } from './columns.ts';
-import { thousands } from './numbers.ts';
 import type { Report, ReportSet } from './report.ts';
 
 /** Findings of a model that are named; its own report has them all. */

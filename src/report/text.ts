@@ -1,10 +1,10 @@
 import { oneLine } from '../errors/input-error.ts';
+import { filterWords, percentChange, thousands } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { columns } from './columns.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
-import { percent, thousands } from './numbers.ts';
 import type { Report, ReportLayer } from './report.ts';
 
 export interface TextOptions {
@@ -22,6 +22,8 @@ const SHOWN_MATCHES = 4;
 const SHOWN_UNVERIFIABLE = 8;
 const MAX_FULL_FINDINGS = 4;
 const MAX_TITLES = 12;
+/** Filters and ranges of them in a row of the table. */
+const MAX_IN_ROW = 6;
 const MARKS: Readonly<Record<string, string>> = { match: ' ', ambiguous: '~', mismatch: 'x', unverifiable: '?' };
 
 /** The result for a terminal: sizes, the layers worth looking at, why, and one verdict at the end. */
@@ -47,7 +49,7 @@ function head(report: Report, specSummary: string | null): string {
     .filter((part) => part !== null)
     .join('  ');
   const saved =
-    totals.parameters.pruned === null ? '' : `   (${percent(totals.parameters.pruned, totals.parameters.dense)})`;
+    totals.parameters.pruned === null ? '' : `   (${percentChange(totals.parameters.pruned, totals.parameters.dense)})`;
   const rows = [
     [
       'dense',
@@ -108,14 +110,19 @@ function isSameChange(layer: ReportLayer, before: ReportLayer | undefined): bool
 }
 
 function change(layer: ReportLayer): string {
-  if (layer.verdict === null) return (layer.actual ?? layer.expected ?? [layer.reason]).join(' ');
+  if (layer.verdict === null) return retainedWords(layer);
   const parts = [
-    layer.missing.length > 0 ? `missing ${few(layer.missing)}` : '',
-    layer.unexpected.length > 0 ? `unexpected ${few(layer.unexpected)}` : '',
+    layer.missing.length > 0 ? `missing ${filterWords(layer.missing, MAX_IN_ROW)}` : '',
+    layer.unexpected.length > 0 ? `unexpected ${filterWords(layer.unexpected, MAX_IN_ROW)}` : '',
   ].filter((part) => part !== '');
-  if (parts.length > 0) return parts.join(', ');
+  if (parts.length > 0) return parts.join('; ');
   // What could not be verified is told below the table, once for all layers with one cause.
   return layer.verdict === 'mismatch' || layer.verdict === 'ambiguous' ? shortened(oneLine(layer.reason)) : '';
+}
+
+function retainedWords({ actual, expected, reason }: ReportLayer): string {
+  const retained = actual ?? expected;
+  return retained === null ? reason : filterWords(retained, retained.length);
 }
 
 function refusal({ refusal: raised, findings: told }: Report): string[] {
@@ -167,10 +174,6 @@ function pointer({ layers, findings: told }: Report, explain: string | null): st
   const explained = new Set(layers.filter((layer) => layer.explanation !== null).map((layer) => layer.name));
   const worst = told.flatMap((finding) => finding.layers).find((name) => explained.has(name));
   return worst === undefined || explain === null ? '' : `. Why ${oneLine(worst)}? ${explain} --layer ${oneLine(worst)}`;
-}
-
-function few(filters: readonly number[]): string {
-  return filters.length <= 6 ? filters.join(' ') : `${filters.slice(0, 5).join(' ')} and ${filters.length - 5} more`;
 }
 
 function shortened(text: string): string {

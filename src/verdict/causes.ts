@@ -1,5 +1,6 @@
 import type { Variant } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
+import { decapitalized, sameFilters } from '../prose/index.ts';
 import { placements } from './inputs.ts';
 import type { LayerResult } from './types.ts';
 
@@ -52,28 +53,24 @@ function isCut(layer: LayerResult): boolean {
 }
 
 function isExplained(layer: LayerResult, variant: Variant): boolean {
-  return isSame(variant.layers.get(layer.name)?.expected ?? null, layer.actual);
-}
-
-function isSame(a: RetainedIndices | null, b: RetainedIndices | null): boolean {
-  return a !== null && b !== null && a.length === b.length && a.every((filter, at) => filter === b[at]);
+  return sameFilters(variant.layers.get(layer.name)?.expected ?? null, layer.actual);
 }
 
 function exploringCause(layers: readonly LayerResult[]): string | null {
   // What a layer that nothing is equalized with would keep on its own is its end as well: where it is not expected, it is excluded.
   if (layers.some(({ group, specKey }) => group === null || specKey === 'excluded_layers')) return null;
   if (layers.length > 1) {
-    const alone = layers.find((layer) => layers.every((other) => isSame(other.actual, layer.exploring)));
+    const alone = layers.find((layer) => layers.every((other) => sameFilters(other.actual, layer.exploring)));
     if (alone !== undefined)
       return `The kept filters equal what ${alone.name} would keep on its own (the indices printed while exploring): was the model cut before exploration ended?`;
   }
-  if (!layers.every((layer) => isSame(layer.actual, layer.exploring))) return null;
+  if (!layers.every((layer) => sameFilters(layer.actual, layer.exploring))) return null;
   const each = layers.length > 1 ? 'Each layer keeps' : 'The layer keeps';
   return `${each} what its own norms alone would keep (the indices printed while exploring): was the model cut before exploration ended?`;
 }
 
 function lockCause(layers: readonly LayerResult[], { locked }: Scene): string | null {
-  if (locked === null || !layers.every((layer) => isSame(layer.actual, locked.layers.get(layer.name) ?? null)))
+  if (locked === null || !layers.every((layer) => sameFilters(layer.actual, locked.layers.get(layer.name) ?? null)))
     return null;
   return `The kept filters are those that ${locked.file} locks: was the spec changed and the model not pruned again?`;
 }
@@ -81,7 +78,7 @@ function lockCause(layers: readonly LayerResult[], { locked }: Scene): string | 
 /** Slips in cutting: the right number of filters by the wrong list. */
 function slipCause(layers: readonly LayerResult[], scene: Scene): string | null {
   const fits = (kept: (layer: LayerResult) => RetainedIndices | null): boolean =>
-    layers.every((layer) => isSame(layer.actual, kept(layer)));
+    layers.every((layer) => sameFilters(layer.actual, kept(layer)));
   if (fits(complement))
     return 'The kept filters are exactly those that should go: were the indices to retain taken for indices to remove?';
   if (fits((layer) => upTo(layer.expected?.length ?? 0)))
@@ -103,7 +100,7 @@ function shiftCause(layers: readonly LayerResult[], { dense, layers: all }: Scen
   const [first] = layers;
   const by = (first?.actual?.[0] ?? 0) - (first?.expected?.[0] ?? 0);
   const isShifted = layers.every(({ actual, expected }) =>
-    isSame(actual, expected?.map((filter) => filter + by) ?? null),
+    sameFilters(actual, expected?.map((filter) => filter + by) ?? null),
   );
   if (by === 0 || first === undefined || !isShifted) return null;
   const moved = `Every kept index is the expected one ${by > 0 ? 'plus' : 'minus'} ${Math.abs(by)}`;
@@ -129,7 +126,7 @@ function neighbourCause(layers: readonly LayerResult[], { layers: all }: Scene):
     .filter((other) => !group.has(other) && (other.group === null || other.group !== first.group))
     .sort((a, b) => Math.abs(all.indexOf(a) - own) - Math.abs(all.indexOf(b) - own));
   const by = (kept: (other: LayerResult) => RetainedIndices | null): LayerResult | undefined =>
-    nearest.find((other) => layers.every((layer) => isSame(layer.actual, kept(other))));
+    nearest.find((other) => layers.every((layer) => sameFilters(layer.actual, kept(other))));
   const of = by((other) => other.expected);
   if (of !== undefined)
     return `The kept filters are the indices of ${of.name}: ${layers.length > 1 ? 'were these layers' : 'was this layer'} cut by the list of another one?`;
@@ -137,10 +134,6 @@ function neighbourCause(layers: readonly LayerResult[], { layers: all }: Scene):
   return exploring === undefined
     ? null
     : `The kept filters are the indices of ${exploring.name} while exploring: ${layers.length > 1 ? 'were these layers' : 'was this layer'} cut by the list of another one?`;
-}
-
-function decapitalized(text: string): string {
-  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 }
 
 /** Computes at the first call. */

@@ -1,8 +1,11 @@
 import { type Execution, type ExecutionOutcome, OBSTACLES } from '../execution/types.ts';
-import type { Finding, Judgement, RunVerdict } from './types.ts';
+import { capitalized, sentence } from '../prose/index.ts';
+import type { Finding, Judgement, PlaceOf, RunVerdict } from './types.ts';
 
 /** What must not be missing. */
 export interface ExecutionDemands {
+  /** Where it was asked for. */
+  readonly at: PlaceOf<'pruned' | 'requireGpu'>;
   readonly requireGpu: boolean;
   /** Whether executing is all that was asked for, so that there is no verdict without it. */
   readonly isAll: boolean;
@@ -16,9 +19,9 @@ export function judgeExecution(judgement: Judgement, executed: ExecutionOutcome,
   const { execution, obstacle } = executed;
   if (execution === null && obstacle === null) return judgement;
   const findings = [
-    ...(execution?.verdict === 'different' ? [difference(judgement, execution)] : []),
+    ...(execution?.verdict === 'different' ? [difference(judgement, execution, demands)] : []),
     ...gpuFindings(executed, demands),
-    ...(demands.isAll || isModels(executed) ? openFindings(executed) : []),
+    ...(demands.isAll || isModels(executed) ? openFindings(executed, demands) : []),
   ];
   return {
     ...judgement,
@@ -28,47 +31,42 @@ export function judgeExecution(judgement: Judgement, executed: ExecutionOutcome,
   };
 }
 
-function difference({ layers }: Judgement, { reason, firstDifference }: Execution): Finding {
-  const layer = firstDifference?.layer;
+function difference({ layers }: Judgement, { reason, firstDifference }: Execution, { at }: ExecutionDemands): Finding {
+  const layer = layers.find(({ name }) => name === firstDifference?.layer)?.name ?? null;
+  const where = firstDifference === null ? '' : `At ${firstDifference.layer} (${firstDifference.tensor})`;
   return {
-    layers: layers.some(({ name }) => name === layer) ? [layer!] : [],
+    kind: 'execution',
     verdict: 'mismatch',
     title: 'the pruned model does not compute what the dense one does with the same channels cut',
-    details: [
-      sentence(reason),
-      ...(firstDifference === null
-        ? []
-        : [sentence(`At ${firstDifference.layer} (${firstDifference.tensor}), ${firstDifference.detail}`)]),
-    ],
-    specKey: 'threshold',
+    details: [sentence(reason), ...(firstDifference === null ? [] : [sentence(`${where}, ${firstDifference.detail}`)])],
+    layers: layer === null ? [] : [layer],
+    place: { ...at('pruned'), layer, filters: [] },
   };
 }
 
-function gpuFindings({ execution, obstacle }: ExecutionOutcome, { requireGpu }: ExecutionDemands): Finding[] {
+function gpuFindings({ execution, obstacle }: ExecutionOutcome, { requireGpu, at }: ExecutionDemands): Finding[] {
   if (!requireGpu || (execution !== null && !execution.fellBack)) return [];
-  return [
-    {
-      layers: [],
-      verdict: 'unverifiable',
-      title: execution === null ? 'the models were not executed on a GPU' : 'onnxruntime did not use the GPU',
-      details: [sentence(capitalized(execution?.providerDetail ?? obstacle?.reason ?? ''))],
-      specKey: 'threshold',
-    },
-  ];
+  const title = execution === null ? 'the models were not executed on a GPU' : 'onnxruntime did not use the GPU';
+  return [open(title, execution?.providerDetail ?? obstacle?.reason ?? '', at('requireGpu'))];
 }
 
 /** Where nothing else is judged, what could not be executed or compared leaves nothing. */
-function openFindings({ execution, obstacle }: ExecutionOutcome): Finding[] {
+function openFindings({ execution, obstacle }: ExecutionOutcome, { at }: ExecutionDemands): Finding[] {
   if (execution !== null && execution.verdict !== null) return [];
-  return [
-    {
-      layers: [],
-      verdict: 'unverifiable',
-      title: execution === null ? 'the models were not executed' : 'the models were executed, but not compared',
-      details: [sentence(capitalized(execution?.reason ?? obstacle?.reason ?? ''))],
-      specKey: 'threshold',
-    },
-  ];
+  const title = execution === null ? 'the models were not executed' : 'the models were executed, but not compared';
+  return [open(title, execution?.reason ?? obstacle?.reason ?? '', at('pruned'))];
+}
+
+function open(title: string, why: string, place: ReturnType<PlaceOf>): Finding {
+  const details = [sentence(capitalized(why))];
+  return {
+    kind: 'execution',
+    verdict: 'unverifiable',
+    title,
+    details,
+    layers: [],
+    place: { ...place, layer: null, filters: [] },
+  };
 }
 
 /** Whether a model stood in the way of its execution. */
@@ -102,13 +100,4 @@ export function merged(before: readonly Finding[], added: readonly Finding[]): r
     ...all.filter(({ verdict }) => verdict === 'mismatch'),
     ...all.filter(({ verdict }) => verdict !== 'mismatch'),
   ];
-}
-
-/** Names of programs keep their spelling. */
-function capitalized(text: string): string {
-  return /^(onnxruntime|npm|cuda|tensorrt)\b/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function sentence(text: string): string {
-  return /[.?!]$/.test(text) ? text : `${text}.`;
 }

@@ -1,10 +1,10 @@
 import type { Expectation, LayerExplanation } from '../dialects/index.ts';
+import { capitalized, filterWords, joined, sentence } from '../prose/index.ts';
 import type { Recovery } from '../recovery/index.ts';
 import { type CauseOf, causesOf, type Scene } from './causes.ts';
 import { columnCause } from './column-causes.ts';
-import { joined } from './names.ts';
 import { reportedRelation } from './reported.ts';
-import type { Finding, LayerResult } from './types.ts';
+import type { Finding, LayerResult, PlaceOf } from './types.ts';
 
 export interface Outcomes {
   readonly scene: Scene;
@@ -12,55 +12,51 @@ export interface Outcomes {
   /** Layers that read other channels than before because the pruner itself cuts them so. */
   readonly excused: ReadonlySet<string>;
   readonly expectation: Expectation;
+  /** Where the spec says what. */
+  readonly at: PlaceOf;
 }
 
 /** What a reader should know, the worst first: one entry for an equalization group, the largest divergence before smaller ones. */
 export function findingsOf(outcomes: Outcomes): Finding[] {
-  const { scene, recovery, expectation } = outcomes;
-  const { layers } = scene;
-  const untouched = unprunedFinding(layers, expectation);
+  const { layers } = outcomes.scene;
+  const untouched = unprunedFinding(outcomes);
   const diverging = untouched === null ? layers.filter((layer) => layer.verdict === 'mismatch') : [];
-  const causeOf = causesOf(scene);
+  const causeOf = causesOf(outcomes.scene);
   const mismatches = grouped(diverging)
-    .map((group) => (group[0]!.problem === null ? cutFinding(group, causeOf) : problemFinding(group, outcomes)))
+    .map((group) =>
+      group[0].problem === null ? cutFinding(group, causeOf, outcomes) : problemFinding(group, outcomes),
+    )
     .sort((a, b) => b.size - a.size);
   return [
     ...(untouched === null ? [] : [untouched]),
     ...mismatches.map(({ finding }) => finding),
-    ...foreign(recovery, expectation),
-    ...openFindings(recovery, expectation),
-    ...unverifiable(layers, expectation),
+    ...foreignFindings(outcomes),
+    ...openFindings(outcomes),
+    ...unverifiableFindings(outcomes),
   ];
 }
 
 /** One sentence for a model that no pruner touched, instead of one for each layer. */
-function unprunedFinding(layers: readonly LayerResult[], { usualKey }: Expectation): Finding | null {
+function unprunedFinding({ scene: { layers }, expectation, at }: Outcomes): Finding | null {
   const prunable = layers.filter((layer) => layer.expected !== null && layer.expected.length < layer.filters);
   const isWhole = layers.every(
     (layer) => layer.actual?.length === layer.filters && (layer.verdict !== 'mismatch' || layer.unexpected.length > 0),
   );
-  const names = layers.filter((layer) => layer.verdict === 'mismatch').map((layer) => layer.name);
-  if (!isWhole || prunable.length < 2 || names.length < 2) return null;
-  const detail = `${joined(names)} should have lost filters. Did the prune step run, and is this the file that it wrote?`;
-  return mismatch(names, 'the pruned model is not pruned: every layer keeps all its filters', [detail], usualKey);
-}
-
-function mismatch(
-  layers: readonly string[],
-  title: string,
-  details: readonly string[],
-  specKey: string,
-  cause: string | null = null,
-): Finding {
+  const wrong = layers.filter((layer) => layer.verdict === 'mismatch');
+  if (!isWhole || prunable.length < 2 || wrong.length < 2) return null;
+  const names = wrong.map((layer) => layer.name);
   return {
-    layers,
+    kind: 'layers',
     verdict: 'mismatch',
-    title,
-    details: [...details, ...(cause === null ? [] : [cause])],
-    specKey,
-    ...(cause === null ? {} : { cause }),
+    title: 'the pruned model is not pruned: every layer keeps all its filters',
+    details: [`${joined(names)} should have lost filters. Did the prune step run, and is this the file that it wrote?`],
+    layers: names,
+    place: { ...at(expectation.usualKey), layer: null, filters: [] },
   };
 }
+
+/** Layers of one finding; the first stands for them. */
+type Group = readonly [LayerResult, ...LayerResult[]];
 
 interface Sized {
   readonly finding: Finding;
@@ -68,30 +64,51 @@ interface Sized {
 }
 
 /** Layers of one group that miss the same filters share one cause, and so do layers that break one rule; another reason is a finding of its own. */
-function grouped(layers: readonly LayerResult[]): readonly (readonly LayerResult[])[] {
-  const groups = new Map<string, LayerResult[]>();
-  for (const layer of layers) {
-    const change = `${layer.missing} ${layer.unexpected}`;
+function grouped(layers: readonly LayerResult[]): readonly Group[] {
+  return groupedBy(layers, (layer) => {
+    if (layer.problem === null && layer.group !== null) return `${layer.group} ${layer.missing} ${layer.unexpected}`;
     const isRule = layer.problem !== null && layer.expected === null;
-    const key =
-      layer.problem === null && layer.group !== null
-        ? `${layer.group} ${change}`
-        : isRule
-          ? `rule ${layer.problem} ${layer.specKey === 'equalization_criterion' ? layer.group : ''}`
-          : `layer ${layer.name}`;
-    groups.set(key, [...(groups.get(key) ?? []), layer]);
+    if (!isRule) return `layer ${layer.name}`;
+    return `rule ${layer.problem} ${layer.specKey === 'equalization_criterion' ? layer.group : ''}`;
+  });
+}
+
+function groupedBy(layers: readonly LayerResult[], keyOf: (layer: LayerResult) => string): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const layer of layers) {
+    const key = keyOf(layer);
+    const group = groups.get(key);
+    groups.set(key, group === undefined ? [layer] : [...group, layer]);
   }
   return [...groups.values()];
 }
 
+/** A finding about layers, at the key that decided on the first. */
+function layersFinding(
+  group: Group,
+  at: PlaceOf,
+  finding: Pick<Finding, 'verdict' | 'title' | 'details'>,
+  cause: string | null = null,
+): Finding {
+  const [{ name, specKey, missing, unexpected }] = group;
+  const filters = [...missing, ...unexpected].sort((a, b) => a - b);
+  return {
+    kind: 'layers',
+    ...finding,
+    details: [...finding.details, ...(cause === null ? [] : [cause])],
+    layers: group.map((layer) => layer.name),
+    place: { ...at(specKey), layer: name, filters },
+    ...(cause === null ? {} : { cause }),
+  };
+}
+
 /** Layers that keep other filters than they should. */
-function cutFinding(layers: readonly LayerResult[], causeOf: CauseOf): Sized {
-  const first = layers[0]!;
-  const names = layers.map((layer) => layer.name);
-  const { missing, unexpected, expected, actual } = first;
+function cutFinding(group: Group, causeOf: CauseOf, { at }: Outcomes): Sized {
+  const [first] = group;
+  const { missing, unexpected } = first;
   const found = [
-    ...(missing.length > 0 ? [`expected ${indices(missing)}`] : []),
-    ...(unexpected.length > 0 ? [`found ${indices(unexpected)}`] : []),
+    ...(missing.length > 0 ? [`expected ${filterWords(missing)}`] : []),
+    ...(unexpected.length > 0 ? [`found ${filterWords(unexpected)}`] : []),
   ].join('; ');
   const examples = examplesOf(first);
   const more = missing.length + unexpected.length - examples.length;
@@ -99,18 +116,22 @@ function cutFinding(layers: readonly LayerResult[], causeOf: CauseOf): Sized {
     sentence(capitalized(`${found}: ${first.reason}`)),
     ...examples.map((line) => sentence(capitalized(line))),
     ...(more > 0 ? [`... and ${more} more filters: prunegate explain --layer ${first.name} shows them all.`] : []),
-    ...reportedRelation(layers),
+    ...reportedRelation(group),
   ];
-  const title =
-    actual?.length === first.filters
-      ? `${joined(names)} kept all ${first.filters} filters, expected ${expected?.length}`
-      : actual?.length === expected?.length
-        ? `${joined(names)} kept the wrong ${missing.length} of ${expected?.length} filters`
-        : `${joined(names)} kept ${actual?.length} filters, expected ${expected?.length}`;
+  const finding = { verdict: 'mismatch', title: cutTitle(group), details } as const;
   return {
-    finding: mismatch(names, title, details, first.specKey, causeOf(layers)),
-    size: (missing.length + unexpected.length) * layers.length,
+    finding: layersFinding(group, at, finding, causeOf(group)),
+    size: (missing.length + unexpected.length) * group.length,
   };
+}
+
+function cutTitle(group: Group): string {
+  const [{ actual, expected, missing, filters }] = group;
+  const names = joined(group.map((layer) => layer.name));
+  if (actual?.length === filters) return `${names} kept all ${filters} filters, expected ${expected?.length}`;
+  return actual?.length === expected?.length
+    ? `${names} kept the wrong ${missing.length} of ${expected?.length} filters`
+    : `${names} kept ${actual?.length} filters, expected ${expected?.length}`;
 }
 
 /** One filter that is missing and one that should be gone, those that lie farthest from the cut: they convince soonest. */
@@ -129,124 +150,99 @@ function marginOf(explanation: LayerExplanation | null, filter: number): number 
 }
 
 /** Layers of which something else is wrong than the choice of filters. */
-function problemFinding(layers: readonly LayerResult[], { scene, recovery, excused }: Outcomes): Sized {
-  const first = layers[0]!;
-  const names = layers.map((layer) => layer.name);
-  const consumers = (recovery.layers.get(first.name)?.disagreements ?? []).flatMap(({ consumer }) =>
-    consumer === null || excused.has(consumer) ? [] : [consumer],
-  );
-  const cause = consumers.flatMap((consumer) => {
-    const columns = recovery.misplaced.get(consumer);
-    return columns === undefined ? [] : (columnCause(scene.dense, scene.layers, consumer, columns) ?? []);
-  })[0];
-  const reasons = [...new Set(layers.map((layer) => sentence(capitalized(layer.reason))))];
+function problemFinding(group: Group, outcomes: Outcomes): Sized {
+  const [first] = group;
+  const reasons = [...new Set(group.map((layer) => sentence(capitalized(layer.reason))))];
   const shown = reasons.slice(0, MAX_REASONS);
   const more = reasons.length > shown.length ? [`... and ${reasons.length - shown.length} more layers.`] : [];
-  return {
-    finding: mismatch(names, `${joined(names)} ${first.problem}`, [...shown, ...more], first.specKey, cause ?? null),
-    size: 1,
-  };
+  const title = `${joined(group.map((layer) => layer.name))} ${first.problem}`;
+  const finding = { verdict: 'mismatch', title, details: [...shown, ...more] } as const;
+  return { finding: layersFinding(group, outcomes.at, finding, consumersCause(first, outcomes)), size: 1 };
 }
 
 const MAX_REASONS = 4;
 
+/** Why a layer that reads this one reads other channels than it keeps. */
+function consumersCause({ name }: LayerResult, { scene, recovery, excused }: Outcomes): string | null {
+  for (const { consumer } of recovery.layers.get(name)?.disagreements ?? []) {
+    const columns = consumer === null || excused.has(consumer) ? undefined : recovery.misplaced.get(consumer);
+    const cause = columns === undefined ? null : columnCause(scene.dense, scene.layers, consumer!, columns);
+    if (cause !== null) return cause;
+  }
+  return null;
+}
+
 /** Layers and tensors that the dense model does not have, or that no prunable layer owns. */
-function foreign({ extra, elsewhere }: Recovery, { usualKey }: Expectation): Finding[] {
+function foreignFindings({ recovery: { extra, elsewhere }, expectation, at }: Outcomes): Finding[] {
+  const usual = at(expectation.usualKey);
   return [
-    ...extra.map((name) =>
-      mismatch(
-        [name],
-        `${name} is not in the dense model`,
-        ['The pruned model has a layer that the dense model does not have.'],
-        usualKey,
-      ),
+    ...extra.map(
+      (name): Finding => ({
+        ...{ kind: 'layers', verdict: 'mismatch', title: `${name} is not in the dense model` },
+        details: ['The pruned model has a layer that the dense model does not have.'],
+        layers: [name],
+        place: { ...usual, layer: name, filters: [] },
+      }),
     ),
-    ...elsewhere.map(({ tensor, detail }) =>
-      mismatch([], `${tensor} is not the dense model's`, [sentence(detail)], usualKey),
+    ...elsewhere.map(
+      ({ tensor, detail }): Finding => ({
+        ...{ kind: 'layers', verdict: 'mismatch', title: `${tensor} is not the dense model's` },
+        details: [sentence(detail)],
+        layers: [],
+        place: { ...usual, layer: null, filters: [] },
+      }),
     ),
   ];
 }
 
 /** What could not be told, and no prunable layer owns. */
-function openFindings({ open }: Recovery, { usualKey }: Expectation): Finding[] {
+function openFindings({ recovery: { open }, expectation, at }: Outcomes): Finding[] {
   return open.map(({ tensor, detail }) => ({
-    layers: [],
-    verdict: 'unverifiable',
-    title: `${tensor} could not be verified`,
+    ...{ kind: 'layers', verdict: 'unverifiable', title: `${tensor} could not be verified` },
     details: [sentence(capitalized(detail))],
-    specKey: usualKey,
+    layers: [],
+    place: { ...at(expectation.usualKey), layer: null, filters: [] },
   }));
 }
 
-function unverifiable(layers: readonly LayerResult[], expectation: Expectation): Finding[] {
+function unverifiableFindings({ scene: { layers }, expectation, at }: Outcomes): Finding[] {
+  if (layers.length === 0) return [emptyFinding(at(expectation.usualKey))];
   const open = layers.filter((layer) => layer.verdict === 'unverifiable');
-  const finding = (
-    names: readonly string[],
-    title: string,
-    details: readonly string[],
-    specKey = expectation.usualKey,
-  ): Finding => ({
-    layers: names,
-    verdict: 'unverifiable',
-    title,
-    details,
-    specKey,
-  });
-  if (layers.length === 0)
-    return [
-      finding([], 'the dense model has no layer that could be pruned', [
-        'No convolution and no dense layer was found in it: is it the right file?',
-      ]),
-    ];
   if (open.length === 0) return [];
   if (expectation.refusal?.always === true) {
     const { message, layer } = expectation.refusal;
-    const at = layer === null || message.includes(layer) ? '' : ` at ${layer}`;
+    const where = layer === null || message.includes(layer) ? '' : ` at ${layer}`;
     return [
-      finding(
-        open.map((one) => one.name),
-        `the real pruner raises on this model${at}`,
-        [message],
-      ),
+      {
+        ...{ kind: 'layers', verdict: 'unverifiable', title: `the real pruner raises on this model${where}` },
+        details: [message],
+        layers: open.map((one) => one.name),
+        place: { ...at(expectation.usualKey), layer, filters: [] },
+      },
     ];
   }
-  const byCause = new Map<string, LayerResult[]>();
-  for (const layer of open) {
-    const cause = layer.remedy ?? layer.reason.replaceAll(layer.name, '');
-    byCause.set(cause, [...(byCause.get(cause) ?? []), layer]);
-  }
-  return [...byCause.values()].map((group): Finding => {
-    const first = group[0]!;
+  return groupedBy(open, (layer) => layer.remedy ?? layer.reason.replaceAll(layer.name, '')).map((group) => {
+    const [first] = group;
     const names = group.map((layer) => layer.name);
-    // Filters that were recovered were held against the rules that need no weights.
+    // Filters that were recovered were compared with the rules that need no weights.
     const isHeld = group.every((layer) => layer.expected === null && layer.actual !== null);
-    return finding(
-      names,
-      `${joined(names)} could not be verified`,
-      [
+    return layersFinding(group, at, {
+      verdict: 'unverifiable',
+      title: `${joined(names)} could not be verified`,
+      details: [
         sentence(capitalized(first.reason)),
         ...(first.remedy === null ? [] : [first.remedy]),
         ...(isHeld ? [`Checked without norms: ${expectation.certain.summary(names)}.`] : []),
       ],
-      first.specKey,
-    );
+    });
   });
 }
 
-function indices(filters: readonly number[]): string {
-  return filters.length <= 12
-    ? filters.join(', ')
-    : `${filters.slice(0, 12).join(', ')} and ${filters.length - 12} more`;
-}
-
-function sentence(text: string): string {
-  return /[.?!]$/.test(text) ? text : `${text}.`;
-}
-
-/** Names of layers that begin a sentence stay as they are. */
-function capitalized(text: string): string {
-  return text.replace(
-    /^(expected|found|filter|it|its|all|no|none|the|what) /,
-    (word) => word.charAt(0).toUpperCase() + word.slice(1),
-  );
+function emptyFinding(place: ReturnType<PlaceOf>): Finding {
+  return {
+    ...{ kind: 'layers', verdict: 'unverifiable', title: 'the dense model has no layer that could be pruned' },
+    details: ['No convolution and no dense layer was found in it: is it the right file?'],
+    layers: [],
+    place: { ...place, layer: null, filters: [] },
+  };
 }

@@ -1,7 +1,8 @@
 import type { Gates } from '../config/index.ts';
 import type { NetworkSize } from '../network/index.ts';
+import { percent } from '../prose/index.ts';
 import { merged, worst } from './execution.ts';
-import type { Finding, Judgement } from './types.ts';
+import type { Finding, Judgement, PlaceOf } from './types.ts';
 
 /** What one model costs. */
 export interface ModelSize extends NetworkSize {
@@ -27,13 +28,15 @@ export interface Gains {
 }
 
 /** Adds a finding for each gate that pruning did not pass, and for each that could not be checked. */
-export function judgeGates(judgement: Judgement, gates: Gates, gains: Gains): Judgement {
-  const findings = [
-    ...reduction('min-parameter-reduction', 'parameters', gates.minParameterReduction, gains.parameters),
-    ...reduction('min-mac-reduction', 'multiply-accumulates', gates.minMacReduction, gains.macs),
-    ...reduction('min-size-reduction', 'bytes', gates.minSizeReduction, gains.bytes),
-    ...latency(gates.maxLatencyRatio, gains),
-  ];
+export function judgeGates(judgement: Judgement, gates: Gates, gains: Gains, at: PlaceOf<keyof Gates>): Judgement {
+  const findings = Object.entries(GATES).flatMap(([key, result]): Finding[] => {
+    const gate = key as keyof Gates;
+    const limit = gates[gate];
+    const found = limit === null ? null : result(limit, gains);
+    return found === null
+      ? []
+      : [{ kind: 'gate', ...found, layers: [], place: { ...at(gate), layer: null, filters: [] } }];
+  });
   if (findings.length === 0) return judgement;
   return {
     ...judgement,
@@ -42,48 +45,42 @@ export function judgeGates(judgement: Judgement, gates: Gates, gains: Gains): Ju
   };
 }
 
-function reduction(gate: string, unit: string, least: number | null, { dense, pruned }: Cost): Finding[] {
-  if (least === null) return [];
+/** What is wrong with a gate; null where pruning passes it. */
+type GateResult = Pick<Finding, 'verdict' | 'title' | 'details'> | null;
+
+const GATES: { readonly [Gate in keyof Gates]: (limit: number, gains: Gains) => GateResult } = {
+  minParameterReduction: (least, { parameters }) =>
+    reduction('min-parameter-reduction', 'parameters', least, parameters),
+  minMacReduction: (least, { macs }) => reduction('min-mac-reduction', 'multiply-accumulates', least, macs),
+  minSizeReduction: (least, { bytes }) => reduction('min-size-reduction', 'bytes', least, bytes),
+  maxLatencyRatio: latency,
+};
+
+function reduction(gate: string, unit: string, least: number, { dense, pruned }: Cost): GateResult {
   if (dense === null || pruned === null || dense === 0)
-    return [unchecked(gate, `How many ${unit} the models take could not be told.`)];
+    return unchecked(gate, `How many ${unit} the models take could not be told.`);
   const share = 1 - pruned / dense;
-  if (share >= least) return [];
-  return [
-    failed(`pruning saves ${percent(share)} of the ${unit}, less than ${gate} asks for, ${percent(least)}`, [
-      `The dense model takes ${dense} ${unit}, the pruned one ${pruned}.`,
-    ]),
-  ];
-}
-
-function latency(most: number | null, { latencyRatio: ratio, latencyMs: { dense, pruned } }: Gains): Finding[] {
-  if (most === null) return [];
-  if (ratio === null || dense === null || pruned === null)
-    return [unchecked('max-latency-ratio', 'Latencies were not measured; that takes execute and onnxruntime.')];
-  if (ratio <= most) return [];
-  return [
-    failed(
-      `the pruned model takes ${round(ratio)} of the dense one's time, more than max-latency-ratio allows, ${most}`,
-      [`Median latencies are ${round(dense)} ms dense and ${round(pruned)} ms pruned.`],
-    ),
-  ];
-}
-
-function failed(title: string, details: readonly string[]): Finding {
-  return { layers: [], verdict: 'mismatch', title, details, specKey: 'threshold' };
-}
-
-function unchecked(gate: string, why: string): Finding {
+  if (share >= least) return null;
   return {
-    layers: [],
-    verdict: 'unverifiable',
-    title: `${gate} could not be checked`,
-    details: [why],
-    specKey: 'threshold',
+    verdict: 'mismatch',
+    title: `pruning saves ${percent(share, 4)} of the ${unit}, less than ${gate} asks for, ${percent(least, 4)}`,
+    details: [`The dense model takes ${dense} ${unit}, the pruned one ${pruned}.`],
   };
 }
 
-function percent(share: number): string {
-  return `${round(100 * share)}%`;
+function latency(most: number, { latencyRatio: ratio, latencyMs: { dense, pruned } }: Gains): GateResult {
+  if (ratio === null || dense === null || pruned === null)
+    return unchecked('max-latency-ratio', 'Latencies were not measured; that takes execute and onnxruntime.');
+  if (ratio <= most) return null;
+  return {
+    verdict: 'mismatch',
+    title: `the pruned model takes ${round(ratio)} of the dense one's time, more than max-latency-ratio allows, ${most}`,
+    details: [`Median latencies are ${round(dense)} ms dense and ${round(pruned)} ms pruned.`],
+  };
+}
+
+function unchecked(gate: string, why: string): GateResult {
+  return { verdict: 'unverifiable', title: `${gate} could not be checked`, details: [why] };
 }
 
 function round(value: number): number {

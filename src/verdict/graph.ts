@@ -1,4 +1,5 @@
 import type { GraphComparison } from '../comparison/index.ts';
+import type { Place } from '../errors/place.ts';
 import type { Finding } from './types.ts';
 
 const WHAT = {
@@ -11,7 +12,7 @@ const WHAT = {
 const MAX_SHOWN = 8;
 
 /** Where the graph or the interface of the pruned model surely is another one than the dense model's. */
-export function graphFindings({ differences }: GraphComparison, usualKey: string): Finding[] {
+export function graphFindings({ differences }: GraphComparison, place: Place): Finding[] {
   const shown = differences.slice(0, MAX_SHOWN);
   const left = differences.length - shown.length;
   return shown.map(({ kind, layer, title }, at) => ({
@@ -20,7 +21,7 @@ export function graphFindings({ differences }: GraphComparison, usualKey: string
     verdict: 'mismatch',
     title: kind === 'interface-differs' ? `the pruned model has another interface: ${title}` : title,
     details: [WHAT[kind], ...(at === shown.length - 1 && left > 0 ? [`${left} more differences are left out.`] : [])],
-    specKey: usualKey,
+    place: { ...place, layer, filters: [] },
   }));
 }
 

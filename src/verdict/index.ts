@@ -2,4 +2,13 @@ export { judgeExecution } from './execution.ts';
 export { type Conclusion, type Gate, type GatePolicy, gateOf, isExpected, isRecovered } from './gate.ts';
 export { type Gains, judgeGates, type ModelSize } from './gates.ts';
 export { type Evidence, judge } from './judge.ts';
-export type { Finding, Judgement, LayerResult, LayerVerdict, RunVerdict } from './types.ts';
+export type {
+  Finding,
+  FindingKind,
+  FindingPlace,
+  Judgement,
+  LayerResult,
+  LayerVerdict,
+  PlaceOf,
+  RunVerdict,
+} from './types.ts';

@@ -1,5 +1,6 @@
 import type { Expectation, LayerExpectation } from '../dialects/index.ts';
 import type { RetainedIndices } from '../network/index.ts';
+import { sameFilters } from '../prose/index.ts';
 import { type Disagreement, isVerified, type LayerRecovery } from '../recovery/index.ts';
 import type { LayerVerdict } from './types.ts';
 
@@ -14,110 +15,137 @@ export interface Outcome {
   readonly remedy: string | null;
 }
 
+/** One layer of both models. */
+export interface LayerCase {
+  readonly expected: LayerExpectation;
+  readonly recovery: LayerRecovery;
+  /** Tensors of the layer that keep other channels than its kernel. */
+  readonly disagreements: readonly Disagreement[];
+}
+
+/** What every layer of a run is judged by. */
+export interface Rules {
+  readonly expectation: Expectation;
+  readonly isConsistent: Consistency;
+  /** Relative distance up to which a changed filter still counts as the dense one; null where only rounding does. */
+  readonly tolerance: number | null;
+  /** What any layer really keeps. */
+  actual(layer: string): RetainedIndices | null;
+}
+
 const RETRAINED =
   'Give the model as it was pruned, before it was trained again; or set tolerance to a relative distance (such as 0.2), and the nearest filters are judged.';
 
 function outcome(
   verdict: LayerVerdict,
   reason: string,
-  problem: string | null = null,
-  specKey: string | null = null,
-  remedy: string | null = null,
+  others: Partial<Pick<Outcome, 'problem' | 'specKey' | 'remedy'>> = {},
 ): Outcome {
-  return { verdict, reason, problem, specKey, remedy };
+  return { verdict, reason, problem: null, specKey: null, remedy: null, ...others };
 }
 
-/**
- * Holds what a layer really keeps against what it should, kernel first, then everything else that belongs to it.
- * @param disagreements tensors of the layer that keep other channels than its kernel
- * @param actualOf what any layer really keeps
- */
-export function judgeLayer(
-  expected: LayerExpectation,
-  recovery: LayerRecovery,
-  disagreements: readonly Disagreement[],
-  expectation: Expectation,
-  isConsistent: Consistency,
-  actualOf: (layer: string) => RetainedIndices | null,
-  tolerance: number | null,
-): Outcome {
-  const { kernel, actual } = recovery;
-  switch (kernel.kind) {
-    case 'missing':
-      return outcome('unverifiable', kernel.detail);
-    case 'nearest':
-      if (isVerified(kernel, tolerance)) break;
-      return outcome('unverifiable', kernel.detail, null, null, RETRAINED);
-    case 'unrecognized':
-      return outcome('unverifiable', `${kernel.detail}: was the pruned model retrained or exported in another way?`);
-    case 'altered':
-      return outcome(
-        'mismatch',
-        `${kernel.detail}: weights were altered after pruning`,
-        'has weights that the dense model does not have',
-      );
-    case 'exact':
-    case 'rounded':
-      break;
-  }
-  if (recovery.duplicated.length > 0) {
-    const twice = `filter ${recovery.duplicated.join(', ')}`;
-    return outcome('mismatch', `${twice} stands in it more than once`, `has ${twice} more than once`);
-  }
-  const [first] = disagreements;
-  if (first !== undefined) {
-    const more = disagreements.length > 1 ? ` (and ${disagreements.length - 1} more tensors)` : '';
-    const problem =
-      first.consumer === null
-        ? 'and a vector that follows it keep different filters'
-        : `keeps other filters than ${first.consumer} reads`;
-    return outcome('mismatch', `${first.tensor} does not fit its filters: ${first.detail}${more}`, problem);
-  }
-  if (actual === null) return outcome('unverifiable', 'which filters it keeps could not be told');
-  if (expectation.refusal?.always === true) return outcome('unverifiable', expected.reason);
-  const isEqual = String(actual) === String(expected.expected);
-  if (recovery.isPermuted) {
-    const reason =
-      expected.expected === null
-        ? 'its filters stand in another order than in the dense model'
-        : isEqual
-          ? 'it keeps the right filters in another order'
-          : 'it keeps other filters, and in another order';
-    return outcome(
-      'mismatch',
-      reason,
-      isEqual ? 'keeps the right filters in another order' : 'keeps its filters in another order',
-    );
-  }
-  if (expected.expected === null) {
-    const broken = expectation.certain.contradiction(expected.name, actualOf);
-    return broken === null
-      ? outcome('unverifiable', expected.reason)
-      : outcome('mismatch', broken.reason, broken.problem, broken.specKey);
-  }
-  if (expected.alternatives !== null) {
-    if (isConsistent(expected.name))
-      return outcome(
-        'ambiguous',
-        `${expected.reason}; the pruner's own choice is one of ${expected.alternatives.length}, and this is one of them`,
-      );
-  } else if (isEqual)
-    return outcome('match', 'detail' in kernel ? `${expected.reason}; ${kernel.detail}` : expected.reason);
-  else if (expected.tie !== null && fitsTie(expected.tie, actual) && isConsistent(expected.name)) {
-    return outcome(
-      'ambiguous',
-      `it differs only among filters whose values are equal at the cut (${expected.tie.candidates.join(', ')}), of which any ${expected.tie.pick} may stay`,
-    );
-  }
-  return outcome('mismatch', expected.reason);
+/** Compares what a layer really keeps with what it should, kernel first, then everything else that belongs to it. */
+export function judgeLayer(layer: LayerCase, rules: Rules): Outcome {
+  const judged =
+    kernelOutcome(layer, rules) ??
+    belongingsOutcome(layer) ??
+    filtersOutcome(layer, rules, layer.recovery.actual) ??
+    outcome('mismatch', layer.expected.reason);
+  return unlessOpen(judged, layer.recovery);
 }
 
 /** A layer of which something could not be compared is not known to be right. */
-export function unlessOpen(judged: Outcome, { open }: LayerRecovery): Outcome {
+function unlessOpen(judged: Outcome, { open }: LayerRecovery): Outcome {
   const [first] = open;
   if (first === undefined || judged.verdict === 'mismatch') return judged;
   const more = open.length > 1 ? ` (and ${open.length - 1} more tensors)` : '';
   return outcome('unverifiable', `${first.tensor} could not be compared: ${first.detail}${more}`);
+}
+
+/** What its kernel alone says; null where its filters are dense filters. */
+function kernelOutcome({ recovery: { kernel } }: LayerCase, { tolerance }: Rules): Outcome | null {
+  switch (kernel.kind) {
+    case 'missing':
+      return outcome('unverifiable', kernel.detail);
+    case 'nearest':
+      return isVerified(kernel, tolerance) ? null : outcome('unverifiable', kernel.detail, { remedy: RETRAINED });
+    case 'unrecognized':
+      return outcome('unverifiable', `${kernel.detail}: was the pruned model retrained or exported in another way?`);
+    case 'altered':
+      return outcome('mismatch', `${kernel.detail}: weights were altered after pruning`, {
+        problem: 'has weights that the dense model does not have',
+      });
+    case 'exact':
+    case 'rounded':
+      return null;
+  }
+}
+
+/** A filter that stands there twice, and whatever follows the kernel but keeps other filters. */
+function belongingsOutcome({ recovery: { duplicated }, disagreements }: LayerCase): Outcome | null {
+  if (duplicated.length > 0) {
+    const twice = `filter ${duplicated.join(', ')}`;
+    return outcome('mismatch', `${twice} stands in it more than once`, { problem: `has ${twice} more than once` });
+  }
+  const [first] = disagreements;
+  if (first === undefined) return null;
+  const more = disagreements.length > 1 ? ` (and ${disagreements.length - 1} more tensors)` : '';
+  return outcome('mismatch', `${first.tensor} does not fit its filters: ${first.detail}${more}`, {
+    problem:
+      first.consumer === null
+        ? 'and a vector that follows it keep different filters'
+        : `keeps other filters than ${first.consumer} reads`,
+  });
+}
+
+/** Its filters compared with those expected; null where they are simply others. */
+function filtersOutcome(layer: LayerCase, rules: Rules, actual: RetainedIndices | null): Outcome | null {
+  const { expected, recovery } = layer;
+  if (actual === null) return outcome('unverifiable', 'which filters it keeps could not be told');
+  if (rules.expectation.refusal?.always === true) return outcome('unverifiable', expected.reason);
+  if (recovery.isPermuted) return permutedOutcome(expected, actual);
+  if (expected.expected === null) {
+    const broken = rules.expectation.certain.contradiction(expected.name, rules.actual);
+    return broken === null
+      ? outcome('unverifiable', expected.reason)
+      : outcome('mismatch', broken.reason, { problem: broken.problem, specKey: broken.specKey });
+  }
+  if (expected.alternatives !== null) return alternativesOutcome(expected, expected.alternatives, rules);
+  if (sameFilters(actual, expected.expected)) {
+    const { kernel } = recovery;
+    return outcome('match', 'detail' in kernel ? `${expected.reason}; ${kernel.detail}` : expected.reason);
+  }
+  if (expected.tie === null || !fitsTie(expected.tie, actual) || !rules.isConsistent(expected.name)) return null;
+  return outcome(
+    'ambiguous',
+    `it differs only among filters whose values are equal at the cut (${expected.tie.candidates.join(', ')}), of which any ${expected.tie.pick} may stay`,
+  );
+}
+
+function permutedOutcome({ expected }: LayerExpectation, actual: RetainedIndices): Outcome {
+  if (expected === null)
+    return outcome('mismatch', 'its filters stand in another order than in the dense model', {
+      problem: 'keeps its filters in another order',
+    });
+  return sameFilters(actual, expected)
+    ? outcome('mismatch', 'it keeps the right filters in another order', {
+        problem: 'keeps the right filters in another order',
+      })
+    : outcome('mismatch', 'it keeps other filters, and in another order', {
+        problem: 'keeps its filters in another order',
+      });
+}
+
+function alternativesOutcome(
+  { name, reason }: LayerExpectation,
+  alternatives: readonly RetainedIndices[],
+  { isConsistent }: Rules,
+): Outcome | null {
+  if (!isConsistent(name)) return null;
+  return outcome(
+    'ambiguous',
+    `${reason}; the pruner's own choice is one of ${alternatives.length}, and this is one of them`,
+  );
 }
 
 /** Whether a layer's undetermined choice is the same that its partners made. */
@@ -130,14 +158,11 @@ export function consistencyOf(
 ): Consistency {
   return (name) => {
     const joint = expectation.joint.find((set) => set.layers.includes(name));
-    if (joint !== undefined) {
-      return joint.outcomes.some((outcome) =>
-        joint.layers.every((layer) => String(outcome.get(layer)) === String(actual(layer))),
-      );
-    }
+    if (joint !== undefined)
+      return joint.outcomes.some((one) => joint.layers.every((layer) => sameFilters(one.get(layer), actual(layer))));
     const tie = expectation.layers.get(name)?.tie;
     const sharing = [...expectation.layers.values()].filter((other) => other.tie !== null && other.tie === tie);
-    return sharing.every((other) => String(actual(other.name)) === String(actual(name)));
+    return sharing.every((other) => sameFilters(actual(other.name), actual(name)));
   };
 }
 

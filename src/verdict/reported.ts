@@ -1,26 +1,31 @@
 import type { Reported } from '../dialects/index.ts';
-import type { RetainedIndices } from '../network/index.ts';
-import { joined } from './names.ts';
-import type { Finding, LayerResult } from './types.ts';
+import { filterWords, joined, sameFilters } from '../prose/index.ts';
+import type { Finding, LayerResult, PlaceOf } from './types.ts';
 
 /** Rows without names that are told apart, at most; a log of a large model has hundreds. */
 const MAX_ROWS = 40;
-const MAX_LISTED = 12;
 
 /** Layers whose pruner says that it retained something else than the model does. */
-export function reportedFindings(layers: readonly LayerResult[], reported: Reported | null): Finding[] {
+export function reportedFindings(
+  layers: readonly LayerResult[],
+  reported: Reported | null,
+  at: PlaceOf,
+): readonly Finding[] {
   if (reported === null) return [];
   const wrong = layers.filter(
-    (layer) => layer.reported !== null && layer.actual !== null && !isSame(layer.reported, layer.actual),
+    (layer) => layer.reported !== null && layer.actual !== null && !sameFilters(layer.reported, layer.actual),
   );
   const early = wrong.filter(
-    (layer) => isSame(layer.reported, layer.exploring) && !isSame(layer.reported, layer.expected),
+    (layer) => sameFilters(layer.reported, layer.exploring) && !sameFilters(layer.reported, layer.expected),
   );
   // Where the report is what was expected and the model is not, the finding of the layer says so.
   const isTold = (layer: LayerResult): boolean =>
-    layer.verdict === 'mismatch' && layer.problem === null && isSame(layer.reported, layer.expected);
+    layer.verdict === 'mismatch' && layer.problem === null && sameFilters(layer.reported, layer.expected);
   const others = wrong.filter((layer) => !early.includes(layer) && !isTold(layer));
-  return [...(early.length === 0 ? [] : [exploringReported(early)]), ...alike(others).map(difference)];
+  return [
+    ...(early.length === 0 ? [] : [exploringReported(early, at)]),
+    ...alike(others).map((layers) => difference(layers, at)),
+  ];
 }
 
 /** Layers of one group whose reports differ in the same way are told once. */
@@ -34,69 +39,68 @@ function alike(layers: readonly LayerResult[]): readonly (readonly LayerResult[]
 }
 
 /** The answer that the forum thread waited for. */
-function exploringReported(layers: readonly LayerResult[]): Finding {
+function exploringReported(layers: readonly LayerResult[], at: PlaceOf): Finding {
   const names = layers.map((layer) => layer.name);
   const one = layers.length === 1;
   const cause = `They are what ${one ? 'the layer' : 'each layer'} would keep by its own norms, printed while exploring; equalization with a coupled layer overwrites them, and only the indices after exploration count.`;
-  const isRight = layers.every((layer) => isSame(layer.actual, layer.expected));
+  const isRight = layers.every((layer) => sameFilters(layer.actual, layer.expected));
   const model = isRight
     ? 'The model is right: it retains what is expected after exploration.'
     : 'The model retains neither these nor what is expected after exploration.';
-  return finding(
-    names,
-    `the indices reported for ${joined(names)} are those of exploring, not of the end`,
-    [differenceOf(layers[0]!), model, cause],
-    layers[0]!.specKey,
-    cause,
-  );
+  const title = `the indices reported for ${joined(names)} are those of exploring, not of the end`;
+  return { ...finding(layers, at, title, [differenceOf(layers[0]!), model, cause]), cause };
 }
 
-function difference(layers: readonly LayerResult[]): Finding {
+function difference(layers: readonly LayerResult[], at: PlaceOf): Finding {
   const layer = layers[0]!;
   const names = layers.map(({ name }) => name);
   const beyond = (layer.reported ?? []).filter((filter) => filter >= layer.filters);
   const details = [
     differenceOf(layer),
     ...(beyond.length > 0
-      ? [`It has ${layer.filters} filters, 0 to ${layer.filters - 1}: ${list(beyond)} cannot be of it.`]
+      ? [`It has ${layer.filters} filters, 0 to ${layer.filters - 1}: ${filterWords(beyond)} cannot be of it.`]
       : []),
-    ...(beyond.length === 0 && isSame(layer.reported, layer.expected)
+    ...(beyond.length === 0 && sameFilters(layer.reported, layer.expected)
       ? ['The report is what is expected: the pruner decided rightly, and the model was cut otherwise.']
       : []),
-    ...(isSame(layer.actual, layer.expected) ? ['The model is right: it retains what is expected.'] : []),
+    ...(sameFilters(layer.actual, layer.expected) ? ['The model is right: it retains what is expected.'] : []),
   ];
-  return finding(
-    names,
-    `the indices reported for ${joined(names)} are not those that ${names.length > 1 ? 'they retain' : 'it retains'}`,
-    details,
-    layer.specKey,
-    null,
-  );
+  const title = `the indices reported for ${joined(names)} are not those that ${names.length > 1 ? 'they retain' : 'it retains'}`;
+  return finding(layers, at, title, details);
 }
 
 function differenceOf(layer: LayerResult): string {
-  const [reported, actual] = [layer.reported ?? [], layer.actual ?? []];
-  const only = reported.filter((filter) => !actual.includes(filter));
-  const missing = actual.filter((filter) => !reported.includes(filter));
+  const { only, missing } = differing(layer);
   if (only.length + missing.length === 0) return `${layer.name}: the report names some filters more than once.`;
-  return `${layer.name}: reported but not retained ${list(only)}; retained but not reported ${list(missing)}.`;
+  return `${layer.name}: reported but not retained ${filterWords(only)}; retained but not reported ${filterWords(missing)}.`;
 }
 
-function finding(
-  layers: readonly string[],
-  title: string,
-  details: readonly string[],
-  specKey: string,
-  cause: string | null,
-): Finding {
-  return { layers, verdict: 'mismatch', title, details, specKey, ...(cause === null ? {} : { cause }) };
+/** Filters that only the report has, and those that only the model has. */
+function differing({ reported, actual }: LayerResult): { readonly only: number[]; readonly missing: number[] } {
+  return {
+    only: (reported ?? []).filter((filter) => actual?.includes(filter) !== true),
+    missing: (actual ?? []).filter((filter) => reported?.includes(filter) !== true),
+  };
+}
+
+function finding(layers: readonly LayerResult[], at: PlaceOf, title: string, details: readonly string[]): Finding {
+  const layer = layers[0]!;
+  const { only, missing } = differing(layer);
+  return {
+    kind: 'reported',
+    verdict: 'mismatch',
+    title,
+    details,
+    layers: layers.map(({ name }) => name),
+    place: { ...at(layer.specKey), layer: layer.name, filters: [...only, ...missing].sort((a, b) => a - b) },
+  };
 }
 
 /** How diverging layers stand to what the pruner said of them: who is to be asked next. */
 export function reportedRelation(layers: readonly LayerResult[]): readonly string[] {
-  if (layers.every((layer) => layer.reported !== null && isSame(layer.reported, layer.actual)))
+  if (layers.every((layer) => layer.reported !== null && sameFilters(layer.reported, layer.actual)))
     return ['The pruner reported just these: it decided so, and the cut is what it decided.'];
-  if (layers.every((layer) => layer.reported !== null && isSame(layer.reported, layer.expected)))
+  if (layers.every((layer) => layer.reported !== null && sameFilters(layer.reported, layer.expected)))
     return ['The pruner reported what is expected: it decided rightly, and the model was cut otherwise.'];
   return [];
 }
@@ -113,7 +117,7 @@ export function reportedNotes(layers: readonly LayerResult[], reported: Reported
       layer.actual === null &&
       layer.reported !== null &&
       layer.expected !== null &&
-      !isSame(layer.reported, layer.expected),
+      !sameFilters(layer.reported, layer.expected),
   );
   const rows = reported.rows.slice(0, MAX_ROWS).map((row, k) => `reported row ${k + 1} ${identified(layers, row)}.`);
   const hidden = reported.rows.length - rows.length;
@@ -132,13 +136,13 @@ export function reportedNotes(layers: readonly LayerResult[], reported: Reported
 
 function identified(layers: readonly LayerResult[], row: readonly number[]): string {
   const isCut = (layer: LayerResult): boolean => layer.filters > row.length;
-  const after = layers.filter((layer) => isCut(layer) && isSame(layer.expected, row));
-  const own = layers.filter((layer) => isCut(layer) && isSame(layer.exploring, row) && !after.includes(layer));
+  const after = layers.filter((layer) => isCut(layer) && sameFilters(layer.expected, row));
+  const own = layers.filter((layer) => isCut(layer) && sameFilters(layer.exploring, row) && !after.includes(layer));
   const kept = layers.filter(
-    (layer) => isCut(layer) && isSame(layer.actual, row) && !after.includes(layer) && !own.includes(layer),
+    (layer) => isCut(layer) && sameFilters(layer.actual, row) && !after.includes(layer) && !own.includes(layer),
   );
   const whole = layers.filter((layer) => layer.filters === row.length && row.every((filter, k) => filter === k));
-  const named = (list: readonly LayerResult[]): string => joined(list.map((layer) => layer.name));
+  const named = (group: readonly LayerResult[]): string => joined(group.map((layer) => layer.name));
   const parts = [
     ...(own.length > 0 ? [`is what ${named(own)} would keep on ${own.length > 1 ? 'their' : 'its'} own`] : []),
     ...(after.length > 0 ? [`is ${named(after)} after exploration`] : []),
@@ -148,15 +152,4 @@ function identified(layers: readonly LayerResult[], row: readonly number[]): str
       : []),
   ];
   return parts.length > 0 ? parts.join(' and ') : "equals no layer's indices, neither exploring nor after exploration";
-}
-
-function list(filters: readonly number[]): string {
-  if (filters.length === 0) return 'none';
-  return filters.length <= MAX_LISTED
-    ? filters.join(', ')
-    : `${filters.slice(0, MAX_LISTED).join(', ')} and ${filters.length - MAX_LISTED} more`;
-}
-
-function isSame(a: RetainedIndices | null, b: RetainedIndices | null): boolean {
-  return a !== null && b !== null && String(a) === String(b);
 }

@@ -1,59 +1,81 @@
-import type { LayerExplanation, Tie } from '../dialects/index.ts';
+import type { LayerExpectation, LayerExplanation } from '../dialects/index.ts';
+import type { Place } from '../errors/place.ts';
 import type { Folding, LayerKind, RetainedIndices } from '../network/index.ts';
 
 export type LayerVerdict = 'match' | 'mismatch' | 'ambiguous' | 'unverifiable';
 export type RunVerdict = 'conforms' | 'diverges' | 'unverifiable';
 
-/** What became of one prunable layer of the dense model. */
-export interface LayerResult {
-  readonly name: string;
+/** What became of one prunable layer of the dense model, and what was expected of it. */
+export interface LayerResult extends LayerExpectation {
   readonly kind: LayerKind;
   /** Filters of the dense layer. */
   readonly filters: number;
   readonly folding: Folding;
   readonly foldingEvidence: string;
-  readonly exploring: RetainedIndices | null;
-  readonly expected: RetainedIndices | null;
   readonly actual: RetainedIndices | null;
   /** What the pruner itself says; null where it says nothing of this layer. */
   readonly reported: RetainedIndices | null;
   /** null where only one side was asked for. */
   readonly verdict: LayerVerdict | null;
-  readonly group: number | null;
   /** Expected filters that the pruned layer lacks, and filters that it has though they were to go. */
   readonly missing: RetainedIndices;
   readonly unexpected: RetainedIndices;
-  /** One sentence. */
-  readonly reason: string;
   /** What is wrong with it, after its name; null where its filters are, which `missing` and `unexpected` say. */
   readonly problem: string | null;
-  /** What the user can do so that it can be verified; null where nothing is to be done. */
-  readonly remedy: string | null;
-  /** Which rule decided, in two or three words. */
-  readonly rule: string;
-  readonly specKey: string;
-  readonly tie: Tie | null;
-  readonly alternatives: readonly RetainedIndices[] | null;
   /** One line for each missing and unexpected filter. */
   readonly explanations: readonly string[];
   /** The numbers behind a mismatch, filter by filter; null for any other layer, and where they are not known. */
   readonly explanation: LayerExplanation | null;
 }
 
-/** Diverging layers that have one cause, as a reader would want them told: an equalization group at most once. */
+/** What a finding is about. */
+export type FindingKind =
+  /** Layers that keep other filters than expected, that could not be verified, or that are not the dense model's. */
+  | 'layers'
+  /** The pruner reports other filters than the model retains. */
+  | 'reported'
+  /** The models were executed and differ, or could not be executed though they had to be. */
+  | 'execution'
+  /** Pruning saves less than was asked for. */
+  | 'gate'
+  /** Weights that no layer of the network owns, so that nobody looked at them. */
+  | 'weights-unseen'
+  /** The pruned model computes something else by its operators, their settings or constants. */
+  | 'graph-differs'
+  /** The models' inputs or outputs differ. */
+  | 'interface-differs'
+  /** The pull request asks for less than its base. */
+  | 'policy-lowered'
+  /** The lock file agrees to other filters. */
+  | 'lock';
+
+/** Where a finding belongs: the line that a reviewer is pointed to, and the part of the model. */
+export interface FindingPlace extends Place {
+  /** The layer that shows it best; null where it is about none. */
+  readonly layer: string | null;
+  /** Filters of that layer which differ; empty where no filters do. */
+  readonly filters: RetainedIndices;
+}
+
+/** What a reader should know, as one would want it told: layers with one cause are one finding. */
 export interface Finding {
-  /** What was found; left out where it is about the filters of layers. */
-  readonly kind?: 'graph-differs' | 'interface-differs';
-  readonly layers: readonly string[];
+  readonly kind: FindingKind;
   readonly verdict: 'mismatch' | 'unverifiable';
   readonly title: string;
   /** Lines after the title. */
   readonly details: readonly string[];
+  /** All layers that it is about. */
+  readonly layers: readonly string[];
+  readonly place: FindingPlace;
   /** What explains all of it exactly, one of the details; left out where nothing does. */
   readonly cause?: string;
-  /** The spec's key whose line it belongs to. */
-  readonly specKey: string;
 }
+
+/** Where a key was given, or could be: of the spec for layers, of prunegate.yml for what a model must do. */
+export type PlaceOf<Key extends string = string> = (key: Key) => Place;
+
+/** Where findings belong if nobody knows where keys were given. */
+export const nowhere: PlaceOf = (key) => ({ file: null, line: null, key });
 
 export interface Judgement {
   readonly verdict: RunVerdict | null;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAction } from '../support/action.ts';
+import { PULL_REQUEST, REPOSITORY } from '../support/pull-request.ts';
 
 const root = join(import.meta.dirname, '../..');
 const work = mkdtempSync(join(tmpdir(), 'prunegate-many-'));
@@ -172,13 +173,16 @@ describe('the action', () => {
 
   it('in mode merge fails on what a leg found, tells it once, and annotates the headline', async () => {
     const { status, outputs, summary, log } = await startAction({
+      event: PULL_REQUEST,
+      env: { GITHUB_EVENT_NAME: 'pull_request', GITHUB_REPOSITORY: REPOSITORY, GITHUB_RUN_ID: '1' },
       inputs: { mode: 'merge', reports: 'legs/**/report.json', annotations: 'true' },
       prepare: (workspace) => cpSync(join(work, 'reports'), join(workspace, 'legs'), { recursive: true }),
     }).ended;
     expect(status).toBe(1);
     expect(outputs).toMatchObject({ verdict: 'diverges', conclusion: 'failure', matched: '26', mismatched: '2' });
     expect(summary).toContain('1 of 2 models');
-    expect(log.annotations.length).toBeGreaterThan(0);
+    expect(summary).toContain('/m/prune.yaml#L6)');
+    expect(log.annotations.map(({ title }) => title)).toEqual(['prunegate: 1 of 2 models do not pass']);
   });
 
   it('in mode merge fails where no report is found', async () => {

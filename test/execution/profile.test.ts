@@ -20,6 +20,8 @@ function node(op: string, provider: string, index: number, dur = 100): Record<st
   };
 }
 
+const at = (key: string) => ({ file: null, line: null, key });
+
 const START = { cat: 'Session', pid: 1, tid: 1, dur: 91, ts: 5, ph: 'X', name: 'model_loading_uri', args: {} };
 const [CPU, CUDA, TRT] = ['CPUExecutionProvider', 'CUDAExecutionProvider', 'TensorrtExecutionProvider'];
 const ran = (...nodes: readonly Record<string, unknown>[]) => ranOn(providerUse(JSON.stringify([START, ...nodes])));
@@ -108,7 +110,7 @@ describe('a fall-back', () => {
   const conforming = { verdict: 'conforms', layers: [], findings: [], notes: [] } as const;
   const onCpu = [node('Conv', CPU!, 1)];
   const onGpu = [node('Conv', CUDA!, 1), node('Shape', CPU!, 2)];
-  const demand = { requireGpu: true, isAll: false };
+  const demand = { at, requireGpu: true, isAll: false };
 
   it('of a single convolution is one, of shapes it is none', () => {
     expect(executed(true, onGpu).execution!.fellBack).toBe(false);
@@ -143,7 +145,7 @@ describe('a fall-back', () => {
   it('and what was not executed at all: a note, no pass where a GPU is required or a model is at fault, and no verdict where nothing else was asked', () => {
     const obstacle = { code: 'no-runtime', reason: 'there is no onnxruntime' } as const;
     const none: ExecutionOutcome = { execution: null, obstacle, notes: [] };
-    expect(judgeExecution(conforming, none, { requireGpu: false, isAll: false })).toMatchObject({
+    expect(judgeExecution(conforming, none, { at, requireGpu: false, isAll: false })).toMatchObject({
       verdict: 'conforms',
       notes: ['The models were not executed: there is no onnxruntime.'],
     });
@@ -152,21 +154,23 @@ describe('a fall-back', () => {
       findings: [{ title: 'the models were not executed on a GPU', details: ['There is no onnxruntime.'] }],
     });
     const refused: ExecutionOutcome = { ...none, obstacle: { code: 'load-failed', reason: 'it is refused' } };
-    expect(judgeExecution(conforming, refused, { requireGpu: false, isAll: false })).toMatchObject({
+    expect(judgeExecution(conforming, refused, { at, requireGpu: false, isAll: false })).toMatchObject({
       verdict: 'unverifiable',
       findings: [{ title: 'the models were not executed', details: ['It is refused.'] }],
       notes: [],
     });
     const run = { ...conforming, verdict: null };
-    expect(judgeExecution(run, none, { requireGpu: false, isAll: true })).toMatchObject({
+    expect(judgeExecution(run, none, { at, requireGpu: false, isAll: true })).toMatchObject({
       verdict: 'unverifiable',
       findings: [{ title: 'the models were not executed' }],
       notes: [],
     });
-    expect(judgeExecution(run, executed(false, onCpu, null), { requireGpu: false, isAll: true })).toMatchObject({
+    expect(judgeExecution(run, executed(false, onCpu, null), { at, requireGpu: false, isAll: true })).toMatchObject({
       verdict: 'unverifiable',
       findings: [{ title: 'the models were executed, but not compared' }],
     });
-    expect(judgeExecution(run, executed(false, onCpu), { requireGpu: false, isAll: true }).verdict).toBe('conforms');
+    expect(judgeExecution(run, executed(false, onCpu), { at, requireGpu: false, isAll: true }).verdict).toBe(
+      'conforms',
+    );
   });
 });

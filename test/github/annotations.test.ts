@@ -3,20 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { readSpec } from '../../src/dialects/index.ts';
 import { annotationsOf, printAnnotations } from '../../src/github/annotations.ts';
 import { inWorkspace, reviewPlace } from '../../src/github/place.ts';
+import { specPlaces } from '../../src/pipeline/places.ts';
 import { makeReportSet, type Report } from '../../src/report/index.ts';
 import type { Finding } from '../../src/verdict/index.ts';
 import { type Annotation, readStepLog } from '../support/runner.ts';
 
 const HALF_A_CHARACTER = /[\ud800-\udbff](?![\udc00-\udfff])/;
 
-const finding = (title: string, details: readonly string[] = ['why']): Finding => ({
+const finding = (title: string, details: readonly string[] = ['why'], file = 'specs/prune.yaml'): Finding => ({
+  kind: 'layers',
   layers: [title],
   verdict: 'mismatch',
   title,
   details,
-  specKey: 'threshold',
+  place: { file, line: 6, key: 'prune.threshold', layer: title, filters: [] },
 });
 
 function report(model: string, findings: readonly Finding[], changes: Partial<Report> = {}): Report {
@@ -53,17 +56,15 @@ function report(model: string, findings: readonly Finding[], changes: Partial<Re
   };
 }
 
-const place = () => ({ file: 'specs/prune.yaml', line: 6 });
-
 /** The annotations that reach the pull request, as the runner reads them from what is printed. */
-function printed(reports: readonly Report[], placeOf = place): { kept: readonly Annotation[]; dropped: number } {
+function printed(reports: readonly Report[]): { kept: readonly Annotation[]; dropped: number } {
   let text = '';
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
     text += String(chunk);
     return true;
   });
   try {
-    printAnnotations(annotationsOf(makeReportSet('1', reports), placeOf));
+    printAnnotations(annotationsOf(makeReportSet('1', reports)));
   } finally {
     write.mockRestore();
   }
@@ -121,7 +122,7 @@ describe('annotations', () => {
     ['nul\u0000nul', 'nul\\u0000nul'],
     ['left\u200eright\u{e0041}', 'left\\u200eright\\u{e0041}'],
   ])('of a layer named %j are one annotation each, with all of that text to be seen', (name, text) => {
-    const { kept } = printed([report('m', [finding(name, [name, name])])], () => ({ file: `${name}.yaml`, line: 1 }));
+    const { kept } = printed([report('m', [finding(name, [name, name], `${name}.yaml`)])]);
     expect(kept).toHaveLength(2);
     expect(kept[1]).toMatchObject({ title: `prunegate: ${text}`, message: `${text}\n${text}`, file: `${name}.yaml` });
   });
@@ -169,8 +170,11 @@ describe('the place of an annotation', () => {
     const config = write('prunegate.yml', text);
     return loadRequests(settingsFromFlags({ config, ...flags }), workspace)[0]!;
   };
-  const at = (request: ReturnType<typeof configured>, specKey: string) =>
-    reviewPlace(request, { layers: [], specKey }, workspace);
+  const at = (request: ReturnType<typeof configured>, key: string) => {
+    const { spec: pruner } = readSpec(request.spec, request.at('spec'));
+    const place = { ...specPlaces(pruner, workspace)(key), layer: null, filters: [] };
+    return reviewPlace({ place });
+  };
 
   it('is the line of the key that decided', () => {
     const request = configured('dense: d.onnx\npruned: p.onnx\nspec: specs/prune.yaml\n');

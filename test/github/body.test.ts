@@ -48,7 +48,8 @@ function setOf(models: number, layers: number, name: string): ReportSet {
     verdict: 'mismatch' as const,
     title: name,
     details: Array.from({ length: 30 }, () => name.repeat(8)),
-    specKey: 'threshold',
+    kind: 'layers' as const,
+    place: { file: name, line: 1, key: name, layer: name, filters: [] },
   };
   const report: Report = {
     schemaVersion: 1,

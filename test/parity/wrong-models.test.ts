@@ -57,7 +57,8 @@ describe('a wrong model', () => {
     expect(report.findings[0]).toMatchObject({
       layers: ['conv1', 'expanded_conv_depthwise'],
       title: 'conv1 and expanded_conv_depthwise kept the wrong 3 of 16 filters',
-      specKey: 'threshold',
+      kind: 'layers',
+      place: { key: 'prune.threshold', layer: 'conv1', filters: [0, 3, 15, 19, 22, 27] },
     });
     expect(report.findings[0]!.details).toContain(
       "Filter 3 should stay: 17th of 32 by conv1's own norm (0.550) but 1st by expanded_conv_depthwise (1.000); the larger counts (union), 1.000 exceeds the threshold of 0.68.",

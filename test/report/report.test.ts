@@ -99,7 +99,7 @@ describe('text', () => {
   it('shows diverging layers first, and all of them when asked', async () => {
     const text = renderText(wrong, { all: false, specSummary: null });
     expect(text).toContain(
-      '  x  conv1                    16 of 32  threshold, after union  A      missing 3 19 22, unexpected 0 15 27\n',
+      '  x  conv1                    16 of 32  threshold, after union  A      missing 3, 19, 22; unexpected 0, 15, 27\n',
     );
     expect(text).toContain('... 8 more match (--all shows them)');
     expect(renderText(wrong, { all: true, specSummary: null })).toContain('predictions');

@@ -46,7 +46,7 @@ describe('a pair of folded models', () => {
     expect(report.findings[0]).toMatchObject({
       layers: ['conv1', 'expanded_conv_depthwise'],
       verdict: 'mismatch',
-      specKey: 'equalization_criterion',
+      place: { key: 'prune.equalization_criterion', layer: 'conv1', filters: [] },
       title: 'conv1 and expanded_conv_depthwise are equalized and kept different filters',
       details: [
         'It is equalized with expanded_conv_depthwise, so both keep the same filters, but 0, 15, 27 stay only in it and 3, 19, 22 only in expanded_conv_depthwise.',
@@ -87,7 +87,7 @@ describe('a pair of folded models', () => {
     const { report, exitCode } = await checked(changed);
     expect(exitCode).toBe(1);
     const finding = report.findings.find((one) => one.verdict === 'mismatch');
-    expect(finding).toMatchObject({ specKey });
+    expect(finding).toMatchObject({ kind: 'layers', place: { key: `prune.${specKey}` } });
     expect(finding!.title).toMatch(title);
     expect(finding!.details[0]).toBe(detail);
   });

@@ -1,0 +1,27 @@
+import type { ModelRequest } from '../config/index.ts';
+import type { Spec } from '../dialects/index.ts';
+import type { Place } from '../errors/place.ts';
+import { pathBelow } from '../files/index.ts';
+import type { PlaceOf } from '../verdict/index.ts';
+
+/**
+ * Where the keys of a spec were given, for a reader who sees the folder.
+ * @param folder where the repository was checked out
+ */
+export function specPlaces(spec: Spec, folder = process.cwd()): PlaceOf {
+  return (key) => {
+    const place = spec.at(key);
+    // An override given as a flag or an input stands in no file; then the spec is what it overrides.
+    return within(folder, place.file === null ? { ...place, file: spec.file } : place);
+  };
+}
+
+/** The same of what else was asked of a model. */
+export function requestPlaces({ at }: ModelRequest, folder = process.cwd()): ModelRequest['at'] {
+  return (key) => within(folder, at(key));
+}
+
+/** A file in the folder is named from there, so that another machine finds it in its own copy. */
+function within(folder: string, { file, ...place }: Place): Place {
+  return { ...place, file: file === null ? null : (pathBelow(file, folder) ?? file) };
+}

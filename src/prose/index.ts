@@ -1,0 +1,3 @@
+export { filterWords, sameFilters } from './filters.ts';
+export { percent, percentChange, size, thousands } from './numbers.ts';
+export { capitalized, counted, decapitalized, joined, sentence } from './words.ts';

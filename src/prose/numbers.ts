@@ -1,0 +1,29 @@
+/**
+ * A share in percent: `12.5%`.
+ * @param digits significant ones, at most
+ */
+export function percent(share: number, digits = 3): string {
+  return `${Number((100 * share).toPrecision(digits))}%`;
+}
+
+/** 30602 as 30,602. */
+export function thousands(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** What became of a size: -84%. '' where there was nothing to begin with. */
+export function percentChange(after: number, before: number): string {
+  if (before === 0) return '';
+  return after === before ? '±0%' : `${after < before ? '-' : '+'}${Math.abs(Math.round((1 - after / before) * 100))}%`;
+}
+
+const UNITS = ['M', 'G', 'T'];
+
+/** A size as people say it: exact up to a million, then three digits and M, G or T. */
+export function size(n: number): string {
+  if (n < 1e6) return thousands(n);
+  const rounded = Number(n.toPrecision(3));
+  const k = Math.min(Math.floor(Math.log10(rounded) / 3) - 2, UNITS.length - 1);
+  const value = rounded / 1000 ** (k + 2);
+  return `${value < 1000 ? value.toPrecision(3) : thousands(value)} ${UNITS[k]}`;
+}

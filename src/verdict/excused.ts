@@ -1,0 +1,52 @@
+import type { Expectation } from '../dialects/index.ts';
+import { FIXED_CHANNEL, type Network, type RetainedIndices } from '../network/index.ts';
+import { sameFilters } from '../prose/index.ts';
+import type { Recovery } from '../recovery/index.ts';
+
+type ActualOf = (layer: string) => RetainedIndices | null;
+
+/**
+ * Layers whose input columns are wrong because the pruner itself cuts them so: the run did what the pruner does, and the
+ * user should know that the pruner is at fault.
+ */
+export function excusedConsumers(
+  dense: Network,
+  expectation: Expectation | null,
+  recovery: Recovery | null,
+  actual: ActualOf,
+): ReadonlySet<string> {
+  if (expectation === null || recovery === null) return new Set();
+  const columnsCut = expectation.columnsCut(actual);
+  const isExcused = (consumer: string, columns: readonly number[]): boolean => {
+    const cut = columnsCut(consumer);
+    // Cut for the very channels that reach it in the dense model, its columns are right: the pruned graph is another one.
+    return sameFilters(cut, columns) && !sameFilters(cut, columnsThatReach(dense, consumer, actual));
+  };
+  return new Set([...recovery.misplaced].flatMap(([name, columns]) => (isExcused(name, columns) ? [name] : [])));
+}
+
+/** Positions of a layer's input columns whose channels are kept, as the dense graph has them; null where that is not known. */
+function columnsThatReach(dense: Network, consumer: string, actual: ActualOf): readonly number[] | null {
+  const columns = dense.prunable.get(consumer)?.calls[0]?.columns;
+  if (!(columns instanceof Int32Array)) return null;
+  const kept = new Map<number, ReadonlySet<number>>();
+  const positions: number[] = [];
+  for (const [at, id] of columns.entries()) {
+    const owner = id === FIXED_CHANNEL ? null : dense.layers[dense.channelOwner[id]!]!;
+    if (owner !== null && dense.prunable.get(owner.name) === owner) {
+      const filters = kept.get(owner.id) ?? new Set(actual(owner.name) ?? []);
+      kept.set(owner.id, filters);
+      if (!filters.has(id - owner.firstChannel)) continue;
+    }
+    positions.push(at);
+  }
+  return positions;
+}
+
+/** Says so of each. */
+export function excusedNotes(consumers: ReadonlySet<string>): string[] {
+  return [...consumers].map(
+    (consumer) =>
+      `${consumer} reads other channels than before: the pruner itself cuts its input columns so, and the model computes something else. The retained filters are right.`,
+  );
+}

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { percent, percentChange, size, thousands } from '../../src/prose/index.ts';
+
+it.each([
+  [0, '0'],
+  [999_999, '999,999'],
+  [1e6, '1.00 M'],
+  [12_345_678, '12.3 M'],
+  [123_456_789, '123 M'],
+  [999_600_000, '1.00 G'],
+  [4.2e9, '4.20 G'],
+  [3e13, '30.0 T'],
+  [5e15, '5,000 T'],
+])('%i is %s', (n, words) => {
+  expect(size(n)).toBe(words);
+});
+
+it('says shares and changes in percent', () => {
+  expect([percent(0.125), percent(1 / 3, 4), percent(0)]).toEqual(['12.5%', '33.33%', '0%']);
+  expect([percentChange(16, 100), percentChange(150, 100), percentChange(7, 7), percentChange(1, 0)]).toEqual([
+    '-84%',
+    '+50%',
+    '±0%',
+    '',
+  ]);
+  expect(thousands(30602)).toBe('30,602');
+});
