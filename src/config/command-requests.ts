@@ -2,7 +2,7 @@ import type { Place } from '../errors/place.ts';
 import type { CommandEntry, Config, ConfigModel } from './config-file.ts';
 import { openablePath } from './paths.ts';
 import { type Settings, settingPlace } from './settings.ts';
-import { fileKey } from './table.ts';
+import { fileKey } from './table/index.ts';
 
 /** A command of the user's that makes a model file. Running it is process/'s business. */
 export interface CommandRequest {

@@ -4,7 +4,7 @@ import { InputError } from '../errors/input-error.ts';
 import { formatPath, inputErrorAt, type KeyPath, type Place } from '../errors/place.ts';
 import { validateConfig } from './config.validator.generated.js';
 import { openablePath } from './paths.ts';
-import { ALL_SETTINGS, fileKey } from './table.ts';
+import { ALL_SETTINGS, fileKey } from './table/index.ts';
 import { validate } from './validate.ts';
 import type { Mapping } from './values.ts';
 import type { YamlFile } from './yaml.ts';

@@ -1,4 +1,4 @@
-import { ALL_SETTINGS, fileKey, type Setting, spelled, usualText } from './table.ts';
+import { ALL_SETTINGS, fileKey, type Setting, spelled, usualText } from './table/index.ts';
 import type { Mapping } from './values.ts';
 
 /** Keys of one model beside the settings. */

@@ -1,4 +1,4 @@
-import { ALL_SETTINGS, type CommandName, type Setting, type SettingKey, spelled, usualText } from './table.ts';
+import { ALL_SETTINGS, type CommandName, type Setting, type SettingKey, spelled, usualText } from './table/index.ts';
 
 /** A flag as a command-line parser declares it. */
 export interface Flag {

@@ -8,9 +8,11 @@ export {
   type ExecutionDemand,
   type ExecutionRequest,
   type Gates,
-  loadGeneral,
+  generalSettings,
   loadRequests,
   type ModelRequest,
+  type PolicyRequest,
+  requestsOf,
 } from './requests.ts';
 export {
   type Settings,
@@ -20,6 +22,7 @@ export {
   settingsFromFlags,
   settingsFromInputs,
 } from './settings.ts';
+export { loadSources, type Sources } from './sources.ts';
 export { type SpecDocument, specFromFile, specFromInline } from './spec.ts';
 export type {
   CommandName,
@@ -29,7 +32,7 @@ export type {
   Format,
   ModelSettingKey,
   ProviderChoice,
-} from './table.ts';
+} from './table/index.ts';
 export { type SchemaIssue, type Validator, validate } from './validate.ts';
 export { type Mapping, nearest } from './values.ts';
 export { parseYaml, type YamlFile } from './yaml.ts';

@@ -55,6 +55,27 @@ export function words(placeholder: string): Kind<readonly string[]> {
   return { placeholder, schema: TEXTS, read: (value) => items(value, /[,\s]/) };
 }
 
+/** Names of models, or GitHub's matrix of them: `{"model": ["a", "b"]}`, as the plan has it. */
+export const modelNames: Kind<readonly string[]> = {
+  placeholder: 'names',
+  schema: TEXTS,
+  read(value, at) {
+    if (typeof value !== 'string' || !value.trimStart().startsWith('{')) return items(value, /[,\s]/);
+    const names = matrixNames(value);
+    if (names === null) throw inputErrorAt(at, 'must be names, or a matrix like {"model":["a","b"]}', value);
+    return names;
+  },
+};
+
+function matrixNames(text: string): readonly string[] | null {
+  try {
+    const { model } = JSON.parse(text) as { readonly model?: unknown };
+    return Array.isArray(model) && model.length > 0 && model.every((name) => typeof name === 'string') ? model : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The YAML 1.2 core booleans, as getBooleanInput of @actions/core takes them. */
 export const boolean: Kind<boolean> = {
   placeholder: null,

@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { inputErrorAt, type Place } from '../errors/place.ts';
+import { inputErrorAt, type Place, placeText } from '../errors/place.ts';
 import { type CommandRequest, commandRequest } from './command-requests.ts';
-import { type Config, type ConfigModel, loadConfig } from './config-file.ts';
+import type { Config, ConfigModel } from './config-file.ts';
 import { openablePath } from './paths.ts';
+import { type Bar, type PolicyChange, raised } from './policy.ts';
 import { type Settings, settingName, settingPlace } from './settings.ts';
+import { loadSources, type Sources } from './sources.ts';
 import { type SpecDocument, specFromFile, specFromInline } from './spec.ts';
 import {
   ALL_SETTINGS,
@@ -13,7 +13,7 @@ import {
   type ModelSettingKey,
   type ModelSettings,
   type Setting,
-} from './table.ts';
+} from './table/index.ts';
 import { isMapping, nearest } from './values.ts';
 import { readYaml } from './yaml-file.ts';
 
@@ -31,6 +31,13 @@ type Reshaped =
   | 'commands'
   | 'execute';
 
+/** How a pull request's prunegate.yml stands to that of its base. */
+export interface PolicyRequest {
+  /** Whether what is lowered fails, or is only shown. */
+  readonly mode: 'base' | 'report';
+  readonly changes: readonly PolicyChange[];
+}
+
 /** One model to check: flags or inputs over prunegate.yml over defaults. Paths can be opened from the process's folder. */
 export interface ModelRequest extends Omit<ModelSettings, Reshaped> {
   /** The name in prunegate.yml; null where it has none. */
@@ -39,6 +46,8 @@ export interface ModelRequest extends Omit<ModelSettings, Reshaped> {
   readonly spec: SpecDocument | null;
   readonly commands: { readonly export: CommandRequest | null; readonly prune: CommandRequest | null };
   readonly execution: ExecutionDemand;
+  /** What the user should know of how the settings came about, a sentence each. */
+  readonly notes: readonly string[];
   /** Where a setting of this model was given: flag, input or line of prunegate.yml; for one that was not, where it could be. */
   at(key: ModelSettingKey): Place;
 }
@@ -61,37 +70,24 @@ export type Gates = Pick<
  * @throws InputError for the first mistake in settings, prunegate.yml or a spec. Model files are not looked at.
  */
 export function loadRequests(settings: Settings, cwd: string): readonly ModelRequest[] {
-  const base = workingFolder(settings, cwd);
-  const config = loadConfig(settings.config, base, settingPlace(settings, 'config'));
+  return requestsOf(loadSources(settings, cwd), null);
+}
+
+/**
+ * The models to check, specs read.
+ * @param bar what prunegate.yml has to ask for at least
+ * @throws InputError for the first mistake
+ */
+export function requestsOf(sources: Sources, bar: Bar | null): readonly ModelRequest[] {
+  const { settings, config } = sources;
   const models = chosen(settings, config);
   if (models.length > 1) refuseAmbiguous(settings, config);
-  return models.map((model) => requestOf({ settings, base, config, model }));
+  return models.map((model) => requestOf({ ...sources, model, bar }));
 }
 
-/** What prunegate.yml says of all models; the models themselves are not looked at. */
-export function loadGeneral(
-  settings: Settings,
-  cwd: string,
-): Pick<ModelSettings, 'annotations' | 'comment' | 'checkRun'> {
-  const base = workingFolder(settings, cwd);
-  const config = loadConfig(settings.config, base, settingPlace(settings, 'config'));
-  return settingsOf({ settings, base, config, model: { name: null, entry: {}, path: [] } });
-}
-
-function workingFolder(settings: Settings, cwd: string): string {
-  if (settings.workingDirectory === undefined) return resolve(cwd);
-  const place = settingPlace(settings, 'workingDirectory');
-  const folder = resolve(openablePath(settings.workingDirectory, resolve(cwd), place));
-  if (isFolder(folder)) return folder;
-  throw inputErrorAt(place, 'must be an existing folder', settings.workingDirectory);
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
+/** What flags, inputs and prunegate.yml say of all models; the models themselves are not looked at. */
+export function generalSettings(sources: Sources): Pick<ModelSettings, 'annotations' | 'comment' | 'checkRun'> {
+  return settingsOf({ ...sources, model: { name: null, entry: {}, path: [] }, bar: null });
 }
 
 function chosen(settings: Settings, { models }: Config): readonly ConfigModel[] {
@@ -118,15 +114,12 @@ function refuseAmbiguous(settings: Settings, { models, file }: Config): void {
 }
 
 /** Where the settings of one model come from. */
-interface Sources {
-  readonly settings: Settings;
-  /** The absolute folder to which flags and inputs are relative. */
-  readonly base: string;
-  readonly config: Config;
+interface ModelSources extends Sources {
   readonly model: ConfigModel;
+  readonly bar: Bar | null;
 }
 
-function requestOf(sources: Sources): ModelRequest {
+function requestOf(sources: ModelSources): ModelRequest {
   const { settings, base, config, model } = sources;
   const {
     spec: _,
@@ -153,6 +146,7 @@ function requestOf(sources: Sources): ModelRequest {
     spec: specOf(sources),
     commands: { export: command('exportCommand'), prune: command('pruneCommand') },
     execution: demandOf(execute, settings),
+    notes: sources.ignored.map(({ at, why }) => `${placeText(at)} is ignored: ${why}.`),
     at: (key) => placeIn(sources, key),
   };
 }
@@ -162,7 +156,7 @@ function demandOf(execute: boolean | null, { from }: Settings): ExecutionDemand 
   return execute ? 'demanded' : 'none';
 }
 
-function settingsOf(sources: Sources): ModelSettings {
+function settingsOf(sources: ModelSources): ModelSettings {
   const rows = Object.entries(MODEL_SETTINGS) as unknown as readonly [ModelSettingKey, Setting<unknown, unknown>][];
   return Object.fromEntries(rows.map(([key, row]) => [key, effective(key, row, sources)])) as unknown as ModelSettings;
 }
@@ -171,20 +165,21 @@ function settingsOf(sources: Sources): ModelSettings {
 function effective(
   key: ModelSettingKey,
   { kind, default: usual }: Setting<unknown, unknown>,
-  sources: Sources,
+  sources: ModelSources,
 ): unknown {
   const { settings, base, config } = sources;
   const given = settings[key];
   if (given !== undefined) return kind.opened?.(given, base, () => settingPlace(settings, key)) ?? given;
   const { value: configured, path } = inFile(sources, key);
-  if (configured === undefined) return usual;
+  const least = sources.bar?.(key, sources.model);
+  if (configured === undefined) return raised(key, usual, least);
   const at = (keys: readonly (string | number)[]): Place => config.at([...path, ...keys]);
-  const value = kind.fromFile?.(configured, at) ?? configured;
+  const value = raised(key, kind.fromFile?.(configured, at) ?? configured, least);
   return kind.opened?.(value, config.folder, at) ?? value;
 }
 
 /** What prunegate.yml says of a setting, if it may stand there, and its path in it. */
-function inFile({ config, model }: Sources, key: ModelSettingKey) {
+function inFile({ config, model }: ModelSources, key: ModelSettingKey) {
   const { file }: Setting<unknown, unknown> = MODEL_SETTINGS[key] as Setting<unknown, unknown>;
   const name = fileKey(key);
   if (file === undefined) return { value: undefined, path: [] };
@@ -193,7 +188,7 @@ function inFile({ config, model }: Sources, key: ModelSettingKey) {
     : { value: config.entries[name], path: [name] };
 }
 
-function placeIn(sources: Sources, key: ModelSettingKey): Place {
+function placeIn(sources: ModelSources, key: ModelSettingKey): Place {
   const { settings, config, model } = sources;
   const { value, path } = inFile(sources, key);
   // What none of several models says is looked for in the file.
@@ -201,7 +196,7 @@ function placeIn(sources: Sources, key: ModelSettingKey): Place {
   return settings[key] === undefined && isOfFile ? config.at(path) : settingPlace(settings, key);
 }
 
-function specOf(sources: Sources): SpecDocument | null {
+function specOf(sources: ModelSources): SpecDocument | null {
   const { settings, base, config } = sources;
   const at = placeIn(sources, 'spec');
   const { value: entry, path } = inFile(sources, 'spec');

@@ -1,6 +1,6 @@
 import { InputError } from '../errors/input-error.ts';
 import type { Place } from '../errors/place.ts';
-import { ALL_SETTINGS, type GivenSettings, type SettingKey, spelled } from './table.ts';
+import { ALL_SETTINGS, type GivenSettings, type SettingKey, spelled } from './table/index.ts';
 
 /** Who gave the settings; messages name `--dense` or `input dense` accordingly. */
 export type SettingsOrigin = 'flags' | 'inputs';

@@ -44,3 +44,9 @@ export function formatPath(path: KeyPath): string {
     return text === '' ? part : `${text}.${part}`;
   }, '');
 }
+
+/** A place as it stands before what is said of it: `prunegate.yml:3: tolerance`. */
+export function placeText({ file, line, key }: Place): string {
+  const where = file === null ? '' : `${file}${line === null ? '' : `:${line}`}`;
+  return [where, key ?? ''].filter((part) => part !== '').join(': ');
+}

@@ -74,7 +74,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
         ...{ dialect: pruner.name, spec: pruner.spec, expectation },
         lints: expectation.lint(pruned.model.name),
       },
-      judgement,
+      judgement: { ...judgement, notes: [...request.notes, ...judgement.notes] },
       execution: executed.execution,
       conclusion,
       isHashed: host.isHashed,

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import picomatch from 'picomatch';
-import { type CommentPolicy, loadGeneral, type Settings } from '../config/index.ts';
+import { type CommentPolicy, generalSettings, loadSources, type Settings } from '../config/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
 import type { ReportSet } from '../report/index.ts';
@@ -24,7 +24,7 @@ export function publishingOf(settings: Settings, cwd: string): Publishing {
       key: 'input fail-on',
       value: settings.failOn.join(', '),
     });
-  const { annotations, comment, checkRun } = loadGeneral(settings, cwd);
+  const { annotations, comment, checkRun } = generalSettings(loadSources(settings, cwd));
   return { annotations, comment, checkRun, warnOnly: settings.warnOnly ?? false };
 }
 

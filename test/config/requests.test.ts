@@ -29,6 +29,7 @@ describe('defaults', () => {
       lockFile: null,
       folding: null,
       commands: { export: null, prune: null },
+      notes: [],
       failOn: defaults('fail-on'),
       warnOnly: defaults('warn-only'),
       reportDir: null,

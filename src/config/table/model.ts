@@ -1,17 +1,6 @@
-import {
-  boolean,
-  choice,
-  files,
-  type Kind,
-  lines,
-  number,
-  path,
-  shapes,
-  someOf,
-  stated,
-  text,
-  words,
-} from './kinds.ts';
+import { boolean, choice, files, lines, number, path, shapes, someOf, stated, text, words } from '../kinds.ts';
+import { both, closer, demanded, either, larger, smaller, union } from '../strictness.ts';
+import { EXECUTING, MODELS, SHOWING, setting } from './setting.ts';
 
 export const FAIL_ON = ['mismatch', 'ambiguous', 'unverifiable'] as const;
 /** A layer verdict that fails the gate. */
@@ -33,47 +22,8 @@ export const FORMATS = ['text', 'json', 'markdown'] as const;
 /** How the result is printed. */
 export type Format = (typeof FORMATS)[number];
 
-export type CommandName = 'check' | 'expect' | 'recover' | 'run' | 'explain' | 'prune' | 'plan' | 'merge';
-
-/** One thing that a user can set. */
-export interface Setting<T, D extends T | null> {
-  readonly kind: Kind<T>;
-  /** What it does, as a clause that begins small. Code stands between backticks, which `--help` leaves out. */
-  readonly help: string;
-  /** The commands that take it as a flag. */
-  readonly flag?: readonly CommandName[];
-  /** Whether the flag has to be given. */
-  readonly isRequired?: boolean;
-  /** Whether there is a flag `--no-...`, beside the other or alone. */
-  readonly negation?: 'too' | 'only';
-  /** Whether the action has it as an input. */
-  readonly input?: boolean;
-  /** Whose key it is in prunegate.yml: a model's (at its top level where it has but one), or that of all models. */
-  readonly file?: 'model' | 'all';
-  /** Its key there, where that is another than the flag's and the input's name. */
-  readonly key?: string;
-  /** The expression whose value action.yml gives it, where nothing but the workflow can know it. */
-  readonly actionDefault?: string;
-  /** Where nobody gives it. */
-  readonly default: D;
-  /** What holds where nobody gives it and there is no default. */
-  readonly otherwise?: string;
-}
-
-type Row<T> = Omit<Setting<T, null>, 'default'>;
-
-function setting<T>(row: Row<T> & { readonly default: NoInfer<T> }): Setting<T, T>;
-function setting<T>(row: Row<T>): Setting<T, null>;
-function setting<T>(row: Row<T> & { readonly default?: NoInfer<T> }): Setting<T, T | null> {
-  return { default: null, ...row };
-}
-
-/** Commands that take one model or all of prunegate.yml. */
-const MODELS = ['check', 'expect', 'recover', 'run', 'explain', 'prune'] as const;
 const PRUNED = ['check', 'recover', 'run'] as const;
 const SPEC = ['check', 'expect', 'explain', 'prune'] as const;
-const EXECUTING = ['check', 'run'] as const;
-const SHOWING = ['check', 'expect', 'recover', 'run', 'explain'] as const;
 
 const share = (of: string) =>
   ({
@@ -82,79 +32,19 @@ const share = (of: string) =>
     flag: EXECUTING,
     input: true,
     file: 'model',
+    policy: larger,
     otherwise: 'no gate',
   }) as const;
 
-/** What is done, and where prunegate.yml is. */
-const PROGRAM = {
-  mode: setting({
-    kind: choice('mode', ['check', 'plan', 'merge']),
-    help: '`check`; `plan` gives the models of prunegate.yml as a matrix for `fromJSON`; `merge` makes one verdict of many reports',
-    input: true,
-    default: 'check',
-  }),
-  config: setting({
-    kind: path('file'),
-    help: 'path of prunegate.yml; flags and inputs win over what it says',
-    flag: [...MODELS, 'plan'],
-    input: true,
-    otherwise: './prunegate.yml where it exists',
-  }),
-  workingDirectory: setting({
-    kind: path('folder'),
-    help: 'folder to which the other paths are relative, and in which prunegate.yml is looked for',
-    input: true,
-    otherwise: 'the workspace',
-  }),
-  model: setting({
-    kind: text('name'),
-    help: 'one model of prunegate.yml, by its name',
-    flag: MODELS,
-    input: true,
-    otherwise: 'all of them',
-  }),
-  reports: setting({
-    kind: lines('report'),
-    help: 'for mode `merge`: paths of the reports, one on a line, with `*` and `**`',
-    input: true,
-  }),
-  githubToken: setting({
-    kind: text('token'),
-    help: 'token for the comment and the check run',
-    input: true,
-    actionDefault: 'github.token',
-    otherwise: 'the token of the job',
-  }),
-  layer: setting({ kind: text('name'), help: 'one layer', flag: ['explain'], otherwise: 'every layer in a line' }),
-  filter: setting({ kind: text('index'), help: 'one filter of the layer', flag: ['explain'] }),
-  all: setting({
-    kind: boolean,
-    help: 'show every layer, and every filter of one',
-    flag: SHOWING,
-    default: false,
-  }),
-  out: setting({
-    kind: text('file'),
-    help: 'the pruned model to write; retained.json is written beside it',
-    flag: ['prune'],
-    isRequired: true,
-  }),
-  installOnnxruntime: setting({
-    kind: boolean,
-    help: 'install onnxruntime with npm into a cache folder where it is not found',
-    flag: EXECUTING,
-    default: false,
-  }),
-} as const;
-
 /** What holds for one model. */
-const MODEL = {
+export const MODEL = {
   dense: setting({
     kind: path('file'),
     help: 'the dense model: an ONNX export of the trained model, without BatchNorm folding',
     flag: MODELS,
     input: true,
     file: 'model',
+    policy: 'shown',
   }),
   denseFolded: setting({
     kind: path('file'),
@@ -162,6 +52,7 @@ const MODEL = {
     flag: ['check'],
     input: true,
     file: 'model',
+    policy: 'shown',
     otherwise: 'prunegate folds `dense` itself',
   }),
   pruned: setting({
@@ -170,6 +61,7 @@ const MODEL = {
     flag: PRUNED,
     input: true,
     file: 'model',
+    policy: 'shown',
   }),
   spec: setting({
     kind: stated(text('file'), { type: ['string', 'object'], minLength: 1 }),
@@ -177,6 +69,7 @@ const MODEL = {
     flag: SPEC,
     input: true,
     file: 'model',
+    policy: 'shown',
   }),
   overrides: setting({
     kind: lines('key=value'),
@@ -184,6 +77,7 @@ const MODEL = {
     flag: SPEC,
     input: true,
     file: 'model',
+    policy: 'shown',
   }),
   exportCommand: setting({
     kind: stated(text('command'), { $ref: '#/definitions/command' }),
@@ -191,6 +85,7 @@ const MODEL = {
     flag: ['check'],
     input: true,
     file: 'model',
+    policy: 'shown',
     key: 'export',
   }),
   pruneCommand: setting({
@@ -199,6 +94,7 @@ const MODEL = {
     flag: ['check'],
     input: true,
     file: 'model',
+    policy: 'shown',
     key: 'prune',
   }),
   commands: setting({
@@ -237,11 +133,13 @@ const MODEL = {
     flag: ['check'],
     input: true,
     file: 'model',
+    policy: 'shown',
   }),
   lockFile: setting({
     kind: path('file'),
     help: 'the lock file: retained indices that reviewers agreed to',
     file: 'model',
+    policy: 'shown',
     key: 'lock',
   }),
   folding: setting({
@@ -250,6 +148,7 @@ const MODEL = {
     flag: SPEC,
     input: true,
     file: 'model',
+    policy: 'shown',
     otherwise: 'what the detector finds',
   }),
   tolerance: setting({
@@ -258,6 +157,7 @@ const MODEL = {
     flag: ['check'],
     input: true,
     file: 'model',
+    policy: closer,
     otherwise: 'only equal bits count',
   }),
   execute: setting({
@@ -267,6 +167,7 @@ const MODEL = {
     negation: 'too',
     input: true,
     file: 'all',
+    policy: demanded,
     otherwise: 'the action does, `prunegate check` does not',
   }),
   executionProvider: setting({
@@ -275,6 +176,7 @@ const MODEL = {
     flag: EXECUTING,
     input: true,
     file: 'all',
+    policy: 'shown',
     default: 'auto',
   }),
   requireGpu: setting({
@@ -283,6 +185,7 @@ const MODEL = {
     flag: EXECUTING,
     input: true,
     file: 'all',
+    policy: either,
     default: false,
   }),
   onnxruntime: setting({
@@ -291,6 +194,7 @@ const MODEL = {
     flag: EXECUTING,
     input: true,
     file: 'all',
+    policy: 'shown',
     otherwise: 'looked for; the action installs it once into the tool cache',
   }),
   inputs: setting({
@@ -299,6 +203,7 @@ const MODEL = {
     flag: EXECUTING,
     input: true,
     file: 'model',
+    policy: 'shown',
     default: [],
     otherwise: 'zeros and noise alone',
   }),
@@ -308,6 +213,7 @@ const MODEL = {
     flag: EXECUTING,
     input: true,
     file: 'model',
+    policy: 'shown',
     default: [],
     otherwise: 'told from the model',
   }),
@@ -317,6 +223,7 @@ const MODEL = {
     flag: EXECUTING,
     input: true,
     file: 'model',
+    policy: smaller,
     otherwise: 'no gate',
   }),
   minParameterReduction: setting(share('parameters')),
@@ -328,6 +235,7 @@ const MODEL = {
     flag: ['check'],
     input: true,
     file: 'all',
+    policy: union(FAIL_ON),
     default: ['mismatch', 'unverifiable'],
   }),
   warnOnly: setting({
@@ -336,6 +244,7 @@ const MODEL = {
     flag: ['check', 'merge'],
     input: true,
     file: 'all',
+    policy: both,
     default: false,
   }),
   reportDir: setting({
@@ -374,39 +283,3 @@ const MODEL = {
     default: false,
   }),
 } as const;
-
-/** Everything that a user can set: flags, the action's inputs, prunegate.yml, its schema, `--help`, action.yml and README's table follow. */
-export const SETTINGS = { ...PROGRAM, ...MODEL };
-export const MODEL_SETTINGS = MODEL;
-
-export type SettingKey = keyof typeof SETTINGS;
-export type ModelSettingKey = keyof typeof MODEL;
-
-type TypeOf<S> = S extends Setting<infer T, infer _> ? T : never;
-type DefaultedTypeOf<S> = S extends Setting<infer T, infer D> ? (D extends null ? T | null : T) : never;
-
-/** What flags or inputs say; undefined is not given. */
-export type GivenSettings = { readonly [K in SettingKey]?: TypeOf<(typeof SETTINGS)[K]> | undefined };
-/** What holds for a model, from wherever it comes. */
-export type ModelSettings = { readonly [K in ModelSettingKey]: DefaultedTypeOf<(typeof MODEL)[K]> };
-
-/** Every setting with its key; for those who ask of all alike. */
-export const ALL_SETTINGS = Object.entries(SETTINGS) as readonly (readonly [SettingKey, Setting<unknown, unknown>])[];
-
-const BY_KEY = new Map(ALL_SETTINGS);
-
-/** `denseFolded` as flags, inputs and prunegate.yml spell it: `dense-folded`. */
-export function spelled(key: SettingKey): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** The key of a setting in prunegate.yml. */
-export function fileKey(key: SettingKey): string {
-  return BY_KEY.get(key)?.key ?? spelled(key);
-}
-
-/** What holds where nobody gives a setting; null where nothing does. */
-export function usualText({ otherwise, default: usual }: Setting<unknown, unknown>): string | null {
-  if (otherwise !== undefined) return otherwise;
-  return usual === null ? null : [usual].flat().join(', ');
-}
