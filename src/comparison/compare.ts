@@ -3,6 +3,7 @@ import type { ChannelCorrespondence } from '../recovery/index.ts';
 import { type Difference, differenceOf, differingSetting, type Side } from './differences.ts';
 import { inputsOf, interfaceDifferences, pairInputs } from './interface.ts';
 import { type Leaf, numbering, valuesOf } from './numbering.ts';
+import { type Unseen, unseenWeights } from './unseen.ts';
 
 /** A place where the pruned graph is surely another one. */
 export interface GraphDifference {
@@ -18,6 +19,7 @@ export interface GraphComparison {
   readonly differences: readonly GraphDifference[];
   /** Operators that could not be compared, by name. */
   readonly open: readonly string[];
+  readonly unseen: Unseen;
 }
 
 /**
@@ -59,6 +61,7 @@ export function compareGraphs(correspondence: ChannelCorrespondence): GraphCompa
       ...new Map(differences.map((difference) => [difference.title, difference])).values(),
     ],
     open: [...new Set(open)],
+    unseen: unseenWeights(dense, pruned),
   };
 }
 

@@ -1,1 +1,2 @@
 export { compareGraphs, type GraphComparison, type GraphDifference } from './compare.ts';
+export type { Unseen } from './unseen.ts';

@@ -173,8 +173,7 @@ export interface NamedConstant {
 
 /** A floating-point constant that no layer owns and no channels are known to reach. */
 export interface UnseenWeight {
-  readonly tensor: string;
-  readonly elements: number;
+  readonly tensor: Tensor;
   /** The node that reads it. */
   readonly op: string;
   readonly node: string;

@@ -50,7 +50,7 @@ function addUnseen(
 ): void {
   const op = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;
   elements.set(name, tensor.elements);
-  if (!unseen.has(name)) unseen.set(name, { tensor: name, elements: tensor.elements, op, node: nodeName(node) });
+  if (!unseen.has(name)) unseen.set(name, { tensor, op, node: nodeName(node) });
 }
 
 /** A scalar is a setting. */

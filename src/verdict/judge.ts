@@ -11,6 +11,7 @@ import { layerResult } from './layer-result.ts';
 import { toldNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import { type Finding, type Judgement, type LayerResult, nowhere, type PlaceOf, type RunVerdict } from './types.ts';
+import { unseenFindings } from './unseen.ts';
 
 /** What is known of both sides; a side that was not asked for is null, or left out. */
 export interface Evidence {
@@ -66,6 +67,7 @@ function judgeAgainst(evidence: Evidence): Judgement {
   const findings = [
     ...findingsOf({ scene, recovery, excused, expectation, at }),
     ...(graph === null ? [] : graphFindings(graph, at(expectation.usualKey))),
+    ...(graph === null ? [] : unseenFindings(graph.unseen, at(expectation.usualKey))),
     ...reportedFindings(layers, reported, at),
   ];
   return {

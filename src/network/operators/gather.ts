@@ -1,5 +1,5 @@
 import type { Dim } from '../channels.ts';
-import { alongAxis, idsAlong, isUniform, uniformMap } from '../channels.ts';
+import { alongAxis, idsAlong, isUniform, rowMajorStrides, uniformMap } from '../channels.ts';
 import { integerTensorOf, numbersOf } from '../constants.ts';
 import { countOf } from '../numbers.ts';
 import { type Carry, input, intAttribute, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from '../walk.ts';
@@ -68,6 +68,9 @@ const evaluate: Evaluate = (walk, node) => {
 /** Elements that are picked from what is computed with. */
 const MAX_PICKED = 2 ** 16;
 
+/** Of signals it is not followed. */
+const unknown: Carry = (walk, node) => setOpaque(walk, node);
+
 /** Of the channels the network says which are taken; of another axis, the positions. */
 function form(facts: NodeFacts): Form {
   const { node, channelAxis } = facts;
@@ -82,4 +85,28 @@ function form(facts: NodeFacts): Form {
   return operation('Pick', { [`axis ${beside}`]: isRun ? [positions[0] ?? 0, 1, positions.length] : positions });
 }
 
-export const GATHER: Readonly<Record<string, Operator>> = { Gather: { carry: gather, tells: 'same', evaluate, form } };
+/** GatherND (ai.onnx 11) without batch axes: the last axis of the indices runs over the first axes of the data. */
+const evaluateND: Evaluate = (walk, node) => {
+  const [data, indices] = [numbersOf(walk, node.inputs[0]), integerTensorOf(walk, node.inputs[1])];
+  const depth = indices?.dims.at(-1);
+  if (data === null || indices === null || depth === undefined || intAttribute(node, 'batch_dims', 0) !== 0)
+    return null;
+  const strides = rowMajorStrides(data.dims);
+  const [outer, inner] = [indices.dims.slice(0, -1), data.dims.slice(depth)];
+  const block = countOf(inner);
+  if (depth > data.dims.length || countOf(outer) * block > MAX_PICKED) return [null];
+  const picked: Dim[] = [];
+  for (let row = 0; row < countOf(outer); row++) {
+    const from = data.dims.slice(0, depth).reduce((sum, size, axis) => {
+      const at = indices.data[row * depth + axis] ?? Number.NaN;
+      return sum + (at < 0 ? at + size : at) * strides[axis]!;
+    }, 0);
+    for (let k = 0; k < block; k++) picked.push(data.data[from + k] ?? null);
+  }
+  return [{ dtype: data.dtype, dims: [...outer, ...inner], data: picked }];
+};
+
+export const GATHER: Readonly<Record<string, Operator>> = {
+  Gather: { carry: gather, tells: 'same', evaluate, form },
+  GatherND: { carry: unknown, evaluate: evaluateND },
+};
