@@ -70,8 +70,6 @@ function channelOf({ githubToken }: Settings): Channel {
 
 async function checkAll(requests: readonly ModelRequest[], channel: Channel): Promise<void> {
   const { results: outcomes, errors } = await eachModel(requests, info, (request) => checkOne(request, channel.event));
-  for (const { model, message } of errors)
-    printAnnotation({ level: 'error', title: `prunegate: ${model} was not checked`, message, file: null, line: null });
   const set = makeReportSet(
     VERSION,
     outcomes.map(({ checked }) => checked.report),

@@ -13,8 +13,12 @@ export interface Annotation extends ReviewPlace {
 export interface Annotations {
   /** null where there is nothing to tell. */
   readonly headline: Annotation | null;
+  /** Models that could not be checked at all. */
+  readonly unchecked: readonly Annotation[];
   readonly findings: readonly Annotation[];
 }
+
+const NOWHERE: ReviewPlace = { file: null, line: null };
 
 /** The runner keeps the first ten errors and the first ten warnings of a step and drops the rest (ExecutionContext.cs, _maxCountPerIssueType). */
 const MAX_ANNOTATIONS = 10;
@@ -25,26 +29,30 @@ const MAX_LINE = 400;
 /** GitHub's limit for a check annotation's title. */
 const MAX_TITLE = 255;
 
-export function annotationsOf({ reports, verdict, conclusion }: ReportSet): Annotations {
-  const told = reports.map((report) => (isTold(report) ? report : null));
-  if (verdict === null || told.every((report) => report === null)) return { headline: null, findings: [] };
-  const lists = told.map((report) =>
-    (report?.findings ?? []).map((finding) => {
-      const model = reports.length > 1 ? `${report!.model}: ` : '';
-      return annotation(levelOf(report!.conclusion), `${model}${finding.title}`, finding.details, reviewPlace(finding));
+export function annotationsOf(set: ReportSet): Annotations {
+  const { reports, errors, verdict, conclusion } = set;
+  const told = reports.filter(isTold);
+  const isMany = reports.length + errors.length > 1;
+  if (verdict === null || told.length + errors.length === 0) return { headline: null, unchecked: [], findings: [] };
+  const lists = told.map(({ model, findings, conclusion: own }) =>
+    findings.map((finding) => {
+      const title = isMany ? `${model}: ${finding.title}` : finding.title;
+      return annotation(levelOf(own), title, finding.details, reviewPlace(finding));
     }),
   );
-  const headline = annotation(levelOf(conclusion), headlineOf(reports), [countsOf(reports)], {
-    file: null,
-    line: null,
-  });
-  return { headline, findings: interleaved(lists) };
+  return {
+    headline: annotation(levelOf(conclusion), headlineOf(set), [countsOf(set)], NOWHERE),
+    unchecked: errors.map(({ model, message }) =>
+      annotation('error', `${model} was not checked`, message.split('\n'), NOWHERE),
+    ),
+    findings: interleaved(lists),
+  };
 }
 
 /** Workflow commands: the headline first, for it must survive the limit, which is the step's over all models. */
-export function printAnnotations({ headline, findings }: Annotations): void {
-  if (headline === null) return;
-  for (const each of [headline, ...findings].slice(0, MAX_ANNOTATIONS)) printAnnotation(each);
+export function printAnnotations({ headline, unchecked, findings }: Annotations): void {
+  const all = [...(headline === null ? [] : [headline]), ...unchecked, ...findings];
+  for (const each of all.slice(0, MAX_ANNOTATIONS)) printAnnotation(each);
 }
 
 /** One workflow command. A message that the runner would cut is cut here, where one sees that it was. */
@@ -63,19 +71,28 @@ function levelOf(conclusion: Report['conclusion']): Annotation['level'] {
   return conclusion === 'failure' ? 'error' : 'warning';
 }
 
-function headlineOf(reports: readonly Report[]): string {
+function headlineOf({ reports, errors }: ReportSet): string {
   const [only] = reports;
-  if (reports.length === 1 && only !== undefined)
+  const count = reports.length + errors.length;
+  if (count === 1 && only !== undefined)
     return only.verdict === 'unverifiable' ? `${only.model} is unverifiable` : `${only.model} ${only.verdict}`;
-  return `${reports.filter(isTold).length} of ${reports.length} models do not pass`;
+  return `${reports.filter(isTold).length + errors.length} of ${count} models do not pass`;
 }
 
-function countsOf(reports: readonly Report[]): string {
-  const told = reports.filter(isTold).map((report) => {
-    const counts = countOf(report);
-    return reports.length === 1 ? counts : `${report.model}: ${counts}`;
-  });
-  return `${told.join('; ')}. The job summary has them all.`;
+/** Models whose counts a headline has. */
+const MAX_MODELS = 5;
+
+function countsOf({ reports, errors }: ReportSet): string {
+  const [only, another] = reports;
+  if (only !== undefined && another === undefined && errors.length === 0)
+    return `${cutText(countOf(only), MAX_LINE - 40)}. The job summary has them all.`;
+  const told = [
+    ...errors.map(({ model }) => `${model}: not checked`),
+    ...reports.filter(isTold).map((report) => `${report.model}: ${countOf(report)}`),
+  ];
+  const more = told.length > MAX_MODELS ? [`${told.length - MAX_MODELS} more`] : [];
+  const shown = told.slice(0, MAX_MODELS).map((each) => cutText(each, 60));
+  return `${[...shown, ...more].join('; ')}. The job summary has them all.`;
 }
 
 function countOf({ verdict, findings, totals: { layers, mismatch, unverifiable, ambiguous } }: Report): string {

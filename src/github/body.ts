@@ -1,4 +1,4 @@
-import { DETAILS, type Detail, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
+import { DETAILS, type Detail, type Medium, type ReportSet, renderMarkdown } from '../report/index.ts';
 import { markerOf, type Stamp } from './stamp.ts';
 
 /** The most detailed text that fits; the last is a few lines long. */
@@ -17,13 +17,13 @@ export function fittingText(
 /** A comment of at most `limit` characters: marker, report, and which commit and run it speaks of. */
 export function commentBody(
   set: ReportSet,
-  linkOf: LinkOf,
+  medium: Medium,
   stamp: Stamp,
   url: string | null,
   limit: number,
 ): string | null {
   return fittingText(
-    (detail) => framed(renderMarkdown(set, detail, linkOf), stamp, url),
+    (detail) => framed(renderMarkdown(set, detail, medium), stamp, url),
     'whole',
     (text) => text.length <= limit,
   );

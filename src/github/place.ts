@@ -14,7 +14,12 @@ const NOWHERE: ReviewPlace = { file: null, line: null };
 
 /** Where a finding of a report is told, whose places are relative to the workspace: nowhere outside, for GitHub would drop the annotation. */
 export function reviewPlace({ place: { file, line } }: Pick<Finding, 'place'>): ReviewPlace {
-  return file !== null && isBelow(file) ? { file, line } : NOWHERE;
+  return file !== null && isPlain(file) ? { file, line } : NOWHERE;
+}
+
+/** A path that leads where it seems to: that of a merged report may be anybody's, and becomes a link. */
+function isPlain(path: string): boolean {
+  return isBelow(path) && path.split(/[\\/]/).every((part) => part !== '' && part !== '.' && part !== '..');
 }
 
 /** A place in a file outside the workspace is none. */

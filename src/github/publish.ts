@@ -1,7 +1,7 @@
 import * as core from '@actions/core';
 import type { CommentPolicy } from '../config/index.ts';
 import { neutral } from '../process/neutral.ts';
-import { cutText, type LinkOf, type ReportSet, renderMarkdown } from '../report/index.ts';
+import { cutText, type Medium, type ReportSet, renderMarkdown } from '../report/index.ts';
 import { type Annotation, type Annotations, annotationsOf, printAnnotations } from './annotations.ts';
 import type { Api } from './api.ts';
 import { commentBody, failureBody, failureText, fittingText } from './body.ts';
@@ -40,19 +40,23 @@ export interface Published {
 export async function publish(publication: Publication, channel: Channel): Promise<Published> {
   const { set, comment } = publication;
   const told = annotationsOf(set);
-  const annotations = publication.annotations ? told : { headline: null, findings: [] };
-  const linkOf: LinkOf = (finding) => linkTo(reviewPlace(finding), channel.event);
+  const annotations = publication.annotations ? told : { ...told, headline: null, findings: [] };
+  const summary: Medium = { linkOf: (finding) => linkTo(reviewPlace(finding), channel.event), isMasked: true };
+  const page: Medium = { ...summary, isMasked: false };
   const hasCheck =
-    publication.checkRun && (await publishCheck(set, checkTitle(set, told), annotations.findings, linkOf, channel));
-  // Never the same annotations twice; the headline says why the step failed.
-  printAnnotations(hasCheck || publication.isRetold ? { headline: annotations.headline, findings: [] } : annotations);
-  const trouble = appendSummary(channel.summaryFile, (detail) => renderMarkdown(set, detail, linkOf));
+    publication.checkRun &&
+    !isHearsay(publication, channel) &&
+    (await publishCheck(set, checkTitle(set, told), annotations.findings, page, channel));
+  // Never the same annotations twice; a check takes those that have a place. The headline says why the step failed.
+  const isTold = ({ file }: Annotation): boolean => publication.isRetold || (hasCheck && file !== null);
+  printAnnotations({ ...annotations, findings: annotations.findings.filter((finding) => !isTold(finding)) });
+  const trouble = appendSummary(channel.summaryFile, (detail) => renderMarkdown(set, detail, summary));
   if (trouble !== null) core.info(neutral(trouble));
   const commentUrl = await publishComment(
     comment,
     comment === 'always' || set.conclusion !== 'success',
     channel,
-    (stamp, url) => commentBody(set, linkOf, stamp, url, MAX_COMMENT) ?? failureBody(stamp, url),
+    (stamp, url) => commentBody(set, page, stamp, url, MAX_COMMENT) ?? failureBody(stamp, url),
   );
   return { commentUrl };
 }
@@ -65,6 +69,16 @@ export async function publishFailure(message: string, comment: CommentPolicy, ch
   const trouble = appendSummary(channel.summaryFile, () => failureText(message));
   if (trouble !== null) core.info(neutral(trouble));
   await publishComment(comment, comment === 'always', channel, failureBody);
+}
+
+/** A check can be required, and this one would say what a fork's own workflow reported. */
+function isHearsay({ isRetold }: Publication, { event }: Channel): boolean {
+  const isIt = isRetold && event?.name === 'workflow_run' && event.isFork;
+  if (isIt)
+    core.warning("reports of a fork's workflow make a comment and no check, which could be required", {
+      title: 'prunegate: the check run is left out',
+    });
+  return isIt;
 }
 
 /** Longer names are cut by GitHub's pages. */
@@ -87,7 +101,7 @@ async function publishCheck(
   set: ReportSet,
   title: string,
   annotations: readonly Annotation[],
-  linkOf: LinkOf,
+  page: Medium,
   channel: Channel,
 ): Promise<boolean> {
   const { event } = channel;
@@ -99,7 +113,7 @@ async function publishCheck(
   const api = await connected(channel, event, CHECK);
   if (api === null) return false;
   const summary = fittingText(
-    (detail) => renderMarkdown(set, detail, linkOf),
+    (detail) => renderMarkdown(set, detail, page),
     'layers',
     (text) => text.length <= MAX_CHECK_SUMMARY,
   );

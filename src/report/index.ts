@@ -13,7 +13,7 @@ export {
 } from './explanation.ts';
 export { renderJson } from './json.ts';
 export { lintText } from './lint.ts';
-export { type Link, type LinkOf, renderMarkdown } from './markdown.ts';
+export { type Link, type Medium, renderMarkdown } from './markdown.ts';
 export {
   type ModelError,
   makeReport,

@@ -3,12 +3,12 @@ import { describeGpu } from '../process/gpu-facts.ts';
 import { filterWords, percentChange, size, thousands } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
-import { escaped, escapedName } from './escape.ts';
+import { escapedName } from './escape.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
 import { folded, line, more, table } from './markdown-blocks.ts';
-import type { Report, ReportLayer, ReportSet } from './report.ts';
+import type { ModelError, Report, ReportLayer, ReportSet } from './report.ts';
 
 const ICONS = { conforms: '✅', diverges: '❌', unverifiable: '❓' } as const;
 const LAYER_ICONS = { match: '✅', mismatch: '❌', ambiguous: '≈', unverifiable: '❓' } as const;
@@ -29,27 +29,32 @@ export interface Link {
   readonly url: string;
 }
 
+/** Where a text is read. */
+export interface Medium {
+  readonly linkOf: LinkOf;
+  /** Whether secrets are masked there: a message of an error may quote an input, and with it one. */
+  readonly isMasked: boolean;
+}
+
+const LOG: Medium = { linkOf: () => null, isMasked: true };
+
 /** The result for a pull request's reader: verdict first, then what diverges and why. */
-export function renderMarkdown(
-  report: Report | ReportSet,
-  detail: Detail = 'layers',
-  linkOf: LinkOf = () => null,
-): string {
+export function renderMarkdown(report: Report | ReportSet, detail: Detail = 'layers', medium = LOG): string {
   const limits = LIMITS[detail];
   const { reports, verdict, errors } =
     'reports' in report ? report : { reports: [report], verdict: report.verdict, errors: [] };
   const [only] = reports;
   const blocks =
     reports.length === 1 && only !== undefined && errors.length === 0
-      ? modelBlocks(only, limits, linkOf, 3)
-      : setBlocks({ reports, verdict, errors }, limits, linkOf);
+      ? modelBlocks(only, limits, medium.linkOf, 3)
+      : setBlocks({ reports, verdict, errors }, limits, medium);
   return blocks.join('\n\n');
 }
 
 function setBlocks(
   { reports, verdict, errors }: Pick<ReportSet, 'reports' | 'verdict' | 'errors'>,
   limits: Limits,
-  linkOf: LinkOf,
+  { linkOf, isMasked }: Medium,
 ): string[] {
   const unchecked = verdict === 'unverifiable' ? errors.length : 0;
   const worst = reports.filter((report) => report.verdict === verdict).length + unchecked;
@@ -70,14 +75,23 @@ function setBlocks(
   });
   return [
     title,
-    ...errors.map(
-      ({ model, message }) => `${icon('unverifiable')}${escapedName(model)} was not checked: ${escaped(message)}`,
-    ),
+    ...uncheckedBlocks(errors, limits, isMasked),
     ...(rows.length === 0 ? [] : [table(['model', 'verdict', 'filters', 'parameters'], rows)]),
     ...more(reports.length - shown.length, limits.models === 0 ? 'models' : 'more models', 'are in the report'),
     ...shown
       .filter((report) => report.verdict !== 'conforms')
       .flatMap((report) => modelBlocks(report, limits, linkOf, 4)),
+  ];
+}
+
+function uncheckedBlocks(errors: readonly ModelError[], { models }: Limits, isMasked: boolean): string[] {
+  const told = errors.slice(0, models).map(({ model, message }) => {
+    const why = isMasked ? `: ${line(message)}` : '. The job summary says why.';
+    return `${icon('unverifiable')}${escapedName(model)} was not checked${why}`;
+  });
+  return [
+    ...told,
+    ...more(errors.length - told.length, told.length === 0 ? 'models' : 'more models', 'were not checked'),
   ];
 }
 

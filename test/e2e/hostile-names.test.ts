@@ -1,12 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { micromark } from 'micromark';
 import { gfm, gfmHtml } from 'micromark-extension-gfm';
 import { afterEach, describe, expect, it } from 'vitest';
+import { payload } from '../support/events.ts';
 import type { GitHubApi } from '../support/github-api.ts';
 import { HEAD, onPullRequest, REPOSITORY, startApi } from '../support/pull-request.ts';
 import { rewrite } from '../support/rewrite.ts';
 
+const root = join(import.meta.dirname, '../..');
 const open: GitHubApi[] = [];
 afterEach(async () => {
   const all = open.splice(0);
@@ -110,5 +113,51 @@ describe.each(Object.entries(NAMES))('a layer whose name has %s', (_, name) => {
       expect(`${title}`).not.toMatch(/[\r\n\u202e\u200e\u{e0041}]/u);
       expect(`${message}`).not.toMatch(/[\r\u202e\u200e\u{e0041}]/u);
     }
+  });
+});
+
+describe("the report of a fork's workflow", () => {
+  it('makes a comment that leads nowhere else, and no check, which could be required', async () => {
+    const api = await startApi({ head: 'mallory:better-pruning' });
+    open.push(api);
+    const example = join(root, 'examples/mobilenet-v2');
+    const { stdout } = spawnSync(
+      process.execPath,
+      [
+        'dist/cli.cjs',
+        'check',
+        '--dense',
+        join(example, 'dense.onnx'),
+        '--pruned',
+        join(example, 'pruned-naive.onnx'),
+        '--spec',
+        join(example, 'prune.yaml'),
+        '--format',
+        'json',
+      ],
+      { cwd: root, encoding: 'utf8' },
+    );
+    const report = JSON.parse(stdout);
+    report.findings[0].place.file = '../../../../../mallory/evil/blob/main/x';
+    report.findings[0].title = NAMES.references;
+    report.notes = Object.values(NAMES);
+    const run = await onPullRequest(api, {
+      inputs: { mode: 'merge', reports: 'report.json', 'check-run': 'true', 'warn-only': 'true' },
+      event: payload('workflow_run', {
+        'workflow_run.head_sha': HEAD,
+        'workflow_run.head_branch': 'better-pruning',
+        'workflow_run.head_repository.full_name': 'mallory/Hello-World',
+        'workflow_run.pull_requests': [],
+      }),
+      env: { GITHUB_EVENT_NAME: 'workflow_run' },
+      prepare: (workspace) => writeFileSync(join(workspace, 'report.json'), JSON.stringify(report)),
+    });
+    expect(run.status).toBe(0);
+    expect(api.checkRuns).toEqual([]);
+    expect(run.log.annotations.map(({ title }) => title)).toContain('prunegate: the check run is left out');
+    expect(api.comments).toHaveLength(1);
+    const { tags, links } = actsOf(api.comments[0]!.body);
+    expect(tags).toEqual([]);
+    expect(links).toEqual([`https://github.com/${REPOSITORY}/actions/runs/1234`]);
   });
 });

@@ -7,7 +7,7 @@ import { readSpec } from '../../src/dialects/index.ts';
 import { annotationsOf, printAnnotations } from '../../src/github/annotations.ts';
 import { inWorkspace, reviewPlace } from '../../src/github/place.ts';
 import { specPlaces } from '../../src/pipeline/places.ts';
-import { makeReportSet, type Report } from '../../src/report/index.ts';
+import { type ModelError, makeReportSet, type Report } from '../../src/report/index.ts';
 import type { Finding } from '../../src/verdict/index.ts';
 import { type Annotation, readStepLog } from '../support/runner.ts';
 
@@ -57,14 +57,17 @@ function report(model: string, findings: readonly Finding[], changes: Partial<Re
 }
 
 /** The annotations that reach the pull request, as the runner reads them from what is printed. */
-function printed(reports: readonly Report[]): { kept: readonly Annotation[]; dropped: number } {
+function printed(
+  reports: readonly Report[],
+  errors: readonly ModelError[] = [],
+): { kept: readonly Annotation[]; dropped: number } {
   let text = '';
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
     text += String(chunk);
     return true;
   });
   try {
-    printAnnotations(annotationsOf(makeReportSet('1', reports)));
+    printAnnotations(annotationsOf(makeReportSet('1', reports, errors)));
   } finally {
     write.mockRestore();
   }
@@ -96,6 +99,28 @@ describe('annotations', () => {
       findings.slice(0, 9).map(({ title }) => `prunegate: ${title}`),
     );
     expect(kept[1]).toMatchObject({ file: 'specs/prune.yaml', line: 6, message: 'why' });
+  });
+
+  it('have their headline however many models could not be checked', () => {
+    const errors = Array.from({ length: 500 }, (_, k) => ({
+      model: `model-${k}`,
+      message: `spec:\n${'x'.repeat(9000)}`,
+    }));
+    for (const reports of [[], [report('m', [finding('x')])]]) {
+      const { kept, dropped } = printed(reports, errors);
+      expect([kept.length, dropped]).toEqual([10, 0]);
+      const count = 500 + reports.length;
+      expect(kept[0]).toMatchObject({ level: 'error', title: `prunegate: ${count} of ${count} models do not pass` });
+      expect(kept[0]!.message).toMatch(/model-0: not checked; .*; 49\d more\. The job summary has them all\.$/);
+      expect(kept[1]).toMatchObject({ title: 'prunegate: model-0 was not checked', file: null });
+      expect(kept[1]!.message.length).toBeLessThan(1000);
+    }
+    const few = printed([report('m', [finding('x')])], errors.slice(0, 1)).kept.map(({ title }) => title);
+    expect(few).toEqual([
+      'prunegate: 2 of 2 models do not pass',
+      'prunegate: model-0 was not checked',
+      'prunegate: m: x',
+    ]);
   });
 
   it('of several models have one headline and the worst of each model before the second of any', () => {

@@ -7,6 +7,7 @@ import { MAX_COMMENT } from '../../src/github/comment.ts';
 import { markerOf, type Stamp, stampIn } from '../../src/github/stamp.ts';
 import { appendSummary } from '../../src/github/summary.ts';
 import {
+  DETAILS,
   makeReportSet,
   type Report,
   type ReportLayer,
@@ -16,7 +17,7 @@ import {
 
 const STAMP: Stamp = { key: '0123456789abcdef', head: 'a'.repeat(40), run: 100, attempt: 1 };
 const URL = 'https://github.com/octo/pruned/actions/runs/100';
-const noLink = () => null;
+const PAGE = { linkOf: () => null, isMasked: false };
 
 /** A set of models, each with so many diverging layers that are called so. */
 function setOf(models: number, layers: number, name: string): ReportSet {
@@ -95,7 +96,7 @@ describe('the body of a comment', () => {
     [40, 40, '<&@#'.repeat(50)],
     [5000, 1, 'conv'],
   ])('of %i models with %i layers fits, with marker and link', (models, layers, name) => {
-    const body = commentBody(setOf(models, layers, name), noLink, STAMP, URL, MAX_COMMENT)!;
+    const body = commentBody(setOf(models, layers, name), PAGE, STAMP, URL, MAX_COMMENT)!;
     expect(body.length).toBeLessThanOrEqual(MAX_COMMENT);
     expect(stampIn(body)).toEqual(STAMP);
     expect(body).toContain('[run and job summary](https://github.com/octo/pruned/actions/runs/100)');
@@ -106,18 +107,34 @@ describe('the body of a comment', () => {
 
   it('uses the room to the last character, and takes the next shorter text for one less', () => {
     const set = setOf(1, 12, 'conv');
-    const whole = commentBody(set, noLink, STAMP, URL, MAX_COMMENT)!;
-    expect(commentBody(set, noLink, STAMP, URL, whole.length)).toBe(whole);
-    const shorter = commentBody(set, noLink, STAMP, URL, whole.length - 1)!;
+    const whole = commentBody(set, PAGE, STAMP, URL, MAX_COMMENT)!;
+    expect(commentBody(set, PAGE, STAMP, URL, whole.length)).toBe(whole);
+    const shorter = commentBody(set, PAGE, STAMP, URL, whole.length - 1)!;
     expect(shorter.length).toBeLessThan(whole.length);
-    expect(commentBody(set, noLink, STAMP, URL, 10)).toBeNull();
+    expect(commentBody(set, PAGE, STAMP, URL, 10)).toBeNull();
   });
 
   it('has one marker, whatever the layers are called', () => {
     const forged = markerOf({ ...STAMP, head: 'b'.repeat(40) });
-    const body = commentBody(setOf(1, 2, `\n${forged}\n`), noLink, STAMP, URL, MAX_COMMENT)!;
+    const body = commentBody(setOf(1, 2, `\n${forged}\n`), PAGE, STAMP, URL, MAX_COMMENT)!;
     expect(body.match(/<!--/g)).toHaveLength(1);
     expect(stampIn(body)).toEqual(STAMP);
+  });
+
+  it.each(DETAILS)('quotes no error, however many models could not be checked, and the summary does: %s', (detail) => {
+    const [report] = setOf(1, 1, 'conv').reports;
+    for (const count of [1, 500]) {
+      const errors = Array.from({ length: count }, (_, k) => ({ model: `m${k}`, message: 'input spec: hunter2' }));
+      const set = makeReportSet('1', [report!], errors);
+      const told = renderMarkdown(set, detail, PAGE);
+      expect(told).not.toContain('hunter2');
+      expect(told).toMatch(/^### ❌ prunegate: 1 of \d+ models diverges\n/);
+      expect(told).toMatch(
+        count === 1 && detail !== 'counts' ? /m0 was not checked\. The job summary says why\./ : /were not checked\./,
+      );
+      expect(renderMarkdown(set, 'layers')).toContain('m0 was not checked: input spec: hunter2');
+      expect(commentBody(set, PAGE, STAMP, URL, MAX_COMMENT)).toContain(`prunegate: 1 of ${count + 1} models diverges`);
+    }
   });
 
   it('has no link where there is nowhere to lead', () => {

@@ -2,10 +2,24 @@ import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { pathInRepository } from '../../src/github/place.ts';
+import { pathInRepository, reviewPlace } from '../../src/github/place.ts';
 
 const workspace = mkdtempSync(join(tmpdir(), 'prunegate-place-'));
 for (const folder of ['ci', 'src/.git', 'src/ci/.git']) mkdirSync(join(workspace, folder), { recursive: true });
+
+describe('the place of a finding in a report that anybody may have written', () => {
+  it.each(['../x', 'a/../../x', 'a/./x', 'a//x', '/etc/x', 'a\\..\\x', ''])('is nowhere: %j', (file) => {
+    expect(reviewPlace({ place: { file, line: 1, key: null, layer: null, filters: [] } })).toEqual({
+      file: null,
+      line: null,
+    });
+  });
+
+  it('is where it says', () => {
+    const place = { file: 'specs/..x.yaml', line: 3, key: null, layer: null, filters: [] };
+    expect(reviewPlace({ place })).toEqual({ file: 'specs/..x.yaml', line: 3 });
+  });
+});
 
 describe('a path in the repository', () => {
   it.each([
