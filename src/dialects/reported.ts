@@ -8,6 +8,8 @@ export interface Reported {
   readonly named: ReadonlyMap<string, RetainedIndices>;
   /** Rows of indices without a layer's name, in the order in which they were printed. */
   readonly rows: readonly RetainedIndices[];
+  /** What could not be read of it, each as a noun: the layers concerned are not named. */
+  readonly unread?: readonly string[];
 }
 
 /** A log with more bytes is cut off: the indices of a large model take a few hundred kilobytes. */
@@ -25,7 +27,7 @@ export function readReported(
 ): Reported {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   const reported = text.trimStart().startsWith('{') ? fromJson(text, path) : readLog(text);
-  if (reported.named.size === 0 && reported.rows.length === 0)
+  if (reported.named.size === 0 && reported.rows.length === 0 && (reported.unread ?? []).length === 0)
     throw inputErrorAt(at, 'holds no retained indices: give JSON {layer: [indices]}, or a log that prints them', path);
   return reported;
 }

@@ -12,6 +12,7 @@ export type {
 } from './cut-sites.ts';
 export { type FoldedLayer, foldAll, foldLayer, withFolded } from './fold.ts';
 export { nodeName, operatorName } from './graph-parts.ts';
+export { isLayerName, meantBy, type NameScheme, nameScheme } from './name-scheme.ts';
 export { isMadeUp } from './names.ts';
 export type { Operand, Operation, Operations, Setting, Settings } from './operation-types.ts';
 export { operationsOf } from './operations.ts';

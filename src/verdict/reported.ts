@@ -122,6 +122,7 @@ export function reportedNotes(layers: readonly LayerResult[], reported: Reported
   const rows = reported.rows.slice(0, MAX_ROWS).map((row, k) => `reported row ${k + 1} ${identified(layers, row)}.`);
   const hidden = reported.rows.length - rows.length;
   return [
+    ...(reported.unread ?? []).slice(0, MAX_ROWS).map((what) => `The report could not be followed for ${what}.`),
     ...(unknown.length > 0 ? [`The report names ${joined(unknown)}, which the dense model does not have.`] : []),
     ...(silent.length > 0 ? [`The report says nothing of ${joined(silent)}.`] : []),
     ...(unheld.length > 0

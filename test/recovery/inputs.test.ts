@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recoverRetention } from '../../src/recovery/index.ts';
+import { type ConvInit, kept, network, rows } from '../support/convs.ts';
 import { op } from '../support/onnx-builder.ts';
-import { type ConvInit, kept, network, rows } from './support.ts';
 
 describe("the channels of the model's input", () => {
   const kernel = rows(4, 3, 1);

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { recoverRetention } from '../../src/recovery/index.ts';
+import { network, rows } from '../support/convs.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { dropNames, nameOtherwise, reorder, rewrite } from '../support/rewrite.ts';
 import { torchGoldensIn } from '../support/torch-golden.ts';
-import { network, rows } from './support.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-names-'));
 const goldens = [...goldensIn(join(FIXTURES, 'golden')), ...torchGoldensIn(join(FIXTURES, 'torch'))];

@@ -10,6 +10,7 @@ import { computedScores, givenScores } from './score/scoring.ts';
 import type { TorchSpec } from './spec.ts';
 import { type Group, isOut } from './trace/group.ts';
 import { type Dependencies, dependenciesOf } from './trace/groups.ts';
+import { type SpecNames, specNames } from './trace/spec-names.ts';
 
 /** What the dense model is to Torch-Pruning, and how it scores. */
 export interface Scored {
@@ -43,12 +44,15 @@ function scoredBy(network: Network, dependencies: Dependencies, spec: TorchSpec,
 export interface TorchExpected extends Expected {
   readonly dependencies: Dependencies;
   readonly decisions: Decisions;
+  readonly names: SpecNames;
 }
 
 /** Retained indices of every prunable layer after one step of pruning. */
-export function expectTorch(scored: Scored, spec: TorchSpec): TorchExpected {
+export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
   const { network, dependencies, scoresOf } = scored;
-  const ranking = rank(dependencies, spec, scoresOf);
+  const names = specNames(dependencies.modules, written);
+  const { spec } = names;
+  const ranking = rank(dependencies, names, scoresOf);
   const decisions = decide(dependencies, ranking, spec);
   const refusal = refusalOf(dependencies, decisions);
   const groups: EqualizationGroup[] = [];
@@ -91,6 +95,7 @@ export function expectTorch(scored: Scored, spec: TorchSpec): TorchExpected {
   return {
     dependencies,
     decisions,
+    names,
     layers,
     groups,
     joint: decisions.joint,
@@ -108,7 +113,7 @@ export function expectTorch(scored: Scored, spec: TorchSpec): TorchExpected {
       return explainFilter(name, filter, decisionOf(name)?.decision ?? null, spec);
     },
     keptUnder: () => keptUnder(scored, spec, layers),
-    certain: certainties(dependencies, decisions, spec),
+    certain: certainties(dependencies, decisions, names),
   };
 }
 

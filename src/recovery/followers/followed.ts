@@ -24,6 +24,10 @@ export function unfollowed({ model, tensors, layers, channelOwner }: Network): R
       if (channels !== null && 'opaque' in channels) lose(inputs, channels.opaque);
     }
   }
+  // Of a MatMul on an operand of unknown rank not even the axis of its own channels is known.
+  for (const { layer, channels } of tensors.values())
+    if (channels !== null && 'opaque' in channels && layers[layer]!.weight !== null && !lost.has(layer))
+      lost.set(layer, channels.opaque);
   for (const { calls } of layers)
     for (const { columns, reads } of calls) if (columns !== null && 'opaque' in columns) lose(reads, columns.opaque);
   return lost;

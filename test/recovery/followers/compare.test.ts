@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recoverRetention } from '../../../src/recovery/index.ts';
+import { type ConvInit, convs, inMemory, kept, network, rows, weights } from '../../support/convs.ts';
 import { float32, type Graph, op } from '../../support/onnx-builder.ts';
-import { type ConvInit, convs, inMemory, kept, network, rows, weights } from '../support.ts';
 
 const conv = (init: Partial<ConvInit> = {}): ConvInit => ({ name: 'a', from: 'x', kernel: rows(4, 2, 1), ...init });
 const whole = { actual: { a: [0, 1, 2, 3] }, wrong: [], open: [], extra: [] };

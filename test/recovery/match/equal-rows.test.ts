@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recoverRetention } from '../../../src/recovery/index.ts';
+import { type ConvInit, cutRows, kept, network, type Rows, rows, weights } from '../../support/convs.ts';
 import { op } from '../../support/onnx-builder.ts';
-import { type ConvInit, cutRows, kept, network, type Rows, rows, weights } from '../support.ts';
 
 /** Filters 1, 2, 4 and 5 of eight are dead: their rows are zeros. */
 const DEAD: Rows = rows(8, 2, 1).map((row, k) => ([1, 2, 4, 5].includes(k) ? [0, 0] : row));

@@ -8,6 +8,7 @@ import type { Dependencies } from '../trace/groups.ts';
 import { isInside } from '../trace/groups.ts';
 import type { Module } from '../trace/module-graph.ts';
 import { isRoot, isTwoSided } from '../trace/modules.ts';
+import type { SpecNames } from '../trace/spec-names.ts';
 
 /** What is known of a group's channels before they are ranked. */
 export interface GroupScores {
@@ -68,12 +69,16 @@ interface Open {
   unknown: Unknown | null;
 }
 
-export function rank({ groups, flows }: Dependencies, spec: TorchSpec, scoresOf: ScoresOf): Ranking {
+export function rank(
+  { groups, flows }: Dependencies,
+  { spec, unresolved }: Pick<SpecNames, 'spec' | 'unresolved'>,
+  scoresOf: ScoresOf,
+): Ranking {
   const fates = new Map<Group, Fate>();
   const scopes = new Map<string, Open>();
   let poison: Unknown | null = null;
   for (const origin of groups) {
-    const rooted = fateWithoutScores(origin, spec) ?? withHeads(origin, spec, flows);
+    const rooted = fateWithoutScores(origin, spec, unresolved) ?? withHeads(origin, spec, flows);
     if ('kind' in rooted) {
       const known = rooted;
       fates.set(origin, known);
@@ -113,9 +118,12 @@ export function rank({ groups, flows }: Dependencies, spec: TorchSpec, scoresOf:
   return { fates, scopes: new Map(closed) };
 }
 
-function fateWithoutScores(group: Group, spec: TorchSpec): Fate | null {
+function fateWithoutScores(group: Group, spec: TorchSpec, unresolved: SpecNames['unresolved']): Fate | null {
   const ignored = group.items.find((item) => isOut(item) && isInside(item.module, spec.ignored));
   if (ignored !== undefined) return { kind: 'ignored', module: ignored.module };
+  // Being ignored is a matter of outputs, groups of input channels are not.
+  const open = group.items.find((item) => unresolved.has(item.module) && (isOut(item) || spec.inGroups.size > 0));
+  if (open !== undefined) return { kind: 'unknown', why: unresolved.get(open.module)! };
   if (group.trouble !== null) {
     const remedy = null;
     return { kind: 'unknown', why: { unknown: group.trouble, remedy, isRaised: false } };

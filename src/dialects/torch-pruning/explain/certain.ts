@@ -5,9 +5,17 @@ import { channelGroupsOf } from '../cut/ranked-groups.ts';
 import type { TorchSpec } from '../spec.ts';
 import { type Group, isOut } from '../trace/group.ts';
 import type { Dependencies } from '../trace/groups.ts';
+import type { SpecNames } from '../trace/spec-names.ts';
 
 /** What holds of groups whose scores are not known: coupled layers lose the same channels, and where each group is ranked alone their number is known. */
-export function certainties({ groups }: Dependencies, { byGroup }: Decisions, spec: TorchSpec): Certainties {
+export function certainties(
+  { groups }: Dependencies,
+  { byGroup }: Decisions,
+  { spec, unresolved }: SpecNames,
+): Certainties {
+  /** A name that could mean one of the group's modules may ignore it, or give it another ratio. */
+  const countsIn = (group: Group): readonly number[] | null =>
+    group.items.some(({ module }) => unresolved.has(module)) ? null : countsOf(group, spec);
   /** The group of a layer, where only its scores are not known. */
   const openGroup = (name: string): Group | null => {
     const group = groups.find((candidate) => layersOf(candidate).some(({ layer }) => layer.name === name));
@@ -18,7 +26,7 @@ export function certainties({ groups }: Dependencies, { byGroup }: Decisions, sp
     summary(names) {
       const counts = names.every((name) => {
         const group = openGroup(name);
-        return group !== null && countsOf(group, spec) !== null;
+        return group !== null && countsIn(group) !== null;
       });
       return `coupled layers keep the same channels${counts ? ', as many as the ratio leaves' : ''}`;
     },
@@ -26,7 +34,9 @@ export function certainties({ groups }: Dependencies, { byGroup }: Decisions, sp
       const group = openGroup(name);
       const kept = actual(name);
       if (group === null || kept === null) return null;
-      return countContradiction(group, name, kept, spec) ?? partnerContradiction(group, name, kept, actual);
+      return (
+        countContradiction(group, name, kept, spec, countsIn(group)) ?? partnerContradiction(group, name, kept, actual)
+      );
     },
   };
 }
@@ -62,8 +72,13 @@ function isWithin(name: string, module: string): boolean {
   return name === module || name.startsWith(`${module}.`);
 }
 
-function countContradiction(group: Group, name: string, kept: RetainedIndices, spec: TorchSpec): Contradiction | null {
-  const counts = countsOf(group, spec);
+function countContradiction(
+  group: Group,
+  name: string,
+  kept: RetainedIndices,
+  spec: TorchSpec,
+  counts: readonly number[] | null,
+): Contradiction | null {
   const item = group.items.find((candidate) => candidate.module.layer.name === name && isOut(candidate))!;
   const isWhole = item.at.length === group.items[0]!.at.length && item.at.length === item.module.layer.filters;
   if (counts === null || !isWhole || counts.includes(kept.length) || kept.length === item.at.length) return null;

@@ -1,12 +1,12 @@
 import { nearest } from '../../../config/values.ts';
 import type { Place } from '../../../errors/place.ts';
-import type { Network } from '../../../network/index.ts';
+import { isLayerName, meantBy, type Network } from '../../../network/index.ts';
 import type { Lint } from '../../types.ts';
 import { widthOf } from '../cut/cutting.ts';
 import { type Decision, layersOf } from '../cut/decisions.ts';
 import type { TorchExpected } from '../expect.ts';
 import type { TorchSpec } from '../spec.ts';
-import { isNamed } from '../trace/modules.ts';
+import { givenNames, namesOf } from '../trace/spec-names.ts';
 import { listed } from './explain.ts';
 
 type Cut = Extract<Decision, { kind: 'cut' }>;
@@ -32,23 +32,21 @@ function lint(rule: string, message: string, at: Place, layers: readonly string[
   return { rule, message, at, layers };
 }
 
-/** Names that fit no module of the graph, and so do nothing. */
-function unknownModules({ dependencies }: TorchExpected, spec: TorchSpec): Lint[] {
-  const names = dependencies.modules.flatMap(({ layer, type }) => (isNamed(type) ? [layer.name] : []));
-  const fits = (wanted: string): boolean => names.some((name) => name === wanted || name.startsWith(`${wanted}.`));
-  const given: readonly (readonly [string, Place])[] = [
-    ...spec.ignored.map((name, k) => [name, spec.at(['ignored_layers', k])] as const),
-    ...spec.ratios.flatMap(({ modules, key }) =>
-      modules.map((name) => [name, spec.at(['pruning_ratio_dict', key])] as const),
-    ),
-    ...[...spec.outGroups.keys()].map((name) => [name, spec.at('out_channel_groups')] as const),
-    ...[...spec.inGroups.keys()].map((name) => [name, spec.at('in_channel_groups')] as const),
-  ];
-  return given.flatMap(([name, at]) => {
-    if (fits(name)) return [];
-    const meant = nearest(name, names);
+/** Names that fit no module of the graph, and so do nothing; or that fit under one prefix, and are taken so. */
+function unknownModules({ dependencies, names: { scheme } }: TorchExpected, spec: TorchSpec): Lint[] {
+  const names = namesOf(dependencies.modules);
+  const given = givenNames(spec);
+  if (scheme !== null) {
+    const [first] = given;
+    const how = scheme.isOfModel ? `under ${scheme.prefix} in` : `without ${scheme.prefix} in`;
+    const message = `the spec's names are ${how} the dense model, and are taken so: ${first!.name} is ${scheme.resolve(first!.name)}`;
+    return [lint('names-under-prefix', message, spec.at(first!.path))];
+  }
+  return given.flatMap(({ name, path }) => {
+    if (isLayerName(name, names)) return [];
+    const meant = meantBy(name, names)[0] ?? nearest(name, names);
     const hint = meant === null ? '' : `: did you mean ${meant}?`;
-    return [lint('unknown-module', `${name} is no layer of the dense model${hint}`, at, [name])];
+    return [lint('unknown-module', `${name} is no layer of the dense model${hint}`, spec.at(path), [name])];
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Network, RetainedIndices } from '../../../network/index.ts';
+import { type Network, nameScheme, type RetainedIndices } from '../../../network/index.ts';
 import { type Reported, sorted } from '../../reported.ts';
 import { type Flows, groupOf, isOut, type Side } from './group.ts';
 import { dependenciesOf } from './groups.ts';
@@ -11,71 +11,84 @@ type Entry = readonly [string, boolean, readonly number[]];
 /**
  * Retained indices from the JSON of `pruning_history()`. Each entry counts the channels that its root has left at that
  * step, and names the root alone: the layers that go with it are those of its group. A layer that no entry touches keeps
- * everything.
+ * everything, unless an entry could not be followed that may have touched it.
  */
 export function readHistory(text: string, network: Network): Reported {
   const entries = entriesIn(text);
-  const none: Reported = { named: new Map(), rows: [] };
-  if (entries === null) return none;
+  if (entries === null) return { named: new Map(), rows: [] };
   const { modules, flows } = dependenciesOf(network);
-  const left = new Map<Module, number[]>();
-  const leftOf = (module: Module, width: number): number[] => {
-    const known = left.get(module) ?? Array.from({ length: width }, (_, k) => k);
-    left.set(module, known);
-    return known;
-  };
-  const inputs = new Map<Module, number[]>();
-  const unsure = new Set<Module>();
-  for (const [name, isOutput, positions] of entries) {
+  const names = modules.flatMap(({ layer }) => (layer.weight === null ? [] : [layer.name]));
+  const scheme = nameScheme(
+    entries.map(([name]) => name),
+    names,
+  );
+  const state: State = { flows, outputs: new Map(), inputs: new Map(), unsure: new Set() };
+  const unread: string[] = [];
+  let isComplete = true;
+  for (const [written, isOutput, positions] of entries) {
+    const name = scheme?.resolve(written) ?? written;
     const root = modules.find(({ layer }) => layer.name === name && layer.weight !== null);
-    if (root === undefined) return none;
+    if (root === undefined) {
+      unread.push(`${written}, which is no layer of the dense model`);
+      isComplete = false;
+      continue;
+    }
     const side: Side = isTwoSided(root.type) ? (isOutput ? 'out' : 'in') : 'both';
-    const width = side === 'in' ? root.inWidth : root.outWidth;
-    if (width === null) return none;
-    const now = side === 'in' ? (inputs.get(root) ?? Array.from({ length: width }, (_, k) => k)) : leftOf(root, width);
-    // Positions that are not there prune nothing, as in index_select over those that stay.
-    const gone = positions.flatMap((position) => now[position] ?? []);
-    remove(root, side, gone, { flows, inputs, leftOf, unsure });
+    if (!remove(root, side, positions, state))
+      unread.push(`the inputs of ${written}, of which it is not known how many there are`);
   }
   const named = new Map<string, RetainedIndices>();
   for (const [name, { filters }] of network.prunable) {
     const module = modules.find(({ layer }) => layer.name === name);
-    if (module !== undefined && unsure.has(module)) continue;
-    named.set(
-      name,
-      sorted(module === undefined ? Array.from({ length: filters }, (_, k) => k) : leftOf(module, filters)),
-    );
+    const left = module === undefined ? undefined : state.outputs.get(module);
+    if ((module !== undefined && state.unsure.has(module)) || (left === undefined && !isComplete)) continue;
+    named.set(name, sorted(left ?? all(filters)));
   }
-  return { named, rows: [] };
+  return { named, rows: [], unread };
 }
 
+/** What modules have left of their channels, by their first numbers. */
 interface State {
   readonly flows: Flows;
-  readonly inputs: Map<Module, number[]>;
-  leftOf(module: Module, width: number): number[];
+  readonly outputs: Map<Module, readonly number[]>;
+  readonly inputs: Map<Module, readonly number[]>;
   /** Modules that may belong to a group behind a place that could not be followed. */
   readonly unsure: Set<Module>;
 }
 
-/** Takes channels of a root, by their first numbers, from every layer of the group. */
-function remove(root: Module, side: Side, channels: readonly number[], { flows, inputs, leftOf, unsure }: State): void {
+function all(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, k) => k);
+}
+
+/**
+ * Takes channels of a root from every layer of the group.
+ * @param positions among those that the root has left
+ * @returns whether it is known which channels they are
+ */
+function remove(
+  root: Module,
+  side: Side,
+  positions: readonly number[],
+  { flows, outputs, inputs, unsure }: State,
+): boolean {
+  const width = side === 'in' ? root.inWidth : root.outWidth;
+  const now = (side === 'in' ? inputs : outputs).get(root) ?? (width === null ? null : all(width));
+  // Positions that are not there prune nothing, as in index_select over those that stay.
+  const channels = now === null ? positions : positions.flatMap((position) => now[position] ?? []);
   const { items, beyond } = groupOf(root, side, channels, flows);
   for (const item of beyond) if (isOut(item)) unsure.add(item.module);
   for (const item of items) {
     const { module } = item;
+    if (now === null && isOut(item)) unsure.add(module);
     const gone = new Set(item.at);
-    if (isOut(item)) {
-      if (module.layer.weight === null) continue;
-      const now = leftOf(module, module.layer.filters);
-      now.splice(0, now.length, ...now.filter((channel) => !gone.has(channel)));
-    } else if (module.inWidth !== null) {
-      const now = inputs.get(module) ?? Array.from({ length: module.inWidth }, (_, k) => k);
-      inputs.set(
-        module,
-        now.filter((channel) => !gone.has(channel)),
-      );
-    }
+    const [list, own] = isOut(item) ? [outputs, module.layer.filters] : [inputs, module.inWidth];
+    if (own === null || (isOut(item) && module.layer.weight === null)) continue;
+    list.set(
+      module,
+      (list.get(module) ?? all(own)).filter((channel) => !gone.has(channel)),
+    );
   }
+  return now !== null;
 }
 
 function entriesIn(text: string): readonly Entry[] | null {

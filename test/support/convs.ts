@@ -1,7 +1,7 @@
 import { type Network, readNetwork } from '../../src/network/index.ts';
 import { memoryModel, readModel } from '../../src/onnx/index.ts';
 import type { Recovery } from '../../src/recovery/index.ts';
-import { float32, type Graph, modelBytes, op } from '../support/onnx-builder.ts';
+import { float32, type Graph, modelBytes, op } from './onnx-builder.ts';
 
 /** A kernel as rows of columns of values, one value a column. */
 export type Rows = readonly (readonly number[])[];
