@@ -7,6 +7,7 @@ import { foldingOf } from './folding.ts';
 import { constantsOf, namedReaders, nodesOf, sitesOf } from './graph-parts.ts';
 import { layerDrafts, layerKind } from './layers.ts';
 import { sourceNames } from './names.ts';
+import { countOf } from './numbers.ts';
 import { operatorOf } from './operators/index.ts';
 import { readsOf } from './reads.ts';
 import { viewOf } from './tensor-view.ts';
@@ -68,6 +69,7 @@ function walkGraph(model: OnnxModel): Walked {
         return affordable >= 0;
       },
     },
+    makers: new Map(),
     soleConsumer(tensor) {
       const nodesReading = readers.get(tensor);
       return nodesReading?.length === 1 ? nodesReading[0] : undefined;
@@ -89,6 +91,7 @@ function walkGraph(model: OnnxModel): Walked {
   for (const node of nodes) {
     requireInputs(walk, node);
     readNode(walk, node);
+    for (const name of node.outputs) walk.makers.set(name, node);
     if (node.opType === 'BatchNormalization' && isStandard(node)) {
       const value = input(walk, node, 0);
       if (isSignal(value)) normalized.add(value.from.layer);
@@ -140,11 +143,24 @@ function recordOutputs(walk: Walk): void {
   }
 }
 
+/** Elements up to which every exporter that optimizes computes constants (onnxscript's optimizer leaves inputs of more than 1024). */
+const MAX_FOLDED_ELEMENTS = 1024;
+
+/** A node whose operands are small constants, so that its result could be stored as well. */
+function isComputedOfConstants(walk: Walk, node: OnnxNode): boolean {
+  const isSmall = (name: string): boolean => {
+    const value = walk.values.get(name);
+    return value?.kind === 'constant' && countOf(value.view.dims) <= MAX_FOLDED_ELEMENTS;
+  };
+  return node.inputs.length > 0 && [...node.inputs, ...node.outputs].every((name) => name === '' || isSmall(name));
+}
+
 /** The network that was walked over. */
 function networkOf({ walk, owners, normalized, readers }: Walked): Network {
   const { producer, graph } = walk.model;
   const isDynamo = producer.name === 'pytorch' && graph.nodes.some(({ name }) => name.startsWith('node_'));
-  const facts = { producer: producer.name, isDynamo, normalized };
+  const isUnoptimized = graph.nodes.some((node) => isComputedOfConstants(walk, node));
+  const facts = { producer: producer.name, isDynamo, isUnoptimized, normalized };
   const layers = walk.drafts.all.map((draft): Layer => {
     const { kind, op } = layerKind(draft);
     return {

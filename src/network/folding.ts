@@ -11,6 +11,8 @@ export interface ExportFacts {
   readonly producer: string;
   /** Whether PyTorch's dynamo exporter made it, which names nodes `node_conv2d` (TorchScript: `/stem/Conv`). */
   readonly isDynamo: boolean;
+  /** Whether nodes are left that compute constants of constants, which an exporter that optimizes (and folds) takes away. */
+  readonly isUnoptimized: boolean;
   /** Layers whose output goes straight into a BatchNorm. */
   readonly normalized: ReadonlySet<LayerDraft>;
 }
@@ -39,6 +41,8 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
         ? `its weight lost its name (${renamed})`
         : 'dense layers are not folded by the TorchScript exporter',
     };
+  if (facts.isDynamo && facts.isUnoptimized)
+    return { state: 'raw', evidence: 'the exporter did not optimize, and left nodes that it would have folded' };
   // Folded into a convolution that has a bias, BatchNorm leaves both names as they were (onnxscript rules/common/_fuse_batchnorm.py).
   if (facts.isDynamo && isConv && facts.normalized.size === 0)
     return {

@@ -40,8 +40,7 @@ export function sitesOf(
   constants: ReadonlyMap<string, NamedConstant>,
   readers: ReadonlyMap<string, unknown>,
 ): readonly CutSite[] {
-  const makers = new Map(walk.model.graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const sites = walk.sites.map((site) => expandedSite(constants, makers, site) ?? site);
+  const sites = walk.sites.map((site) => expandedSite(constants, walk.makers, site) ?? site);
   return [...sites, ...wholeSites(walk, layers, readers)];
 }
 

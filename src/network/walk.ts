@@ -23,6 +23,8 @@ export interface Walk {
   readonly drafts: LayerDrafts;
   readonly names: SourceNames;
   readonly channels: ChannelNumbers;
+  /** The node that makes each tensor, as far as the walk has come. */
+  readonly makers: Map<string, OnnxNode>;
   /** The only node that reads a tensor. */
   soleConsumer(tensor: string): OnnxNode | undefined;
   readonly followers: Follower[];

@@ -1,7 +1,7 @@
 import type { OnnxNode, Tensor } from '../../onnx/index.ts';
 import { idsAlong } from '../channels.ts';
 import { numbersOf } from '../constants.ts';
-import type { Value } from '../drafts.ts';
+import type { Origin, Value } from '../drafts.ts';
 import type { LayerKind } from '../types.ts';
 import {
   attribute,
@@ -62,6 +62,7 @@ function groupNorm(walk: Walk, node: OnnxNode): boolean {
   });
   if (!isPlain) return false;
   const from = walk.drafts.place(node, 'batch-norm', walk.values);
+  readBeforeReshape(walk, node, from);
   // Groups of one channel look like no groups at all.
   const channels = idsAlong(x.map, 1);
   if (channels === null) {
@@ -75,6 +76,17 @@ function groupNorm(walk: Walk, node: OnnxNode): boolean {
     }
   setOutput(walk, node, { kind: 'channels', map: x.map, from });
   return true;
+}
+
+/** Where names do not put the first reshape into the module, the module reads what that reshape does. */
+function readBeforeReshape(walk: Walk, node: OnnxNode, { layer, call }: Origin): void {
+  const [name = ''] = node.inputs;
+  const [source = ''] = walk.makers.get(name)?.inputs ?? [];
+  const before = input(walk, node, 0);
+  const value = walk.values.get(source);
+  const { externals } = layer.calls[call]!;
+  if (value?.kind !== 'channels' || !isSignal(before) || value.from.layer !== before.from.layer) return;
+  if (externals.delete(name)) externals.set(source, value.from.layer);
 }
 
 const layerNorm: Carry = (walk, node) => {
