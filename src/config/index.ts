@@ -35,5 +35,5 @@ export type {
 } from './table/index.ts';
 export { type SchemaIssue, type Validator, validate } from './validate.ts';
 export { type Mapping, nearest } from './values.ts';
-export { parseYaml, type YamlFile } from './yaml.ts';
-export { readYaml } from './yaml-file.ts';
+export { parseYaml, parseYamlUnder, type YamlFile } from './yaml.ts';
+export { readSpecYaml, readYaml } from './yaml-file.ts';

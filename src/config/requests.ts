@@ -15,7 +15,7 @@ import {
   type Setting,
 } from './table/index.ts';
 import { isMapping, nearest } from './values.ts';
-import { readYaml } from './yaml-file.ts';
+import { readSpecYaml } from './yaml-file.ts';
 
 /** What is asked of executing both models: the action tries to unless told not to, the command line's check does only when asked. */
 export type ExecutionDemand = 'none' | 'tried' | 'demanded';
@@ -205,8 +205,10 @@ function specOf(sources: ModelSources): SpecDocument | null {
     ...((listed.value ?? []) as readonly string[]).map((text, i) => ({ text, place: config.at([...listed.path, i]) })),
     ...(settings.overrides ?? []).map((text) => ({ text, place: settingPlace(settings, 'overrides') })),
   ];
-  if (settings.spec !== undefined) return specFromFile(readYaml(openablePath(settings.spec, base, at), at), overrides);
-  if (typeof entry === 'string') return specFromFile(readYaml(openablePath(entry, config.folder, at), at), overrides);
+  if (settings.spec !== undefined)
+    return specFromFile(readSpecYaml(openablePath(settings.spec, base, at), at), overrides);
+  if (typeof entry === 'string')
+    return specFromFile(readSpecYaml(openablePath(entry, config.folder, at), at), overrides);
   if (isMapping(entry) && config.file !== null) return specFromInline(entry, config.file, path, overrides);
   const [override] = overrides;
   if (override !== undefined) throw inputErrorAt(override.place, 'overrides a spec, but none is given', override.text);

@@ -1,12 +1,13 @@
 import type { ReadNamed } from '../bytes/index.ts';
 import type { InputError } from '../errors/input-error.ts';
 import { formatPath, inputErrorAt, type KeyPath, type Place } from '../errors/place.ts';
+import { linesOfWords, splitWords, type Word } from './command-line.ts';
 import { type Assignment, type Override, parseOverride } from './overrides.ts';
 import { copied, isMapping, type Mapping, mappingOf, nearest, valueAt } from './values.ts';
 import type { YamlFile } from './yaml.ts';
 
 /** The section of an experiment spec that holds the pruning keys. */
-const SECTION = 'prune';
+export const SECTION = 'prune';
 /** The key at the top of a spec that says who reads it. */
 const DIALECT = 'dialect';
 
@@ -27,6 +28,10 @@ export interface SpecDocument {
   readonly added: readonly AddedKey[];
   /** The pruning keys with overrides applied; without `dialect`. Bare keys are all here. */
   readonly section: Mapping;
+  /** The words of the pruner's command line, where the section is one; empty for keys. */
+  readonly words: readonly Word[];
+  /** Words that overrides give, which come after all else. */
+  readonly addedWords: readonly Word[];
   /** Path of `section` in `file`. */
   readonly sectionPath: KeyPath;
   /** The other top-level keys of an experiment spec, with overrides applied; empty for bare keys. */
@@ -43,7 +48,7 @@ export interface SpecDocument {
 
 /**
  * A spec file with overrides applied, the last one winning.
- * @throws InputError for a `prune` that is no mapping, or an override that fits nowhere.
+ * @throws InputError for a `prune` that is neither a mapping nor a command line, or an override that fits nowhere.
  */
 export function specFromFile(file: YamlFile, overrides: readonly Override[] = []): SpecDocument {
   return specOf(file, [], file.value, overrides);
@@ -64,16 +69,18 @@ export function specFromInline(
 }
 
 function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: readonly Override[]): SpecDocument {
-  const sectionIn = Object.hasOwn(given, SECTION) ? [SECTION] : [];
+  const sectionIn = Object.hasOwn(given, SECTION) || overrides.some(setsSection) ? [SECTION] : [];
   const inFile = (path: KeyPath): Place => {
     const whole = [...rootPath, ...path];
     return { file: file.path, line: file.lineOf(whole), key: formatPath(whole) };
   };
   const root = copied(given) as Record<string, unknown>;
   if (sectionIn.length > 0) root[SECTION] ??= mappingOf([]);
+  const words = sectionWords(file, [...rootPath, SECTION], root[SECTION], overrides);
+  if (words !== null) root[SECTION] = mappingOf([]);
   if (!isMapping(valueAt(root, sectionIn)))
     throw inputErrorAt(inFile(sectionIn), 'must be a mapping of pruning keys', root[SECTION]);
-  const parsed = overrides.map(parseOverride);
+  const parsed = overrides.filter((one) => !isFlags(one) && !setsSection(one)).map(parseOverride);
   const added = parsed.flatMap((assignment) => addedKey(root, assignment, sectionIn) ?? []);
   const assignments = parsed.map((assignment) => assigned(root, assignment, sectionIn));
 
@@ -97,6 +104,8 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
     dialect: named ?? null,
     added,
     section,
+    words: words ?? [],
+    addedWords: overrides.filter(isFlags).flatMap(({ text, place }) => wordsOf(text, place)),
     sectionPath: [...rootPath, ...sectionIn],
     siblings,
     at,
@@ -108,6 +117,59 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
     },
     read: file.read,
   };
+}
+
+/** `-pth 0.5`: flags of a command line. */
+function isFlags({ text }: Override): boolean {
+  return /^\s*-/.test(text);
+}
+
+/** `prune=-pth 0.5`: another command line altogether. */
+function setsSection({ text }: Override): boolean {
+  return new RegExp(`^\\s*\\+{0,2}${SECTION}\\s*=`).test(text);
+}
+
+/**
+ * The command line that a section is: a text, or a list of words.
+ * @param path leads to it in the file
+ * @returns null for a mapping, and for what is none of them
+ */
+function sectionWords(
+  file: YamlFile,
+  path: KeyPath,
+  given: unknown,
+  overrides: readonly Override[],
+): readonly Word[] | null {
+  const override = overrides.findLast(setsSection);
+  const value = override === undefined ? given : parseOverride(override).value;
+  const isList = Array.isArray(value) && value.length > 0 && value.every((item) => typeof item !== 'object');
+  if (override !== undefined) {
+    const { place, text } = override;
+    if (isList) return value.map((item) => ({ text: String(item), place }));
+    if (typeof value === 'string' && value.startsWith('-')) return wordsOf(value, place);
+    throw inputErrorAt(place, `must set a key of ${SECTION}, like prune.threshold=0.68, or be its command line`, text);
+  }
+  const at = (keyPath: KeyPath, line: number | null): Place => ({ file: file.path, line, key: formatPath(keyPath) });
+  if (isList)
+    return value.map((item, k) => {
+      const itemPath = [...path, k];
+      return { text: file.sourceOf(itemPath) ?? String(item), place: at(itemPath, file.lineOf(itemPath)) };
+    });
+  if (typeof value !== 'string') return null;
+  const spelled = file.spelledOf(path);
+  const words = wordsOf(value, at(path, file.lineOf(path)));
+  if (spelled === null) return words;
+  const lines = linesOfWords(
+    words.map(({ text }) => text),
+    spelled,
+  );
+  return words.map(({ text }, k) => ({ text, place: at(path, lines[k]!) }));
+}
+
+function wordsOf(text: string, place: Place): readonly Word[] {
+  const words = splitWords(text);
+  if (words === null) throw inputErrorAt(place, 'has a quote that is not closed', text);
+  return words.map((word) => ({ text: word, place }));
 }
 
 /** Sets an override's value in the spec's root; its path is then the whole one from the root. */
@@ -128,8 +190,6 @@ function assigned(root: Record<string, unknown>, assignment: Assignment, section
 /** As in Hydra, an override without `+` must name a section that the spec has, else a mistyped one would go unnoticed. */
 function wholePath(root: Mapping, { path, adds, place }: Assignment, sectionIn: readonly string[]): readonly string[] {
   const [first = '', ...rest] = path;
-  if (first === SECTION && rest.length === 0)
-    throw inputErrorAt(place, `must set a key of ${SECTION}, like prune.threshold=0.68`);
   if (sectionIn.length === 0) return first === SECTION ? rest : path;
   if (adds || Object.hasOwn(root, first) || rest.length === 0) return path;
   const meant = nearest(first, Object.keys(root)) ?? SECTION;

@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
-import type { Refuse } from '../bytes/index.ts';
+import type { ReadNamed, Refuse } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
 import { readWhole } from '../files/index.ts';
-import { parseYaml, type YamlFile } from './yaml.ts';
+import { SECTION } from './spec.ts';
+import { parseYaml, parseYamlUnder, type YamlFile } from './yaml.ts';
 
 /** Bytes of a config or spec file: real ones have a few thousand. */
 const MAX_BYTES = 1024 * 1024;
@@ -15,11 +16,19 @@ const MAX_BYTES = 1024 * 1024;
  * @throws InputError when it is missing, no regular file, too big, not UTF-8, or as parseYaml does.
  */
 export function readYaml(path: string, namedAt?: Place): YamlFile {
+  return parseYaml(...opened(path, namedAt));
+}
+
+/** Reads a spec, which may be the command line of a pruner and nothing else. */
+export function readSpecYaml(path: string, namedAt?: Place): YamlFile {
+  return parseYamlUnder(SECTION, ...opened(path, namedAt));
+}
+
+function opened(path: string, namedAt: Place | undefined): readonly [string, string, ReadNamed] {
   const refuse = unreadable(path, namedAt);
   const { bytes } = readWhole(path, MAX_BYTES, refuse);
-  return parseYaml(textOf(bytes, refuse), path, (named, limit, refuseNamed) =>
-    readWhole(resolve(dirname(path), named), limit, refuseNamed),
-  );
+  const read: ReadNamed = (named, limit, refuseNamed) => readWhole(resolve(dirname(path), named), limit, refuseNamed);
+  return [textOf(bytes, refuse), path, read];
 }
 
 function textOf(bytes: Uint8Array, refuse: Refuse): string {

@@ -17,6 +17,8 @@ export interface YamlNode {
   readonly source: string | null;
   /** By key or list position; empty for scalars. */
   readonly children: ReadonlyMap<string, YamlChild>;
+  /** Where a scalar begins and ends in the text, quotes included; null for lists and mappings. */
+  readonly span: readonly [number, number] | null;
   /** How many values this one is when aliases are written out. */
   readonly size: number;
 }
@@ -81,7 +83,7 @@ function collection(node: Node, path: KeyPath, state: Build, line: number): Yaml
   const value: Mapping | readonly unknown[] = isMap(node) ? mappingOf(nodes) : nodes.map(([, item]) => item);
   let size = 1;
   for (const child of children.values()) size += child.node.size;
-  return { value: Object.freeze(value), line, source: null, children, size };
+  return { value: Object.freeze(value), line, source: null, children, span: null, size };
 }
 
 function listChildren(items: readonly (Node | null)[], path: KeyPath, state: Build, line: number) {
@@ -140,11 +142,13 @@ function scalar(node: Scalar, line: number): YamlNode {
   const source = node.source ?? '';
   // `010` is ten in YAML 1.2 and eight in PyYAML (YAML 1.1): kept as text, so that nobody counts with either.
   const ambiguous = node.type === 'PLAIN' && /^[-+]?0[0-9]+$/.test(source);
-  return leaf(ambiguous ? source : node.value, source, line);
+  const [start, end] = node.range ?? [];
+  const span = start === undefined || end === undefined ? null : ([start, end] as const);
+  return leaf(ambiguous ? source : node.value, source, line, span);
 }
 
-function leaf(value: unknown, source: string, line: number): YamlNode {
-  return { value, source, line, children: new Map(), size: 1 };
+function leaf(value: unknown, source: string, line: number, span: YamlNode['span'] = null): YamlNode {
+  return { value, source, line, children: new Map(), span, size: 1 };
 }
 
 function lineAt(node: Node, state: Build, otherwise: number): number {

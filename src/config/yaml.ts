@@ -2,7 +2,8 @@ import { Lexer, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import type { ReadNamed } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { formatPath, inputErrorAt, type KeyPath } from '../errors/place.ts';
-import { isMapping, type Mapping } from './values.ts';
+import type { Spelled } from './command-line.ts';
+import { isMapping, type Mapping, mappingOf } from './values.ts';
 import { descend, MAX_DEPTH, treeOf, type YamlFailure, type YamlNode } from './yaml-tree.ts';
 
 /** Words, marks and spaces of YAML; a spec with a list of a thousand layers has some four thousand. */
@@ -18,6 +19,8 @@ export interface YamlFile {
   lineOf(path: KeyPath): number | null;
   /** A scalar as the file spells it (`off`, `1e-3`), without quotes; null for anything else. */
   sourceOf(path: KeyPath): string | null;
+  /** A scalar with its quotes and line breaks, as the file has it; null for anything else. */
+  spelledOf(path: KeyPath): Spelled | null;
   /** Reads a file that it names. */
   readonly read: ReadNamed;
 }
@@ -29,10 +32,29 @@ export interface YamlFile {
  *   file, or a top level that is not a mapping.
  */
 export function parseYaml(text: string, path: string, read: ReadNamed = readNothing): YamlFile {
+  return fileOf(text, path, read, (root) => root);
+}
+
+/**
+ * The same for a file that may hold nothing but one value: a text or a list of texts at its top is that of `key`.
+ */
+export function parseYamlUnder(key: string, text: string, path: string, read: ReadNamed = readNothing): YamlFile {
+  return fileOf(text, path, read, (root) => (isMapping(root.value) ? root : under(key, root)));
+}
+
+function under(key: string, node: YamlNode): YamlNode {
+  const { line, size } = node;
+  const value = Object.freeze(mappingOf([[key, node.value]]));
+  return { value, line, source: null, children: new Map([[key, { keyLine: line, node }]]), span: null, size };
+}
+
+function fileOf(text: string, path: string, read: ReadNamed, rooted: (root: YamlNode) => YamlNode): YamlFile {
+  const plain = text.replace(/^\ufeff/, '');
   const fail: YamlFailure = (problem, line, keyPath) =>
     inputErrorAt({ file: path, line, key: formatPath(keyPath) }, problem);
-  const root = parseTree(text, fail);
-  if (root === null || root.source === '') throw new InputError('is empty', { file: path });
+  const parsedRoot = parseTree(plain, fail);
+  if (parsedRoot === null || parsedRoot.source === '') throw new InputError('is empty', { file: path });
+  const root = rooted(parsedRoot);
   const { value } = root;
   if (!isMapping(value))
     throw inputErrorAt({ file: path, line: root.line, key: null }, 'must be a mapping of keys', value);
@@ -43,6 +65,11 @@ export function parseYaml(text: string, path: string, read: ReadNamed = readNoth
     sourceOf: (keyPath) => {
       const { exact, at } = descend(root, keyPath);
       return exact ? at.node.source : null;
+    },
+    spelledOf: (keyPath) => {
+      const { exact, at } = descend(root, keyPath);
+      const { span, line } = at.node;
+      return exact && span !== null ? { text: plain.slice(...span), line } : null;
     },
     read,
   };
@@ -62,9 +89,15 @@ export function parseTree(text: string, fail: YamlFailure): YamlNode | null {
   const lines = new LineCounter();
   const document = parsed(plain, lines, fail);
   const [error] = document.errors;
+  if (error !== undefined && PROTOBUF.test(plain)) throw fail(IS_PROTOBUF, 1, []);
   if (error !== undefined) throw fail(syntaxProblem(error), lines.linePos(error.pos[0]).line || 1, []);
   return treeOf(document, lines, fail);
 }
+
+/** A message of protobuf's text format, which other specs of a training job are: `dataset_config {`. */
+const PROTOBUF = /^\s*\w+\s*\{\s*$/m;
+const IS_PROTOBUF =
+  'is protobuf text, which holds no pruning keys: write the flags of the prune command instead, as in {dialect: ..., network: ..., prune: "-pth 0.1 -eq union"}';
 
 /** The parser takes ten seconds over a mebibyte of brackets or commas: count its tokens first, which is quick. */
 function refuseExcess(text: string, fail: YamlFailure): void {

@@ -1,5 +1,6 @@
 import type { SpecDocument } from '../config/spec.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
+import { taoTf1 } from './tao-tf1/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
 import { torchPruning } from './torch-pruning/index.ts';
 import type { Dialect, Pruner } from './types.ts';
@@ -26,7 +27,7 @@ export type {
   Variant,
 } from './types.ts';
 
-const DIALECTS: readonly Dialect[] = [taoTf2, torchPruning];
+const DIALECTS: readonly Dialect[] = [taoTf2, taoTf1, torchPruning];
 /** TAO's own specs name none. */
 const DEFAULT = taoTf2.name;
 
@@ -45,5 +46,12 @@ export function readSpec(document: SpecDocument | null, at: Place): Pruner {
   }
   const stray = document.added.find(({ key }) => !found.topKeys.includes(key));
   if (stray !== undefined) throw stray.mistake;
+  const [word] = [...document.words, ...document.addedWords];
+  if (word !== undefined && !found.takesFlags)
+    throw inputErrorAt(word.place, `must be keys: flags are read by dialect: ${flagged}, not by ${dialect}`, word.text);
   return found.readSpec(document);
 }
+
+const flagged = DIALECTS.filter(({ takesFlags }) => takesFlags)
+  .map(({ name }) => name)
+  .join(', ');

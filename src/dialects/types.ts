@@ -223,6 +223,8 @@ export interface Dialect {
   readonly name: string;
   /** Keys beside an experiment spec's section that it reads, so that an override may add them. */
   readonly topKeys: readonly string[];
+  /** Whether its spec may be the pruner's command line. */
+  readonly takesFlags: boolean;
   /** @throws InputError naming file, line, key and value */
   readSpec(document: SpecDocument): Pruner;
 }

@@ -6,7 +6,7 @@ import type { LayerDraft, Value } from './drafts.ts';
 import { foldingOf } from './folding.ts';
 import { constantsOf, namedReaders, nodesOf, sitesOf } from './graph-parts.ts';
 import { layerDrafts, layerKind } from './layers.ts';
-import { sourceNames } from './names.ts';
+import { sourceNames } from './names/index.ts';
 import { countOf } from './numbers.ts';
 import { operatorOf } from './operators/index.ts';
 import { readsOf } from './reads.ts';
@@ -44,7 +44,7 @@ interface Walked {
 function walkGraph(model: OnnxModel): Walked {
   const { graph } = model;
   const nodes = graph.nodes;
-  const names = sourceNames(nodes, (node) => operatorOf(node)?.role === 'weights');
+  const names = sourceNames(model, (node) => operatorOf(node)?.role === 'weights');
   const owners: number[] = [];
   const normalized = new Set<LayerDraft>();
   const readers = readersOf(nodes);
@@ -217,6 +217,11 @@ function networkOf({ walk, owners, normalized, readers }: Walked): Network {
       return value !== undefined && value.kind !== 'constant' && value.from !== null
         ? [layers[value.from.layer.id]!]
         : [];
+    }),
+    outputNames: walk.model.graph.outputs.flatMap(({ name }) => {
+      const value = walk.values.get(name);
+      const made = value !== undefined && value.kind !== 'constant' ? value.from?.layer.name : undefined;
+      return walk.names.output(name) ?? made ?? [];
     }),
     prunable,
   };

@@ -20,12 +20,18 @@ export interface ExportFacts {
 /**
  * Whether BatchNorm was multiplied into a layer's weights, from what exporters leave behind: tf2onnx names fused tensors
  * `<node>_weights_fused_bn` (optimizer/back_to_back_optimizer.py), the dynamo exporter adds a `<weight>_bias`
- * (onnxscript rules/common/_fuse_batchnorm.py), TorchScript renames fused weights `onnx::Conv_<n>` (eval_peephole.cpp).
+ * (onnxscript rules/common/_fuse_batchnorm.py), TorchScript renames fused weights `onnx::Conv_<n>` (eval_peephole.cpp),
+ * keras2onnx calls them `<node>_W_new` (onnxconverter_common optimizer, ConvBatchNormOptimizer).
  */
 export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidence {
   const names = layer.weightNames;
   const fused = names.find((name) => /_(weights|bias)_fused_bn$/.test(name));
   if (fused !== undefined) return { state: 'folded', evidence: `tf2onnx named its tensor ${fused}` };
+  const renewed = names.find((name) => /_[WB]_new$/.test(name));
+  if (facts.producer === 'keras2onnx' && renewed !== undefined)
+    return { state: 'folded', evidence: `keras2onnx named its tensor ${renewed}` };
+  const shift = facts.producer === 'tf2onnx' ? foldedShift(names) : undefined;
+  if (shift !== undefined) return { state: 'folded', evidence: `tf2onnx made its bias ${shift} of a BatchNorm` };
   const dynamo = names.find((name) => /\.weight_bias$/.test(name));
   if (dynamo !== undefined) return { state: 'folded', evidence: `the exporter added the bias ${dynamo}` };
   if (facts.normalized.has(layer)) return { state: 'raw', evidence: 'a BatchNorm follows it' };
@@ -33,6 +39,9 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
   if (!layer.hasBias) return { state: 'raw', evidence: 'it has no bias, which folding would leave' };
   if (facts.producer === 'tf2onnx')
     return { state: 'raw', evidence: 'tf2onnx names what it folds, and this is not named so' };
+  const variable = names.find((name) => /\/(?:depthwise_)?kernel:0$/.test(name));
+  if (facts.producer === 'keras2onnx' && variable !== undefined)
+    return { state: 'raw', evidence: 'keras2onnx renames what it folds, and its kernel kept its name' };
   const renamed = names.find((name) => /^onnx::|^\d+$/.test(name));
   if (renamed !== undefined)
     return {
@@ -53,4 +62,14 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
   if (trained && facts.producer === 'pytorch') return { state: 'raw', evidence: 'its parameters kept their names' };
   if (!isConv) return { state: 'raw', evidence: 'exporters fold BatchNorm into convolutions only' };
   return { state: 'unknown', evidence: 'it has a bias and no BatchNorm follows it' };
+}
+
+/**
+ * The bias of a convolution that had none, made of the BatchNorm behind it: tf2onnx's TransposeOptimizer multiplies the factor
+ * of a BatchNorm that is plain arithmetic into a channels_last kernel, which keeps its name (optimizer/transpose_optimizer.py
+ * `_mul_handler`, `_add_handler`).
+ */
+function foldedShift([kernel = '', ...others]: readonly string[]): string | undefined {
+  const layer = /^(.+)\/kernel:0$/.exec(kernel)?.[1];
+  return layer === undefined ? undefined : others.find((name) => !name.startsWith(`${layer}/bias`));
 }

@@ -1,9 +1,9 @@
 import type { OnnxNode } from '../onnx/index.ts';
 import type { LayerDraft, Origin, Value } from './drafts.ts';
-import { baseOp } from './names.ts';
+import type { SourceNames } from './names/source-name.ts';
+import { baseOp } from './names/tensorflow.ts';
+import { isTorchName } from './names/torch.ts';
 import { readsOf } from './reads.ts';
-import type { SourceNames } from './source-name.ts';
-import { isTorchName } from './torch-names.ts';
 import type { LayerKind, Opaque, Weight } from './types.ts';
 
 export interface LayerDrafts {

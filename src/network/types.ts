@@ -194,6 +194,8 @@ export interface Network {
   readonly tensors: ReadonlyMap<string, NetworkTensor>;
   /** Layers that make the graph's outputs. */
   readonly outputLayers: readonly Layer[];
+  /** What the source calls the layers that its outputs are named after, which may have vanished in the export. */
+  readonly outputNames: readonly string[];
   /** Prunable layers (conv, depthwise, dense) by name, in graph order. */
   readonly prunable: ReadonlyMap<string, Layer>;
   /** In graph order. */

@@ -3,9 +3,9 @@ import type { ChannelMap, Dim } from './channels.ts';
 import type { CutSite } from './cut-sites.ts';
 import type { Signal, Value } from './drafts.ts';
 import type { LayerDrafts } from './layers.ts';
+import type { SourceNames } from './names/source-name.ts';
 import type { Numbers } from './numbers.ts';
 import { readsOf } from './reads.ts';
-import type { SourceNames } from './source-name.ts';
 import type { Coupling, Follower } from './types.ts';
 
 /** Everything the operator handlers read and add to. One per network, gone once it is built. */

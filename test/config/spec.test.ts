@@ -191,7 +191,7 @@ describe('overrides', () => {
     ['prune.threshold', 'must be like prune.threshold=0.68 (found "prune.threshold")'],
     ['prune..threshold=1', 'must be like prune.threshold=0.68 (found "prune..threshold=1")'],
     ['prune.a[0]=1', 'must be like prune.threshold=0.68 (found "prune.a[0]=1")'],
-    ['prune=1', 'must set a key of prune, like prune.threshold=0.68'],
+    ['prune=1', 'must set a key of prune, like prune.threshold=0.68, or be its command line (found "prune=1")'],
     [
       'prune.threshold={a: 1}',
       'the value must be a number, text, true, false, null or a list of them like [a, b] (found "prune.threshold={a: 1}")',
@@ -219,7 +219,7 @@ describe('overrides', () => {
 
 it.each([
   ['prune: 3', 'specs/prune.yaml:1: prune: must be a mapping of pruning keys (found 3)'],
-  ['a: 1\nprune: [x]', 'specs/prune.yaml:2: prune: must be a mapping of pruning keys (found ["x"])'],
+  ['a: 1\nprune: [[x]]', 'specs/prune.yaml:2: prune: must be a mapping of pruning keys (found [["x"]])'],
   ['threshold: 1\ndialect: 3', 'specs/prune.yaml:2: dialect: must be the name of a dialect (found 3)'],
   ['prune: {}\ndialect:', 'specs/prune.yaml:2: dialect: must be the name of a dialect (found null)'],
 ])('refuses %j', (text, message) => {

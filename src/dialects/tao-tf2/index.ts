@@ -12,5 +12,6 @@ const NAME = 'tao-tf2';
 export const taoTf2: Dialect = {
   name: NAME,
   topKeys: ['task'],
+  takesFlags: false,
   readSpec: (document) => taoPruner(NAME, { rules: TF2_RULES, spec: readTaoSpec(document) }),
 };

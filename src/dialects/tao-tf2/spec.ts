@@ -62,6 +62,7 @@ export function readTaoSpec(document: SpecDocument): TaoSpec {
     normalizer,
     criterion: written.equalization_criterion,
     granularity: written.granularity,
+    ties: 'any',
     minNumFilters: written.min_num_filters,
     excludedList: written.excluded_layers,
     excludedLayers: new Set(written.excluded_layers),

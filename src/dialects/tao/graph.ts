@@ -29,6 +29,12 @@ export function isLayerPruned(
   return isOpen ? 'unknown' : false;
 }
 
+/** Whether a layer takes some of the channels that it reads, like a Slice of them; a Cropping2D takes all. */
+export function takesChannels(network: Network, layer: Layer): boolean {
+  const [before] = inboundOf(network, layer);
+  return layer.kind === 'crop' && before !== undefined && widthOf(before) !== widthOf(layer);
+}
+
 /** Channels of a layer's output in the dense model; null where they are not known. */
 export function widthOf({ output: { shape, channelAxis } }: Layer): number | null {
   return shape === null || channelAxis === null ? null : (shape[channelAxis] ?? null);

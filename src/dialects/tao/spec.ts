@@ -5,6 +5,12 @@ export type Normalizer = 'max' | 'L2' | 'off';
 export const CRITERIA = ['union', 'intersection', 'arithmetic_mean', 'geometric_mean'] as const;
 export type Criterion = (typeof CRITERIA)[number];
 
+/**
+ * Which of equal filters stay: any, or those that numpy before 1.25 puts first: its argsort is one scalar introsort on every
+ * processor (numpy/core/src/npysort/quicksort.cpp).
+ */
+export type Ties = 'any' | 'numpy-1.24';
+
 /** What a run of TAO's pruner is told, defaults filled in. */
 export interface TaoSpec extends Spec {
   readonly threshold: number;
@@ -12,6 +18,7 @@ export interface TaoSpec extends Spec {
   readonly criterion: Criterion;
   readonly granularity: number;
   readonly minNumFilters: number;
+  readonly ties: Ties;
   /** The user's list, and the same as a set. */
   readonly excludedList: readonly string[];
   readonly excludedLayers: ReadonlySet<string>;

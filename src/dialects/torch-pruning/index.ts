@@ -11,6 +11,7 @@ const NAME = 'torch-pruning';
 export const torchPruning: Dialect = {
   name: NAME,
   topKeys: [],
+  takesFlags: false,
   readSpec(document) {
     const spec = readTorchSpec(document);
     return {

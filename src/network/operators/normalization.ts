@@ -2,6 +2,7 @@ import type { OnnxNode, Tensor } from '../../onnx/index.ts';
 import { idsAlong } from '../channels.ts';
 import { numbersOf } from '../constants.ts';
 import type { Origin, Value } from '../drafts.ts';
+import { parameterOwner } from '../names/weighted.ts';
 import type { LayerKind } from '../types.ts';
 import {
   attribute,
@@ -16,7 +17,6 @@ import {
   shapeOf,
   type Walk,
 } from '../walk.ts';
-import { parameterOwner } from '../weighted-names.ts';
 import { type Form, type NodeFacts, operation, type Settings } from './form.ts';
 import type { Operator } from './operator.ts';
 

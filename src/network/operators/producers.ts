@@ -5,10 +5,10 @@ import type { Dim } from '../channels.ts';
 import { alongAxis, FIXED_CHANNEL, filled, idsAlong, MAX_POSITIONS, rowMajorStrides } from '../channels.ts';
 import type { KernelSite } from '../cut-sites.ts';
 import type { Origin, Value } from '../drafts.ts';
+import { weightedName } from '../names/weighted.ts';
 import type { TensorView } from '../tensor-view.ts';
 import type { Channels, LayerKind, Opaque, Weight } from '../types.ts';
 import { hasInput, input, setOutput, shapeOf, type Walk } from '../walk.ts';
-import { weightedName } from '../weighted-names.ts';
 
 /** What a layer reads whose input is not computed from the model's inputs: it still has weights to check. */
 export const NOTHING: Value = { kind: 'fixed', shape: null, from: null };

@@ -1,13 +1,12 @@
-import type { OnnxNode } from '../onnx/index.ts';
+import type { OnnxNode } from '../../onnx/index.ts';
 import type { SourceName, SourceNames } from './source-name.ts';
-import { isTorchName, torchNames } from './torch-names.ts';
 
 /**
  * Layer names from ONNX names. tf2onnx writes `StatefulPartitionedCall/<model>/<layer>/<op>`; the prefix, the model and
  * the last segment are not part of the Keras layer's name. Names that end in `__<counter>` were made up by the exporter
  * (tf2onnx `utils.make_name`), borrow a neighbour's name and mean nothing.
  */
-const MADE_UP = /__\d+$/;
+export const MADE_UP = /__\d+$/;
 const CALL_SEGMENT = /^(Stateful)?PartitionedCall(_\d+)?$/;
 /** Operators inside a Keras layer that tf2onnx names with more than one segment. */
 const INNER_SCOPES = new Set([
@@ -21,22 +20,10 @@ const INNER_SCOPES = new Set([
 ]);
 
 /**
- * Names that only count: tensors of the TorchScript exporter (`412`, `onnx::Conv_412`), nodes that are named by their operator
- * (`Conv_12`; `node_Conv_203`, `node_conv2d_3` of the dynamo exporter), which several optimizers do too.
- */
-const COUNTED = /^(onnx::)?([A-Z][A-Za-z]*_)?\d+(_output_\d+)?$|^node_\w+$/;
-
-/** Whether an exporter made a name up, so that it tells nothing of the layer. */
-export function isMadeUp(name: string): boolean {
-  return MADE_UP.test(name.replace(/:\d+$/, '')) || COUNTED.test(name);
-}
-
-/**
  * @param nodes all nodes of the graph, in order
  * @param hasWeight nodes with weights: they tell nested models from slashes inside layer names
  */
-export function sourceNames(nodes: readonly OnnxNode[], hasWeight: (node: OnnxNode) => boolean): SourceNames {
-  if (nodes.some(({ name }) => isTorchName(name))) return torchNames(nodes);
+export function tensorflowNames(nodes: readonly OnnxNode[], hasWeight: (node: OnnxNode) => boolean): SourceNames {
   const paths = nodes.map((node) => segments(node.name));
   const model = commonFirstSegments(paths.filter((path): path is string[] => path !== null));
   const weighted = paths.filter((_, k) => hasWeight(nodes[k]!));
@@ -58,19 +45,18 @@ export function sourceNames(nodes: readonly OnnxNode[], hasWeight: (node: OnnxNo
     if (opAt <= start) return null;
     return { layer: path.slice(start, opAt).join('/'), op: path.slice(opAt).join('/') };
   };
-  return {
-    parse(name) {
-      const known = parsed.get(name);
-      if (known !== undefined) return known;
-      const fresh = read(name);
-      parsed.set(name, fresh);
-      return fresh;
-    },
+  const parse = (name: string): SourceName | null => {
+    const known = parsed.get(name);
+    if (known !== undefined) return known;
+    const fresh = read(name);
+    parsed.set(name, fresh);
+    return fresh;
   };
+  return { parse, output: (tensor) => parse(tensor.replace(/:\d+$/, ''))?.layer ?? null };
 }
 
 /** Where the operator starts: the last segment, or the scope that a layer opens for a few operators. */
-function opSegment(path: readonly string[], start: number): number {
+export function opSegment(path: readonly string[], start: number): number {
   const scope = path.findIndex(
     (part, k) => k > start && k < path.length - 1 && INNER_SCOPES.has(part.replace(/_\d+$/, '')),
   );

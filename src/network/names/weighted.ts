@@ -1,9 +1,11 @@
-import type { OnnxNode } from '../onnx/index.ts';
-import type { Walk } from './walk.ts';
+import type { OnnxNode } from '../../onnx/index.ts';
+import type { Walk } from '../walk.ts';
 
 /** Suffixes of weight and bias names behind the layer's own path, most telling first. */
 const TORCH_PARAMETER = /\.(weight|bias|weight_bias)$/;
 const FUSED = /_(weights|bias)_fused_bn$/;
+/** What tf2onnx calls a variable of a frozen TF1 graph. */
+const KERAS_VARIABLE = /^(.+)\/(?:depthwise_)?(?:kernel|bias)(?:_\d+)?:0$/;
 const TF_VARIABLE = /\/ReadVariableOp(_\d+)?(:\d+)?$/;
 
 /**
@@ -17,6 +19,9 @@ export function weightedName(walk: Walk, node: OnnxNode): string {
     if (owner !== null) return owner;
   }
   const origins = constants.map((name) => tensorName(walk, name));
+  // A second call of a layer has a node name of its own, and a shared kernel may have none.
+  const owner = isKeras2onnx(walk) ? undefined : origins.flatMap((name) => KERAS_VARIABLE.exec(name)?.[1] ?? [])[0];
+  if (owner !== undefined) return owner;
   const parsed = walk.names.parse(node.name);
   if (parsed !== null) return parsed.layer;
   for (const name of origins) {
@@ -25,6 +30,11 @@ export function weightedName(walk: Walk, node: OnnxNode): string {
   }
   // A bias that was not fused stands in an Add of its own, behind layout nodes; its name still tells the layer.
   return nameOfFollowingBias(walk, node) ?? (node.name || node.outputs[0] || node.opType);
+}
+
+/** Its scopes may have a suffix that the layers do not. */
+function isKeras2onnx({ model }: Walk): boolean {
+  return model.producer.name === 'keras2onnx';
 }
 
 /** The module that owns a PyTorch parameter (`bn1` of `bn1.weight`); null for any other tensor. */

@@ -2,6 +2,8 @@
 export interface SourceNames {
   /** The layer and operator segments of a node or initializer name; null where the name says nothing. */
   parse(name: string): SourceName | null;
+  /** The layer that a graph's output is named after; null where its name says nothing. */
+  output(tensor: string): string | null;
 }
 
 export interface SourceName {

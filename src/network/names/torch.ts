@@ -1,4 +1,4 @@
-import type { OnnxNode } from '../onnx/index.ts';
+import type { OnnxNode } from '../../onnx/index.ts';
 import type { SourceName, SourceNames } from './source-name.ts';
 
 /**
@@ -27,6 +27,7 @@ export function torchNames(nodes: readonly OnnxNode[]): SourceNames {
       if (scopes.length === 0 || composed.has(scopes.join('/'))) return null;
       return { layer: moduleName(scopes), op: name.slice(name.lastIndexOf('/') + 1) };
     },
+    output: () => null,
   };
 }
 

@@ -1,0 +1,17 @@
+import { taoPruner } from '../tao/index.ts';
+import type { Dialect } from '../types.ts';
+import { TF1_RULES } from './rules.ts';
+import { readTf1Spec } from './spec.ts';
+
+const NAME = 'tao-tf1';
+
+/**
+ * NVIDIA TAO Toolkit's TensorFlow 1 pruner (NVIDIA/tao_tensorflow1_backend, nvidia_tao_tf1/core/pruning/pruning.py, release
+ * 5.0.0).
+ */
+export const taoTf1: Dialect = {
+  name: NAME,
+  topKeys: ['network', 'ties'],
+  takesFlags: true,
+  readSpec: (document) => taoPruner(NAME, { rules: TF1_RULES, spec: readTf1Spec(document) }),
+};
