@@ -2,6 +2,8 @@ import { oneLine } from '../errors/input-error.ts';
 
 /** Names longer than this are cut: a reader knows the layer by then, and ten of them must not fill a comment. */
 const MAX_NAME = 200;
+/** A line of a terminal or a log. */
+const MAX_LINE = 600;
 
 /** GitHub links or replaces these in the rendered text, where a backslash is gone: @someone, #1, GH-1, https://, www., :emoji: */
 const REFERENCES = /[@#]|\bGH-(?=\d)|:(?=\/\/)|www(?=\.)|:(?=[\w+-]+:)/gi;
@@ -30,6 +32,16 @@ export function escaped(text: string, limit = Number.POSITIVE_INFINITY): string 
 /** The same for a name in a table or a heading, of bounded length. */
 export function escapedName(name: string): string {
   return escaped(name, MAX_NAME);
+}
+
+/** A name as a terminal shows it in a table. */
+export function shortName(name: string): string {
+  return cutText(oneLine(name), MAX_NAME);
+}
+
+/** Text as a terminal shows it in a line, of which nobody reads more. */
+export function shortLine(text: string): string {
+  return cutText(oneLine(text), MAX_LINE);
 }
 
 /** At most so many UTF-16 units, the last of them an ellipsis where text was cut, and never half of a character. */

@@ -1,6 +1,6 @@
-import { oneLine } from '../errors/input-error.ts';
 import { thousands } from '../prose/index.ts';
 import { columns } from './columns.ts';
+import { shortLine, shortName } from './escape.ts';
 import type { Report, ReportSet } from './report.ts';
 
 /** Findings of a model that are named; its own report has them all. */
@@ -11,7 +11,7 @@ const MARKS: Readonly<Record<string, string>> = { conforms: ' ', diverges: 'x', 
 export function renderSet({ reports, verdict, tool }: ReportSet): string {
   const rows = reports.map((report) => [
     MARKS[report.verdict ?? ''] ?? '?',
-    oneLine(report.model),
+    shortName(report.model),
     report.verdict ?? '',
     `${report.totals.match} of ${report.totals.layers} layers match`,
     retained(report),
@@ -28,7 +28,7 @@ function retained({ totals: { filters } }: Report): string {
 }
 
 function findings({ model, findings: all }: Report): string {
-  const shown = all.slice(0, MAX_FINDINGS).map(({ title }) => `  ${oneLine(title)}`);
+  const shown = all.slice(0, MAX_FINDINGS).map(({ title }) => `  ${shortLine(title)}`);
   const more = all.length > shown.length ? [`  ... and ${all.length - shown.length} more in its report`] : [];
-  return [oneLine(model), ...shown, ...more].join('\n');
+  return [shortName(model), ...shown, ...more].join('\n');
 }

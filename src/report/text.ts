@@ -1,7 +1,8 @@
 import { oneLine } from '../errors/input-error.ts';
-import { filterWords, percentChange, thousands } from '../prose/index.ts';
+import { filterWords, percentChange, shellWord, thousands } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { columns } from './columns.ts';
+import { cutText, shortLine, shortName } from './escape.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
@@ -24,6 +25,8 @@ const MAX_FULL_FINDINGS = 4;
 const MAX_TITLES = 12;
 /** Filters and ranges of them in a row of the table. */
 const MAX_IN_ROW = 6;
+/** Characters of a reason in a row. */
+const MAX_REASON = 100;
 const MARKS: Readonly<Record<string, string>> = { match: ' ', ambiguous: '~', mismatch: 'x', unverifiable: '?' };
 
 /** The result for a terminal: sizes, the layers worth looking at, why, and one verdict at the end. */
@@ -31,12 +34,12 @@ export function renderText(report: Report, options: TextOptions): string {
   const blocks = [
     head(report, options.specSummary),
     table(report, options.all),
-    executionLines(report).map(oneLine).join('\n'),
+    executionLines(report).map(shortLine).join('\n'),
     ...findings(report.findings, options.all),
     ...refusal(report),
     [
-      ...report.lints.map((lint) => oneLine(lintText(lint))),
-      ...report.notes.map((note) => `note: ${oneLine(note)}`),
+      ...report.lints.map((lint) => shortLine(lintText(lint))),
+      ...report.notes.map((note) => `note: ${shortLine(note)}`),
     ].join('\n'),
     verdictLine(report, options.explain ?? null),
   ];
@@ -84,7 +87,7 @@ function table(report: Report, all: boolean): string {
   const changes = shown.map(change);
   const rows = shown.map((layer, at) => [
     MARKS[layer.verdict ?? 'match'] ?? ' ',
-    oneLine(layer.name),
+    shortName(layer.name),
     kept(layer),
     layer.rule,
     letters.get(layer.group ?? -1) ?? '',
@@ -117,25 +120,27 @@ function change(layer: ReportLayer): string {
   ].filter((part) => part !== '');
   if (parts.length > 0) return parts.join('; ');
   // What could not be verified is told below the table, once for all layers with one cause.
-  return layer.verdict === 'mismatch' || layer.verdict === 'ambiguous' ? shortened(oneLine(layer.reason)) : '';
+  return layer.verdict === 'mismatch' || layer.verdict === 'ambiguous'
+    ? cutText(oneLine(layer.reason), MAX_REASON)
+    : '';
 }
 
 function retainedWords({ actual, expected, reason }: ReportLayer): string {
   const retained = actual ?? expected;
-  return retained === null ? reason : filterWords(retained, retained.length);
+  return retained === null ? shortLine(reason) : filterWords(retained, retained.length);
 }
 
 function refusal({ refusal: raised, findings: told }: Report): string[] {
   if (raised === null || told.some(({ details }) => details.includes(raised.message))) return [];
   const at = raised.layer === null || raised.message.includes(raised.layer) ? '' : ` at ${raised.layer}`;
-  return [oneLine(`note: on this model the real pruner may raise${at}: ${raised.message}`)];
+  return [shortLine(`note: on this model the real pruner may raise${at}: ${raised.message}`)];
 }
 
 /** The worst in full, then titles: nobody reads the twentieth explanation. */
 function findings(all: readonly Finding[], isWhole: boolean): string[] {
   const full = isWhole ? all : all.slice(0, MAX_FULL_FINDINGS);
   const rest = all.slice(full.length);
-  const titles = rest.slice(0, MAX_TITLES).map(({ title }) => oneLine(title));
+  const titles = rest.slice(0, MAX_TITLES).map(({ title }) => shortLine(title));
   const more = rest.length > MAX_TITLES ? [`... and ${rest.length - MAX_TITLES} more findings`] : [];
   return [
     ...full.map(findingText),
@@ -144,7 +149,7 @@ function findings(all: readonly Finding[], isWhole: boolean): string[] {
 }
 
 function findingText({ title, details }: Finding): string {
-  return [oneLine(title), ...details.map((line) => `  ${oneLine(line)}`)].join('\n');
+  return [shortLine(title), ...details.map((line) => `  ${shortLine(line)}`)].join('\n');
 }
 
 function verdictLine(report: Report, explain: string | null): string {
@@ -159,11 +164,11 @@ function verdictLine(report: Report, explain: string | null): string {
     case 'diverges':
       return totals.mismatch > 0
         ? `diverges: ${totals.mismatch} of ${layers}${pointer(report, explain)}`
-        : `diverges: ${oneLine(report.findings[0]?.title ?? '')}`;
+        : `diverges: ${shortLine(report.findings[0]?.title ?? '')}`;
     case 'unverifiable':
       return totals.unverifiable > 0
         ? `unverifiable: ${totals.unverifiable} of ${layers} could not be checked`
-        : `unverifiable: ${oneLine(report.findings[0]?.title ?? '')}`;
+        : `unverifiable: ${shortLine(report.findings[0]?.title ?? '')}`;
     case null:
       return '';
   }
@@ -173,9 +178,7 @@ function verdictLine(report: Report, explain: string | null): string {
 function pointer({ layers, findings: told }: Report, explain: string | null): string {
   const explained = new Set(layers.filter((layer) => layer.explanation !== null).map((layer) => layer.name));
   const worst = told.flatMap((finding) => finding.layers).find((name) => explained.has(name));
-  return worst === undefined || explain === null ? '' : `. Why ${oneLine(worst)}? ${explain} --layer ${oneLine(worst)}`;
-}
-
-function shortened(text: string): string {
-  return text.length <= 100 ? text : `${text.slice(0, 97)}...`;
+  // A command that is cut would be another one.
+  if (worst === undefined || explain === null || shortName(worst) !== oneLine(worst)) return '';
+  return `. Why ${shortName(worst)}? ${explain} --layer ${oneLine(shellWord(worst))}`;
 }

@@ -1,5 +1,5 @@
 import type { Expectation, LayerExplanation } from '../dialects/index.ts';
-import { capitalized, filterWords, joined, sentence } from '../prose/index.ts';
+import { capitalized, counted, filterWords, joined, sentence } from '../prose/index.ts';
 import type { Recovery } from '../recovery/index.ts';
 import { type CauseOf, causesOf, type Scene } from './causes.ts';
 import { columnCause } from './column-causes.ts';
@@ -115,7 +115,7 @@ function cutFinding(group: Group, causeOf: CauseOf, { at }: Outcomes): Sized {
   const details = [
     sentence(capitalized(`${found}: ${first.reason}`)),
     ...examples.map((line) => sentence(capitalized(line))),
-    ...(more > 0 ? [`... and ${more} more filters: prunegate explain --layer ${first.name} shows them all.`] : []),
+    ...(more > 0 ? [`... and ${counted(more, 'more filter')}.`] : []),
     ...reportedRelation(group),
   ];
   const finding = { verdict: 'mismatch', title: cutTitle(group), details } as const;

@@ -26,6 +26,7 @@ const NAMES = {
   links: '[x](javascript:y) ![x](y) https:evil <https:evil> _www.evil.example_ a@evil.example [^1]: x',
   'writing directions': '\u202eevil\u2066a\u2069\u200e\u200f\u061c\u200b\u2060\ufeff\u{e0041}\u{e0042}',
   blocks: '    - x\n1. y\n===\n---\n# z\n> q',
+  'a command': "'; touch pwned; $(touch pwned) `touch pwned` ",
   'many characters': 'conv'.repeat(2500),
 };
 
@@ -84,6 +85,8 @@ describe.each(Object.entries(NAMES))('a layer whose name has %s', (_, name) => {
     expect(run.log.masks).toHaveLength(1);
     expect(run.log.annotations.map(({ title }) => title)).toEqual(['prunegate: a-model diverges']);
     expect(run.log.shown.join('\n')).not.toMatch(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/u);
+
+    for (const line of run.log.shown) expect(line.length).toBeLessThan(1000);
 
     const [comment, check] = [api.comments[0]!.body, api.checkRuns[0]!];
     expect(api.comments).toHaveLength(1);
