@@ -1,17 +1,21 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as core from '@actions/core';
-import { loadRequests, type ModelRequest, type Settings, settingsFromInputs } from './config/index.ts';
+import { type ModelRequest, type Settings, settingsFromInputs } from './config/index.ts';
 import { InputError } from './errors/input-error.ts';
 import {
   type Channel,
+  type Client,
+  clientOf,
   commentKey,
   inWorkspace,
   neutral,
   type Outputs,
+  pathInRepository,
   printAnnotation,
   publish,
   publishFailure,
+  readBaseFile,
   readEvent,
   refusalToRun,
   setOutputs,
@@ -20,9 +24,11 @@ import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
 import { eachModel } from './pipeline/each-model.ts';
 import { plan } from './pipeline/plan.ts';
+import { type JudgedRequests, loadUnderPolicy, type PolicyHost } from './pipeline/policy.ts';
 import { CancelledError } from './process/cancel.ts';
 import { groupLog } from './process/log.ts';
 import { escaped, makeReportSet, type ReportSet, renderSet, renderText, writeReport } from './report/index.ts';
+import { loweredFinding } from './verdict/index.ts';
 import { VERSION } from './version.ts';
 
 /** Inputs that tell one step of a workflow, or one leg of a matrix, from another. */
@@ -43,8 +49,9 @@ async function main(): Promise<void> {
   let requests: readonly ModelRequest[] = [];
   try {
     if (settings.mode === 'merge') return await mergeAll(settings, channel);
-    requests = loadRequests(settings, process.cwd());
-    if (settings.mode === 'plan') return await publishPlan(requests);
+    const judged = await loadUnderPolicy(settings, process.cwd(), policyHost(channel));
+    requests = judged.requests;
+    if (settings.mode === 'plan') return publishPlan(judged);
     await checkAll(requests, channel);
   } catch (error) {
     fail(error);
@@ -65,6 +72,27 @@ function channelOf({ githubToken }: Settings): Channel {
     key: commentKey(process.env, Object.fromEntries(NAMING_INPUTS.map((name) => [name, core.getInput(name)]))),
     userAgent: `prunegate/${VERSION}`,
     summaryFile: process.env['GITHUB_STEP_SUMMARY'],
+  };
+}
+
+/** The base commit is asked by the job's token. */
+function policyHost(channel: Channel): PolicyHost {
+  const { event } = channel;
+  let client: Promise<Client> | null = null;
+  return {
+    event,
+    root: process.env['GITHUB_WORKSPACE'] || process.cwd(),
+    pathInRepository: (file) => pathInRepository(file, process.env['GITHUB_WORKSPACE']),
+    async readBase(path) {
+      client ??= clientOf(channel, event);
+      return readBaseFile(await client, event, path);
+    },
+    async warn(message) {
+      const title = 'prunegate: the policy of the base commit is not known';
+      // Who gives no token does not mean it to be asked.
+      if ((await client)?.kind === 'none') info(message);
+      else printAnnotation({ level: 'warning', title, message, file: null, line: null });
+    },
   };
 }
 
@@ -115,11 +143,25 @@ async function checkOne(request: ModelRequest, event: Channel['event']): Promise
   return { request, checked, reportPath: writeReport(checked.report, folder) };
 }
 
-/** The models as a matrix: nothing is checked, and no verdict is told. */
-async function publishPlan(requests: readonly ModelRequest[]): Promise<void> {
+/** The models as a matrix: nothing is checked, and no verdict is told. One that asks for less than its base does not get so far. */
+function publishPlan({ requests, policy }: JudgedRequests): void {
   const matrix = JSON.stringify(plan(requests));
   output({ matrix });
   info(matrix);
+  const lowered = policy?.mode === 'base' ? policy.changes.filter(({ isLowered }) => isLowered) : [];
+  for (const change of lowered) {
+    const { title, details, place } = loweredFinding(change);
+    const message = details.join('\n');
+    printAnnotation({
+      level: 'error',
+      title: `prunegate: ${title}`,
+      message,
+      ...inWorkspace(place, process.env['GITHUB_WORKSPACE']),
+    });
+  }
+  if (lowered.length === 0) return;
+  output({ conclusion: 'failure' });
+  process.exitCode = 1;
 }
 
 /** The reports of many legs, told as one: the legs have put their findings where reviewers look, so they are not annotated again. */

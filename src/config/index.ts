@@ -1,9 +1,20 @@
 export { InputError, type InputErrorDetails, oneLine, shown } from '../errors/input-error.ts';
 export { formatPath, inputErrorAt, type KeyPath, type Locate, type Place } from '../errors/place.ts';
 export type { CommandRequest } from './command-requests.ts';
+export { type Config, configOf } from './config-file.ts';
 export { type Flag, flagsOf } from './flags.ts';
 export type { InputShape } from './kinds.ts';
 export { type Assignment, type Override, parseOverride } from './overrides.ts';
+export {
+  barOf,
+  defaultBar,
+  isByInputs,
+  onlyStricter,
+  type PolicyChange,
+  type PolicyComparison,
+  policyChanges,
+  weakenings,
+} from './policy.ts';
 export {
   type ExecutionDemand,
   type ExecutionRequest,
@@ -11,7 +22,6 @@ export {
   generalSettings,
   loadRequests,
   type ModelRequest,
-  type PolicyRequest,
   requestsOf,
 } from './requests.ts';
 export {

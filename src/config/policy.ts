@@ -21,6 +21,18 @@ export interface PolicyChange {
   readonly at: Place;
 }
 
+/** How what a pull request asks for stands to its base. */
+export interface PolicyComparison {
+  /** Whether what is lowered fails, or is only shown. */
+  readonly mode: 'base' | 'report';
+  /** Whether the base commit's prunegate.yml was read, is not there, or is not known. */
+  readonly base: 'read' | 'absent' | 'unknown';
+  readonly commit: string | null;
+  readonly changes: readonly PolicyChange[];
+  /** Which of the files that decide are others than at the base; null where that is not known. */
+  readonly changed: { readonly spec: boolean | null; readonly lock: boolean | null; readonly policy: boolean | null };
+}
+
 /** The least that a setting has to ask for; undefined where nothing is demanded. */
 export type Bar = (key: SettingKey, model: ConfigModel) => unknown;
 

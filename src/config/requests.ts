@@ -2,7 +2,7 @@ import { inputErrorAt, type Place, placeText } from '../errors/place.ts';
 import { type CommandRequest, commandRequest } from './command-requests.ts';
 import type { Config, ConfigModel } from './config-file.ts';
 import { openablePath } from './paths.ts';
-import { type Bar, type PolicyChange, raised } from './policy.ts';
+import { type Bar, type PolicyComparison, raised } from './policy.ts';
 import { type Settings, settingName, settingPlace } from './settings.ts';
 import { loadSources, type Sources } from './sources.ts';
 import { type SpecDocument, specFromFile, specFromInline } from './spec.ts';
@@ -31,13 +31,6 @@ type Reshaped =
   | 'commands'
   | 'execute';
 
-/** How a pull request's prunegate.yml stands to that of its base. */
-export interface PolicyRequest {
-  /** Whether what is lowered fails, or is only shown. */
-  readonly mode: 'base' | 'report';
-  readonly changes: readonly PolicyChange[];
-}
-
 /** One model to check: flags or inputs over prunegate.yml over defaults. Paths can be opened from the process's folder. */
 export interface ModelRequest extends Omit<ModelSettings, Reshaped> {
   /** The name in prunegate.yml; null where it has none. */
@@ -48,6 +41,8 @@ export interface ModelRequest extends Omit<ModelSettings, Reshaped> {
   readonly execution: ExecutionDemand;
   /** What the user should know of how the settings came about, a sentence each. */
   readonly notes: readonly string[];
+  /** How it stands to the base commit; null where nobody looked. */
+  readonly policy: PolicyComparison | null;
   /** Where a setting of this model was given: flag, input or line of prunegate.yml; for one that was not, where it could be. */
   at(key: ModelSettingKey): Place;
 }
@@ -147,6 +142,7 @@ function requestOf(sources: ModelSources): ModelRequest {
     commands: { export: command('exportCommand'), prune: command('pruneCommand') },
     execution: demandOf(execute, settings),
     notes: sources.ignored.map(({ at, why }) => `${placeText(at)} is ignored: ${why}.`),
+    policy: null,
     at: (key) => placeIn(sources, key),
   };
 }

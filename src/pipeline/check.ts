@@ -12,7 +12,7 @@ import { readStart } from '../files/index.ts';
 import type { Network } from '../network/index.ts';
 import { underDenseNames } from '../recovery/index.ts';
 import { explainCommand, makeReport } from '../report/index.ts';
-import { gateOf, judgeExecution, judgeGates } from '../verdict/index.ts';
+import { gateOf, judgeExecution, judgeGates, judgePolicy } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
 import { executeModels, gainsOf, NOT_EXECUTED } from './execute-models.ts';
 import type { Host } from './host.ts';
@@ -57,11 +57,14 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
         : NOT_EXECUTED;
     const at = requestPlaces(request, host.root);
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
-    const judgement = judgeGates(
-      judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: false, at }),
-      request,
-      gainsOf(sizes, executed),
-      at,
+    const judgement = judgePolicy(
+      judgeGates(
+        judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: false, at }),
+        request,
+        gainsOf(sizes, executed),
+        at,
+      ),
+      request.policy,
     );
     const { conclusion, exitCode } = gateOf(judgement, request);
     const report = makeReport({
@@ -79,6 +82,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
       conclusion,
       isHashed: host.isHashed,
       made,
+      policy: request.policy,
     });
     return { report, spec: pruner.spec, explain: explainCommand(request), exitCode };
   });

@@ -12,16 +12,16 @@ export function specPlaces(spec: Spec, folder = process.cwd()): PlaceOf {
   return (key) => {
     const place = spec.at(key);
     // An override given as a flag or an input stands in no file; then the spec is what it overrides.
-    return within(folder, place.file === null ? { ...place, file: spec.file } : place);
+    return seenFrom(folder, place.file === null ? { ...place, file: spec.file } : place);
   };
 }
 
 /** The same of what else was asked of a model. */
 export function requestPlaces({ at }: ModelRequest, folder = process.cwd()): ModelRequest['at'] {
-  return (key) => within(folder, at(key));
+  return (key) => seenFrom(folder, at(key));
 }
 
 /** A file in the folder is named from there, so that another machine finds it in its own copy. */
-function within(folder: string, { file, ...place }: Place): Place {
+export function seenFrom(folder: string, { file, ...place }: Place): Place {
   return { ...place, file: file === null ? null : (pathBelow(file, folder) ?? file) };
 }

@@ -1,4 +1,6 @@
+import type { PolicyChange, PolicyComparison } from '../config/index.ts';
 import type { EqualizationGroup, Expectation, Lint, Spec } from '../dialects/index.ts';
+import type { Place } from '../errors/place.ts';
 import type { Execution } from '../execution/types.ts';
 import type { Folding, Network } from '../network/index.ts';
 import type { CommandRun, Gpu } from '../process/index.ts';
@@ -34,11 +36,18 @@ export interface Report {
   readonly commands: readonly CommandRun[];
   /** The GPUs that CUDA programs saw; null where they were not looked for. */
   readonly gpus: readonly Gpu[] | null;
+  /** How what the pull request asks for stands to its base; null where nobody looked. */
+  readonly policy: ReportPolicy | null;
   readonly totals: ReportTotals;
 }
 
 /** Diverging filters of one layer that a report explains with all their numbers. */
 const MAX_EXPLAINED_FILTERS = 32;
+
+/** What a pull request's prunegate.yml says otherwise than its base's. */
+export interface ReportPolicy extends Omit<PolicyComparison, 'changes'> {
+  readonly changes: readonly (Omit<PolicyChange, 'at'> & { readonly place: Place })[];
+}
 
 export interface ReportInput {
   readonly path: string;
@@ -107,6 +116,7 @@ export interface ReportParts {
   /** Whether the models are hashed. */
   readonly isHashed: boolean;
   readonly made?: Pick<Report, 'commands' | 'gpus'>;
+  readonly policy?: PolicyComparison | null;
 }
 
 export interface Sizes {
@@ -143,8 +153,14 @@ export function makeReport(parts: ReportParts): Report {
     execution: parts.execution ?? null,
     commands: parts.made?.commands ?? [],
     gpus: parts.made?.gpus ?? null,
+    policy: policyOf(parts.policy ?? null),
     totals: totalsOf(judgement, parts.sizes),
   };
+}
+
+function policyOf(policy: PolicyComparison | null): ReportPolicy | null {
+  if (policy === null) return null;
+  return { ...policy, changes: policy.changes.map(({ at, ...change }) => ({ ...change, place: at })) };
 }
 
 function reportLayer({ specKey: _, explanation, ...layer }: LayerResult): ReportLayer {

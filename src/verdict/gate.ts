@@ -20,10 +20,12 @@ export interface GatePolicy {
 
 /** Makes a gate's conclusion of a verdict. What the gate does not fail on is neutral, never a success. */
 export function gateOf(
-  { verdict, layers }: Pick<Judgement, 'verdict' | 'layers'>,
+  { verdict, layers, findings }: Pick<Judgement, 'verdict' | 'layers' | 'findings'>,
   { failOn, warnOnly }: GatePolicy,
 ): Gate {
-  const exitCode = failure(verdict, layers, failOn);
+  const isLowered = findings.some(({ kind }) => kind === 'policy-lowered');
+  // Not for fail-on to decide, which may be what was lowered.
+  const exitCode = isLowered ? 1 : failure(verdict, layers, failOn);
   if (exitCode === 0) return { conclusion: verdict === 'conforms' ? 'success' : 'neutral', exitCode };
   return warnOnly ? { conclusion: 'neutral', exitCode: 0 } : { conclusion: 'failure', exitCode };
 }

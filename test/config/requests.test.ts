@@ -30,6 +30,7 @@ describe('defaults', () => {
       folding: null,
       commands: { export: null, prune: null },
       notes: [],
+      policy: null,
       failOn: defaults('fail-on'),
       warnOnly: defaults('warn-only'),
       reportDir: null,

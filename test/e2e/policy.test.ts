@@ -1,8 +1,218 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { type ActionOptions, runAction } from '../support/action.ts';
-import { RIGHT, WRONG } from '../support/pull-request.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Report } from '../../src/report/index.ts';
+import { type ActionOptions, type ActionRun, runAction } from '../support/action.ts';
+import { payload } from '../support/events.ts';
+import type { ApiFile, ApiOptions, Fault, GitHubApi } from '../support/github-api.ts';
+import { BASE, onPullRequest, RIGHT, startApi, WRONG, warnings } from '../support/pull-request.ts';
+
+const open: GitHubApi[] = [];
+afterEach(async () => {
+  const all = open.splice(0);
+  for (const each of all) await each.close();
+  expect(all.flatMap(({ violations }) => violations)).toEqual([]);
+});
+
+const MODEL = 'dense: m/dense.onnx\nspec: m/prune.yaml\n';
+const GOOD = `${MODEL}pruned: m/pruned.onnx\n`;
+const BAD = `${MODEL}pruned: m/pruned-naive.onnx\n`;
+const SPEC = readFileSync(join(import.meta.dirname, '../../examples/mobilenet-v2/prune.yaml'), 'utf8');
+
+interface Played {
+  /** prunegate.yml of the pull request; null where it has none. */
+  readonly head: string | null;
+  /** Files of the base commit; prunegate.yml alone as text; null for none. */
+  readonly base?: string | null | Readonly<Record<string, ApiFile>>;
+  readonly inputs?: ActionOptions['inputs'];
+  readonly env?: ActionOptions['env'];
+  readonly event?: unknown;
+  readonly faults?: readonly Fault[];
+  readonly commit?: string;
+}
+
+interface PlayedRun extends ActionRun {
+  readonly api: GitHubApi;
+  readonly report: Report;
+}
+
+/** The action on a pull request that has another prunegate.yml than its base. */
+async function play(played: Played): Promise<PlayedRun> {
+  const { head, base = null, inputs = {}, env, event, faults, commit = BASE } = played;
+  const files: Readonly<Record<string, ApiFile>> =
+    typeof base === 'object' && base !== null
+      ? base
+      : { 'm/prune.yaml': SPEC, ...(base === null ? {} : { 'prunegate.yml': base }) };
+  const options: Partial<ApiOptions> = { files: { [commit]: files }, ...(faults === undefined ? {} : { faults }) };
+  const api = await startApi(options);
+  open.push(api);
+  const run = await onPullRequest(api, {
+    inputs: { policy: '', comment: 'never', ...inputs },
+    ...(env === undefined ? {} : { env }),
+    ...(event === undefined ? {} : { event }),
+    prepare: (workspace) => {
+      if (head !== null) writeFileSync(join(workspace, 'prunegate.yml'), head);
+    },
+  });
+  const path = run.outputs['report-json'];
+  return { ...run, api, report: path ? JSON.parse(readFileSync(path, 'utf8')) : null };
+}
+
+const lowered = ({ report }: PlayedRun): readonly string[] =>
+  report.findings.filter(({ kind }) => kind === 'policy-lowered').map(({ title }) => title);
+
+describe('a pull request that lowers the bar', () => {
+  it.each<readonly [string, string, string]>([
+    ['warn-only: true', '', 'warn-only was false, and is true'],
+    ['fail-on: [unverifiable]', '', 'fail-on was [mismatch, unverifiable], and is [unverifiable]'],
+    ['tolerance: 1', 'tolerance: 0.1', 'tolerance was 0.1, and is 1'],
+    ['', 'min-size-reduction: 0.1', 'min-size-reduction was 0.1, and is not given'],
+  ])('fails, and says how, in which line: %j for %j', async (now, before, title) => {
+    const run = await play({ head: `${GOOD}${now}\n`, base: `${GOOD}${before}\n` });
+    expect(run.status).toBe(1);
+    expect(run.outputs).toMatchObject({ verdict: 'diverges', conclusion: 'failure' });
+    expect(lowered(run)).toEqual([`this pull request lowers the bar: ${title}`]);
+    expect(run.report.totals.match).toBe(14);
+    expect(run.log.annotations.map(({ file, line }) => [file, line])).toContainEqual([
+      'prunegate.yml',
+      now === '' ? 1 : 4,
+    ]);
+    expect(run.report.policy).toMatchObject({
+      mode: 'base',
+      base: 'read',
+      commit: BASE,
+      changed: { policy: true, spec: false },
+    });
+    expect(warnings(run)).toEqual([]);
+  });
+
+  it('does not hide what is wrong by it: the stricter side holds', async () => {
+    const run = await play({ head: `${BAD}warn-only: true\nfail-on: []\ntolerance: 1\n`, base: GOOD });
+    expect(run.status).toBe(1);
+    expect(run.report).toMatchObject({ verdict: 'diverges', conclusion: 'failure', totals: { mismatch: 2 } });
+    expect(lowered(run)).toHaveLength(3);
+    expect(run.report.policy?.changes.find(({ key }) => key === 'pruned')).toMatchObject({ isLowered: false });
+  });
+
+  it('by taking a model away fails, in plan too', async () => {
+    const two = `models:\n  - {name: a, ${GOOD.trim().replaceAll('\n', ', ')}}\n  - {name: b, ${GOOD.trim().replaceAll('\n', ', ')}}\n`;
+    const one = two.split('\n').slice(0, 2).join('\n');
+    const run = await play({ head: one, base: two });
+    expect(run.status).toBe(1);
+    expect(lowered(run)).toEqual(['this pull request lowers the bar: model b is gone']);
+    const planned = await play({ head: one, base: two, inputs: { mode: 'plan' } });
+    expect(planned.status).toBe(1);
+    expect(planned.outputs).toMatchObject({ conclusion: 'failure', matrix: '{"model":["a"]}' });
+    expect(planned.stdout).toContain('model b is gone');
+    expect(await play({ head: two, base: one, inputs: { mode: 'plan' } })).toMatchObject({ status: 0 });
+  });
+
+  it('by taking prunegate.yml away where the workflow says what is checked fails', async () => {
+    const run = await play({
+      head: null,
+      base: 'min-size-reduction: 0.1\nfail-on: [mismatch, ambiguous, unverifiable]\n',
+      inputs: RIGHT,
+    });
+    expect(run.status).toBe(1);
+    expect(lowered(run)).toEqual([expect.stringContaining('fail-on was [mismatch, ambiguous, unverifiable]')]);
+  });
+
+  it('by its other name fails', async () => {
+    const api = await startApi({ files: { [BASE]: { 'prunegate.yml': GOOD } } });
+    open.push(api);
+    const run = await onPullRequest(api, {
+      inputs: { policy: '', comment: 'never' },
+      prepare: (workspace) => writeFileSync(join(workspace, 'prunegate.yaml'), `${GOOD}warn-only: true\n`),
+    });
+    expect(run.status).toBe(1);
+    expect(run.stdout).toContain('lowers the bar');
+  });
+
+  it('is only shown with policy: report, and not looked at with none', async () => {
+    const shown = await play({ head: `${BAD}warn-only: true\n`, base: GOOD, inputs: { policy: 'report' } });
+    expect(shown).toMatchObject({ status: 0, outputs: { verdict: 'diverges', conclusion: 'neutral' } });
+    expect(lowered(shown)).toEqual([]);
+    expect(shown.report.notes).toContainEqual(expect.stringMatching(/^This pull request lowers the bar: warn-only/));
+    const none = await play({ head: `${BAD}warn-only: true\n`, base: GOOD, inputs: { policy: 'none' } });
+    expect(none).toMatchObject({ status: 0, report: { policy: null } });
+    expect(none.api.requests).toEqual([]);
+  });
+
+  it('in the merge queue fails, too', async () => {
+    const event = payload('merge_group');
+    const { base_sha: commit } = (event as { readonly merge_group: { readonly base_sha: string } }).merge_group;
+    const env = { GITHUB_EVENT_NAME: 'merge_group' };
+    const run = await play({ head: `${GOOD}warn-only: true\n`, base: GOOD, commit, event, env });
+    expect(run.status).toBe(1);
+    expect(run.report.policy).toMatchObject({ commit });
+  });
+
+  it('is nobody’s business on a push', async () => {
+    const run = await play({ head: `${BAD}warn-only: true\n`, base: GOOD, env: { GITHUB_EVENT_NAME: 'push' } });
+    expect(run).toMatchObject({ status: 0, report: { policy: null } });
+  });
+});
+
+describe('a pull request that raises the bar, or changes what is neither', () => {
+  it('passes, and the report says what it changes', async () => {
+    const head = `${GOOD}fail-on: [mismatch, ambiguous, unverifiable]\noverrides: [prune.granularity=8]\n`;
+    const run = await play({ head, base: { 'prunegate.yml': GOOD, 'm/prune.yaml': `${SPEC}# other\n` } });
+    expect(run.status).toBe(0);
+    expect(run.report.policy?.changes.map(({ key, isLowered }) => [key, isLowered])).toEqual([
+      ['fail-on', false],
+      ['overrides', false],
+    ]);
+    expect(run.report.policy?.changed).toEqual({ spec: true, lock: false, policy: true });
+  });
+
+  it('is compared in all that decides', async () => {
+    const same = await play({ head: GOOD, base: GOOD });
+    expect(same.report.policy).toMatchObject({ changes: [], changed: { spec: false, lock: false, policy: false } });
+    const spec = await play({ head: GOOD, base: { 'prunegate.yml': GOOD, 'm/prune.yaml': 'threshold: 1' } });
+    expect(spec.report.policy?.changed).toEqual({ spec: true, lock: false, policy: false });
+  });
+});
+
+describe('a base commit', () => {
+  const WEAK = 'warn-only: true\nfail-on: []\ntolerance: 1\n';
+  const keys = ['warn-only', 'fail-on', 'tolerance'];
+
+  it('without a prunegate.yml has no policy: the defaults hold, and nothing is said of a file that asks for no less', async () => {
+    expect(await play({ head: GOOD })).toMatchObject({
+      status: 0,
+      report: { notes: [], findings: [], policy: { base: 'absent' } },
+    });
+    const run = await play({ head: `${BAD}${WEAK}` });
+    expect(run.status).toBe(1);
+    expect(run.report.notes).toHaveLength(3);
+    for (const key of keys)
+      expect(run.report.notes.join('\n')).toContain(`${key} is ignored: the base commit has no prunegate.yml`);
+    expect(warnings(run)).toEqual([]);
+  });
+
+  it.each<readonly [string, Pick<Played, 'base' | 'faults'>]>([
+    ['that may not be read', { base: GOOD, faults: [{ on: /contents/, play: { status: 403 } }] }],
+    ['of a server in trouble', { base: GOOD, faults: [{ on: /contents/, play: { status: 500 } }] }],
+    ['that is no YAML', { base: '[' }],
+    ['of keys that are none', { base: 'warn-onli: true' }],
+    ['that is no text', { base: { 'prunegate.yml': new Uint8Array([0xff, 0xfe]) } }],
+    ['that is a link to nowhere', { base: { 'prunegate.yml': { type: 'symlink' } } }],
+  ])('%s is one warning, and what would weaken the check is ignored and named', async (_, given) => {
+    const run = await play({ ...given, head: `${BAD}${WEAK}` });
+    expect(run.status).toBe(1);
+    expect(warnings(run)).toHaveLength(1);
+    expect(run.report).toMatchObject({ verdict: 'diverges', policy: { base: 'unknown', changed: { policy: null } } });
+    expect(lowered(run)).toEqual([]);
+    for (const key of keys)
+      expect(run.report.notes.join('\n')).toContain(`${key} is ignored: what the base commit says is not known`);
+  });
+
+  it('that may not be read is one warning of a green run, too', async () => {
+    const run = await play({ head: GOOD, faults: [{ on: /contents/, play: { status: 403 } }] });
+    expect(run.status).toBe(0);
+    expect(warnings(run)).toHaveLength(1);
+  });
+});
 
 describe('a prunegate.yml that came by itself', () => {
   const stray = (config: string, inputs: ActionOptions['inputs'] = WRONG) =>

@@ -41,6 +41,7 @@ function report(model: string, findings: readonly Finding[], changes: Partial<Re
     execution: null,
     commands: [],
     gpus: null,
+    policy: null,
     totals: {
       layers: findings.length,
       match: 0,

@@ -70,6 +70,7 @@ function setOf(models: number, layers: number, name: string): ReportSet {
     execution: null,
     commands: [],
     gpus: null,
+    policy: null,
     totals: {
       layers,
       match: 0,
