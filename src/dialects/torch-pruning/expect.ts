@@ -8,8 +8,10 @@ import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, s
 import { readScoresFile } from './score/scores-file.ts';
 import { computedScores, givenScores } from './score/scoring.ts';
 import type { TorchSpec } from './spec.ts';
+import { inEachPart } from './trace/attention.ts';
 import { type Group, isOut } from './trace/group.ts';
 import { type Dependencies, dependenciesOf } from './trace/groups.ts';
+import type { Module } from './trace/module-graph.ts';
 import { type SpecNames, specNames } from './trace/spec-names.ts';
 
 /** What the dense model is to Torch-Pruning, and how it scores. */
@@ -58,13 +60,14 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
   const groups: EqualizationGroup[] = [];
   const found = new Map<string, { readonly group: Group; readonly id: number | null }>();
   for (const group of dependencies.groups) {
-    const members = [...new Set(layersOf(group).map(({ layer }) => layer.name))];
+    const members = [...new Set(layersOf(group).flatMap(namesIn))];
     const id = members.length > 1 ? groups.length : null;
     if (id !== null) groups.push({ id, members, criterion: criterionOf(spec) });
     for (const name of members) if (!found.has(name)) found.set(name, { group, id });
     for (const { module, side } of group.beyond)
       if (isOut({ side })) found.set(module.layer.name, found.get(module.layer.name) ?? { group, id: null });
   }
+  const packed = new Set(dependencies.modules.flatMap(({ attention }) => attention?.packed.name ?? []));
   const decisionOf = (name: string): { readonly group: Group; readonly decision: Decision } | null => {
     const entry = found.get(name);
     return entry === undefined ? null : { group: entry.group, decision: decisions.byGroup.get(entry.group)! };
@@ -78,7 +81,7 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
     layers.set(name, {
       name,
       exploring: null,
-      expected: refusal !== null || decision === null ? null : expectedOf(decision, name, filters),
+      expected: refusal !== null || decision === null ? null : expectedOf(decision, name, filters, decisions.joint),
       reason:
         refusal !== null
           ? `Torch-Pruning raises ${refusal.message}`
@@ -86,7 +89,7 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
       remedy: refusal !== null ? null : remedyOf(decision),
       rule: refusal !== null ? 'pruner raises' : ruleOf(decision),
       specKey: specKeyOf(decision),
-      tie: decision?.kind === 'cut' ? decision.tie : null,
+      tie: decision?.kind === 'cut' && !packed.has(name) ? decision.tie : null,
       alternatives:
         alternatives === null ? null : [...new Map(alternatives.map((list) => [String(list), list])).values()],
       group: found.get(name)?.id ?? null,
@@ -133,11 +136,26 @@ function keptUnder(scored: Scored, spec: TorchSpec, layers: Expected['layers']):
   });
 }
 
-function expectedOf(decision: Decision, name: string, filters: number): readonly number[] | null {
+/** Layers of a module: of an attention the packed one too, which no other module has. */
+function namesIn({ layer, attention }: Module): readonly string[] {
+  return attention === null ? [layer.name] : [attention.packed.name, layer.name];
+}
+
+function expectedOf(
+  decision: Decision,
+  name: string,
+  filters: number,
+  joint: Decisions['joint'],
+): readonly number[] | null {
   if (decision.kind === 'unknown') return null;
   if (decision.kind !== 'cut' || decision.pruning.kind === 'skipped') return retainedOf(filters, undefined);
-  const module = layersOf(decision.record.group).find(({ layer }) => layer.name === name);
-  return module === undefined ? null : retainedOf(filters, decision.pruning.outputs.get(module));
+  const module = layersOf(decision.record.group).find((candidate) => namesIn(candidate).includes(name));
+  if (module === undefined) return null;
+  const gone = decision.pruning.outputs.get(module);
+  if (module.layer.name === name) return retainedOf(filters, gone);
+  // Where equal scores leave a choice, the packed layer follows it three times over, which no tie can say.
+  const isChoice = decision.tie !== null || joint.some(({ layers }) => layers.includes(module.layer.name));
+  return isChoice ? null : retainedOf(filters, inEachPart(gone ?? [], module.layer.filters));
 }
 
 function refusalOf({ raises }: Dependencies, { byGroup, groupedInputs }: Decisions): Refusal | null {

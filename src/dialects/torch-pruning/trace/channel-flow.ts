@@ -86,6 +86,8 @@ function departure({ from, to, tensor }: Edge, own: Int32Array | string): Placem
 function arrival({ from, to, tensor, call }: Edge, own: Int32Array | string, joined: number): Placement | string {
   const ids = idsOf(tensor, from.layer.name);
   if (typeof ids === 'string') return ids;
+  if (to.attention !== null)
+    return ids.length === to.inWidth ? inPlace(ids.length) : `${to.layer.name} is an attention of another width`;
   if (to.layer.weight !== null) {
     const columns: Channels | null = to.layer.calls[call]!.columns;
     if (columns instanceof Int32Array && columns.length === ids.length) return inPlace(ids.length);

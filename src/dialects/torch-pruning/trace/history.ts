@@ -1,5 +1,6 @@
 import { type Network, nameScheme, type RetainedIndices } from '../../../network/index.ts';
 import { type Reported, sorted } from '../../reported.ts';
+import { inEachPart } from './attention.ts';
 import { type Flows, groupOf, isOut, type Side } from './group.ts';
 import { dependenciesOf } from './groups.ts';
 import type { Module } from './module-graph.ts';
@@ -39,10 +40,14 @@ export function readHistory(text: string, network: Network): Reported {
   }
   const named = new Map<string, RetainedIndices>();
   for (const [name, { filters }] of network.prunable) {
-    const module = modules.find(({ layer }) => layer.name === name);
+    const module = modules.find(({ layer, attention }) => layer.name === name || attention?.packed.name === name);
     const left = module === undefined ? undefined : state.outputs.get(module);
     if ((module !== undefined && state.unsure.has(module)) || (left === undefined && !isComplete)) continue;
-    named.set(name, sorted(left ?? all(filters)));
+    const isPacked = module?.attention?.packed.name === name;
+    named.set(
+      name,
+      sorted(left === undefined ? all(filters) : isPacked ? inEachPart(left, module.layer.filters) : left),
+    );
   }
   return { named, rows: [], unread };
 }

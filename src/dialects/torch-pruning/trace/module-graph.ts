@@ -1,12 +1,16 @@
 import type { Layer, Network, NetworkTensor } from '../../../network/index.ts';
+import { type Attention, attentionsOf } from './attention.ts';
 import { type ModuleType, typeOf, widthsOf } from './modules.ts';
 
 /** A node of Torch-Pruning's dependency graph: a module, or an operation of a module's forward(). */
 export interface Module {
   /** Position in the order in which tracing meets modules. */
   readonly order: number;
+  /** The layer that it is; of an attention the one that makes its output. */
   readonly layer: Layer;
   readonly type: ModuleType;
+  /** The module as one attention; null for any other. */
+  readonly attention: Attention | null;
   /** In operand order. */
   readonly inputs: readonly Edge[];
   /** In the order in which tracing meets the readers. */
@@ -37,23 +41,27 @@ interface ModuleDraft extends Module {
 export function traceModules(network: Network): readonly Module[] {
   const modules = new Map<string, ModuleDraft>();
   const isTracked = trackedLayers(network);
+  const attentions = attentionsOf(network);
   const create = ({ layer: id, call }: NetworkTensor, isOutput: boolean): ModuleDraft => {
-    const layer = network.layers[id]!;
+    const attention = attentions.get(id) ?? null;
+    const layer = attention?.output ?? network.layers[id]!;
     const key = keyOf(layer, call);
     const known = modules.get(key);
     if (known !== undefined) return known;
-    const type = typeOf(layer, isOutput);
+    const type = attention === null ? typeOf(layer, isOutput) : 'MultiheadAttention';
     const widths = widthsOf(network, layer, type);
-    const made: ModuleDraft = { order: modules.size, layer, type, inputs: [], outputs: [], ...widths };
+    const made: ModuleDraft = { order: modules.size, layer, type, attention, inputs: [], outputs: [], ...widths };
     modules.set(key, made);
     return made;
   };
+  const readsOf = ({ layer, call }: NetworkTensor): Attention['reads'] =>
+    attentions.get(layer)?.reads ?? network.layers[layer]!.calls[call]!.reads.map((tensor) => ({ tensor, call }));
 
   // A module that is called twice is visited twice, the parts of a split once.
   const visited = new Set<string>();
   const visitOf = ({ layer: id, call }: NetworkTensor): string => {
-    const layer = network.layers[id]!;
-    return layer.weight === null ? keyOf(layer, call) : `${id} ${call}`;
+    const layer = attentions.get(id)?.output ?? network.layers[id]!;
+    return layer.weight === null ? keyOf(layer, call) : `${layer.id} ${call}`;
   };
   for (const { name } of network.model.graph.outputs) {
     const output = network.tensors.get(name);
@@ -63,11 +71,11 @@ export function traceModules(network: Network): readonly Module[] {
       if (visited.has(visitOf(next))) continue;
       visited.add(visitOf(next));
       const to = create(next, false);
-      for (const read of network.layers[next.layer]!.calls[next.call]!.reads) {
+      for (const { tensor: read, call } of readsOf(next)) {
         const tensor = network.tensors.get(read)!;
         if (!isTracked(tensor.layer)) continue;
         const from = create(tensor, false);
-        const edge = { from, to, tensor, call: next.call };
+        const edge = { from, to, tensor, call };
         to.inputs.push(edge);
         from.outputs.push(edge);
         stack.push(tensor);

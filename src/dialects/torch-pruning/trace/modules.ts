@@ -10,6 +10,7 @@ export type ModuleType =
   | 'InstanceNorm'
   | 'GroupNorm'
   | 'PReLU'
+  | 'MultiheadAttention'
   | 'Concat'
   | 'Split'
   | 'Slice'
@@ -27,6 +28,7 @@ const NAMED: ReadonlySet<ModuleType> = new Set([
   'InstanceNorm',
   'GroupNorm',
   'PReLU',
+  'MultiheadAttention',
 ]);
 
 export function isNamed(type: ModuleType): boolean {
@@ -94,6 +96,7 @@ export function widthsOf(
       return { outWidth: layer.filters, inWidth: columns instanceof Int32Array ? columns.length : null };
     }
     case 'DepthwiseConv':
+    case 'MultiheadAttention':
       return both(layer.filters);
     case 'BatchNorm':
     case 'LayerNorm':
