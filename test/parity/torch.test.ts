@@ -10,7 +10,7 @@ import { networkOf } from '../support/golden.ts';
 import { FIXTURES, SHARED, type TorchGolden, torchGoldensIn } from '../support/torch-golden.ts';
 import { ModelBytes, recut } from '../support/wrong-models.ts';
 
-const fixtures = torchGoldensIn(FIXTURES);
+const fixtures = [...torchGoldensIn(FIXTURES), ...torchGoldensIn(join(FIXTURES, 'attention'))];
 const others = torchGoldensIn(SHARED).filter(({ name }) => !fixtures.some((fixture) => fixture.name === name));
 const goldens = [...fixtures, ...others];
 

@@ -16,6 +16,7 @@ import {
   shapeOf,
   type Walk,
 } from '../walk.ts';
+import { follow } from './follow.ts';
 import type { Operator, Pointwise } from './operator.ts';
 
 const ROLES: Readonly<Record<string, FollowerRole>> = {
@@ -106,28 +107,21 @@ function followChannels(
   from: Origin,
   operand: Origin,
 ): 'placed' | 'unplaced' {
-  // Added to what a layer with weights makes, whatever the node is called.
-  const isBias = node.opType === 'Add' && operand.layer.weight !== null;
   const varying = view.dims.flatMap((size, axis) => (size > 1 ? [axis] : []));
+  // Added to what a layer with weights makes, whatever the node is called.
+  const isBias = node.opType === 'Add' && operand.layer.weight !== null && varying.length <= 1;
   // A layer of one filter has a bias of one element, which is no scalar.
   if (isBias && isUniform(map) && varying.length === 0 && view.dims.length > 0) varying.push(view.dims.length - 1);
   else if (!varying.some((axis) => map.axes.includes(axis))) return 'placed';
-  const axis = varying[0]!;
+  const axis = varying.length === 1 ? varying[0]! : (varying.find((at) => map.axes.includes(at)) ?? varying[0]!);
   const ids = isUniform(map) && view.dims[axis] === 1 ? map.ids : idsAlong(map, axis);
-  if (varying.length > 1 || ids === null || view.dims[axis] !== ids.length) return 'unplaced';
-  walk.sites.push({ kind: 'vector', node, input, view, axis, channels: ids });
-  // One number for all channels follows none of them.
-  if (view.strides[axis] === 0) return 'placed';
-  if (isBias) operand.layer.hasBias = true;
-  if (isBias && operand.layer !== from.layer) from.layer.biasOf = operand;
-  walk.followers.push({
-    layer: from.layer.name,
-    role: isBias ? 'bias' : (ROLES[node.opType] ?? 'constant'),
-    tensor: view.tensor,
-    stride: view.strides[axis]!,
-    channels: ids,
-    isComputed: walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false,
-  });
+  if (ids === null || view.dims[axis] !== ids.length) return 'unplaced';
+  const role = isBias ? 'bias' : (ROLES[node.opType] ?? 'constant');
+  const isComputed = walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false;
+  if (!follow(walk, node, from, { input, view, axis, ids, role, isComputed })) return 'unplaced';
+  if (!isBias || view.strides[axis] === 0) return 'placed';
+  operand.layer.hasBias = true;
+  if (operand.layer !== from.layer) from.layer.biasOf = operand;
   return 'placed';
 }
 

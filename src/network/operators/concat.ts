@@ -4,6 +4,7 @@ import { numbersOf } from '../constants.ts';
 import type { Value } from '../drafts.ts';
 import { countOf, type Numbers } from '../numbers.ts';
 import { type Carry, input, intAttribute, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from '../walk.ts';
+import { follow } from './follow.ts';
 import { type Form, type NodeFacts, operation } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
 
@@ -30,9 +31,25 @@ const concat: Carry = (walk, node) => {
   if (lead.axes.join() !== String(axis)) {
     const isSame = (map: ChannelMap): boolean =>
       map.axes.join() === lead.axes.join() && map.ids.length === lead.ids.length;
-    const isAcross = lead.axes.includes(axis) || maps.length < known.length;
-    if (isAcross || !maps.every(isSame)) return opaque();
-    walk.couplings.push({ layer: from.layer.name, op: 'Concat', operands: maps.map((map) => map.ids) });
+    if (lead.axes.includes(axis) || !maps.every(isSame)) return opaque();
+    // Constants stand beside the channels' positions, as a class token does.
+    for (const [k, value] of known.entries()) {
+      const along = lead.axes[0]!;
+      if (value.kind === 'channels') continue;
+      if (value.kind !== 'constant' || lead.axes.length > 1 || value.view.dims[along] !== lead.ids.length)
+        return opaque();
+      const token = {
+        input: k,
+        view: value.view,
+        axis: along,
+        ids: lead.ids,
+        role: 'constant',
+        isComputed: false,
+      } as const;
+      if (!follow(walk, node, from, token)) return opaque();
+    }
+    if (maps.length > 1)
+      walk.couplings.push({ layer: from.layer.name, op: 'Concat', operands: maps.map((map) => map.ids) });
     return setOutput(walk, node, { kind: 'channels', map: { shape, axes: lead.axes, ids: lead.ids }, from });
   }
   const ids = joined(known.map((value) => idsOf(value, axis)));
