@@ -1,8 +1,8 @@
-import { type Network, type Operation, operationsOf } from '../network/index.ts';
+import type { Operation } from '../network/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import { type Difference, differenceOf, differingSetting, type Side } from './differences.ts';
-import { inputsOf, interfaceDifferences, pairInputs } from './interface.ts';
-import { type Leaf, numbering, valuesOf } from './numbering.ts';
+import { interfaceDifferences } from './interface.ts';
+import { callLeaf, sidesOf } from './sides.ts';
 import { type Unseen, unseenWeights } from './unseen.ts';
 
 /** A place where the pruned graph is surely another one. */
@@ -29,22 +29,7 @@ export interface GraphComparison {
  */
 export function compareGraphs(correspondence: ChannelCorrespondence): GraphComparison {
   const { dense, pruned } = correspondence;
-  const numbers = numbering();
-  const denseOperations = operationsOf(dense);
-  const prunedOperations = operationsOf(pruned);
-  const names = denseNames(correspondence);
-  const before: Side = {
-    network: dense,
-    operations: denseOperations,
-    values: valuesOf(denseOperations, denseLeaf(dense), numbers),
-    name: (layer) => dense.layers[layer]!.name,
-  };
-  const after: Side = {
-    network: pruned,
-    operations: prunedOperations,
-    values: valuesOf(prunedOperations, prunedLeaf(correspondence), numbers),
-    name: (layer) => names.get(layer) ?? pruned.layers[layer]!.name,
-  };
+  const { before, after } = sidesOf(correspondence);
   const found = [...layerDifferences(correspondence, before, after), ...outputDifferences(before, after)];
   const differences = found.flatMap(({ layer, difference }): GraphDifference[] =>
     difference.kind === 'sure' ? [{ kind: 'graph-differs', layer, title: difference.says }] : [],
@@ -62,34 +47,6 @@ export function compareGraphs(correspondence: ChannelCorrespondence): GraphCompa
     ],
     open: [...new Set(open)],
     unseen: unseenWeights(dense, pruned),
-  };
-}
-
-function denseNames({ partner }: ChannelCorrespondence): ReadonlyMap<number, string> {
-  return new Map([...partner].map(([id, { name }]) => [id, name]));
-}
-
-const callLeaf = (layer: number, call: number): string => `call ${call} of layer ${layer}`;
-
-function denseLeaf({ model }: Network): Leaf {
-  const places = new Map(inputsOf(model.graph).map(({ name }, at) => [name, at]));
-  return ({ op, call, name }) => {
-    if (call !== null) return { key: callLeaf(call.layer, call.call), open: null };
-    return op === 'Input' ? { key: `input ${places.get(name)}`, open: null } : null;
-  };
-}
-
-function prunedLeaf({ dense, pruned, partner, calls }: ChannelCorrespondence): Leaf {
-  const paired = pairInputs(dense.model.graph, pruned.model.graph);
-  const places = new Map(inputsOf(pruned.model.graph).map(({ name }, at) => [name, paired[at] ?? null]));
-  return ({ op, call, name }, at) => {
-    if (call === null)
-      return op === 'Input' ? { key: `input ${places.get(name) ?? `more ${name}`}`, open: null } : null;
-    const layer = partner.get(call.layer);
-    const denseCall = calls.get(call.layer)?.[call.call];
-    return layer === undefined || denseCall === undefined
-      ? { key: `unknown ${at}`, open: pruned.layers[call.layer]!.name }
-      : { key: callLeaf(layer.id, denseCall), open: null };
   };
 }
 

@@ -13,10 +13,10 @@ export function casesOf(inputs: readonly ResolvedInput[], files: readonly string
   const hasBatch = inputs.some(({ shape }) => shape[0] === null);
   const made = (name: string, batch: number, fill: (k: number) => Feed['fill']): Case => ({
     name: hasBatch ? `${name}, batch of ${batch}` : name,
-    feeds: inputs.map(({ name: input, type, shape }, k) => ({
-      input,
-      type,
-      dims: shape.map((size) => size ?? batch),
+    feeds: inputs.map((input, k) => ({
+      input: namesOf(input),
+      type: input.type,
+      dims: input.shape.map((size) => size ?? batch),
       fill: fill(k),
     })),
   });
@@ -27,6 +27,10 @@ export function casesOf(inputs: readonly ResolvedInput[], files: readonly string
     made(hasBatch ? 'noise' : 'other noise', several, (k) => ({ kind: 'noise', seed: 101 + k })),
     ...files.map((path) => fileCase(path, inputs)),
   ];
+}
+
+function namesOf({ name, dense }: ResolvedInput): Feed['input'] {
+  return { dense, pruned: name };
 }
 
 function fileCase(path: string, inputs: readonly ResolvedInput[]): Case {
@@ -41,7 +45,12 @@ function fileCase(path: string, inputs: readonly ResolvedInput[]): Case {
       throw new InputError(`holds no array for the input ${input.name}; ${has}`, { file: path });
     }
     requireFit(path, input, found);
-    return { input: input.name, type: input.type, dims: found.dims, fill: { kind: 'given', elements: found.elements } };
+    return {
+      input: namesOf(input),
+      type: input.type,
+      dims: found.dims,
+      fill: { kind: 'given', elements: found.elements },
+    };
   });
   return { name: path, feeds };
 }

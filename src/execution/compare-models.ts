@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import { blindTensors, type Excuses } from './blind-spots.ts';
 import type { Child } from './child.ts';
 import type { Mask } from './mask.ts';
-import { writeMasked, writeWithOutputs } from './model-copies.ts';
-import { layerPairs, type NamedPair, outputPairs } from './pairs.ts';
-import type { Case, CompareResult, PairResult, ProviderUse, RuntimeJob, Tolerance } from './protocol.ts';
+import { type ModelCopies, withOutputs } from './model-copies.ts';
+import { type NamedPair, type Pairs, pairsOf } from './pairs.ts';
+import type { Case, CompareResult, PairResult, ProviderUse, RuntimeJob, Side, Tolerance } from './protocol.ts';
 import { obstacleOf, run } from './run-models.ts';
 import type { ExecutedOutput, Execution, Obstacle } from './types.ts';
 
@@ -19,6 +18,7 @@ export interface Comparison extends Judged {
 export interface ComparisonParts {
   readonly correspondence: ChannelCorrespondence;
   readonly mask: Mask;
+  readonly copies: ModelCopies;
   /** Why there is no dense model to compare with; null where there is. Both are run all the same. */
   readonly incomparable: string | null;
   readonly excuses: Excuses;
@@ -31,35 +31,79 @@ export interface ComparisonParts {
 
 /** Runs the masked dense model and the pruned one on the same inputs, and compares their outputs and the results of their layers. */
 export async function compareModels(parts: ComparisonParts): Promise<Comparison | Obstacle> {
-  const { correspondence, mask, cases, child, runtime, tolerance } = parts;
-  const masked = writeMasked(correspondence.dense.model, mask, [], join(runtime.workFolder, 'masked.onnx'));
-  const pairs = parts.incomparable === null ? outputPairs(correspondence) : [];
-  const pruned = correspondence.pruned.model.name;
-  const job = { kind: 'compare', dense: masked, pruned, cases, tolerance, pairs: pairs ?? [] } as const;
-  const result = await run(child, runtime, job);
-  if (result.kind === 'failed' || result.kind === 'crashed') {
-    const { code, reason } = obstacleOf(result);
-    return { code, reason: result.side === 'pruned' ? `${reason}; it runs the dense one` : reason };
-  }
-  if (result.kind !== 'compare') throw new Error(`a comparison was asked for, and the child gave a ${result.kind}`);
+  const pairs = parts.incomparable === null ? pairsOf(parts.correspondence) : { outputs: [], layers: [] };
+  const result = await runBoth(parts, pairs);
+  if ('code' in result) return result;
   const judged =
     parts.incomparable !== null
       ? uncompared(null, parts.incomparable)
-      : pairs === null
+      : pairs.outputs === null
         ? uncompared('different', 'it has another number of outputs than the dense model')
-        : await judge(parts, pairs, result);
+        : judge(parts, { outputs: pairs.outputs, layers: pairs.layers }, result);
   return { ...judged, use: result.use.pruned, peakBytes: result.peakBytes };
+}
+
+type Compared = CompareResult & { readonly peakBytes: number };
+
+/** With results of layers as further outputs. Where a model does not run so, they cost this evidence only, and that is said. */
+async function runBoth(parts: ComparisonParts, pairs: Pairs): Promise<Compared | Obstacle> {
+  const { layers } = pairs;
+  if (pairs.outputs === null || layers.length === 0) return runCopies(parts, pairs);
+  const { copies, correspondence, log } = parts;
+  const within = <T>(side: Side, work: () => Promise<T>): Promise<T> =>
+    withOutputs(
+      copies[side],
+      correspondence[side].model,
+      layers.map((pair) => pair[side]),
+      work,
+    );
+  const result = await within('dense', () => within('pruned', () => runCopies(parts, pairs)));
+  if (!('code' in result)) return result;
+  log(`layers could not be compared: ${result.reason}`);
+  return runCopies(parts, { ...pairs, layers: [] });
+}
+
+async function runCopies(
+  { copies, correspondence, cases, child, runtime, tolerance }: ComparisonParts,
+  { outputs, layers }: Pairs,
+): Promise<Compared | Obstacle> {
+  const result = await run(child, runtime, {
+    kind: 'compare',
+    ...copies,
+    cases,
+    tolerance,
+    outputs: outputs ?? [],
+    layers,
+    // Noise in a batch of one, where it fits into memory.
+    layersIn: (cases[1] ?? cases[0])!.name,
+  });
+  if (result.kind === 'compare') return result;
+  if (result.kind !== 'failed' && result.kind !== 'crashed')
+    throw new Error(`a comparison was asked for, and the child gave a ${result.kind}`);
+  const { code, reason: said } = obstacleOf(result);
+  // Of the copies nobody knows.
+  const reason = (['dense', 'pruned'] as const).reduce(
+    (text, side) => text.replaceAll(copies[side], correspondence[side].model.name),
+    said,
+  );
+  const isPrunedAlone = result.side === 'pruned' && result.step !== 'runtime';
+  return { code, reason: isPrunedAlone ? `${reason}; it ${result.step}s the dense one` : reason };
 }
 
 function uncompared(verdict: Execution['verdict'], reason: string): Judged {
   return { verdict, reason, maxAbsDiff: null, maxRelDiff: null, outputs: [], firstDifference: null };
 }
 
-async function judge(parts: ComparisonParts, pairs: readonly NamedPair[], result: CompareResult): Promise<Judged> {
-  const outputs = pairs.map((pair, k) =>
+interface KnownPairs {
+  readonly outputs: readonly NamedPair[];
+  readonly layers: readonly NamedPair[];
+}
+
+function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResult): Judged {
+  const outputs = pairs.outputs.map((pair, k) =>
     summary(
       pair.pruned,
-      result.cases.map((one) => one.pairs[k]!),
+      cases.map((one) => one.outputs[k]!),
     ),
   );
   const numbers = {
@@ -70,12 +114,11 @@ async function judge(parts: ComparisonParts, pairs: readonly NamedPair[], result
   const { dense } = parts.correspondence;
   const blind = blindTensors(dense, parts.mask, parts.excuses);
   // Outputs may saturate, and then tell nothing of what is computed: layers do.
-  const differing = result.cases.find((one) => one.pairs.some(({ outcome }) => outcome === 'different'));
-  const layers = await compareLayers(parts, differing?.name ?? (parts.cases[1] ?? parts.cases[0])!.name);
-  const own = pairs.map((pair, k) => ({ pair, result: (differing ?? result.cases[0]!).pairs[k]! }));
-  const first = [...layers, ...own].find(
-    ({ pair, result: { outcome } }) => outcome === 'different' && !blind.has(pair.dense),
-  );
+  const layers = cases.map((one) => comparedPairs(pairs.layers, one.layers ?? []));
+  const own = cases.map((one) => comparedPairs(pairs.outputs, one.outputs));
+  const first = cases
+    .flatMap((_, k) => [...layers[k]!, ...own[k]!])
+    .find(({ pair, result: { outcome } }) => outcome === 'different' && !blind.has(pair.dense));
   const far = `${percent(numbers.maxRelDiff)} of the largest value`;
   if (first !== undefined) {
     const { layer, pruned: tensor } = first.pair;
@@ -89,13 +132,13 @@ async function judge(parts: ComparisonParts, pairs: readonly NamedPair[], result
       firstDifference: { layer, tensor, detail: first.result.detail },
     };
   }
-  const open = undecided(own, blind);
+  const open = undecided(own.flat(), blind);
   if (open !== null) return { ...numbers, verdict: null, reason: open, firstDifference: null };
-  const compared = layers.filter(({ result: { outcome } }) => outcome === 'equal').length;
+  const compared = layers.find((one) => one.length > 0)?.filter(({ result: { outcome } }) => outcome === 'equal') ?? [];
   return {
     ...numbers,
     verdict: 'equal',
-    reason: `outputs and ${compared} layer results are equal but for rounding, outputs up to ${far}`,
+    reason: `outputs and ${compared.length} layer results are equal but for rounding, outputs up to ${far}`,
     firstDifference: null,
   };
 }
@@ -103,6 +146,10 @@ async function judge(parts: ComparisonParts, pairs: readonly NamedPair[], result
 interface ComparedPair {
   readonly pair: NamedPair;
   readonly result: PairResult;
+}
+
+function comparedPairs(pairs: readonly NamedPair[], results: readonly PairResult[]): readonly ComparedPair[] {
+  return results.map((result, k) => ({ pair: pairs[k]!, result }));
 }
 
 /** Why outputs without a difference that counts are not called equal; null where they are. */
@@ -114,25 +161,6 @@ function undecided(outputs: readonly ComparedPair[], blind: ReadonlyMap<string, 
   return incomparable === undefined
     ? null
     : `the output ${incomparable.pair.pruned} cannot be compared: ${incomparable.result.detail}`;
-}
-
-/** Runs one case again with the results of layers as outputs. Whatever goes wrong here costs this evidence only, and is told. */
-async function compareLayers(parts: ComparisonParts, caseName: string): Promise<readonly ComparedPair[]> {
-  const { correspondence, mask, child, runtime, tolerance, log } = parts;
-  const pairs = layerPairs(correspondence);
-  if (pairs.length === 0) return [];
-  const inside = join(runtime.workFolder, 'layers');
-  const names = (side: 'dense' | 'pruned'): readonly string[] => [...new Set(pairs.map((pair) => pair[side]))];
-  const models = {
-    dense: writeMasked(correspondence.dense.model, mask, names('dense'), join(inside, 'masked.onnx')),
-    pruned: writeWithOutputs(correspondence.pruned.model, names('pruned'), join(inside, 'pruned.onnx')),
-  };
-  const cases = parts.cases.filter(({ name }) => name === caseName);
-  const result = await run(child, runtime, { kind: 'compare', ...models, cases, pairs, tolerance });
-  if (result.kind === 'compare') return pairs.map((pair, k) => ({ pair, result: result.cases[0]!.pairs[k]! }));
-  if (result.kind === 'failed' || result.kind === 'crashed')
-    log(`layers could not be compared: ${obstacleOf(result).reason}`);
-  return [];
 }
 
 function summary(name: string, results: readonly PairResult[]): ExecutedOutput {

@@ -1,16 +1,20 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { interfaceDifferences } from '../comparison/index.ts';
 import type { ExecutionRequest } from '../config/index.ts';
 import type { StatedSizes } from '../dialects/index.ts';
 import type { Network } from '../network/index.ts';
+import { type Cancel, cancellable } from '../process/index.ts';
 import type { Recovery } from '../recovery/index.ts';
 import { assemble, megabytes } from './assemble.ts';
 import { casesOf } from './cases.ts';
 import { type Crash, startChild } from './child.ts';
 import { type Comparison, compareModels } from './compare-models.ts';
-import { resolveInputs } from './input-shapes.ts';
-import { maskOf } from './mask.ts';
-import { availableMemory, fittingCases } from './memory.ts';
-import type { Case, Result, RuntimeJob, Tolerance } from './protocol.ts';
+import { type ResolvedInput, resolveInputs } from './input-shapes.ts';
+import { type Mask, maskOf } from './mask.ts';
+import { availableMemory, type Budget, fittingCases } from './memory.ts';
+import { type ModelCopies, writeCopies } from './model-copies.ts';
+import type { Result, RuntimeJob, Tolerance } from './protocol.ts';
 import { attempts } from './providers.ts';
 import { inTemporaryFolder, run } from './run-models.ts';
 import type { FoundRuntime } from './runtime.ts';
@@ -40,86 +44,129 @@ const TIMING_BUDGET_MS = 2000;
 
 /**
  * Runs the dense model, with the input columns of all cut channels at zero, and the pruned model on the same inputs, and
- * compares what they compute; then both as they are, for their latency.
- * @throws InputError for inputs and shapes that the user gave and that do not fit
+ * compares what they compute; then takes their latencies. Both are copies, written once, to which nobody else writes.
+ * @throws InputError for inputs and shapes that the user gave and that do not fit; CancelledError where a signal ended it
  */
 export async function executeBoth(parts: ExecutionParts): Promise<ExecutionOutcome> {
-  const { dense, pruned, request, hasGpu, log } = parts;
+  const { dense, pruned, request } = parts;
+  const [difference] = interfaceDifferences(dense, pruned);
+  if (difference !== undefined) return obstructed({ code: 'interface-differs', reason: difference });
   const inputs = resolveInputs(dense, pruned, request.inputShapes, parts.stated);
-  const { fitting, tooLarge, needed } = fittingCases(dense, pruned, casesOf(inputs, request.inputs));
-  if (fitting.length === 0) {
-    const [takes, has] = [megabytes(needed), megabytes(availableMemory())];
+  const budget = fittingCases(dense, pruned, casesOf(inputs, request.inputs));
+  if (budget.fitting.length === 0) {
+    const [takes, has] = [megabytes(budget.needed), megabytes(availableMemory())];
     return obstructed({ code: 'memory-short', reason: `it would take about ${takes} of memory, and ${has} are free` });
   }
-  const wantsGpu =
-    request.requireGpu || (request.executionProvider === 'auto' ? hasGpu : request.executionProvider !== 'cpu');
-  return inTemporaryFolder(async (folder) => {
-    const refused: string[] = [];
-    for (const [k, providers] of attempts(request.executionProvider, hasGpu).entries()) {
-      const [provider] = providers;
-      log(`executing both models with onnxruntime ${parts.runtime.version} on ${provider}`);
-      const runtime = { runtime: parts.runtime.folder, providers, workFolder: join(folder, String(k)) };
-      const result = await executeOn(parts, runtime, fitting, TOLERANCES[provider]);
-      // What goes wrong on a GPU may go well on the CPU, where it is nobody's fault but the models'.
-      if (!('obstacle' in result)) {
-        const facts = {
-          requested: request.executionProvider,
-          wantsGpu,
-          refused,
-          runtime: parts.runtime,
-          inputs,
-          cases: fitting,
-        };
-        const execution = assemble({ ...facts, tolerance: TOLERANCES[provider] }, result.comparison, result.timing);
-        const notes = tooLarge.map(({ name }) => `Not executed for want of memory: ${name}.`);
-        return { execution, obstacle: null, notes };
-      }
-      const { code, reason } = result.obstacle;
-      if (providers.length === 1) return obstructed({ code, reason: [...refused, reason].join('; ') });
-      refused.push(`${provider} is not used: ${reason}`);
-      log(`${provider} is not used: ${reason}`);
+  return cancellable((cancel) =>
+    inTemporaryFolder((folder) => executeIn({ ...parts, cancel, folder, inputs, budget })),
+  );
+}
+
+/** What is executed, and where. */
+interface Plan extends ExecutionParts {
+  readonly cancel: Cancel;
+  readonly folder: string;
+  readonly inputs: readonly ResolvedInput[];
+  readonly budget: Budget;
+}
+
+/** Tries one provider after another. What goes wrong on a GPU may go well on the CPU, where it is nobody's fault but the models'. */
+async function executeIn(plan: Plan): Promise<ExecutionOutcome> {
+  const { dense, pruned, recovery, request, hasGpu, runtime, budget, inputs, folder, log } = plan;
+  const mask = maskOf(dense, recovery);
+  const copies = writeCopies({ dense: dense.model, pruned: pruned.model }, mask, folder);
+  const { executionProvider, requireGpu } = request;
+  const wantsGpu = requireGpu || (executionProvider === 'auto' ? hasGpu : executionProvider !== 'cpu');
+  const refused: string[] = [];
+  for (const providers of attempts(executionProvider, hasGpu)) {
+    const [provider] = providers;
+    const tolerance = TOLERANCES[provider];
+    log(
+      `executing both models with onnxruntime ${runtime.version} on ${provider}, in up to about ${megabytes(budget.largest)} of memory`,
+    );
+    const job = { runtime: runtime.folder, providers, workFolder: makeFolderIn(folder, provider) };
+    const result = await executeOn(plan, { copies, mask, job, tolerance });
+    if (!('obstacle' in result)) {
+      const facts = {
+        requested: executionProvider,
+        wantsGpu,
+        refused,
+        runtime,
+        inputs,
+        cases: budget.fitting,
+        tolerance,
+      };
+      const execution = assemble(facts, result.comparison, result.timing);
+      return { execution, obstacle: null, notes: [...renamedInputs(inputs), ...unfitting(budget)] };
     }
-    throw new Error('no provider was tried');
-  });
+    const { code, reason } = result.obstacle;
+    if (providers.length === 1) return obstructed({ code, reason: [...refused, reason].join('; ') });
+    refused.push(`${provider} is not used: ${reason}`);
+    log(`${provider} is not used: ${reason}`);
+  }
+  throw new Error('no provider was tried');
+}
+
+function makeFolderIn(folder: string, name: string): string {
+  mkdirSync(join(folder, name));
+  return join(folder, name);
 }
 
 function obstructed(obstacle: Obstacle): ExecutionOutcome {
   return { execution: null, obstacle, notes: [] };
 }
 
+function renamedInputs(inputs: readonly ResolvedInput[]): readonly string[] {
+  const renamed = inputs.filter(({ name, dense }) => name !== dense);
+  if (renamed.length === 0) return [];
+  const pairs = renamed.map(({ name, dense }) => `${name} of the pruned model is ${dense} of the dense one`);
+  return [`Inputs are fed by their order: ${pairs.join(', ')}.`];
+}
+
+function unfitting({ tooLarge }: Budget): readonly string[] {
+  return tooLarge.map(({ name }) => `Not executed for want of memory: ${name}.`);
+}
+
 type Attempt = { readonly comparison: Comparison; readonly timing: Result | Crash } | { readonly obstacle: Obstacle };
 
+interface AttemptParts {
+  readonly copies: ModelCopies;
+  readonly mask: Mask;
+  readonly job: RuntimeJob;
+  readonly tolerance: Tolerance;
+}
+
 async function executeOn(
-  { dense, pruned, recovery, isAsPruned, timingBudgetMs: budgetMs = TIMING_BUDGET_MS, log }: ExecutionParts,
-  runtime: RuntimeJob,
-  cases: readonly Case[],
-  tolerance: Tolerance,
+  { dense, pruned, recovery, isAsPruned, budget, cancel, timingBudgetMs: budgetMs = TIMING_BUDGET_MS, log }: Plan,
+  { copies, mask, job, tolerance }: AttemptParts,
 ): Promise<Attempt> {
-  const isGpu = runtime.providers.length > 1;
-  const child = startChild(isGpu, log);
-  const comparison = await compareModels({
-    correspondence: { ...recovery.correspondence, dense, pruned },
-    mask: maskOf(dense, recovery),
-    incomparable: incomparable(recovery),
-    excuses: { misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []), couplings: isAsPruned },
-    cases,
-    child,
-    runtime,
-    tolerance,
-    log,
-  }).finally(() => isGpu && child.close());
-  if ('code' in comparison) {
-    child.close();
-    return { obstacle: comparison };
-  }
+  const cases = budget.fitting;
+  const isGpu = job.providers.length > 1;
+  const child = startChild({ isExact: isGpu, cancel, log });
   // A GPU multiplies otherwise while models are compared than while they are used.
-  const timer = isGpu ? startChild(false, log) : child;
-  const models = { dense: dense.model.name, pruned: pruned.model.name };
-  // Noise in a batch of one, where it fits into memory.
-  const { feeds } = cases[1] ?? cases[0]!;
-  const timing = await run(timer, runtime, { kind: 'time', ...models, feeds, budgetMs });
-  timer.close();
-  return { comparison, timing };
+  const timer = isGpu ? startChild({ isExact: false, cancel, log }) : child;
+  try {
+    const comparison = await compareModels({
+      correspondence: { ...recovery.correspondence, dense, pruned },
+      mask,
+      copies,
+      incomparable: incomparable(recovery),
+      excuses: { misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []), couplings: isAsPruned },
+      cases,
+      child,
+      runtime: job,
+      tolerance,
+      log,
+    });
+    if ('code' in comparison) return { obstacle: comparison };
+    if (isGpu) child.close();
+    // Noise in a batch of one, where it fits into memory. Zeros among the dense model's weights take as long as other numbers.
+    const { feeds } = cases[1] ?? cases[0]!;
+    return { comparison, timing: await run(timer, job, { kind: 'time', ...copies, feeds, budgetMs }) };
+  } finally {
+    child.close();
+    timer.close();
+  }
 }
 
 /** Layers whose filters are not told have no channels to mask; those with other weights compute something else. */

@@ -1,3 +1,4 @@
+import { inputsOf, pairInputs } from '../comparison/index.ts';
 import { type InputShape, nearest } from '../config/index.ts';
 import type { StatedSizes } from '../dialects/index.ts';
 import { InputError } from '../errors/input-error.ts';
@@ -8,6 +9,8 @@ import { type ElementType, isElementType } from '../tensor-files/index.ts';
 /** An input of both models with all sizes known but, where the export leaves it open, the batch. */
 export interface ResolvedInput {
   readonly name: string;
+  /** Its name in the dense model: where the names are others, inputs are the same by their order. */
+  readonly dense: string;
   readonly type: ElementType;
   /** Null is the batch, which varies between cases. */
   readonly shape: readonly (number | null)[];
@@ -29,7 +32,8 @@ export function resolveInputs(
   given: readonly InputShape[],
   stated: StatedSizes | null,
 ): readonly ResolvedInput[] {
-  const inputs = fedInputs(pruned);
+  const [inputs, before] = [inputsOf(pruned.model.graph), inputsOf(dense.model.graph)];
+  const places = pairInputs(dense.model.graph, pruned.model.graph);
   const { name: path } = pruned.model;
   for (const { input, shape } of given) {
     if (inputs.some(({ name }) => name === input)) continue;
@@ -40,21 +44,15 @@ export function resolveInputs(
       { key: 'input-shapes', value: `${input}=${shape.join('x')}` },
     );
   }
-  const before = new Map(fedInputs(dense).map((input) => [input.name, input]));
-  return inputs.map((input) => {
+  return inputs.map((input, k) => {
+    const partner = before[places[k] ?? -1];
     if (!isElementType(input.dtype))
       throw new InputError(`takes ${input.dtype}, on which models are not executed`, { file: path, key: input.name });
     const own = given.find((one) => one.input === input.name);
     const { shape, source } =
-      own === undefined ? inferred(dense, input, before.get(input.name), stated) : fitted(path, input, own.shape);
-    return { name: input.name, type: input.dtype, shape, source };
+      own === undefined ? inferred(dense, input, partner, stated) : fitted(path, input, own.shape);
+    return { name: input.name, dense: partner?.name ?? input.name, type: input.dtype, shape, source };
   });
-}
-
-/** Initializers may be listed as inputs too (IR version 3 and before). */
-function fedInputs({ model }: Network): readonly OnnxValueInfo[] {
-  const { inputs, initializers } = model.graph;
-  return inputs.filter(({ name }) => !initializers.has(name));
 }
 
 type Shape = Pick<ResolvedInput, 'shape' | 'source'>;
@@ -97,7 +95,8 @@ function inferred(
       sources.add('the spec');
       return from;
     }
-    const channels = axis === (isImage ? channelAxis : shape.length - 1) ? firstColumns(dense, name) : null;
+    const channels =
+      axis === (isImage ? channelAxis : shape.length - 1) ? firstColumns(dense, partner?.name ?? name) : null;
     if (channels !== null) {
       sources.add('the first layer');
       return channels;

@@ -128,7 +128,7 @@ async function downloadCuda(root: string, log: (line: string) => void): Promise<
 async function probe(temporary: string, root: string): Promise<string | null> {
   const work = join(temporary, 'probe');
   mkdirSync(work);
-  const child = startChild(false, () => {});
+  const child = startChild({ isExact: false, cancel: null, log() {} });
   const result = await child.run({ kind: 'probe', runtime: root, providers: ['cpu'], workFolder: work });
   child.close();
   rmSync(work, { recursive: true });

@@ -10,19 +10,29 @@ import type { Case } from './protocol.ts';
  */
 const COPIES = 3;
 
+export interface Budget {
+  readonly fitting: readonly Case[];
+  readonly tooLarge: readonly Case[];
+  /** Bytes that the smallest case takes, and the largest of those that fit. */
+  readonly needed: number;
+  readonly largest: number;
+}
+
 /** The cases that fit into memory, and those that do not, by an estimate that rather is too high. */
 export function fittingCases(
   dense: Network,
   pruned: Network,
   cases: readonly Case[],
   available: number = availableMemory(),
-): { readonly fitting: readonly Case[]; readonly tooLarge: readonly Case[]; readonly needed: number } {
+): Budget {
   const models = COPIES * (storedBytes(dense.model) + storedBytes(pruned.model));
   const needs = (one: Case): number => models + 2 * activationBytes(dense, one);
+  const fitting = cases.filter((one) => needs(one) <= available);
   return {
-    fitting: cases.filter((one) => needs(one) <= available),
+    fitting,
     tooLarge: cases.filter((one) => needs(one) > available),
     needed: Math.min(...cases.map(needs)),
+    largest: Math.max(0, ...fitting.map(needs)),
   };
 }
 

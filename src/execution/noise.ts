@@ -1,4 +1,4 @@
-import { type Elements, type ElementType, narrowToFloat16, zeroElements } from '../tensor-files/index.ts';
+import { type Elements, type ElementType, narrowToFloat16, widenFloat16, zeroElements } from '../tensor-files/index.ts';
 
 /** Standard normal floats, or 0 and 1 for integers and booleans: the same for the same seed on every machine. */
 export function noise(type: ElementType, count: number, seed: number): Elements {
@@ -14,6 +14,26 @@ export function noise(type: ElementType, count: number, seed: number): Elements 
     elements[k] = type === 'float16' ? narrowToFloat16(value) : value;
   }
   return elements;
+}
+
+/** Parts of an input's largest value by which it is shaken: eight ulps, as much as a few layers round. */
+const SHAKEN = { float32: 2 ** -20, float64: 2 ** -49, float16: 2 ** -10 } as const;
+
+/** Elements that differ from others by rounding alone; integers and booleans are as they were. */
+export function shaken(type: ElementType, elements: Elements, seed: number): Elements {
+  if (type !== 'float32' && type !== 'float64' && type !== 'float16') return elements;
+  const values = type === 'float16' ? widenFloat16(elements as Uint16Array) : (elements as Float32Array | Float64Array);
+  let largest = 0;
+  for (const value of values) if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
+  // An input of zeros is shaken as one of noise is.
+  const scale = SHAKEN[type] * (largest || 1);
+  const uniform = mulberry32(seed);
+  const moved = zeroElements(type, values.length) as Float32Array | Float64Array | Uint16Array;
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k]! + scale * normal(uniform);
+    moved[k] = type === 'float16' ? narrowToFloat16(value) : value;
+  }
+  return moved;
 }
 
 /** Box and Muller. */

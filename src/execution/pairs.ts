@@ -1,92 +1,66 @@
-import type { ChannelMap, Layer, Network, NetworkNode, NetworkTensor } from '../network/index.ts';
+import { equalTensors } from '../comparison/index.ts';
+import type { ChannelMap, Network, NetworkTensor } from '../network/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import type { TensorPair } from './protocol.ts';
 
-/** A pair with the layer that makes it, for messages. */
+/** A pair with the dense layer that makes it, for messages. */
 export interface NamedPair extends TensorPair {
   readonly layer: string;
 }
 
-/** The graph's outputs, by name where both models have the same, else by their order. Null where they are not as many. */
-export function outputPairs({ dense, pruned, ...rest }: ChannelCorrespondence): readonly NamedPair[] | null {
-  const [before, after] = [dense, pruned].map(({ model }) => model.graph.outputs.map(({ name }) => name)) as [
-    string[],
-    string[],
-  ];
+/** What is compared. */
+export interface Pairs {
+  /** The models' outputs, by name where both have the same, else by their order. Null where they are not as many. */
+  readonly outputs: readonly NamedPair[] | null;
+  /**
+   * Results of layers that compute the same in both models, in the order in which the pruned model computes them. Sizes are left
+   * out: they follow the channels that were cut.
+   */
+  readonly layers: readonly NamedPair[];
+}
+
+export function pairsOf(correspondence: ChannelCorrespondence): Pairs {
+  const { dense, pruned } = correspondence;
+  const saturated = saturatedTensors(dense);
+  const pairOf = (before: string, after: string, layer = layerOf(dense, before)): NamedPair => ({
+    layer,
+    dense: before,
+    pruned: after,
+    saturates: saturated.has(before),
+    ...placesOf(correspondence, dense.tensors.get(before), pruned.tensors.get(after)),
+  });
+  return { outputs: outputPairs(correspondence, pairOf), layers: layerPairs(correspondence, pairOf) };
+}
+
+type PairOf = (dense: string, pruned: string, layer?: string) => NamedPair;
+
+function outputPairs({ dense, pruned }: ChannelCorrespondence, pairOf: PairOf): readonly NamedPair[] | null {
+  const [before, after] = [namesOf(dense), namesOf(pruned)];
   if (before.length !== after.length) return null;
   const isSameSet = new Set([...before, ...after]).size === before.length;
-  return after.map((name, k) => pairOf({ dense, pruned, ...rest }, isSameSet ? name : before[k]!, name));
+  return after.map((name, k) => pairOf(isSameSet ? name : before[k]!, name));
 }
 
-/**
- * Results of layers that both models have and compute by the same operators, in the order in which the pruned model
- * computes them, and what a saturating activation reads. Where the operators differ, exporters may have cut the graph into
- * layers at different places, and what is compared instead are the layers behind.
- */
-export function layerPairs(correspondence: ChannelCorrespondence): readonly NamedPair[] {
-  const [before, after] = [partsOf(correspondence.dense), partsOf(correspondence.pruned)];
-  const names = [...after].flatMap(([key, pruned]) => {
-    const dense = before.get(key);
-    return dense === undefined ? [] : comparable(dense, pruned);
+function namesOf({ model }: Network): readonly string[] {
+  return model.graph.outputs.map(({ name }) => name);
+}
+
+function layerPairs(correspondence: ChannelCorrespondence, pairOf: PairOf): readonly NamedPair[] {
+  const { dense, pruned } = correspondence;
+  return equalTensors(correspondence).flatMap((pair) => {
+    const [before = '', after = ''] = [pair.dense.outputs[0], pair.pruned.outputs[0]];
+    const isSize = pair.dense.role === 'sizes' || dense.isSized(before) || pruned.isSized(after);
+    return isSize || isMoved(correspondence, before, after) ? [] : [pairOf(before, after, pair.layer)];
   });
-  return names
-    .filter(([dense, pruned]) => !isMoved(correspondence, dense, pruned))
-    .map(([dense, pruned]) => pairOf(correspondence, dense, pruned));
 }
 
-/** A node of a layer, and the tensor that it makes. */
-interface Part {
-  readonly node: NetworkNode;
-  readonly tensor: string;
+function layerOf({ tensors, layers }: Network, name: string): string {
+  const tensor = tensors.get(name);
+  return tensor === undefined ? name : layers[tensor.layer]!.name;
 }
 
-interface LayerParts {
-  readonly layer: Layer;
-  readonly call: number;
-  readonly parts: Part[];
-}
-
-/** By layer name and call, in graph order of their last nodes. */
-function partsOf(network: Network): ReadonlyMap<string, LayerParts> {
-  const found = new Map<string, LayerParts>();
-  for (const node of network.nodes) {
-    const tensor = node.outputs[0] ?? '';
-    const made = network.tensors.get(tensor);
-    if (made === undefined) continue;
-    const layer = network.layers[made.layer]!;
-    const key = `${layer.name} ${made.call}`;
-    const known = found.get(key) ?? { layer, call: made.call, parts: [] };
-    known.parts.push({ node, tensor });
-    found.delete(key);
-    found.set(key, known);
-  }
-  return found;
-}
-
-/** Names of tensors to compare, dense and pruned. */
-function comparable(dense: LayerParts, pruned: LayerParts): readonly (readonly [dense: string, pruned: string])[] {
-  if (pruned.layer.folding.state === 'folded' && dense.layer.norms.some((norm) => norm !== null)) {
-    // A convolution with BatchNorm folded in computes what the BatchNorm behind the dense one does.
-    const norm = dense.layer.norms[dense.call] ?? null;
-    return norm === null || pruned.parts.length > 1 ? [] : [[norm.output, pruned.parts[0]!.tensor]];
-  }
-  const [a, b] = [computing(dense.parts), computing(pruned.parts)];
-  if (a.length !== b.length || a.some(({ node }, k) => node.op !== b[k]!.node.op)) return [];
-  return a.flatMap(({ tensor }, k) =>
-    k === a.length - 1 || a[k + 1]!.node.saturates ? [[tensor, b[k]!.tensor] as const] : [],
-  );
-}
-
-/** Without layout, unless a layer is nothing else. */
-function computing(parts: readonly Part[]): readonly Part[] {
-  const found = parts.filter(({ node }) => node.role !== 'layout');
-  return found.length > 0 ? found : parts;
-}
-
-function pairOf(correspondence: ChannelCorrespondence, dense: string, pruned: string): NamedPair {
-  const [before, after] = [correspondence.dense.tensors.get(dense), correspondence.pruned.tensors.get(pruned)];
-  const layer = after === undefined ? pruned : correspondence.pruned.layers[after.layer]!.name;
-  return { layer, dense, pruned, ...placesOf(correspondence, before, after) };
+function saturatedTensors({ nodes }: Network): ReadonlySet<string> {
+  return new Set(nodes.flatMap(({ saturates, outputs }) => (saturates ? outputs : [])));
 }
 
 function placesOf(
@@ -106,6 +80,7 @@ function placesOf(
   return { axis, positions: isWhole ? null : positions, isKnown: true };
 }
 
+/** Exporters push layout about: where the channels lie elsewhere, the layers behind are what is compared. */
 function isMoved({ dense, pruned }: ChannelCorrespondence, before: string, after: string): boolean {
   const axes = [dense.tensors.get(before), pruned.tensors.get(after)].map((tensor) =>
     tensor?.channels != null && 'axes' in tensor.channels ? tensor.channels.axes.join() : null,

@@ -6,15 +6,15 @@ import { numbersOf } from './values.ts';
 
 /** An ONNX model of one node, y = -x for one float32 (IR version 8, ai.onnx 13). */
 const NEGATION = 'CAgSADoyCgsKAXgSAXkiA05lZxIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEA0=';
-const FEED: Feed = { input: 'x', type: 'float32', dims: [1], fill: { kind: 'zeros' } };
+const FEED: Feed = { input: { dense: 'x', pruned: 'x' }, type: 'float32', dims: [1], fill: { kind: 'zeros' } };
 
 /** Loads and runs a model of one node: a package whose native library is missing, cut off or of another machine fails here. */
 export async function runProbe(runtime: Runtime): Promise<ProbeResult> {
   const path = join(mkdtempSync(join(runtime.job.workFolder, 'probe-')), 'negation.onnx');
   writeFileSync(path, Buffer.from(NEGATION, 'base64'));
-  const session = await openSession(runtime, path, 'dense', false);
+  const session = await openSession(runtime, path, 'dense');
   await runtime.begin({ step: 'run', side: null });
-  const y = (await session.run(tensorsOf(runtime, [FEED]))).get('y');
+  const y = (await session.run(tensorsOf(runtime, [FEED], 'dense'))).get('y');
   await session.close();
   if (y === undefined || !Object.is(numbersOf(y.type, y.data)[0], -0)) throw new Error('it does not compute y = -x');
   return { kind: 'probe', version: runtime.version };

@@ -1,4 +1,4 @@
-import type { ElementType } from '../tensor-files/index.ts';
+import type { Elements, ElementType } from '../tensor-files/index.ts';
 
 /**
  * What the child process that runs the models is told, and what it tells. Plain data: it crosses a process boundary, so
@@ -17,14 +17,15 @@ export interface RuntimeJob {
 
 /** One tensor that is fed to a model's input. */
 export interface Feed {
-  readonly input: string;
+  /** The input's name in either model. */
+  readonly input: Readonly<Record<Side, string>>;
   readonly type: ElementType;
   readonly dims: readonly number[];
   readonly fill:
     | { readonly kind: 'zeros' }
     /** Seeded noise: standard normal for floats, 0 or 1 for integers and booleans. */
     | { readonly kind: 'noise'; readonly seed: number }
-    | { readonly kind: 'given'; readonly elements: ArrayBufferView };
+    | { readonly kind: 'given'; readonly elements: Elements };
 }
 
 export interface Case {
@@ -42,6 +43,8 @@ export interface TensorPair {
   readonly positions: Int32Array | null;
   /** Where channels are not known, tensors of different shapes cannot be compared, and are not called different. */
   readonly isKnown: boolean;
+  /** Whether an operator made it whose results can be the same, or nearly, for quite different operands: it holds no more than values up to 1. */
+  readonly saturates: boolean;
 }
 
 /** Runs both models on the same inputs and compares tensors. */
@@ -50,7 +53,12 @@ export interface CompareJob extends RuntimeJob {
   readonly dense: string;
   readonly pruned: string;
   readonly cases: readonly Case[];
-  readonly pairs: readonly TensorPair[];
+  /** The models' outputs, compared in every case. */
+  readonly outputs: readonly TensorPair[];
+  /** Results of layers, which are outputs of the files too. */
+  readonly layers: readonly TensorPair[];
+  /** The case in which results of layers are compared, unless outputs differ in another one. */
+  readonly layersIn: string;
   /** Largest difference that counts as rounding, relative to the magnitude of the values around it. */
   readonly tolerance: Tolerance;
 }
@@ -84,6 +92,8 @@ export interface PairResult {
   readonly maxAbsDiff: number;
   /** Largest magnitude of the dense tensor's finite values. */
   readonly magnitude: number;
+  /** Values beyond what may differ. 0 where types or shapes are others already. */
+  readonly differing: number;
   /** Positions at which both are NaN, and at which exactly one is not finite or both are otherwise infinite. */
   readonly bothNaN: number;
   readonly nonFiniteDifferences: number;
@@ -93,7 +103,10 @@ export interface PairResult {
 
 export interface CaseResult {
   readonly name: string;
-  readonly pairs: readonly PairResult[];
+  /** In the order of the job's. */
+  readonly outputs: readonly PairResult[];
+  /** Null where they were not compared in this case. */
+  readonly layers: readonly PairResult[] | null;
 }
 
 /** Time and nodes by execution provider, from the session's own profile. */

@@ -12,19 +12,19 @@ const MAX_RUNS = 200;
  */
 export async function runTime(runtime: Runtime, job: TimeJob): Promise<TimeResult> {
   const sessions = {
-    dense: await openSession(runtime, job.dense, 'dense', false),
-    pruned: await openSession(runtime, job.pruned, 'pruned', false),
+    dense: await openSession(runtime, job.dense, 'dense'),
+    pruned: await openSession(runtime, job.pruned, 'pruned'),
   };
-  const feeds = tensorsOf(runtime, job.feeds);
+  const feeds = { dense: tensorsOf(runtime, job.feeds, 'dense'), pruned: tensorsOf(runtime, job.feeds, 'pruned') };
   await runtime.begin({ step: 'run', side: null });
   const end = performance.now() + job.budgetMs;
   for (let k = 0; k < WARM_UP_RUNS; k++)
-    for (const session of [sessions.dense, sessions.pruned]) await timed(session, feeds);
+    for (const side of ['dense', 'pruned'] as const) await timed(sessions[side], feeds[side]);
   const times: Record<Side, number[]> = { dense: [], pruned: [] };
   for (let k = 0; k < MAX_RUNS && (k < MIN_RUNS || performance.now() < end); k++) {
     // Whoever runs second finds the caches full of the other's weights.
     const order: readonly Side[] = k % 2 === 0 ? ['dense', 'pruned'] : ['pruned', 'dense'];
-    for (const side of order) times[side].push(await timed(sessions[side], feeds));
+    for (const side of order) times[side].push(await timed(sessions[side], feeds[side]));
   }
   await sessions.dense.close();
   await sessions.pruned.close();

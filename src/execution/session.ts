@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { zeroElements } from '../tensor-files/index.ts';
-import type { Tensor } from './compare.ts';
-import { noise } from './noise.ts';
+import { type Elements, zeroElements } from '../tensor-files/index.ts';
+import { noise, shaken } from './noise.ts';
 import { providerUse } from './profile.ts';
 import type { Feed, ProviderUse, RuntimeJob, Side, Step } from './protocol.ts';
+import type { Tensor } from './slices.ts';
 
 /** What is used of onnxruntime-node: a package of any 1.x version, loaded from a folder that is known at run time only. */
 interface OnnxRuntime {
@@ -52,12 +52,19 @@ export interface Session {
   close(): Promise<void>;
 }
 
+export interface SessionOptions {
+  /** Whether it is to be known afterwards what ran where. */
+  readonly isProfiled?: boolean;
+  /** Without optimizations, on one thread: other kernels, which round otherwise. */
+  readonly isPlain?: boolean;
+}
+
 /** @throws where an execution provider or the model cannot be loaded */
 export async function openSession(
   { ort, job, begin }: Runtime,
   path: string,
   side: Side,
-  isProfiled: boolean,
+  { isProfiled = false, isPlain = false }: SessionOptions = {},
 ): Promise<Session> {
   const prefix = `profile-${side}`;
   await begin({ step: 'load', side });
@@ -65,6 +72,7 @@ export async function openSession(
     executionProviders: job.providers,
     // The lines between warnings and the fatal one repeat what is thrown.
     logSeverityLevel: 4,
+    ...(isPlain ? { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1 } : {}),
     ...(isProfiled ? { enableProfiling: true, profileFilePrefix: join(job.workFolder, prefix) } : {}),
   });
   return {
@@ -78,12 +86,26 @@ export async function openSession(
   };
 }
 
-/** Input tensors by name. */
-export function tensorsOf({ ort }: Runtime, feeds: readonly Feed[]): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(feeds.map((feed) => [feed.input, new ort.Tensor(feed.type, elementsOf(feed), feed.dims)]));
+/**
+ * Input tensors by the names that a model has for them.
+ * @param seed of small changes to them, within their rounding; null for none
+ */
+export function tensorsOf(
+  { ort }: Runtime,
+  feeds: readonly Feed[],
+  side: Side,
+  seed: number | null = null,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    feeds.map((feed) => {
+      const elements = elementsOf(feed);
+      const fed = seed === null ? elements : shaken(feed.type, elements, seed);
+      return [feed.input[side], new ort.Tensor(feed.type, fed, feed.dims)];
+    }),
+  );
 }
 
-function elementsOf({ type, dims, fill }: Feed): ArrayBufferView {
+function elementsOf({ type, dims, fill }: Feed): Elements {
   const count = dims.reduce((n, size) => n * size, 1);
   switch (fill.kind) {
     case 'zeros':

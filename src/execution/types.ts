@@ -20,6 +20,7 @@ export interface Obstacle {
  * before onnxruntime sees one. What happens afterwards is a model's, want of memory too, for a model can ask for any amount.
  */
 export const OBSTACLES = {
+  'interface-differs': 'difference',
   'no-runtime': 'machine',
   'not-installed': 'machine',
   'runtime-broken': 'machine',
@@ -53,7 +54,7 @@ export interface Execution {
   readonly maxAbsDiff: number | null;
   /** The same in parts of the largest magnitude in its tensor. */
   readonly maxRelDiff: number | null;
-  /** Differences up to this share of a channel's magnitude count as rounding. */
+  /** Differences up to this share of a channel's magnitude count as rounding; beyond it, the dense model's rounding is measured. */
   readonly tolerance: number;
   readonly inputs: readonly ExecutedInput[];
   /** What was fed, a line for each case. */

@@ -1,3 +1,4 @@
+import { endWithParent } from './orphan.ts';
 import { runProbe } from './probe.ts';
 import type { Job, Message, Outcome, Step } from './protocol.ts';
 import { runCompare } from './run-compare.ts';
@@ -41,6 +42,7 @@ function send(message: Message): Promise<void> {
   return new Promise((resolve) => process.send?.(message, () => resolve()));
 }
 
+endWithParent();
 process.on('message', (job: Job) => {
   void work(job).then((result) => {
     // maxRSS is in kilobytes on every system that Node runs on.

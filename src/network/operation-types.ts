@@ -37,6 +37,8 @@ export interface Operation {
 /** A network as what is computed from its inputs, operation by operation, in graph order. */
 export interface Operations {
   readonly all: readonly Operation[];
+  /** Position of the operation that each tensor is the result of, laid out anew or not. */
+  readonly made: ReadonlyMap<string, number>;
   /** What makes each of the graph's outputs; null for one that is not computed from inputs. */
   readonly outputs: readonly (number | null)[];
 }

@@ -25,7 +25,7 @@ export function operationsOf(network: Network): Operations {
     all.push({ op: 'Input', settings: {}, inputs: [], pointwise: null, tells: 'all', call: null, name, tensor: name });
   }
   for (const { handle } of network.nodes) addNode(draft, handle);
-  return { all, outputs: network.model.graph.outputs.map(({ name }) => made.get(name) ?? null) };
+  return { all, made, outputs: network.model.graph.outputs.map(({ name }) => made.get(name) ?? null) };
 }
 
 function addNode(draft: Draft, node: OnnxNode): void {

@@ -33,8 +33,6 @@ export interface ModelEdits {
   readonly nodes?: ReadonlyMap<OnnxNode, NodeEdit>;
   /** New sizes in graph inputs, outputs and value_info, by the tensor's name; null keeps what is written. */
   readonly shapes?: ReadonlyMap<string, readonly (number | null)[]>;
-  /** Tensors of the graph that become outputs too, without a type; those that are outputs already are passed over. */
-  readonly outputs?: readonly string[];
   /** Entries of metadata_props to set. */
   readonly metadata?: ReadonlyMap<string, string>;
 }

@@ -17,6 +17,7 @@ export type {
   TensorStorage,
 } from './model.ts';
 export { type Beside, type ModelSource, memoryModel } from './model-source.ts';
+export { moreOutputs } from './more-outputs.ts';
 export type { Piece } from './pieces.ts';
 export { readModel } from './read-model.ts';
 export { storedBytes } from './stored-bytes.ts';

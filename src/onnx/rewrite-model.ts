@@ -83,24 +83,17 @@ function graphRewriter(
       () => {
         if (!isFirst) return [];
         isFirst = false;
-        return additions(
-          graph.outputs.map(({ name }) => name),
-          edits,
-          sink,
-        );
+        return additions(edits, sink);
       },
     );
 }
 
-function additions(outputs: readonly string[], edits: ModelEdits, sink: ElementSink): Piece[] {
+function additions(edits: ModelEdits, sink: ElementSink): Piece[] {
   const pieces: Piece[] = [];
   for (const [name, content] of edits.added ?? []) {
     const tensor: PlacedTensor = { name, dtype: content.dtype, storage: { kind: 'none' } };
     const head = [...intField(2, codeOf(content.dtype)), ...textField(8, name)];
     for (const piece of field(5, [...head, ...tensorContent(tensor, content, sink)])) pieces.push(piece);
-  }
-  for (const name of new Set(edits.outputs)) {
-    if (!outputs.includes(name)) for (const piece of field(12, textField(1, name))) pieces.push(piece);
   }
   return pieces;
 }

@@ -1,4 +1,4 @@
-export { CancelledError } from './cancel.ts';
+export { type Cancel, CancelledError, cancellable } from './cancel.ts';
 export { type CommandRun, runCommands } from './commands.ts';
 export { type GpuFacts, listGpus } from './gpu.ts';
 export { describeGpu, type Gpu } from './gpu-facts.ts';

@@ -1,5 +1,6 @@
 import { type Execution, type ExecutionOutcome, OBSTACLES } from '../execution/types.ts';
 import { capitalized, sentence } from '../prose/index.ts';
+import { graphFindings } from './graph.ts';
 import type { Finding, Judgement, PlaceOf, RunVerdict } from './types.ts';
 
 /** What must not be missing. */
@@ -20,6 +21,7 @@ export function judgeExecution(judgement: Judgement, executed: ExecutionOutcome,
   if (execution === null && obstacle === null) return judgement;
   const findings = [
     ...(execution?.verdict === 'different' ? [difference(judgement, execution, demands)] : []),
+    ...otherInterface(judgement, executed, demands),
     ...gpuFindings(executed, demands),
     ...(demands.isAll || isModels(executed) ? openFindings(executed, demands) : []),
   ];
@@ -44,6 +46,13 @@ function difference({ layers }: Judgement, { reason, firstDifference }: Executio
   };
 }
 
+/** Another interface is no such thing to execute, and a difference of its own, which the check may have found already. */
+function otherInterface({ findings }: Judgement, { obstacle }: ExecutionOutcome, { at }: ExecutionDemands): Finding[] {
+  const kind = 'interface-differs';
+  if (obstacle?.code !== kind || findings.some((finding) => finding.kind === kind)) return [];
+  return graphFindings({ differences: [{ kind, layer: null, title: obstacle.reason }] }, at('pruned'));
+}
+
 function gpuFindings({ execution, obstacle }: ExecutionOutcome, { requireGpu, at }: ExecutionDemands): Finding[] {
   if (!requireGpu || (execution !== null && !execution.fellBack)) return [];
   const title = execution === null ? 'the models were not executed on a GPU' : 'onnxruntime did not use the GPU';
@@ -52,7 +61,7 @@ function gpuFindings({ execution, obstacle }: ExecutionOutcome, { requireGpu, at
 
 /** Where nothing else is judged, what could not be executed or compared leaves nothing. */
 function openFindings({ execution, obstacle }: ExecutionOutcome, { at }: ExecutionDemands): Finding[] {
-  if (execution !== null && execution.verdict !== null) return [];
+  if ((execution !== null && execution.verdict !== null) || obstacle?.code === 'interface-differs') return [];
   const title = execution === null ? 'the models were not executed' : 'the models were executed, but not compared';
   return [open(title, execution?.reason ?? obstacle?.reason ?? '', at('pruned'))];
 }

@@ -12,7 +12,7 @@ const WHAT = {
 const MAX_SHOWN = 8;
 
 /** Where the graph or the interface of the pruned model surely is another one than the dense model's. */
-export function graphFindings({ differences }: GraphComparison, place: Place): Finding[] {
+export function graphFindings({ differences }: Pick<GraphComparison, 'differences'>, place: Place): Finding[] {
   const shown = differences.slice(0, MAX_SHOWN);
   const left = differences.length - shown.length;
   return shown.map(({ kind, layer, title }, at) => ({

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { comparePair, type Tensor } from '../../src/execution/compare.ts';
+import { comparePair } from '../../src/execution/compare.ts';
 import type { TensorPair } from '../../src/execution/protocol.ts';
+import { type Rounding, roundingOf } from '../../src/execution/rounding.ts';
+import type { Tensor } from '../../src/execution/slices.ts';
 
 const TOLERANCE = { float32: 1e-3, float64: 1e-10, float16: 1e-2 };
-const WHOLE: TensorPair = { dense: 'd', pruned: 'p', axis: null, positions: null, isKnown: true };
+const WHOLE: TensorPair = { dense: 'd', pruned: 'p', axis: null, positions: null, isKnown: true, saturates: false };
 
 function tensor(dims: readonly number[], values: readonly number[], type = 'float32'): Tensor {
   return { type, dims, data: type === 'int32' ? Int32Array.from(values) : Float32Array.from(values) };
@@ -53,6 +55,35 @@ describe('comparing tensors', () => {
         outcome: 'different',
         nonFiniteDifferences: 1,
       });
+  });
+
+  it('allows what the dense model itself moves by when it is computed otherwise, many times over', () => {
+    const dense = tensor([1, 2, 2], [100, 100, 1, 1]);
+    const pruned = tensor([1, 2, 2], [100, 100.9, 1, 1.05]);
+    const otherwise = (...values: number[]) => roundingOf(WHOLE, dense, [tensor([1, 2, 2], values)]);
+    const outcome = (rounding: Rounding) => comparePair(WHOLE, dense, pruned, TOLERANCE, rounding).outcome;
+    expect(outcome(otherwise(100, 100.1, 1, 1.01))).toBe('equal');
+    // Half of the channels move, by no more than the larger ones do in parts of their magnitude.
+    expect(outcome(otherwise(100, 100, 1, 1.01))).toBe('equal');
+    expect(outcome(otherwise(100, 100, 1, 1))).toBe('different');
+    expect(outcome(otherwise(100, 100.001, 1, 1.00001))).toBe('different');
+  });
+
+  it('calls no value equal that rounding alone moves about', () => {
+    const dense = tensor([1, 1, 2], [1, 1]);
+    const rounding = roundingOf(WHOLE, dense, [tensor([1, 1, 2], [1.1, 1])]);
+    expect(comparePair(WHOLE, dense, tensor([1, 1, 2], [1.05, 1]), TOLERANCE, rounding).outcome).toBe('equal');
+    expect(comparePair(WHOLE, dense, tensor([1, 1, 2], [1.5, 1]), TOLERANCE, rounding)).toMatchObject({
+      outcome: 'incomparable',
+      detail: 'rounding alone moves 1 of its 2 values as far as they differ',
+    });
+  });
+
+  it('allows the last bits of 1 where an activation saturates, whatever its scores are', () => {
+    const [dense, pruned] = [tensor([1, 1, 2], [8.4e-6, 8.4e-6]), tensor([1, 1, 2], [8.5e-6, 8.4e-6])];
+    expect(compared(dense, pruned).outcome).toBe('different');
+    expect(compared(dense, pruned, { saturates: true }).outcome).toBe('equal');
+    expect(compared(dense, tensor([1, 1, 2], [9.4e-6, 8.4e-6]), { saturates: true }).outcome).toBe('different');
   });
 
   it('lets no more than one of a thousand integers flip', () => {

@@ -5,8 +5,9 @@ import jpeg from 'jpeg-js';
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
 import { fittingCases } from '../../src/execution/memory.ts';
+import { judgeExecution } from '../../src/verdict/index.ts';
 import { executionOf, outcomeOf } from '../support/execution.ts';
-import { float32, modelBytes, networkOf, op } from '../support/onnx-builder.ts';
+import { float32, modelBytes, networkOf, op, writeModel } from '../support/onnx-builder.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-inputs-'));
 let written = 0;
@@ -15,6 +16,8 @@ const noise = (count: number, seed = 1): number[] => Array.from({ length: count 
 interface Options {
   readonly shape?: readonly (number | string)[];
   readonly kept?: readonly number[];
+  /** A factor of the first layer's biases. */
+  readonly biases?: number;
   /** Instead of a softmax over classes: nodes between the first and the second layer. */
   readonly between?: readonly ReturnType<typeof op>[];
 }
@@ -23,6 +26,7 @@ interface Options {
 function model({
   shape = ['N', 3, 'h', 'w'],
   kept = [0, 1, 2, 3, 4, 5],
+  biases = 1,
   between = [op('Relu', 'a', 'b', { name: 'net/relu/Relu' })],
 }: Options): string {
   const first = noise(6 * 27);
@@ -39,7 +43,7 @@ function model({
         kept.flatMap((f) => first.slice(27 * f, 27 * (f + 1))),
         [kept.length, 3, 3, 3],
       ),
-      b1: float32(kept.map((f) => 0.3 - 0.1 * f)),
+      b1: float32(kept.map((f) => biases * (0.3 - 0.1 * f))),
       w2: weight(
         [0, 1].flatMap((row) => kept.map((f) => second[6 * row + f]!)),
         [2, kept.length, 1, 1],
@@ -165,16 +169,9 @@ describe('channels that were cut', () => {
   });
 
   it('do not excuse what is wrong before it', async () => {
-    const leaky = (alpha: number) => op('LeakyRelu', 'a', 'r', { name: 'net/act/LeakyRelu', alpha });
-    const between = (alpha: number) => [
-      leaky(alpha),
-      op('Softmax', 'r', 'b', { name: 'net/attention/Softmax', axis: 1 }),
-    ];
-    const execution = await executionOf(
-      model({ shape, between: between(0.125) }),
-      model({ shape, between: between(0.5), kept: KEPT }),
-    );
-    expect(execution).toMatchObject({ verdict: 'different', firstDifference: { layer: 'act' } });
+    const between = [op('Softmax', 'a', 'b', { name: 'net/attention/Softmax', axis: 1 })];
+    const execution = await executionOf(model({ shape, between }), model({ shape, between, kept: KEPT, biases: 1.01 }));
+    expect(execution).toMatchObject({ verdict: 'different', firstDifference: { layer: 'first' } });
   });
 });
 
@@ -188,12 +185,66 @@ describe('memory', () => {
     });
     const one = (batch: number) => ({
       name: String(batch),
-      feeds: [{ input: 'x', type: 'float32' as const, dims: [batch, 3, 32, 32], fill: { kind: 'zeros' as const } }],
+      feeds: [
+        {
+          input: { dense: 'x', pruned: 'x' },
+          type: 'float32' as const,
+          dims: [batch, 3, 32, 32],
+          fill: { kind: 'zeros' as const },
+        },
+      ],
     });
     const all = fittingCases(network, network, [one(1), one(3)], 1e9);
     expect(all.tooLarge).toEqual([]);
     const some = fittingCases(network, network, [one(1), one(3)], 1.5 * all.needed);
     expect(some).toMatchObject({ fitting: [{ name: '1' }], tooLarge: [{ name: '3' }] });
     expect(fittingCases(network, network, [one(1), one(3)], all.needed - 1).fitting).toEqual([]);
+  });
+});
+
+describe('the models’ inputs', () => {
+  /** y = fc1(first) + fc2(second), whose inputs carry the names that are given. */
+  const two = (
+    names: readonly [string, string],
+    producer: string,
+    order: readonly [number, number] = [0, 1],
+  ): string => {
+    const weight = (seed: number) => ({ ...float32(noise(4, seed)), dims: [2n, 2n] });
+    return writeModel({
+      inputs: Object.fromEntries(order.map((k) => [names[k]!, ['N', 2]])),
+      weights: { w1: weight(1), w2: weight(5) },
+      nodes: [
+        op('MatMul', [names[0], 'w1'], 'a', { name: 'net/fc1/MatMul' }),
+        op('MatMul', [names[1], 'w2'], 'b', { name: 'net/fc2/MatMul' }),
+        op('Add', ['a', 'b'], 'y', { name: 'net/add/Add' }),
+      ],
+      outputs: ['y'],
+      producer,
+    });
+  };
+
+  it('are fed by their order where another exporter named them otherwise, and that is said', async () => {
+    const { execution, notes } = await outcomeOf(two(['x', 'z'], 'pytorch'), two(['input.1', 'input.3'], 'other'));
+    expect(execution).toMatchObject({ verdict: 'equal' });
+    expect(notes).toEqual([
+      'Inputs are fed by their order: input.1 of the pruned model is x of the dense one, input.3 of the pruned model is z of the dense one.',
+    ]);
+  });
+
+  it('that stand in another order, or have other sizes, are another interface', async () => {
+    const exchanged = await outcomeOf(two(['x', 'z'], 'pytorch'), two(['x', 'z'], 'pytorch', [1, 0]));
+    expect(exchanged.obstacle).toEqual({
+      code: 'interface-differs',
+      reason: 'its inputs stand in another order: z, x instead of x, z',
+    });
+    const wide = await outcomeOf(model({ shape: ['N', 3, 4, 4] }), model({ shape: ['N', 3, 8, 8], kept: KEPT }));
+    expect(wide.obstacle?.code).toBe('interface-differs');
+    const conforming = { verdict: 'conforms', layers: [], findings: [], notes: [] } as const;
+    const at = () => ({ file: null, line: null, key: '--pruned' });
+    for (const isAll of [true, false])
+      expect(judgeExecution(conforming, wide, { at, requireGpu: false, isAll })).toMatchObject({
+        verdict: 'diverges',
+        findings: [{ kind: 'interface-differs', verdict: 'mismatch' }],
+      });
   });
 });

@@ -130,7 +130,7 @@ describe('installing it', () => {
 
 describe('the process that runs models', () => {
   it('tells a runtime that cannot be loaded, and does the next job all the same', async () => {
-    const child = startChild(false, () => {});
+    const child = startChild({ isExact: false, cancel: null, log() {} });
     const job = { kind: 'probe', providers: ['cpu'], workFolder: mkdtempSync(join(work, 'probe-')) } as const;
     expect(await child.run({ ...job, runtime: packageIn(join(work, 'hollow')) })).toMatchObject({
       kind: 'failed',
@@ -143,7 +143,7 @@ describe('the process that runs models', () => {
   it('may crash: what it was doing is told, and nothing else ends', async () => {
     const crashing = packageIn(join(work, 'crashing'));
     writeFileSync(join(crashing, 'index.js'), "console.error('the driver is gone'); process.abort();");
-    const child = startChild(false, () => {});
+    const child = startChild({ isExact: false, cancel: null, log() {} });
     const job = { kind: 'probe', providers: ['cpu'], workFolder: work, runtime: crashing } as const;
     expect(await child.run(job)).toEqual({
       kind: 'crashed',
@@ -158,7 +158,7 @@ describe('the process that runs models', () => {
   it('tells a package that is too old, or none at all, by what it lacks', async () => {
     const old = packageIn(join(work, 'old'));
     writeFileSync(join(old, 'index.js'), 'exports.env = {}; exports.InferenceSession = {};');
-    const child = startChild(false, () => {});
+    const child = startChild({ isExact: false, cancel: null, log() {} });
     const result = await child.run({ kind: 'probe', providers: ['cpu'], workFolder: work, runtime: old });
     child.close();
     expect(result).toMatchObject({
@@ -174,7 +174,7 @@ describe('the process that runs models', () => {
     vi.stubEnv('MY_SECRET', 'secret');
     const curious = packageIn(join(work, 'curious'));
     writeFileSync(join(curious, 'index.js'), 'throw new Error(Object.keys(process.env).join());');
-    const child = startChild(false, () => {});
+    const child = startChild({ isExact: false, cancel: null, log() {} });
     const result = await child.run({ kind: 'probe', providers: ['cpu'], workFolder: work, runtime: curious });
     child.close();
     expect(result).toMatchObject({ kind: 'failed', message: expect.stringContaining('PATH') });

@@ -89,7 +89,7 @@ export async function cutAndRun(
   const recovery = recoverRetention(made.dense, made.cut);
   for (const [layer, filters] of Object.entries(retained))
     expect(recovery.layers.get(layer), layer).toMatchObject({ actual: filters, disagreements: [] });
-  const masked = writeMasked(made.dense.model, maskOf(made.dense, recovery), [], join(work, `${written++}.onnx`));
+  const masked = writeMasked(made.dense.model, maskOf(made.dense, recovery), join(work, `${written++}.onnx`));
   const inputs = Object.fromEntries(
     Object.entries(graph.inputs ?? {}).map(([name, shape], k) => {
       const dims = (shape ?? []).map((size) => (typeof size === 'number' ? size : (sizes[size] ?? 2)));

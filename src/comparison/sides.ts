@@ -1,0 +1,56 @@
+import { type Network, operationsOf } from '../network/index.ts';
+import type { ChannelCorrespondence } from '../recovery/index.ts';
+import type { Side } from './differences.ts';
+import { inputsOf, pairInputs } from './interface.ts';
+import { type Leaf, numbering, valuesOf } from './numbering.ts';
+
+/** Both networks' operations, in which those have one number that compute the same of the same layers and inputs. */
+export function sidesOf(correspondence: ChannelCorrespondence): { readonly before: Side; readonly after: Side } {
+  const { dense, pruned } = correspondence;
+  const numbers = numbering();
+  const [denseOperations, prunedOperations] = [operationsOf(dense), operationsOf(pruned)];
+  const names = denseNames(correspondence);
+  return {
+    before: {
+      network: dense,
+      operations: denseOperations,
+      values: valuesOf(denseOperations, denseLeaf(dense), numbers),
+      name: (layer) => dense.layers[layer]!.name,
+    },
+    after: {
+      network: pruned,
+      operations: prunedOperations,
+      values: valuesOf(prunedOperations, prunedLeaf(correspondence), numbers),
+      name: (layer) => names.get(layer) ?? pruned.layers[layer]!.name,
+    },
+  };
+}
+
+function denseNames({ partner }: ChannelCorrespondence): ReadonlyMap<number, string> {
+  return new Map([...partner].map(([id, { name }]) => [id, name]));
+}
+
+/** The name of a dense layer's call among leaves. */
+export const callLeaf = (layer: number, call: number): string => `call ${call} of layer ${layer}`;
+
+function denseLeaf({ model }: Network): Leaf {
+  const places = new Map(inputsOf(model.graph).map(({ name }, at) => [name, at]));
+  return ({ op, call, name }) => {
+    if (call !== null) return { key: callLeaf(call.layer, call.call), open: null };
+    return op === 'Input' ? { key: `input ${places.get(name)}`, open: null } : null;
+  };
+}
+
+function prunedLeaf({ dense, pruned, partner, calls }: ChannelCorrespondence): Leaf {
+  const paired = pairInputs(dense.model.graph, pruned.model.graph);
+  const places = new Map(inputsOf(pruned.model.graph).map(({ name }, at) => [name, paired[at] ?? null]));
+  return ({ op, call, name }, at) => {
+    if (call === null)
+      return op === 'Input' ? { key: `input ${places.get(name) ?? `more ${name}`}`, open: null } : null;
+    const layer = partner.get(call.layer);
+    const denseCall = calls.get(call.layer)?.[call.call];
+    return layer === undefined || denseCall === undefined
+      ? { key: `unknown ${at}`, open: pruned.layers[call.layer]!.name }
+      : { key: callLeaf(layer.id, denseCall), open: null };
+  };
+}
