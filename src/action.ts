@@ -27,7 +27,7 @@ import { plan } from './pipeline/plan.ts';
 import { type JudgedRequests, loadUnderPolicy, type PolicyHost } from './pipeline/policy.ts';
 import { CancelledError } from './process/cancel.ts';
 import { groupLog } from './process/log.ts';
-import { escaped, makeReportSet, type ReportSet, renderSet, renderText, writeReport } from './report/index.ts';
+import { ANYBODY, escaped, makeReportSet, REPORT_FORMATS, type ReportSet, writeReport } from './report/index.ts';
 import { loweredFinding } from './verdict/index.ts';
 import { VERSION } from './version.ts';
 
@@ -137,9 +137,7 @@ async function checkOne(request: ModelRequest, event: Channel['event']): Promise
       refusal: request.allowUntrustedCommands ? null : refusalToRun(event),
     },
   });
-  info(
-    renderText(checked.report, { all: false, specSummary: checked.spec?.summary ?? null, explain: checked.explain }),
-  );
+  info(REPORT_FORMATS.text.render(checked.report, ANYBODY));
   return { request, checked, reportPath: writeReport(checked.report, folder) };
 }
 
@@ -170,7 +168,7 @@ async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
   const { warnOnly, ...publishing } = publishingOf(settings, process.cwd());
   const at = { file: null, line: null, key: 'input reports' };
   const { set } = merge(settings.reports ?? [], at, VERSION, warnOnly);
-  info(renderSet(set));
+  info(REPORT_FORMATS.text.render(set, ANYBODY));
   publishOutputs(set, []);
   const { commentUrl } = await publish({ set, isRetold: true, ...publishing }, channel);
   setCommentUrl(commentUrl);

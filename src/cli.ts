@@ -3,7 +3,6 @@ import { constants } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import {
   type CommandName,
-  type Format,
   flagsOf,
   loadRequests,
   type ModelRequest,
@@ -22,15 +21,7 @@ import { recover } from './pipeline/recover.ts';
 import { run } from './pipeline/run.ts';
 import { CancelledError } from './process/cancel.ts';
 import { plainLog } from './process/log.ts';
-import {
-  type ModelError,
-  makeReportSet,
-  renderJson,
-  renderMarkdown,
-  renderSet,
-  renderText,
-  writeReport,
-} from './report/index.ts';
+import { ANYBODY, type ModelError, makeReportSet, REPORT_FORMATS, writeReport } from './report/index.ts';
 import { VERSION } from './version.ts';
 
 /** Exit status of product contract: 2 bad usage, config or input, 4 a bug of ours. */
@@ -94,9 +85,7 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
     async run({ format = 'text', warnOnly = false }, patterns) {
       const { merge } = await import('./pipeline/merge.ts');
       const { set, exitCode } = merge(patterns, { file: null, line: null, key: 'merge' }, VERSION, warnOnly);
-      const text =
-        format === 'json' ? renderJson(set) : format === 'markdown' ? `${renderMarkdown(set)}\n` : renderSet(set);
-      return { text, exitCode };
+      return { text: REPORT_FORMATS[format].render(set, ANYBODY), exitCode };
     },
   },
 };
@@ -150,7 +139,7 @@ async function eachWith(
   settings: Settings,
   isWritten: boolean,
 ): Promise<Result> {
-  const { format = 'text', all = false, installOnnxruntime: mayInstall = false } = settings;
+  const { format, installOnnxruntime: mayInstall = false } = settings;
   const { results, errors } = await eachModel(loadRequests(settings, process.cwd()), log, async (request) => {
     const result = await command(request, {
       version: VERSION,
@@ -165,28 +154,22 @@ async function eachWith(
   });
   for (const { model, message } of errors) log(`prunegate: ${oneLine(model)}: ${message}`);
   return {
-    text: rendered(results, errors, format, all),
+    text: rendered(results, errors, settings),
     exitCode: errors.length > 0 ? BAD_INPUT : worstExit(results.map(({ exitCode }) => exitCode)),
   };
 }
 
-function rendered(results: readonly Checked[], errors: readonly ModelError[], format: Format, all: boolean): string {
+function rendered(
+  results: readonly Checked[],
+  errors: readonly ModelError[],
+  { format = 'text', all = false }: Settings,
+): string {
   const reports = results.map(({ report }) => report);
   const [only] = reports;
   const isOne = reports.length === 1 && errors.length === 0 && only !== undefined;
-  const whole = isOne ? only : makeReportSet(VERSION, reports, errors);
-  switch (format) {
-    case 'json':
-      return renderJson(whole);
-    case 'markdown':
-      return `${renderMarkdown(whole)}\n`;
-    case 'text':
-      return results
-        .map((checked) =>
-          renderText(checked.report, { all, specSummary: checked.spec?.summary ?? null, explain: checked.explain }),
-        )
-        .join('\n');
-  }
+  const explain = (model: string): string | null =>
+    results.find(({ report }) => report.model === model)?.explain ?? null;
+  return REPORT_FORMATS[format].render(isOne ? only : makeReportSet(VERSION, reports, errors), { all, explain });
 }
 
 /** stdout carries the result alone. */

@@ -84,7 +84,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
       made,
       policy: request.policy,
     });
-    return { report, spec: pruner.spec, explain: explainCommand(request), exitCode };
+    return { report, explain: explainCommand(request), exitCode };
   });
 }
 

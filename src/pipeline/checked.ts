@@ -1,11 +1,8 @@
-import type { Spec } from '../dialects/index.ts';
 import type { Report } from '../report/index.ts';
 
 /** What a command found out about one model. */
 export interface Checked {
   readonly report: Report;
-  /** The spec that was read; null where none was. */
-  readonly spec: Spec | null;
   /** The command that explains the spec's decisions on this model. */
   readonly explain: string | null;
   /** 0 fine, 1 diverges, 3 unverifiable (product contract). */

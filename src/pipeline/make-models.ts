@@ -4,6 +4,7 @@ import { inputErrorAt, type Place } from '../errors/place.ts';
 import { readEvent } from '../github/events.ts';
 import { refusalToRun } from '../github/trust.ts';
 import type { CommandLog, CommandRun, Gpu } from '../process/index.ts';
+import { describeGpu } from '../report/index.ts';
 import type { Host } from './host.ts';
 
 /** What was done and found before the models were read. */
@@ -25,7 +26,7 @@ export async function makeModels(request: ModelRequest, host: Host): Promise<Mad
   if (commands.prune !== null && request.pruned === null)
     throw inputErrorAt(request.at('pruned'), 'is required beside a prune command: name the file that it writes');
   if (command !== null && !request.allowUntrustedCommands) refuseUntrusted(command.at);
-  const { describeGpu, listGpus, runCommands } = await import('../process/index.ts');
+  const { listGpus, runCommands } = await import('../process/index.ts');
   const facts = await listGpus(process.env);
   if (facts.kind === 'none' && request.requireGpu)
     throw new InputError(`there is no GPU: ${facts.reason}`, { key: 'require-gpu' });

@@ -44,6 +44,6 @@ export function run(request: ModelRequest, host: Host): Promise<Checked> {
       conclusion,
       isHashed: host.isHashed,
     });
-    return { report, spec: null, explain: null, exitCode };
+    return { report, explain: null, exitCode };
   });
 }

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import type { CommandRequest, ModelRequest } from '../config/index.ts';
 import { inputErrorAt } from '../errors/place.ts';
+import { duration } from '../prose/index.ts';
 import { type Cancel, CancelledError, cancellable } from './cancel.ts';
 import { CONTAINER_LABEL } from './containers.ts';
-import { duration } from './duration.ts';
 import { childEnvironment } from './environment.ts';
 import type { CommandLog } from './log.ts';
 import { type ExpectedOutput, lookAt, requireFresh } from './outputs.ts';

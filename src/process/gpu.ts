@@ -1,5 +1,14 @@
-import type { Gpu } from './gpu-facts.ts';
 import { askProgram } from './program.ts';
+
+export interface Gpu {
+  /** As nvidia-smi counts them, by PCI bus. */
+  readonly index: number;
+  readonly name: string;
+  readonly driver: string;
+  /** null where the GPU has no memory of its own (Jetson, GB10). */
+  readonly memoryMiB: number | null;
+  readonly uuid: string;
+}
 
 export type GpuFacts =
   | { readonly kind: 'gpus'; readonly gpus: readonly Gpu[] }

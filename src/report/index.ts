@@ -11,9 +11,12 @@ export {
   renderLayerExplanation,
   renderModelExplanation,
 } from './explanation.ts';
+export { REPORT_FORMATS, type ReportFormat } from './formats.ts';
+export { describeGpu } from './gpu.ts';
 export { renderJson } from './json.ts';
 export { lintText } from './lint.ts';
 export { type Link, type Medium, renderMarkdown } from './markdown.ts';
+export { ANYBODY, type Reader } from './reader.ts';
 export {
   type ModelError,
   makeReport,
@@ -23,6 +26,4 @@ export {
   type ReportLint,
   type ReportSet,
 } from './report.ts';
-export { renderSet } from './set-text.ts';
-export { renderText, type TextOptions } from './text.ts';
 export { writeReport, writeWhole } from './write.ts';

@@ -1,10 +1,9 @@
-import { duration } from '../process/duration.ts';
-import { describeGpu } from '../process/gpu-facts.ts';
-import { filterWords, percentChange, size, thousands } from '../prose/index.ts';
+import { duration, filterWords, percentChange, size, thousands } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
 import { escapedName } from './escape.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
+import { describeGpu } from './gpu.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
 import { folded, line, more, table } from './markdown-blocks.ts';

@@ -24,6 +24,8 @@ export interface Report {
   readonly model: string;
   readonly dialect: string | null;
   readonly spec: Readonly<Record<string, unknown>> | null;
+  /** The spec's settings in one line. */
+  readonly specSummary: string | null;
   readonly inputs: { readonly dense: ReportInput; readonly pruned: ReportInput | null };
   readonly layers: readonly ReportLayer[];
   readonly groups: readonly EqualizationGroup[];
@@ -143,6 +145,7 @@ export function makeReport(parts: ReportParts): Report {
     model: parts.model,
     dialect: decided?.dialect ?? null,
     spec: decided?.spec.effective ?? null,
+    specSummary: decided?.spec.summary ?? null,
     inputs: { dense: inputOf(dense, isHashed), pruned: pruned === null ? null : inputOf(pruned, isHashed) },
     layers: judgement.layers.map(reportLayer),
     groups: decided?.expectation.groups ?? [],

@@ -1,26 +1,53 @@
 import { thousands } from '../prose/index.ts';
 import { columns } from './columns.ts';
 import { shortLine, shortName } from './escape.ts';
+import type { Reader } from './reader.ts';
 import type { Report, ReportSet } from './report.ts';
+import { renderText } from './text.ts';
 
+/** Models that do not conform are told whole up to this many; of more there are the worst findings. */
+const MAX_WHOLE = 8;
 /** Findings of a model that are named; its own report has them all. */
 const MAX_FINDINGS = 4;
 const MARKS: Readonly<Record<string, string>> = { conforms: ' ', diverges: 'x', unverifiable: '?' };
 
-/** Many models for a terminal: a line each, what is wrong with those that do not conform, and one verdict at the end. */
-export function renderSet({ reports, verdict, tool }: ReportSet): string {
-  const rows = reports.map((report) => [
-    MARKS[report.verdict ?? ''] ?? '?',
-    shortName(report.model),
-    report.verdict ?? '',
-    `${report.totals.match} of ${report.totals.layers} layers match`,
-    retained(report),
-  ]);
-  const wrong = reports.filter((report) => report.verdict !== 'conforms').map(findings);
+/** Many models for a terminal: what is wrong with those that do not conform, a line for each model, and one verdict at the end. */
+export function renderSet({ reports, errors, verdict, tool }: ReportSet, reader: Reader): string {
+  const wrong = reports.filter((report) => report.verdict !== 'conforms');
+  const told = wrong.map((report, at) =>
+    reader.all || report.verdict === null || at < MAX_WHOLE
+      ? `${shortName(report.model)}\n${renderText(report, reader).trimEnd()}`
+      : findings(report),
+  );
+  const rows = [
+    ...reports.map((report) => [
+      MARKS[report.verdict ?? ''] ?? ' ',
+      shortName(report.model),
+      report.verdict ?? '',
+      layers(report),
+      retained(report),
+    ]),
+    ...errors.map(({ model }) => ['?', shortName(model), 'not checked', '', '']),
+  ];
+  const blocks = [
+    `prunegate ${tool.version}`,
+    ...told,
+    ...errors.map(({ model, message }) => `${shortName(model)}\n  ${shortLine(message)}`),
+    columns(rows, ' '),
+    ...(verdict === null ? [] : [verdictLine(reports, errors.length, verdict)]),
+  ];
+  return `${blocks.join('\n\n')}\n`;
+}
+
+function verdictLine(reports: readonly Report[], unchecked: number, verdict: NonNullable<Report['verdict']>): string {
+  const all = reports.length + unchecked;
+  if (verdict === 'conforms') return `conforms: ${all} models`;
   const worst = reports.filter((report) => report.verdict === verdict).length;
-  const count = verdict === 'conforms' ? `${reports.length} models` : `${worst} of ${reports.length} models`;
-  const blocks = [`prunegate ${tool.version}`, columns(rows, ' '), ...wrong, `${verdict}: ${count}`];
-  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+  return `${verdict}: ${worst + (verdict === 'unverifiable' ? unchecked : 0)} of ${all} models`;
+}
+
+function layers({ totals, dialect }: Report): string {
+  return dialect === null ? '' : `${totals.match} of ${totals.layers} layers match`;
 }
 
 function retained({ totals: { filters } }: Report): string {

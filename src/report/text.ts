@@ -6,16 +6,8 @@ import { cutText, shortLine, shortName } from './escape.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
+import type { Reader } from './reader.ts';
 import type { Report, ReportLayer } from './report.ts';
-
-export interface TextOptions {
-  /** Every layer, not only those worth looking at. */
-  readonly all: boolean;
-  /** One line that names the spec's settings. */
-  readonly specSummary: string | null;
-  /** The command that explains a layer of this model, to which `--layer` is added; null where there is none. */
-  readonly explain?: string | null;
-}
 
 /** Layers that match are shown up to this many; more are counted. */
 const SHOWN_MATCHES = 4;
@@ -30,25 +22,25 @@ const MAX_REASON = 100;
 const MARKS: Readonly<Record<string, string>> = { match: ' ', ambiguous: '~', mismatch: 'x', unverifiable: '?' };
 
 /** The result for a terminal: sizes, the layers worth looking at, why, and one verdict at the end. */
-export function renderText(report: Report, options: TextOptions): string {
+export function renderText(report: Report, { all, explain }: Reader): string {
   const blocks = [
-    head(report, options.specSummary),
-    table(report, options.all),
+    head(report),
+    table(report, all),
     executionLines(report).map(shortLine).join('\n'),
-    ...findings(report.findings, options.all),
+    ...findings(report.findings, all),
     ...refusal(report),
     [
       ...report.lints.map((lint) => shortLine(lintText(lint))),
       ...report.notes.map((note) => `note: ${shortLine(note)}`),
     ].join('\n'),
-    verdictLine(report, options.explain ?? null),
+    verdictLine(report, explain(report.model)),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
-function head(report: Report, specSummary: string | null): string {
+function head(report: Report): string {
   const { totals, inputs } = report;
-  const title = [`prunegate ${report.tool.version}`, report.dialect, specSummary]
+  const title = [`prunegate ${report.tool.version}`, report.dialect, report.specSummary]
     .filter((part) => part !== null)
     .join('  ');
   const saved =

@@ -31,6 +31,7 @@ function report(model: string, findings: readonly Finding[], changes: Partial<Re
     model,
     dialect: 'tao-tf2',
     spec: {},
+    specSummary: null,
     inputs: { dense: { path: 'd', sha256: null, folding: 'raw' }, pruned: null },
     layers: [],
     groups: [],

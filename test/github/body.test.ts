@@ -60,6 +60,7 @@ function setOf(models: number, layers: number, name: string): ReportSet {
     model: 'm',
     dialect: null,
     spec: null,
+    specSummary: null,
     inputs: { dense: { path: name, sha256: null, folding: 'raw' }, pruned: null },
     layers: Array.from({ length: layers }, () => layer),
     groups: [],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { check } from '../../src/pipeline/check.ts';
-import { renderMarkdown, renderText } from '../../src/report/index.ts';
+import { ANYBODY, REPORT_FORMATS, renderMarkdown } from '../../src/report/index.ts';
 import { FIXTURES, goldensIn } from '../support/golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-lint-'));
@@ -36,7 +36,7 @@ describe('remarks on a spec', () => {
         line: lineOf('min_num_filters'),
       },
     ]);
-    const text = renderText(report, { all: false, specSummary: null });
+    const text = REPORT_FORMATS.text.render(report, ANYBODY);
     expect(text).toContain(`\nspec: ${join(work, 'spec.yaml')}:${lineOf('min_num_filters')}: min_num_filters 16, not`);
     expect(renderMarkdown(report)).toContain('decides in 7 of 13 layers');
   });

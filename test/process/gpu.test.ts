@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { describeGpu, listGpus } from '../../src/process/index.ts';
+import { listGpus } from '../../src/process/index.ts';
+import { describeGpu } from '../../src/report/index.ts';
 
 const A = 'GPU-8f6a1c9e-0d52-4b7e-9a2c-1f3b5d7e9a01';
 const B = 'GPU-8f6b2d0f-1e63-5c8f-ab3d-204c6e8fab12';

@@ -7,7 +7,14 @@ import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { expect as expectModel } from '../../src/pipeline/expect.ts';
 import { recover } from '../../src/pipeline/recover.ts';
-import { makeReportSet, type Report, renderJson, renderText, writeReport } from '../../src/report/index.ts';
+import {
+  ANYBODY,
+  makeReportSet,
+  REPORT_FORMATS,
+  type Report,
+  renderJson,
+  writeReport,
+} from '../../src/report/index.ts';
 
 const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
 const work = mkdtempSync(join(tmpdir(), 'prunegate-report-'));
@@ -89,25 +96,27 @@ describe('report.json', () => {
   });
 });
 
+const textOf = (report: Report, all: boolean): string => REPORT_FORMATS.text.render(report, { ...ANYBODY, all });
+
 describe('text', () => {
   it('is short when nothing is wrong', async () => {
-    const lines = renderText(right, { all: false, specSummary: 'threshold 0.68' }).trimEnd().split('\n');
+    const lines = textOf(right, false).trimEnd().split('\n');
     expect(lines.filter((line) => line !== '' && !line.startsWith('spec: '))).toHaveLength(4);
     expect(lines.at(-1)).toBe('conforms: 14 layers keep the filters that the spec asks for');
   });
 
   it('shows diverging layers first, and all of them when asked', async () => {
-    const text = renderText(wrong, { all: false, specSummary: null });
+    const text = textOf(wrong, false);
     expect(text).toContain(
       '  x  conv1                    16 of 32  threshold, after union  A      missing 3, 19, 22; unexpected 0, 15, 27\n',
     );
     expect(text).toContain('... 8 more match (--all shows them)');
-    expect(renderText(wrong, { all: true, specSummary: null })).toContain('predictions');
+    expect(textOf(wrong, true)).toContain('predictions');
   });
 
   it('cannot be made to print control characters by names in the model', async () => {
     const hostile = { ...wrong, findings: [{ ...wrong.findings[0]!, title: '\u001b[31mred\n::error::x' }] };
-    const text = renderText(hostile, { all: false, specSummary: null });
+    const text = textOf(hostile, false);
     expect(text).not.toContain('\u001b');
     expect(text).toContain('\\u001b[31mred\\u000a::error::x');
   });
