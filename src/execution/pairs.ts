@@ -50,7 +50,9 @@ function layerPairs(correspondence: ChannelCorrespondence, pairOf: PairOf): read
   return equalTensors(correspondence).flatMap((pair) => {
     const [before = '', after = ''] = [pair.dense.outputs[0], pair.pruned.outputs[0]];
     const isSize = pair.dense.role === 'sizes' || dense.isSized(before) || pruned.isSized(after);
-    return isSize || isMoved(correspondence, before, after) ? [] : [pairOf(before, after, pair.layer)];
+    // What a node of a function makes is no tensor that the runtime could give out.
+    const isInner = pair.dense.isInner || pair.pruned.isInner;
+    return isSize || isInner || isMoved(correspondence, before, after) ? [] : [pairOf(before, after, pair.layer)];
   });
 }
 

@@ -5,6 +5,7 @@ import type { CutSite } from './cut-sites.ts';
 import type { LayerDraft, Value } from './drafts.ts';
 import { foldingOf } from './folding.ts';
 import { constantsOf, namedReaders, nodesOf, sitesOf } from './graph-parts.ts';
+import { inlineFunctions } from './inline.ts';
 import { layerDrafts, layerKind } from './layers.ts';
 import { sourceNames } from './names/index.ts';
 import { countOf } from './numbers.ts';
@@ -28,7 +29,9 @@ const MAX_MAPPED_POSITIONS = 2 ** 24;
  * @throws InputError for graphs that are not valid ONNX (an input that nobody produces) and for quantized weights
  */
 export function readNetwork(model: OnnxModel): Network {
-  return networkOf(walkGraph(model));
+  const { nodes, inner } = inlineFunctions(model);
+  const unfolded = inner.size === 0 ? model : { ...model, graph: { ...model.graph, nodes } };
+  return { ...networkOf(walkGraph(unfolded), inner), model };
 }
 
 /** What one pass over a graph finds. */
@@ -156,7 +159,7 @@ function isComputedOfConstants(walk: Walk, node: OnnxNode): boolean {
 }
 
 /** The network that was walked over. */
-function networkOf({ walk, owners, normalized, readers }: Walked): Network {
+function networkOf({ walk, owners, normalized, readers }: Walked, inner: ReadonlySet<OnnxNode>): Network {
   const { producer, graph } = walk.model;
   const isDynamo = producer.name === 'pytorch' && graph.nodes.some(({ name }) => name.startsWith('node_'));
   const isUnoptimized = graph.nodes.some((node) => isComputedOfConstants(walk, node));
@@ -199,7 +202,7 @@ function networkOf({ walk, owners, normalized, readers }: Walked): Network {
   const named = namedReaders(walk.model);
   return {
     model: walk.model,
-    nodes: nodesOf(walk.model),
+    nodes: nodesOf(walk.model, inner),
     sites: sitesOf(walk, layers, constants, named),
     constants,
     readers: named,

@@ -7,7 +7,7 @@ import type { Layer, NamedConstant, NetworkNode, Reader } from './types.ts';
 import type { Walk } from './walk.ts';
 
 /** The nodes as others may see them. */
-export function nodesOf({ graph }: OnnxModel): readonly NetworkNode[] {
+export function nodesOf({ graph }: OnnxModel, inner: ReadonlySet<OnnxNode>): readonly NetworkNode[] {
   return graph.nodes.map((handle) => {
     const operator = operatorOf(handle);
     const { opType, inputs, outputs } = handle;
@@ -19,6 +19,7 @@ export function nodesOf({ graph }: OnnxModel): readonly NetworkNode[] {
       outputs,
       role: operator?.role ?? null,
       saturates: operator?.saturates ?? false,
+      isInner: inner.has(handle),
     };
   });
 }

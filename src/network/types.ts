@@ -153,6 +153,8 @@ export interface NetworkNode {
   readonly role: 'weights' | 'layout' | 'sizes' | null;
   /** Whether its result can be the same for quite different operands. */
   readonly saturates: boolean;
+  /** Whether it stands in a function of the model, so that what it makes is no tensor of the graph. */
+  readonly isInner: boolean;
 }
 
 /** Who reads a tensor: a node's input, or null for a graph's output and for subgraphs, which read it by name. */

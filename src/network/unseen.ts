@@ -1,4 +1,4 @@
-import { isFloat, type OnnxGraph, type OnnxNode, type Tensor } from '../onnx/index.ts';
+import { functionKey, isFloat, type OnnxGraph, type OnnxNode, type Tensor } from '../onnx/index.ts';
 import { nodeName } from './graph-parts.ts';
 import { operatorOf } from './operators/index.ts';
 import type { Layer, NamedConstant, UnseenWeight } from './types.ts';
@@ -29,6 +29,8 @@ export function accountFor(
       const graphs = found.kind === 'graph' ? [found.value] : found.kind === 'graphs' ? found.value : [];
       for (const tensor of graphs.flatMap(floatsIn)) addUnseen(unseen, elements, tensor.name, tensor, node);
     }
+    const called = walk.model.functions.get(functionKey(node));
+    for (const tensor of constantsIn(called?.nodes ?? [])) addUnseen(unseen, elements, tensor.name, tensor, node);
     for (const name of node.inputs) {
       const constant = constants.get(name);
       if (constant === undefined || !isWeight(constant.view.tensor)) continue;
@@ -74,9 +76,12 @@ function isUnderstood(walk: Walk, node: OnnxNode): boolean {
 }
 
 /** Constants of a graph that runs inside a node. */
-function floatsIn(graph: OnnxGraph): Tensor[] {
-  const stored = [...graph.initializers.values()].filter(isWeight);
-  const inner = graph.nodes.flatMap(({ attributes }) =>
+function floatsIn({ initializers, nodes }: OnnxGraph): Tensor[] {
+  return [...[...initializers.values()].filter(isWeight), ...constantsIn(nodes)];
+}
+
+function constantsIn(nodes: readonly OnnxNode[]): Tensor[] {
+  return nodes.flatMap(({ attributes }) =>
     [...attributes.values()].flatMap((found) => {
       if (found.kind === 'tensor') return isWeight(found.value) ? [found.value] : [];
       return found.kind === 'graph'
@@ -86,5 +91,4 @@ function floatsIn(graph: OnnxGraph): Tensor[] {
           : [];
     }),
   );
-  return [...stored, ...inner];
 }

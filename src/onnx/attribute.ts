@@ -31,6 +31,8 @@ interface AttributeDraft<Draft> {
   /** undefined until it is seen, null where it is too long to keep. */
   s: string | null | undefined;
   t: TensorDraft | null;
+  /** Name of an attribute of the function that the node stands in; empty for a value of its own. */
+  reference: string;
   g: Draft | null;
   floats: number[] | null;
   ints: number[] | null;
@@ -57,6 +59,7 @@ export function readAttribute<Draft>(
     i: null,
     s: undefined,
     t: null,
+    reference: '',
     g: null,
     floats: null,
     ints: null,
@@ -70,7 +73,7 @@ export function readAttribute<Draft>(
   return [draft.name, finishAttribute(window, draft, subgraph)];
 }
 
-/** AttributeProto's fields (onnx.proto): 1 name, 2 f, 3 i, 4 s, 5 t, 6 g, 7 floats, 8 ints, 9 strings, 11 graphs, 20 type. */
+/** AttributeProto's fields (onnx.proto): 1 name, 2 f, 3 i, 4 s, 5 t, 6 g, 7 floats, 8 ints, 9 strings, 11 graphs, 20 type, 21 ref_attr_name. */
 function readAttributeField<Draft>(
   window: Window,
   draft: AttributeDraft<Draft>,
@@ -127,6 +130,9 @@ function readAttributeField<Draft>(
     case (20 << 3) | 0:
       draft.type = readInt32(window);
       break;
+    case (21 << 3) | 2:
+      draft.reference = readString(window);
+      break;
     default:
       skipField(window, tag);
   }
@@ -138,6 +144,7 @@ function finishAttribute<Draft>(
   draft: AttributeDraft<Draft>,
   subgraph: SubgraphReader<Draft>,
 ): OnnxAttribute {
+  if (draft.reference !== '') return { kind: 'reference', name: draft.reference };
   switch (draft.type === 0 ? typeByContent(draft) : draft.type) {
     case 1:
       return { kind: 'float', value: draft.f ?? 0 };

@@ -111,14 +111,20 @@ function addSparseInitializer(window: Window, draft: GraphDraft): void {
   draft.sparse.add(values.name);
 }
 
-/** NodeProto: 1 input, 2 output, 3 name, 4 op_type, 5 attribute, 7 domain. */
-function readNode(window: Window): OnnxNode {
+/** Reads an attribute that stands in no node: a default of a function. */
+export function readDefault(window: Window): readonly [string, OnnxAttribute] {
+  return readAttribute(window, SUBGRAPH);
+}
+
+/** NodeProto: 1 input, 2 output, 3 name, 4 op_type, 5 attribute, 7 domain, 8 overload. */
+export function readNode(window: Window): OnnxNode {
   charge(window, OBJECT_BYTES);
   const inputs: string[] = [];
   const outputs: string[] = [];
   let name = '';
   let opType = '';
   let domain = '';
+  let overload = '';
   let attributes: Map<string, OnnxAttribute> | null = null;
   const outer = enter(window);
   while (more(window)) {
@@ -151,12 +157,23 @@ function readNode(window: Window): OnnxNode {
       case (7 << 3) | 2:
         domain = readString(window);
         break;
+      case (8 << 3) | 2:
+        overload = readString(window);
+        break;
       default:
         skipField(window, tag);
     }
   }
   leave(window, outer);
-  return { name, opType, domain: plainDomain(domain), inputs, outputs, attributes: attributes ?? NO_ATTRIBUTES };
+  return {
+    overload,
+    name,
+    opType,
+    domain: plainDomain(domain),
+    inputs,
+    outputs,
+    attributes: attributes ?? NO_ATTRIBUTES,
+  };
 }
 
 /** 'ai.onnx' and '' are one operator set (docs/IR.md); '' is the name used here. */

@@ -3,10 +3,12 @@ export { chunksOf, copyOf, type ModelCopy, modelBytes } from './copy.ts';
 export { bytesPerElement, isFloat } from './dtype.ts';
 export { contentOf, type ModelEdits, type NewTensor, type NodeEdit, type TensorContent } from './edits.ts';
 export { externalLocations } from './element-sinks.ts';
+export { functionKey } from './function.ts';
 export type {
   DType,
   FieldRange,
   OnnxAttribute,
+  OnnxFunction,
   OnnxGraph,
   OnnxModel,
   OnnxNode,

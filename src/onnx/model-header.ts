@@ -1,11 +1,11 @@
 import { type ReusableBuffer, reusableBuffer } from '../bytes/index.ts';
-import { finishGraph, type GraphDraft, plainDomain, readGraph } from './graph.ts';
-import { OBJECT_BYTES } from './limits.ts';
-import type { OnnxGraph, OnnxModel } from './model.ts';
+import { addFunction, readOpset } from './function.ts';
+import { finishGraph, type GraphDraft, readGraph } from './graph.ts';
+import type { OnnxFunction, OnnxGraph, OnnxModel } from './model.ts';
 import type { ModelSource } from './model-source.ts';
 import { readEntry } from './tensor-header.ts';
-import { charge, malformed, more, openWindow, type Window } from './window.ts';
-import { enter, leave, readInt64, readString, readTag, saturated, skipField } from './wire.ts';
+import { malformed, more, openWindow } from './window.ts';
+import { readInt64, readString, readTag, saturated, skipField } from './wire.ts';
 
 /**
  * Reads a ModelProto without its tensors' elements: 1 ir_version, 2 producer_name, 3 producer_version, 7 graph,
@@ -21,7 +21,7 @@ export function readModelHeader(source: ModelSource): OnnxModel {
   let graph: GraphDraft | null = null;
   const opsets = new Map<string, number>();
   const metadata = new Map<string, string>();
-  const functions: string[] = [];
+  const functions = new Map<string, OnnxFunction>();
   while (more(window)) {
     const tag = readTag(window);
     switch (tag) {
@@ -44,7 +44,7 @@ export function readModelHeader(source: ModelSource): OnnxModel {
         metadata.set(...readEntry(window));
         break;
       case (25 << 3) | 2:
-        functions.push(readFunctionName(window));
+        addFunction(window, functions);
         break;
       default:
         skipField(window, tag);
@@ -71,36 +71,4 @@ function bufferForAll({ initializers }: OnnxGraph, fileSize: number): ReusableBu
   for (const { storage } of initializers.values())
     if (storage.kind === 'raw') largest = Math.max(largest, storage.length);
   return reusableBuffer(Math.min(largest, fileSize));
-}
-
-/** OperatorSetIdProto: 1 domain, 2 version. */
-function readOpset(window: Window, opsets: Map<string, number>): void {
-  charge(window, OBJECT_BYTES);
-  let domain = '';
-  let version = 0;
-  const outer = enter(window);
-  while (more(window)) {
-    const tag = readTag(window);
-    if (tag === ((1 << 3) | 2)) domain = readString(window);
-    else if (tag === ((2 << 3) | 0)) version = saturated(readInt64(window));
-    else skipField(window, tag);
-  }
-  leave(window, outer);
-  opsets.set(plainDomain(domain), version);
-}
-
-/** FunctionProto: 1 name, 10 domain. Its nodes are passed over, so that functions calling each other cost nothing (GHSA-7w46-vvrh-m8q5). */
-function readFunctionName(window: Window): string {
-  charge(window, OBJECT_BYTES);
-  let domain = '';
-  let name = '';
-  const outer = enter(window);
-  while (more(window)) {
-    const tag = readTag(window);
-    if (tag === ((1 << 3) | 2)) name = readString(window);
-    else if (tag === ((10 << 3) | 2)) domain = readString(window);
-    else skipField(window, tag);
-  }
-  leave(window, outer);
-  return `${plainDomain(domain)}:${name}`;
 }

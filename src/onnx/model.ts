@@ -88,6 +88,8 @@ export type OnnxAttribute =
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'strings'; readonly value: readonly string[] }
   | { readonly kind: 'graphs'; readonly value: readonly OnnxGraph[] }
+  /** Inside a function: the value of an attribute of the node that calls it. */
+  | { readonly kind: 'reference'; readonly name: string }
   | { readonly kind: 'other' };
 
 export interface OnnxNode {
@@ -99,6 +101,8 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, OnnxAttribute>;
+  /** Of several functions of one name, which is called; empty for all other nodes. */
+  readonly overload: string;
 }
 
 /** A graph input, output or value_info; a dimension is a size, a symbol's name, or null where nothing is said. */
@@ -133,6 +137,17 @@ export interface OnnxModel {
   readonly opsets: ReadonlyMap<string, number>;
   readonly graph: OnnxGraph;
   readonly metadata: ReadonlyMap<string, string>;
-  /** `domain:name` of model-local functions; nodes that call one are not inlined. */
-  readonly functions: readonly string[];
+  /** Model-local functions by `domain:name`, with `:overload` behind it where they have one. */
+  readonly functions: ReadonlyMap<string, OnnxFunction>;
+}
+
+/** A FunctionProto: what a node that calls it stands for. */
+export interface OnnxFunction {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Values of attributes that a call may leave out. */
+  readonly defaults: ReadonlyMap<string, OnnxAttribute>;
+  readonly nodes: readonly OnnxNode[];
+  /** Operator set version by domain, as of the model. */
+  readonly opsets: ReadonlyMap<string, number>;
 }

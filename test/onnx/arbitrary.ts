@@ -162,7 +162,17 @@ export function modelArbitrary(prefix: string): fc.Arbitrary<ModelInit> {
     docString: fc.string(),
     opsetImport: fc.array(fc.record({ domain: name, version: long }), few),
     metadataProps: fc.array(fc.record({ key: name, value: name }), few),
-    functions: fc.array(fc.record({ name, domain: name, node: fc.array(node(0), few) }), { maxLength: 2 }),
+    functions: fc.uniqueArray(
+      fc.record({
+        ...{ name, domain: name, overload: name, input: fc.array(name, few), output: fc.array(name, few) },
+        node: fc.array(node(0), few),
+        opsetImport: fc.array(fc.record({ domain: name, version: long }), few),
+      }),
+      {
+        maxLength: 2,
+        selector: (made) => [made.domain, made.name, made.overload].join(':').replace(/^ai\.onnx:/, ':'),
+      },
+    ),
     graph: graph(prefix, 2),
   });
 }

@@ -35,7 +35,18 @@ export function expectedModel(model: ModelProto): unknown {
     opsets: new Map(model.opsetImport.map(({ domain, version }) => [plain(domain), integer(version)])),
     graph: graph(model.graph!),
     metadata: new Map(model.metadataProps.map(({ key, value }) => [key, value])),
-    functions: model.functions.map(({ domain, name }) => `${plain(domain)}:${name}`),
+    functions: new Map(
+      model.functions.map(({ domain, name, overload, input, output, attributeProto, node: body, opsetImport }) => [
+        `${plain(domain)}:${name}${overload === '' ? '' : `:${overload}`}`,
+        {
+          inputs: input,
+          outputs: output,
+          defaults: new Map(attributeProto.map((a) => [a.name, attribute(a)])),
+          nodes: body.map(node),
+          opsets: new Map(opsetImport.map((found) => [plain(found.domain), integer(found.version)])),
+        },
+      ]),
+    ),
   };
 }
 
@@ -56,6 +67,7 @@ function node(proto: NodeProto): unknown {
     name: proto.name,
     opType: proto.opType,
     domain: plain(proto.domain),
+    overload: proto.overload,
     inputs: proto.input,
     outputs: proto.output,
     attributes: new Map(proto.attribute.map((a) => [a.name, attribute(a)])),
@@ -74,6 +86,7 @@ function attribute(a: AttributeProto): unknown {
     8: { kind: 'strings', value: a.strings.map(text) },
     10: { kind: 'graphs', value: a.graphs.map(graph) },
   };
+  if (a.refAttrName !== '') return { kind: 'reference', name: a.refAttrName };
   return kinds[a.type] ?? { kind: 'other' };
 }
 

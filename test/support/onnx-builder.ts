@@ -7,6 +7,7 @@ import { openModel } from '../../src/files/index.ts';
 import { FIXED_CHANNEL, type Layer, type Network, type Opaque, readNetwork } from '../../src/network/index.ts';
 import {
   type AttributeProtoSchema,
+  type FunctionProtoSchema,
   type GraphProtoSchema,
   ModelProtoSchema,
   type NodeProtoSchema,
@@ -15,6 +16,7 @@ import {
 
 type NodeInit = MessageInitShape<typeof NodeProtoSchema>;
 type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
+export type FunctionInit = MessageInitShape<typeof FunctionProtoSchema>;
 type TensorInit = MessageInitShape<typeof TensorProtoSchema>;
 type GraphInit = MessageInitShape<typeof GraphProtoSchema>;
 
@@ -51,6 +53,7 @@ export interface Graph {
   readonly valueInfo?: Readonly<Record<string, readonly (number | string)[]>>;
   readonly opset?: number;
   readonly producer?: string;
+  readonly functions?: readonly FunctionInit[];
 }
 
 /** Zeros of a shape; weights matter here by their shape and name alone. */
@@ -150,8 +153,12 @@ export function modelBytes(graph: Graph): Uint8Array {
     create(ModelProtoSchema, {
       irVersion: 8n,
       producerName: graph.producer ?? '',
-      opsetImport: [{ domain: '', version: BigInt(graph.opset ?? 13) }],
+      opsetImport: [
+        { domain: '', version: BigInt(graph.opset ?? 13) },
+        ...(graph.functions ?? []).slice(0, 1).map(({ domain }) => ({ domain: domain ?? '', version: 1n })),
+      ],
       graph: graphOf(graph) as GraphInit & { $typeName?: never },
+      functions: [...(graph.functions ?? [])],
     }),
   );
 }

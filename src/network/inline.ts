@@ -1,0 +1,101 @@
+import { InputError } from '../errors/input-error.ts';
+import type { OnnxAttribute, OnnxFunction, OnnxModel, OnnxNode } from '../onnx/index.ts';
+import { functionKey } from '../onnx/index.ts';
+
+/** Nodes that all calls of functions may unfold to, and calls inside one another (CWE-409: functions that each call one twice). */
+const MAX_UNFOLDED_NODES = 2 ** 16;
+const MAX_DEPTH = 32;
+
+/** Nodes of a model with the bodies of its functions in the place of their calls. */
+export interface Inlined {
+  readonly nodes: readonly OnnxNode[];
+  /** Those that stand in a function: they are not nodes of the file's graph. */
+  readonly inner: ReadonlySet<OnnxNode>;
+}
+
+/**
+ * Unfolds calls of model-local functions. Tensors of a body get names of their own, behind the call's first output; a body of one
+ * node takes the call's name. A function of another
+ * version of ai.onnx than the model's, and one with graphs inside its nodes, stays a call, which is not understood.
+ * @throws InputError for functions that unfold to too much, or call themselves
+ */
+export function inlineFunctions(model: OnnxModel): Inlined {
+  const { functions, graph } = model;
+  if (functions.size === 0) return { nodes: graph.nodes, inner: new Set() };
+  const inner = new Set<OnnxNode>();
+  const nodes: OnnxNode[] = [];
+  let calls = 0;
+  /** What is left to do, the next one last. */
+  const open = graph.nodes.toReversed().map((node) => ({ node, depth: 0 }));
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { node, depth } = next;
+    const called = functions.get(functionKey(node));
+    if (called === undefined || !isInlined(model, called)) {
+      nodes.push(node);
+      if (depth > 0) inner.add(node);
+      continue;
+    }
+    if (depth === MAX_DEPTH || nodes.length + open.length + called.nodes.length > MAX_UNFOLDED_NODES)
+      throw new InputError('its functions unfold to more nodes than are read, or call themselves', {
+        file: model.name,
+        key: functionKey(node).slice(0, 120),
+      });
+    for (const one of bodyOf(node, called, calls++).toReversed()) open.push({ node: one, depth: depth + 1 });
+  }
+  return { nodes, inner };
+}
+
+/** Graphs inside a body's nodes read its tensors by names that are not theirs once it is unfolded. */
+function isInlined({ opsets }: OnnxModel, called: OnnxFunction): boolean {
+  const version = called.opsets.get('');
+  const hasGraphs = called.nodes.some(({ attributes }) =>
+    [...attributes.values()].some(({ kind }) => /^graphs?$/.test(kind)),
+  );
+  return !hasGraphs && (version === undefined || version === opsets.get(''));
+}
+
+/** @param number of the call, which tells its tensors from those of calls inside it */
+function bodyOf(call: OnnxNode, { inputs, outputs, nodes, defaults }: OnnxFunction, number: number): OnnxNode[] {
+  const names = new Map<string, string>();
+  for (const [k, name] of inputs.entries()) names.set(name, call.inputs[k] ?? '');
+  for (const [k, name] of outputs.entries()) {
+    const outer = call.outputs[k] ?? '';
+    if (outer !== '') names.set(name, outer);
+  }
+  const prefix = `${call.outputs.find((name) => name !== '') ?? call.name}@${number}`;
+  const renamed = (name: string): string => (name === '' ? '' : (names.get(name) ?? `${prefix}/${name}`));
+  const body = nodes.map(
+    (node): OnnxNode => ({
+      ...node,
+      name: nodes.length === 1 || node.name === '' ? call.name : `${call.name}/${node.name}`,
+      inputs: node.inputs.map(renamed),
+      outputs: node.outputs.map(renamed),
+      attributes: new Map([...node.attributes].flatMap(([name, value]) => valueIn(call, defaults, name, value))),
+    }),
+  );
+  return [...passedThrough(call, inputs, outputs), ...body];
+}
+
+/** A reference takes the call's value, or the function's own default; without either the attribute is left out. */
+function valueIn(
+  call: OnnxNode,
+  defaults: OnnxFunction['defaults'],
+  name: string,
+  value: OnnxAttribute,
+): [string, OnnxAttribute][] {
+  if (value.kind !== 'reference') return [[name, value]];
+  const given = call.attributes.get(value.name) ?? defaults.get(value.name);
+  return given === undefined ? [] : [[name, given]];
+}
+
+/** An output that is an input: renaming alone would leave nobody who makes it. */
+function passedThrough(call: OnnxNode, inputs: readonly string[], outputs: readonly string[]): OnnxNode[] {
+  return outputs.flatMap((name, k) => {
+    const at = inputs.indexOf(name);
+    const [from = '', to = ''] = [call.inputs[at], call.outputs[k]];
+    if (at < 0 || from === '' || to === '') return [];
+    return [
+      { ...call, domain: '', opType: 'Identity', overload: '', inputs: [from], outputs: [to], attributes: new Map() },
+    ];
+  });
+}
