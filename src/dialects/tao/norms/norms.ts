@@ -1,5 +1,6 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
 import { exportUnfolded, type Folding, type Layer, type Network, type Weight } from '../../../network/index.ts';
+import { toFloat64 } from '../../../onnx/index.ts';
 import type { OwnStat, Unknown } from '../exploration/decision.ts';
 import type { Normalizer } from '../spec.ts';
 import { normsInPlace } from './float32-norms.ts';
@@ -54,8 +55,11 @@ function normsOf(network: Network, layer: Layer, folding: Folding | null, measur
     };
   const norms = measure(weight, network.model.buffer);
   if (norms.values.every(Number.isFinite)) return norms;
+  const areFinite = toFloat64(weight.tensor.read(network.model.buffer)).every(Number.isFinite);
   return {
-    unknown: `${layer.name} has weights that are NaN or infinite, which cannot be ranked`,
+    unknown: areFinite
+      ? `the squares of ${layer.name}'s weights overflow, so its norms are infinite and cannot be ranked`
+      : `${layer.name} has weights that are NaN or infinite, which cannot be ranked`,
     remedy: 'Look at the training run: the dense model itself is broken.',
   };
 }

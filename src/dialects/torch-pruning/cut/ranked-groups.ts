@@ -125,7 +125,8 @@ function fateWithoutScores(group: Group, spec: TorchSpec, unresolved: SpecNames[
   const open = group.items.find((item) => unresolved.has(item.module) && (isOut(item) || spec.inGroups.size > 0));
   if (open !== undefined) return { kind: 'unknown', why: unresolved.get(open.module)! };
   if (group.trouble !== null) {
-    const remedy = null;
+    const { name } = group.items[0]!.module.layer;
+    const remedy = `Where ${name} need not be pruned, name it in ignored_layers, here and for the pruner.`;
     return { kind: 'unknown', why: { unknown: group.trouble, remedy, isRaised: false } };
   }
   // _check_pruning_ratio (base_pruner.py:351-374), which at the first step of pruning comes to this.
@@ -206,11 +207,21 @@ function kernelRank({ output }: Module['layer']): number {
   return (output.shape?.length ?? 4) - 2;
 }
 
+/** What a sum in float32 holds (IEEE 754). */
+const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
+
 function recordOf(origin: Group, group: Group, scored: GroupScores, spec: TorchSpec): RankedGroup | Unknown {
   const { scores } = scored;
   const channels = scores.values.length;
+  const { name } = group.items[0]!.module.layer;
+  const isBeyond = scored.terms?.some(({ values }) => Array.from(values).some((value) => value > MAX_FLOAT32));
+  if (isBeyond)
+    return {
+      unknown: `the scores of ${name} overflow float32, and are no numbers then`,
+      remedy: null,
+      isRaised: false,
+    };
   if (!scores.values.every(Number.isFinite)) {
-    const name = group.items[0]!.module.layer.name;
     return { unknown: `the scores of ${name} are not all finite numbers`, remedy: null, isRaised: false };
   }
   const counts = group.items.flatMap(({ module, side }) => channelGroupsOf(module, side === 'in', spec) ?? []);

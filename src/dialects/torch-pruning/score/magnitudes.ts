@@ -1,5 +1,5 @@
 import type { Layer, Weight } from '../../../network/index.ts';
-import { toFloat32 } from '../../../onnx/index.ts';
+import { type Tensor, toFloat32, toFloat64 } from '../../../onnx/index.ts';
 
 /** Sums over a layer's weights of `abs(w) ** p`, and over how many weights each goes. */
 export interface Magnitudes {
@@ -44,8 +44,8 @@ function sums(weight: Weight, p: number): Magnitudes {
 }
 
 /** A layer's weights, scaled where BatchNorm is folded in. */
-export function weightsOf(weight: Weight): Float32Array {
-  const values = toFloat32(weight.tensor.read());
+export function weightsOf(weight: Weight): Float32Array | Float64Array {
+  const values = numbersIn(weight.tensor);
   const { rowScale, outCount, outStride, inCount, inStride, kernelOffsets } = weight;
   if (rowScale === null) return values;
   const scaled = values.slice();
@@ -53,6 +53,12 @@ export function weightsOf(weight: Weight): Float32Array {
     for (let j = 0; j < inCount; j++)
       for (const k of kernelOffsets) scaled[i * outStride + j * inStride + k]! *= rowScale[i]!;
   return scaled;
+}
+
+/** A tensor's elements, as exact as they are stored. */
+export function numbersIn(tensor: Tensor): Float32Array | Float64Array {
+  const data = tensor.read();
+  return data.dtype === 'float64' ? toFloat64(data) : toFloat32(data);
 }
 
 export function power(value: number, p: number): number {

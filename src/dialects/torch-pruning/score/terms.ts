@@ -1,9 +1,8 @@
 import type { Folding, Follower, FollowerRole, Layer, Network, Weight } from '../../../network/index.ts';
-import { toFloat32 } from '../../../onnx/index.ts';
 import type { ComputedImportance } from '../spec.ts';
 import type { Group, GroupItem } from '../trace/group.ts';
 import { distanceSums } from './distances.ts';
-import { type Magnitudes, magnitudesOf, power, weightsOf } from './magnitudes.ts';
+import { type Magnitudes, magnitudesOf, numbersIn, power, weightsOf } from './magnitudes.ts';
 import { sumError, UNIT } from './rounding.ts';
 
 /** What one item of a group adds to the scores of the root's channels. */
@@ -79,7 +78,8 @@ function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unkno
   const { weight, name, groups } = layer;
   if (weight === null || 'opaque' in weight)
     return { unknown: `the weight of ${name} is computed at run time`, remedy: null, isRaised: false };
-  if (weight.tensor.dtype !== 'float32')
+  // Half precision weights are rounded copies of what the pruner saw; float32 ones are also stored as float64.
+  if (weight.tensor.dtype !== 'float32' && weight.tensor.dtype !== 'float64')
     return {
       unknown: `${name} has ${weight.tensor.dtype} weights`,
       remedy: 'Export the model in float32.',
@@ -122,7 +122,7 @@ function biasTerms(sources: Sources, item: GroupItem, role: FollowerRole): reado
 function vectorTerms({ network, importance }: Sources, { module, at, root }: GroupItem, role: FollowerRole): Term[] {
   const found = network.followers.find((follower) => follower.layer === module.layer.name && follower.role === role);
   if (found === undefined || !isParameter(found)) return [];
-  const elements = toFloat32(found.tensor.read());
+  const elements = numbersIn(found.tensor);
   const values = at.map((position) => power(elements[position * found.stride]!, importance.p));
   const label = `${module.layer.name} ${role === 'scale' ? 'weight' : 'bias'}`;
   return [{ label, root, values, errors: values.map((value) => 2 * UNIT * value) }];

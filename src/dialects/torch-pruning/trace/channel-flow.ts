@@ -91,9 +91,7 @@ function arrival({ from, to, tensor, call }: Edge, own: Int32Array | string, joi
   if (to.layer.weight !== null) {
     const columns: Channels | null = to.layer.calls[call]!.columns;
     if (columns instanceof Int32Array && columns.length === ids.length) return inPlace(ids.length);
-    return columns !== null && 'opaque' in columns
-      ? `what ${columns.opaque} does to channels is not known`
-      : `${to.layer.name} reads channels that are not along one axis`;
+    return `${to.layer.name} reads channels of ${from.layer.name} that are not along one axis`;
   }
   if (typeof own === 'string') return own;
   // Operands of an addition stand for one another, and so do maps that are concatenated along another axis.
