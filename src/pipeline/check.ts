@@ -59,7 +59,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
     const judgement = judgePolicy(
       judgeGates(
-        judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: false, at }),
+        judgeExecution(retention, executed, { requireGpu: request.requireGpu, demand: request.execution, at }),
         request,
         gainsOf(sizes, executed),
         at,

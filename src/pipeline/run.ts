@@ -27,7 +27,7 @@ export function run(request: ModelRequest, host: Host): Promise<Checked> {
     const at = requestPlaces(request, host.root);
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
     const judgement = judgeGates(
-      judgeExecution(retention, executed, { requireGpu: request.requireGpu, isAll: true, at }),
+      judgeExecution(retention, executed, { requireGpu: request.requireGpu, demand: 'all', at }),
       request,
       gainsOf(sizes, executed),
       at,

@@ -1,3 +1,4 @@
+import type { ExecutionDemand } from '../config/index.ts';
 import { type Execution, type ExecutionOutcome, OBSTACLES } from '../execution/types.ts';
 import { capitalized, sentence } from '../prose/index.ts';
 import { graphFindings } from './graph.ts';
@@ -8,12 +9,12 @@ export interface ExecutionDemands {
   /** Where it was asked for. */
   readonly at: PlaceOf<'pruned' | 'requireGpu'>;
   readonly requireGpu: boolean;
-  /** Whether executing is all that was asked for, so that there is no verdict without it. */
-  readonly isAll: boolean;
+  /** Whether it was tried besides, asked for by the user, or is all that was asked for, so that there is no verdict without it. */
+  readonly demand: ExecutionDemand | 'all';
 }
 
 /**
- * Adds what executing the models showed. What the machine could not execute changes no verdict unless it was demanded; a model
+ * Adds what executing the models showed. What the machine could not execute is a note where it was only tried; a model
  * that onnxruntime does not load or run is never shown as fine.
  */
 export function judgeExecution(judgement: Judgement, executed: ExecutionOutcome, demands: ExecutionDemands): Judgement {
@@ -23,11 +24,11 @@ export function judgeExecution(judgement: Judgement, executed: ExecutionOutcome,
     ...(execution?.verdict === 'different' ? [difference(judgement, execution, demands)] : []),
     ...otherInterface(judgement, executed, demands),
     ...gpuFindings(executed, demands),
-    ...(demands.isAll || isModels(executed) ? openFindings(executed, demands) : []),
+    ...openFindings(executed, demands),
   ];
   return {
     ...judgement,
-    verdict: worst(demands.isAll ? 'conforms' : judgement.verdict, findings),
+    verdict: worst(demands.demand === 'all' ? 'conforms' : judgement.verdict, findings),
     findings: merged(judgement.findings, findings),
     notes: [...judgement.notes, ...executed.notes, ...executionNotes(executed, demands)],
   };
@@ -60,10 +61,18 @@ function gpuFindings({ execution, obstacle }: ExecutionOutcome, { requireGpu, at
 }
 
 /** Where nothing else is judged, what could not be executed or compared leaves nothing. */
-function openFindings({ execution, obstacle }: ExecutionOutcome, { at }: ExecutionDemands): Finding[] {
-  if ((execution !== null && execution.verdict !== null) || obstacle?.code === 'interface-differs') return [];
-  const title = execution === null ? 'the models were not executed' : 'the models were executed, but not compared';
-  return [open(title, execution?.reason ?? obstacle?.reason ?? '', at('pruned'))];
+function openFindings({ execution, obstacle }: ExecutionOutcome, demands: ExecutionDemands): Finding[] {
+  if (obstacle?.code === 'interface-differs') return [];
+  const place = demands.at('pruned');
+  if (obstacle !== null && isMissed({ obstacle }, demands))
+    return [open('the models were not executed', obstacle.reason, place)];
+  if (execution === null || execution.verdict !== null || demands.demand !== 'all') return [];
+  return [open('the models were executed, but not compared', execution.reason, place)];
+}
+
+/** Whether what was not executed leaves the run unverifiable: it was asked for, or a model stood in the way. */
+function isMissed({ obstacle }: Pick<ExecutionOutcome, 'obstacle'>, { demand }: ExecutionDemands): boolean {
+  return obstacle !== null && (demand !== 'tried' || OBSTACLES[obstacle.code] === 'model');
 }
 
 function open(title: string, why: string, place: ReturnType<PlaceOf>): Finding {
@@ -78,18 +87,13 @@ function open(title: string, why: string, place: ReturnType<PlaceOf>): Finding {
   };
 }
 
-/** Whether a model stood in the way of its execution. */
-function isModels({ obstacle }: Pick<ExecutionOutcome, 'obstacle'>): boolean {
-  return obstacle !== null && OBSTACLES[obstacle.code] === 'model';
-}
-
-function executionNotes({ execution, obstacle }: ExecutionOutcome, { requireGpu, isAll }: ExecutionDemands): string[] {
+function executionNotes({ execution, obstacle }: ExecutionOutcome, demands: ExecutionDemands): string[] {
   const notes: string[] = [];
-  if (obstacle !== null && !isAll && !isModels({ obstacle }))
+  if (obstacle !== null && !isMissed({ obstacle }, demands))
     notes.push(sentence(`The models were not executed: ${obstacle.reason}`));
-  if (execution !== null && execution.verdict === null && !isAll)
+  if (execution !== null && execution.verdict === null && demands.demand !== 'all')
     notes.push(sentence(`The models were executed, but not compared: ${execution.reason}`));
-  if (execution?.fellBack === true && !requireGpu)
+  if (execution?.fellBack === true && !demands.requireGpu)
     notes.push(sentence(`No GPU executed the models: ${execution.providerDetail}`));
   return notes;
 }

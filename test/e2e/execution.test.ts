@@ -82,6 +82,26 @@ describe('dist/cli.cjs run', () => {
   });
 });
 
+describe('dist/cli.cjs check', () => {
+  const check = (...args: string[]) => start('cli.cjs', ['check', ...PAIR, '--spec', 'm/prune.yaml', ...args]);
+
+  it('executes nothing unless asked', () => {
+    expect(check()).toMatchObject({ status: 0, stdout: expect.not.stringContaining('executed') });
+    expect(check('--no-execute').status).toBe(0);
+  });
+
+  it('exits 3 with --execute where nothing can be executed, also where prunegate.yml asks for it', () => {
+    const { status, stdout } = check('--execute');
+    expect(status).toBe(3);
+    expect(stdout).toContain('the models were not executed');
+    expect(stdout).toContain('onnxruntime-node is not installed');
+    writeFileSync(join(work, 'asks.yml'), 'execute: true\n');
+    expect(check('--config', 'asks.yml').status).toBe(3);
+    expect(check('--config', 'asks.yml', '--no-execute').status).toBe(0);
+    expect(check('--execute', '--onnxruntime', runtime).status).toBe(0);
+  });
+});
+
 describe('dist/index.cjs', () => {
   function action(inputs: Record<string, string>, env: Record<string, string> = {}) {
     const job = mkdtempSync(join(work, 'job-'));
@@ -115,7 +135,7 @@ describe('dist/index.cjs', () => {
     );
   });
 
-  it('offline, keeps the verdict on the weights and says why nothing was executed', () => {
+  it('offline, keeps the verdict on the weights and says why nothing was executed, unless it was asked for', () => {
     const { status, stdout } = action(
       {},
       { npm_config_registry: 'http://127.0.0.1:9/', npm_config_fetch_retries: '0' },
@@ -125,5 +145,13 @@ describe('dist/index.cjs', () => {
     expect(stdout).toMatch(
       /^note: The models were not executed: npm cannot install onnxruntime-node 1\.30\.0: .*ECONNREFUSED/m,
     );
+    const offline = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_fetch_retries: '0' };
+    const asked = action({ execute: 'true' }, offline);
+    expect(asked.status).toBe(1);
+    expect(asked.stdout).toContain('unverifiable: the models were not executed');
+    expect(action({ execute: 'false' }, offline)).toMatchObject({
+      status: 0,
+      stdout: expect.not.stringContaining('executed'),
+    });
   });
 });

@@ -241,8 +241,8 @@ describe('the models’ inputs', () => {
     expect(wide.obstacle?.code).toBe('interface-differs');
     const conforming = { verdict: 'conforms', layers: [], findings: [], notes: [] } as const;
     const at = () => ({ file: null, line: null, key: '--pruned' });
-    for (const isAll of [true, false])
-      expect(judgeExecution(conforming, wide, { at, requireGpu: false, isAll })).toMatchObject({
+    for (const demand of ['tried', 'demanded', 'all'] as const)
+      expect(judgeExecution(conforming, wide, { at, requireGpu: false, demand })).toMatchObject({
         verdict: 'diverges',
         findings: [{ kind: 'interface-differs', verdict: 'mismatch' }],
       });

@@ -110,7 +110,7 @@ describe('a fall-back', () => {
   const conforming = { verdict: 'conforms', layers: [], findings: [], notes: [] } as const;
   const onCpu = [node('Conv', CPU!, 1)];
   const onGpu = [node('Conv', CUDA!, 1), node('Shape', CPU!, 2)];
-  const demand = { at, requireGpu: true, isAll: false };
+  const demand = { at, requireGpu: true, demand: 'tried' } as const;
 
   it('of a single convolution is one, of shapes it is none', () => {
     expect(executed(true, onGpu).execution!.fellBack).toBe(false);
@@ -145,7 +145,7 @@ describe('a fall-back', () => {
   it('and what was not executed at all: a note, no pass where a GPU is required or a model is at fault, and no verdict where nothing else was asked', () => {
     const obstacle = { code: 'no-runtime', reason: 'there is no onnxruntime' } as const;
     const none: ExecutionOutcome = { execution: null, obstacle, notes: [] };
-    expect(judgeExecution(conforming, none, { at, requireGpu: false, isAll: false })).toMatchObject({
+    expect(judgeExecution(conforming, none, { at, requireGpu: false, demand: 'tried' })).toMatchObject({
       verdict: 'conforms',
       notes: ['The models were not executed: there is no onnxruntime.'],
     });
@@ -153,23 +153,28 @@ describe('a fall-back', () => {
       verdict: 'unverifiable',
       findings: [{ title: 'the models were not executed on a GPU', details: ['There is no onnxruntime.'] }],
     });
+    expect(judgeExecution(conforming, none, { at, requireGpu: false, demand: 'demanded' })).toMatchObject({
+      verdict: 'unverifiable',
+      findings: [{ title: 'the models were not executed', details: ['There is no onnxruntime.'] }],
+      notes: [],
+    });
     const refused: ExecutionOutcome = { ...none, obstacle: { code: 'load-failed', reason: 'it is refused' } };
-    expect(judgeExecution(conforming, refused, { at, requireGpu: false, isAll: false })).toMatchObject({
+    expect(judgeExecution(conforming, refused, { at, requireGpu: false, demand: 'tried' })).toMatchObject({
       verdict: 'unverifiable',
       findings: [{ title: 'the models were not executed', details: ['It is refused.'] }],
       notes: [],
     });
     const run = { ...conforming, verdict: null };
-    expect(judgeExecution(run, none, { at, requireGpu: false, isAll: true })).toMatchObject({
+    expect(judgeExecution(run, none, { at, requireGpu: false, demand: 'all' })).toMatchObject({
       verdict: 'unverifiable',
       findings: [{ title: 'the models were not executed' }],
       notes: [],
     });
-    expect(judgeExecution(run, executed(false, onCpu, null), { at, requireGpu: false, isAll: true })).toMatchObject({
+    expect(judgeExecution(run, executed(false, onCpu, null), { at, requireGpu: false, demand: 'all' })).toMatchObject({
       verdict: 'unverifiable',
       findings: [{ title: 'the models were executed, but not compared' }],
     });
-    expect(judgeExecution(run, executed(false, onCpu), { at, requireGpu: false, isAll: true }).verdict).toBe(
+    expect(judgeExecution(run, executed(false, onCpu), { at, requireGpu: false, demand: 'all' }).verdict).toBe(
       'conforms',
     );
   });

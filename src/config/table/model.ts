@@ -162,13 +162,13 @@ export const MODEL = {
   }),
   execute: setting({
     kind: boolean,
-    help: 'execute both models with onnxruntime and compare what they compute',
+    help: 'execute both models with onnxruntime and compare what they compute; what was asked for and could not be executed is unverifiable',
     flag: ['check'],
     negation: 'too',
     input: true,
     file: 'all',
     policy: demanded,
-    otherwise: 'the action does, `prunegate check` does not',
+    otherwise: 'the action tries, and notes what the machine lacks; `prunegate check` does not',
   }),
   executionProvider: setting({
     kind: choice('provider', PROVIDERS),
