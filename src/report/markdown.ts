@@ -1,5 +1,6 @@
 import { duration, filterWords, percentChange, size, thousands } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
+import { bar } from './bar.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
 import { escapedName } from './escape.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
@@ -280,7 +281,8 @@ function layerName({ name, verdict }: ReportLayer): string {
 function kept({ actual, expected, filters }: ReportLayer): string {
   const retained = actual ?? expected;
   // The spaces do not break: a narrow column would make three lines of it.
-  return `${retained === null ? '?' : thousands(retained.length)}\u00a0of\u00a0${thousands(filters)}`;
+  if (retained === null) return `?\u00a0of\u00a0${thousands(filters)}`;
+  return `${bar(retained.length, filters)}\u00a0${thousands(retained.length)}\u00a0of\u00a0${thousands(filters)}`;
 }
 
 function difference({ missing, unexpected, reason }: ReportLayer): string {

@@ -54,7 +54,7 @@ describe('markdown of one model', () => {
     const markdown = renderMarkdown(wrong, 'whole');
     expect(markdown).toMatch(/^### ❌ prunegate: model diverges\n\n\*\*2 of 14 layers\*\*/);
     expect(markdown).toContain(
-      '| ❌\u00a0conv1 | 16\u00a0of\u00a032 | threshold, after union | missing 3, 19, 22<br>unexpected 0, 15, 27 |',
+      '| ❌\u00a0conv1 | ████░░░░\u00a016\u00a0of\u00a032 | threshold, after union | missing 3, 19, 22<br>unexpected 0, 15, 27 |',
     );
     expect(markdown).toContain('**Likely cause:** The kept filters equal what conv1 would keep on its own');
     expect(markdown).toContain(
