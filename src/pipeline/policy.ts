@@ -52,6 +52,8 @@ type BasePolicy =
 export interface Policy {
   readonly mode: 'base' | 'report';
   readonly base: BasePolicy;
+  /** Whether prunegate.yml comes with the pull request. */
+  readonly isNew: boolean;
   readonly changes: readonly PolicyChange[];
 }
 
@@ -94,7 +96,8 @@ async function policyOf(sources: Sources, host: PolicyHost): Promise<Policy | nu
   if (mode === 'none' || paths.includes(null)) return null;
   const base = await readBasePolicy(paths as readonly string[], sources, host);
   if (base.kind === 'unknown') await host.warn(base.reason);
-  return { mode, base, changes: base.kind === 'read' ? policyChanges(base.config, config, settings) : [] };
+  const isNew = base.kind === 'absent' && config.file !== null;
+  return { mode, base, isNew, changes: base.kind === 'read' ? policyChanges(base.config, config, settings) : [] };
 }
 
 /** Where prunegate.yml may be at the base: where it is named or found, else under either of its names. */
@@ -156,7 +159,7 @@ function isOf({ key, model }: PolicyChange, { name }: ModelRequest): boolean {
 
 /** What a model's report says of its policy. */
 async function compared(request: ModelRequest, policy: Policy, host: PolicyHost): Promise<PolicyComparison> {
-  const { mode, base } = policy;
+  const { mode, base, isNew } = policy;
   const changes = policy.changes.filter((change) => isOf(change, request));
   const has = (keys: readonly string[]): boolean => changes.some(({ key }) => keys.includes(key));
   const isKnown = base.kind !== 'unknown';
@@ -168,7 +171,7 @@ async function compared(request: ModelRequest, policy: Policy, host: PolicyHost)
     changed: {
       spec: has(SPEC_KEYS) || (await isSpecChanged(request, isKnown, host)),
       lock: has(LOCK_KEYS) || (request.lockFile === null ? false : await isChanged(request.lockFile, host)),
-      policy: isKnown ? changes.some(({ key }) => ![...SPEC_KEYS, ...LOCK_KEYS].includes(key)) : null,
+      policy: isKnown ? isNew || changes.some(({ key }) => ![...SPEC_KEYS, ...LOCK_KEYS].includes(key)) : null,
     },
   };
 }

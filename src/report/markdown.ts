@@ -1,6 +1,7 @@
 import { duration, filterWords, percentChange, size, thousands } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { bar } from './bar.ts';
+import { changesBlock } from './changes.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
 import { escapedName } from './escape.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
@@ -15,6 +16,8 @@ const LAYER_ICONS = { match: '✅', mismatch: '❌', ambiguous: '≈', unverifia
 /** Details of a finding, and layers that differ, up to so many are not folded up. */
 const UNFOLDED = 3;
 const UNFOLDED_LAYERS = 6;
+/** Of the headline's heading. */
+const TOP = 3;
 /** Findings with one cause that are told in full. */
 const EXAMPLES = 2;
 /** Filters and ranges of them in the table of all layers. */
@@ -46,7 +49,7 @@ export function renderMarkdown(report: Report | ReportSet, detail: Detail = 'lay
   const [only] = reports;
   const blocks =
     reports.length === 1 && only !== undefined && errors.length === 0
-      ? modelBlocks(only, limits, medium.linkOf, 3)
+      ? modelBlocks(only, limits, medium.linkOf, TOP)
       : setBlocks({ reports, verdict, errors }, limits, medium);
   return blocks.join('\n\n');
 }
@@ -75,12 +78,13 @@ function setBlocks(
   });
   return [
     title,
+    ...changesBlock(reports, limits.titles),
     ...uncheckedBlocks(errors, limits, isMasked),
     ...(rows.length === 0 ? [] : [table(['model', 'verdict', 'filters', 'parameters'], rows)]),
     ...more(reports.length - shown.length, limits.models === 0 ? 'models' : 'more models', 'are in the report'),
     ...shown
       .filter((report) => report.verdict !== 'conforms')
-      .flatMap((report) => modelBlocks(report, limits, linkOf, 4)),
+      .flatMap((report) => modelBlocks(report, limits, linkOf, TOP + 1)),
   ];
 }
 
@@ -102,6 +106,7 @@ function modelBlocks(report: Report, limits: Limits, linkOf: LinkOf, level: numb
     `${'#'.repeat(level)} ${icon(report.verdict)}prunegate: ${escapedName(report.model)} ${isWord(report.verdict)}`.trimEnd(),
     isToldBelow(report, limits) ? 'No layer diverges, but something else does.' : summary(report),
     ...gate(report),
+    ...(level === TOP ? changesBlock([report], limits.titles) : []),
     sizes(report),
     ...(shared === null || limits.findings === 0 ? [] : [causeLine(shared)]),
     ...differences(report, limits),

@@ -2,7 +2,7 @@ export { judgeExecution } from './execution.ts';
 export { type Conclusion, type Gate, type GatePolicy, gateOf, isExpected, isRecovered } from './gate.ts';
 export { type Gains, judgeGates, type ModelSize } from './gates.ts';
 export { type Evidence, judge } from './judge.ts';
-export { judgePolicy, loweredFinding } from './policy.ts';
+export { judgePolicy, loweredFinding, valueText } from './policy.ts';
 export type {
   Finding,
   FindingKind,

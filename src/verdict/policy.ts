@@ -39,7 +39,8 @@ function titleOf({ key, model, before, after }: PolicyChange): string {
   return `this pull request lowers the bar: ${what}`;
 }
 
-function valueText(value: unknown): string {
+/** A value of prunegate.yml in a line. */
+export function valueText(value: unknown): string {
   if (value === null) return 'not given';
   return Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
 }

@@ -61,6 +61,27 @@ async function play(played: Played): Promise<PlayedRun> {
 const lowered = ({ report }: PlayedRun): readonly string[] =>
   report.findings.filter(({ kind }) => kind === 'policy-lowered').map(({ title }) => title);
 
+describe('the comment', () => {
+  it('says which of spec, lock and policy a pull request changes, and how', async () => {
+    const run = await play({
+      head: `${GOOD}tolerance: 0.5\noverrides: [prune.threshold=0.68]\n`,
+      base: { 'prunegate.yml': `${GOOD}tolerance: 0.25\n`, 'm/prune.yaml': `${SPEC}# other\n` },
+      inputs: { comment: 'always' },
+    });
+    expect(run.report.policy?.changed).toEqual({ spec: true, lock: false, policy: true });
+    for (const text of [run.api.comments[0]!.body, run.summary]) {
+      expect(text).toContain('This pull request changes the **spec** and **policy**.\n');
+      expect(text).toContain('\n- ⬇️ tolerance: 0.25 → 0.5 (prunegate.yml, line 4)\n');
+      expect(text).toContain('\n- overrides: not given → \\[prune.threshold=0.68\\] (prunegate.yml, line 5)\n');
+    }
+  });
+
+  it('says that nothing of it is changed', async () => {
+    const run = await play({ head: GOOD, base: GOOD, inputs: { comment: 'always' } });
+    expect(run.api.comments[0]!.body).toContain('Spec, lock and policy are as at the base commit.');
+  });
+});
+
 describe('a pull request that lowers the bar', () => {
   it.each<readonly [string, string, string]>([
     ['warn-only: true', '', 'warn-only was false, and is true'],
@@ -180,7 +201,7 @@ describe('a base commit', () => {
   it('without a prunegate.yml has no policy: the defaults hold, and nothing is said of a file that asks for no less', async () => {
     expect(await play({ head: GOOD })).toMatchObject({
       status: 0,
-      report: { notes: [], findings: [], policy: { base: 'absent' } },
+      report: { notes: [], findings: [], policy: { base: 'absent', changed: { policy: true } } },
     });
     const run = await play({ head: `${BAD}${WEAK}` });
     expect(run.status).toBe(1);

@@ -1,13 +1,13 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ActionRun, runAction } from '../support/action.ts';
 import { payload } from '../support/events.ts';
 import { startGitHubApi, TOKEN } from '../support/github-api.ts';
+import { BASE, HEAD, REPOSITORY } from '../support/pull-request.ts';
 
 /** What `npm run recordings` keeps under docs/recordings/: a pull request on the example, as its reviewer sees it. */
 const folder = join(import.meta.dirname, '../../docs/recordings');
-const REPOSITORY = 'Codertocat/Hello-World';
 
 const CONFIG = `models:
   - name: mobilenet-v2
@@ -16,12 +16,19 @@ const CONFIG = `models:
     spec: specs/prune.yaml
 `;
 
-async function recorded(pruned: string): Promise<{ readonly run: ActionRun; readonly comments: readonly string[] }> {
+const SPEC = readFileSync(join(import.meta.dirname, '../../examples/mobilenet-v2/prune.yaml'), 'utf8');
+
+/** @param spec as it is at the base commit */
+async function recorded(
+  pruned: string,
+  spec: string,
+): Promise<{ readonly run: ActionRun; readonly comments: readonly string[] }> {
   const event = payload('pull_request', {}, ({ action }) => action === 'synchronize');
   const api = await startGitHubApi({
     repository: REPOSITORY,
     pullRequest: 2,
-    headSha: 'ec26c3e57ca3a959ca5aad62de7213c562f8c821',
+    headSha: HEAD,
+    files: { [BASE]: { 'prunegate.yml': CONFIG, 'specs/prune.yaml': spec } },
   });
   try {
     const run = await runAction({
@@ -55,7 +62,7 @@ async function recorded(pruned: string): Promise<{ readonly run: ActionRun; read
 
 describe('docs/recordings', () => {
   it('has a diverging model’s comment, summary, annotations and log as they are made today (npm run recordings)', async () => {
-    const { run, comments } = await recorded('pruned-naive.onnx');
+    const { run, comments } = await recorded('pruned-naive.onnx', SPEC.replace('0.68', '0.6'));
     expect(run.status).toBe(1);
     const annotations = run.log.annotations.map(
       ({ level, file, line, title, message }) =>
@@ -67,7 +74,7 @@ describe('docs/recordings', () => {
   });
 
   it('has a conforming model’s summary, and no comment', async () => {
-    const { run, comments } = await recorded('pruned.onnx');
+    const { run, comments } = await recorded('pruned.onnx', SPEC);
     expect(run.status).toBe(0);
     expect(comments).toEqual([]);
     expect(run.log.annotations).toEqual([]);
