@@ -11,6 +11,7 @@ import { sourceNames } from './names/index.ts';
 import { countOf } from './numbers.ts';
 import { operatorOf } from './operators/index.ts';
 import { readsOf } from './reads.ts';
+import { separableHalves } from './separable.ts';
 import { viewOf } from './tensor-view.ts';
 import type { Call, Coupling, Follower, Layer, Network, NetworkTensor } from './types.ts';
 import { accountFor } from './unseen.ts';
@@ -164,6 +165,7 @@ function networkOf({ walk, owners, normalized, readers }: Walked, inner: Readonl
   const isDynamo = producer.name === 'pytorch' && graph.nodes.some(({ name }) => name.startsWith('node_'));
   const isUnoptimized = graph.nodes.some((node) => isComputedOfConstants(walk, node));
   const facts = { producer: producer.name, isDynamo, isUnoptimized, normalized };
+  const halves = separableHalves(walk.drafts.all);
   const layers = walk.drafts.all.map((draft): Layer => {
     const { kind, op } = layerKind(draft);
     return {
@@ -187,6 +189,8 @@ function networkOf({ walk, owners, normalized, readers }: Walked, inner: Readonl
       folding: draft.weight === null ? { state: 'unknown', evidence: 'it has no weights' } : foldingOf(draft, facts),
       targetShape: draft.targetShape,
       output: draft.output,
+      joins: draft.joins,
+      halfOf: halves.get(draft) ?? null,
     };
   });
   const prunable = new Map(
@@ -230,8 +234,9 @@ function networkOf({ walk, owners, normalized, readers }: Walked, inner: Readonl
   };
 }
 
-/** Keras's pruners leave a transposed convolution whole; PyTorch's prune it as any other. */
-function isPrunable({ kind, groups }: Layer, producer: string): boolean {
+/** Keras's pruners leave transposed and separable convolutions whole; PyTorch's prune a transposed one as any other. */
+function isPrunable({ kind, groups, halfOf }: Layer, producer: string): boolean {
+  if (halfOf !== null) return false;
   return PRUNABLE.has(kind) || (kind === 'conv-transpose' && groups === 1 && producer === 'pytorch');
 }
 

@@ -18,6 +18,9 @@ export interface LayerDraft {
   filters: number;
   targetShape: readonly Dim[] | null;
   output: { shape: readonly Dim[] | null; channelAxis: number | null };
+  joins: { readonly axis: number; readonly isOfChannels: boolean } | null;
+  /** The name under which a node with weights was placed, before it was told from others of that name. */
+  readonly sourceName: string;
   /** Initializer names around the weights: evidence of folding. */
   readonly weightNames: string[];
   hasBias: boolean;

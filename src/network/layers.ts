@@ -50,7 +50,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
   const weightedNames = new Set<string>();
   const taken = new Set<string>();
 
-  const create = (name: string, isWeighted = false): LayerDraft => {
+  const create = (name: string, isWeighted = false, sourceName = name): LayerDraft => {
     const draft: LayerDraft = {
       id: all.length,
       name,
@@ -63,6 +63,8 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
       filters: 0,
       targetShape: null,
       output: { shape: null, channelAxis: null },
+      joins: null,
+      sourceName,
       weightNames: [],
       hasBias: false,
       biasOf: null,
@@ -166,7 +168,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
     placeWeighted(node, weighted, values) {
       const key = keyOf(weighted);
       // Two different weights under one name (a separable conv, a borrowed name) are two layers.
-      const layer = byWeight.get(key) ?? create(unused(weighted.name, weightedNames), true);
+      const layer = byWeight.get(key) ?? create(unused(weighted.name, weightedNames), true, weighted.name);
       byWeight.set(key, layer);
       return join(layer, node, { kind: weighted.kind, op: node.opType }, values, true);
     },
@@ -235,6 +237,7 @@ const RANK: readonly LayerKind[] = [
 
 /** The kind of a finished layer and the operator that makes it so. */
 export function layerKind(draft: LayerDraft): { readonly kind: LayerKind; readonly op: string } {
+  if (isFusion(draft)) return { kind: 'elementwise', op: 'WeightedFusion' };
   for (const kind of RANK) {
     const part = draft.parts.find((p) => p.kind === kind);
     if (part === undefined) continue;
@@ -243,4 +246,10 @@ export function layerKind(draft: LayerDraft): { readonly kind: LayerKind; readon
     return part;
   }
   return { kind: 'activation', op: draft.parts[0]?.op ?? '' };
+}
+
+/** tf2onnx writes the sum of a list as its stack along a new axis, summed over that: EfficientDet's WeightedFusion does so. */
+function isFusion({ parts, calls }: LayerDraft): boolean {
+  const has = (op: string): boolean => parts.some((part) => part.op === op);
+  return has('Concat') && has('ReduceSum') && calls.some((call) => call.externals.size > 0);
 }

@@ -93,10 +93,14 @@ export interface Layer {
   readonly firstChannel: number;
   readonly filters: number;
   readonly folding: { readonly state: Folding; readonly evidence: string };
-  /** Target shape of a Reshape as written (-1 where inferred, null where computed at run time). */
+  /** Target shape of a Reshape as written (-1 where inferred, a null where computed at run time); null where the exporter resolved it. */
   readonly targetShape: readonly Dim[] | null;
   /** Shape of its (last) output, where inferred, and the axis of its channels. */
   readonly output: { readonly shape: readonly Dim[] | null; readonly channelAxis: number | null };
+  /** Of a Concat: the axis of its output along which operands follow one another, and whether channels lie along it. */
+  readonly joins: { readonly axis: number; readonly isOfChannels: boolean } | null;
+  /** The source's layer of which this is one half: a SeparableConv2D's depthwise or pointwise convolution. */
+  readonly halfOf: string | null;
 }
 
 export type FollowerRole = 'bias' | 'scale' | 'shift' | 'mean' | 'variance' | 'slope' | 'constant';

@@ -3,32 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
-import type { Expectation } from '../../src/dialects/index.ts';
 import { sizeOf } from '../../src/network/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
-import { expectationOf, FIXTURES, goldensIn, networkOf, SHARED } from '../support/golden.ts';
+import { expectationOf, FIXTURES, goldensIn, isRight, networkOf, SHARED } from '../support/golden.ts';
 
 const fixtures = goldensIn(join(FIXTURES, 'golden'));
 const others = goldensIn(SHARED).filter(({ name }) => !fixtures.some((fixture) => fixture.name === name));
 const goldens = [...fixtures, ...others];
 const work = mkdtempSync(join(tmpdir(), 'prunegate-golden-'));
-
-/** The real pruner's choice, or one that is as right: another pick of a tie, another outcome of an undetermined choice. */
-function isRight(expectation: Expectation, name: string, retained: readonly number[]): boolean {
-  const layer = expectation.layers.get(name);
-  if (layer?.expected == null) return false;
-  if (String(layer.expected) === String(retained)) return true;
-  if (layer.alternatives?.some((outcome) => String(outcome) === String(retained))) return true;
-  const { tie } = layer;
-  if (tie === null) return false;
-  const isPick = retained.every((filter) => tie.certain.includes(filter) || tie.candidates.includes(filter));
-  return (
-    isPick &&
-    retained.length === tie.certain.length + tie.pick &&
-    tie.certain.every((filter) => retained.includes(filter))
-  );
-}
 
 describe.skipIf(others.length === 0)('goldens beside the project (skipped where ../shared is not there)', () => {
   it('are tested with those in the project', () => expect(others.length).toBeGreaterThan(0));

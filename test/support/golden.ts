@@ -58,3 +58,19 @@ export function expectationOf(
   const document = specFromInline(yaml.value as Record<string, unknown>, yaml, []);
   return readSpec(document, document.at('dialect')).expect(network, folding);
 }
+
+/** The real pruner's choice, or one that is as right: another pick of a tie, another outcome of an undetermined choice. */
+export function isRight(expectation: Expectation, name: string, retained: readonly number[]): boolean {
+  const layer = expectation.layers.get(name);
+  if (layer?.expected == null) return false;
+  if (String(layer.expected) === String(retained)) return true;
+  if (layer.alternatives?.some((outcome) => String(outcome) === String(retained))) return true;
+  const { tie } = layer;
+  if (tie === null) return false;
+  const isPick = retained.every((filter) => tie.certain.includes(filter) || tie.candidates.includes(filter));
+  return (
+    isPick &&
+    retained.length === tie.certain.length + tie.pick &&
+    tie.certain.every((filter) => retained.includes(filter))
+  );
+}

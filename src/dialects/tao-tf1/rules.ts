@@ -1,8 +1,20 @@
+import type { KerasClass } from '../tao/keras.ts';
 import type { TaoRules } from '../tao/rules.ts';
+
+/** Keras 2.2.4. */
+const CLASSES: Readonly<Record<KerasClass, string>> = {
+  PReLU: 'keras.layers.advanced_activations.PReLU',
+  Minimum: 'keras.layers.merge.Minimum',
+  GlobalMaxPooling2D: 'keras.layers.pooling.GlobalMaxPooling2D',
+};
 
 export const TF1_RULES: TaoRules = {
   isKeptByName: () => false,
+  fusion: 'equalizes',
   unequalShapes: ([a, b]) => `Operands could not be broadcast together with shapes ${a} ${b}`,
+  unfitWeights: ({ width, cut, shapes }) =>
+    `Layer weight shape ${shapes?.layer ?? `for ${width} channels`} not compatible with provided weight shape ${shapes?.weights ?? `for ${cut}`}`,
+  classPath: (name) => CLASSES[name],
   settingsInName: () => ({ threshold: null, criterion: null }),
   builtIn:
     "the model's outputs and the layers that the network's prune command excludes by name: was another network's command run, or the pruner by itself?",

@@ -1,5 +1,7 @@
 import type { Layer, Network } from '../../network/index.ts';
-import type { PrunedFlag } from './exploration/state.ts';
+
+/** Whether a layer counts as pruned (PrunedLayer.is_pruned); null for layers that decide nothing themselves. */
+export type PrunedFlag = boolean | 'unknown' | null;
 
 /** The layers that all calls of a layer read, in Keras's order (pruning.py `_get_inbound_layers`). */
 export function inboundOf(network: Network, layer: Layer): readonly Layer[] {

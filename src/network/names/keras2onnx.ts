@@ -19,7 +19,17 @@ export function keras2onnxNames({ nodes, outputs }: OnnxGraph, hasWeight: (node:
     const name = own ?? made;
     if (name !== null) known.set(node.name, name);
   }
-  return { parse: (name) => known.get(name) ?? null, output: (tensor) => tensor };
+  return {
+    parse: (name) => known.get(name) ?? null,
+    layoutOf({ name, opType }) {
+      const source = known.get(name);
+      if (source === undefined) return null;
+      if (opType === 'Transpose') return source.op === 'transpose' ? 'permute' : null;
+      return opType === 'Flatten' ? 'flatten' : 'reshape';
+    },
+    resolvesTargets: true,
+    output: (tensor) => tensor,
+  };
 }
 
 /** A layer that is called again is written again, as `conv1` with the kernel of `conv`. */

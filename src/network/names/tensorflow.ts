@@ -52,7 +52,17 @@ export function tensorflowNames(nodes: readonly OnnxNode[], hasWeight: (node: On
     parsed.set(name, fresh);
     return fresh;
   };
-  return { parse, output: (tensor) => parse(tensor.replace(/:\d+$/, ''))?.layer ?? null };
+  return {
+    parse,
+    layoutOf(node) {
+      const source = parse(node.name);
+      if (source === null) return null;
+      if (node.opType === 'Transpose') return baseOp(source.op) === 'transpose' ? 'permute' : null;
+      return /^(flatten|reshape)(_\d+)?$/.exec(source.layer)?.[1] === 'reshape' ? 'reshape' : null;
+    },
+    resolvesTargets: false,
+    output: (tensor) => parse(tensor.replace(/:\d+$/, ''))?.layer ?? null,
+  };
 }
 
 /** Where the operator starts: the last segment, or the scope that a layer opens for a few operators. */

@@ -27,6 +27,8 @@ export function torchNames(nodes: readonly OnnxNode[]): SourceNames {
       if (scopes.length === 0 || composed.has(scopes.join('/'))) return null;
       return { layer: moduleName(scopes), op: name.slice(name.lastIndexOf('/') + 1) };
     },
+    layoutOf: () => null,
+    resolvesTargets: false,
     output: () => null,
   };
 }

@@ -25,6 +25,7 @@ const concat: Carry = (walk, node) => {
   if (unknown?.kind === 'opaque') return setOutput(walk, node, { kind: 'opaque', op: unknown.op, shape, from });
   const maps = known.flatMap((value) => (value.kind === 'channels' ? [value.map] : []));
   const lead = maps.find((map) => !isUniform(map)) ?? maps[0];
+  from.layer.joins = lead === undefined ? null : { axis, isOfChannels: lead.axes.includes(axis) };
   if (lead === undefined) return setOutput(walk, node, { kind: 'fixed', shape, from });
   const opaque = (): void => setOutput(walk, node, { kind: 'opaque', op: node.opType, shape, from });
   if (shape === null) return opaque();

@@ -43,10 +43,11 @@ function reshapeTo(
   }
   const source = value.from;
   const inRank = shapeOf(value)?.length;
-  const isFlatten = target.length === 2 && inRank !== undefined && inRank > 2;
+  const isFlat = target.length === 2 && inRank !== undefined && inRank > 2;
+  const isFlatten = isFlat && walk.names.layoutOf(node) !== 'reshape';
   const isLayer = source !== null && walk.drafts.isNamed(node);
   const from = isLayer ? walk.drafts.place(node, isFlatten ? 'flatten' : 'reshape', walk.values) : source;
-  if (isLayer && from !== null) from.layer.targetShape = written;
+  if (isLayer && from !== null) from.layer.targetShape = walk.names.resolvesTargets ? null : written;
   if (value.kind === 'channels') {
     const map = reshapeMap(value.map, target);
     if (map !== null) return setOutput(walk, node, { kind: 'channels', map, from: from ?? value.from });

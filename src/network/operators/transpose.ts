@@ -23,8 +23,9 @@ const transpose: Carry = (walk, node) => {
     return setOutput(walk, node, { kind: 'constant', view: transposeView(value.view, perm) });
   const order = perm.join(',');
   const isLayout = rank !== 4 || order === TO_CHANNELS_LAST || order === TO_CHANNELS_FIRST;
+  const isOwn = walk.names.layoutOf(node) === 'permute' || !isLayout;
   const from =
-    !isLayout && isSignal(value) && walk.drafts.isAlone(node)
+    isOwn && isSignal(value) && walk.drafts.isAlone(node)
       ? walk.drafts.place(node, 'permute', walk.values)
       : value.from;
   if (value.kind === 'channels')

@@ -1,5 +1,6 @@
 import type { Layer } from '../../../network/index.ts';
 import { mergeAll } from '../equalization.ts';
+import { isFusion } from '../keras.ts';
 import type { Stat } from '../norms/importance.ts';
 import { TaoError } from '../refusal.ts';
 import { survivors } from './broadcast.ts';
@@ -32,8 +33,9 @@ export function exploreElementwise(state: ExplorationState, layer: Layer): boole
     if (only.kind === 'depthwise') state.isPruned.set(only, false);
     return true;
   }
-  const members = joinGroups(state, equalized);
-  const decision = equalize(state, members, layer);
+  const isWhole = isFusion(layer) && state.ground.rules.fusion === 'keeps-whole';
+  const members = isWhole ? equalized : joinGroups(state, equalized);
+  const decision = isWhole ? whole(only.filters, members, 'broadcast', layer.name) : equalize(state, members, layer);
   for (const member of members) writeShared(state, member, decision);
   return true;
 }

@@ -1,12 +1,14 @@
 import type { Layer } from '../../../network/index.ts';
-import { inboundOf, isLayerPruned } from '../graph.ts';
+import { inboundOf, isLayerPruned, type PrunedFlag } from '../graph.ts';
+import { isFusion, isMerging, isPrunable, unknownClass } from '../keras.ts';
 import { TaoError } from '../refusal.ts';
 import { type Decision, whole } from './decision.ts';
 import { exploreDepthwise } from './depthwise.ts';
 import { exploreElementwise } from './elementwise.ts';
 import { type Consumers, consumersOf } from './layer-order.ts';
 import { ownDecision } from './own.ts';
-import { type ExplorationState, type Ground, type PrunedFlag, startedAt, writeOwn } from './state.ts';
+import { type ReshapeTargets, reshapeTargets } from './reshape-targets.ts';
+import { type ExplorationState, type Ground, startedAt, writeOwn } from './state.ts';
 
 export interface Exploration {
   readonly decisions: ReadonlyMap<Layer, Decision>;
@@ -17,9 +19,8 @@ export interface Exploration {
   readonly contested: readonly Layer[];
   /** Layers whose consumers' order is not told by names. */
   readonly branches: readonly Layer[];
+  readonly targets: ReshapeTargets;
 }
-
-const ELEMENTWISE_TYPES = new Set(['Add', 'Sub', 'Mul', 'Max', 'Mean', 'Sum', 'Div']);
 
 /**
  * The pruner's breadth-first exploration from the input layers (`PruneMinWeight._explore`): what each layer retains is
@@ -28,8 +29,9 @@ const ELEMENTWISE_TYPES = new Set(['Add', 'Sub', 'Mul', 'Max', 'Mean', 'Sum', 'D
  */
 export function explore(ground: Ground): Exploration {
   const state = startedAt(ground);
+  const targets = reshapeTargets(ground);
   const consumers = consumersOf(ground.network);
-  const explored = walk(state, consumers);
+  const explored = walk(state, targets, consumers);
   const stuck = ground.network.layers.find((layer) => !explored.has(layer) && layer.kind !== 'opaque');
   if (stuck !== undefined) throw new TaoError('KeyError', `'${stuck.name}'`, stuck.name);
   const branches = [...consumers].filter(([, { isCertain }]) => !isCertain);
@@ -39,11 +41,16 @@ export function explore(ground: Ground): Exploration {
     groups: state.groups,
     contested: [...state.writers].flatMap(([layer, by]) => (isContested(by) ? [layer] : [])),
     branches: branches.map(([layer]) => layer),
+    targets,
   };
 }
 
 /** A layer waits until all that it reads is explored, and each of them queues it again. */
-function walk(state: ExplorationState, consumers: ReadonlyMap<Layer, Consumers>): ReadonlySet<Layer> {
+function walk(
+  state: ExplorationState,
+  targets: ReshapeTargets,
+  consumers: ReadonlyMap<Layer, Consumers>,
+): ReadonlySet<Layer> {
   const { network, choices } = state.ground;
   const explored = new Set<Layer>();
   const queue = network.layers.filter((layer) => layer.kind === 'input');
@@ -51,7 +58,7 @@ function walk(state: ExplorationState, consumers: ReadonlyMap<Layer, Consumers>)
   for (const layer of queue) {
     queued.delete(layer);
     if (inboundOf(network, layer).some((inbound) => !explored.has(inbound))) continue;
-    exploreLayer(state, layer);
+    exploreLayer(state, targets, layer);
     explored.add(layer);
     const next = consumers.get(layer)?.layers ?? [];
     for (const consumer of choices.isReversed(layer) ? next.toReversed() : next) {
@@ -63,24 +70,25 @@ function walk(state: ExplorationState, consumers: ReadonlyMap<Layer, Consumers>)
   return explored;
 }
 
-function exploreLayer(state: ExplorationState, layer: Layer): void {
-  switch (layer.kind) {
-    case 'conv':
-    case 'dense':
-      return exploreWeighted(state, layer);
-    case 'depthwise':
-      return exploreDepthwise(state, layer);
-    case 'elementwise':
-      state.isPruned.set(layer, null);
-      if (ELEMENTWISE_TYPES.has(layer.op)) exploreElementwise(state, layer);
-      return;
-    case 'reshape':
-    case 'permute':
-      state.isPruned.set(layer, reshapedFlag(state, layer));
-      return;
-    default:
-      state.isPruned.set(layer, null);
+function exploreLayer(state: ExplorationState, targets: ReshapeTargets, layer: Layer): void {
+  requireKnown(state, layer);
+  if (isPrunable(layer)) {
+    if (layer.kind === 'depthwise') exploreDepthwise(state, layer);
+    else exploreWeighted(state, layer);
+    return;
   }
+  if (layer.kind === 'reshape' || layer.kind === 'permute') {
+    state.isPruned.set(layer, reshapedFlag(state, targets, layer));
+    return;
+  }
+  state.isPruned.set(layer, null);
+  if (isMerging(layer) || isFusion(layer)) exploreElementwise(state, layer);
+}
+
+function requireKnown({ ground: { rules } }: ExplorationState, layer: Layer): void {
+  const unknown = unknownClass(layer);
+  if (unknown !== null)
+    throw new TaoError('NotImplementedError', `Unknown layer type: <class '${rules.classPath(unknown)}'>`, layer.name);
 }
 
 /** A convolution that reads several layers by calls of its own equalizes them first, and never counts as pruned. */
@@ -93,11 +101,14 @@ function exploreWeighted(state: ExplorationState, layer: Layer): void {
   state.isPruned.set(layer, null);
 }
 
-function reshapedFlag({ ground: { network }, isPruned }: ExplorationState, layer: Layer): PrunedFlag {
+function reshapedFlag(
+  { ground: { network }, isPruned }: ExplorationState,
+  targets: ReshapeTargets,
+  layer: Layer,
+): PrunedFlag {
   const pruned = isLayerPruned(network, layer, isPruned);
   if (pruned !== true) return pruned;
-  const isInferred = layer.kind === 'reshape' && (layer.targetShape ?? []).slice(1).includes(-1);
-  if (isInferred) return null;
+  if (layer.kind === 'reshape' && targets.isInferred(layer)) return null;
   throw new TaoError('NotImplementedError', 'Reshape/Permute is not supported after a pruned layer.', layer.name);
 }
 

@@ -1,5 +1,6 @@
 import type { Layer, LayerKind } from '../../../network/index.ts';
 import { inboundOf } from '../graph.ts';
+import { isPrunable } from '../keras.ts';
 import { TaoError } from '../refusal.ts';
 import type { Ground } from './state.ts';
 
@@ -15,8 +16,6 @@ const TRAVERSABLE: ReadonlySet<LayerKind> = new Set<LayerKind>([
   'pad',
   'upsample',
 ]);
-
-const PRUNABLE: ReadonlySet<LayerKind> = new Set<LayerKind>(['conv', 'dense', 'depthwise']);
 
 /** Keras names its ELU layers so, which the pruner does not look through; an Activation('elu') of that name it does. */
 function isNamedElu(layer: Layer): boolean {
@@ -45,7 +44,7 @@ export function prunableParents({ network, choices }: Ground, layer: Layer, skip
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (seen.has(at)) continue;
     seen.add(at);
-    if (PRUNABLE.has(at.kind) && at.calls.length === 1 && !(at === layer && skipRoot)) {
+    if (isPrunable(at) && at.calls.length === 1 && !(at === layer && skipRoot)) {
       parents.push(at);
       continue;
     }

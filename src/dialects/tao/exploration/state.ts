@@ -1,4 +1,5 @@
 import type { Layer, Network } from '../../../network/index.ts';
+import type { PrunedFlag } from '../graph.ts';
 import type { OwnStats } from '../norms/norms.ts';
 import type { TaoPruner } from '../rules.ts';
 import type { Choices } from './choices.ts';
@@ -12,9 +13,6 @@ export interface Ground extends TaoPruner {
   readonly excluded: ReadonlySet<string>;
   readonly choices: Choices;
 }
-
-/** Whether a layer counts as pruned; null for layers that decide nothing themselves. */
-export type PrunedFlag = boolean | 'unknown' | null;
 
 /** What the pruner has written so far (`_explored_layers`, `_equalization_groups`). */
 export interface ExplorationState {

@@ -1,6 +1,7 @@
 import type { Layer, Network, RetainedIndices } from '../../../network/index.ts';
 import type { Exploration } from '../exploration/explore.ts';
-import { inboundFirst, inboundOf, isLayerPruned, widthOf } from '../graph.ts';
+import { inboundFirst, inboundOf, isLayerPruned, takesChannels, widthOf } from '../graph.ts';
+import { isPrunable } from '../keras.ts';
 
 /** A layer's `retained_idx` as the next layer reads it in the second phase: indices, Python's None, or null where it is not known. */
 export type Claim = RetainedIndices | 'none' | null;
@@ -11,52 +12,50 @@ export type Claim = RetainedIndices | 'none' | null;
  */
 export function claimsOf(
   network: Network,
-  { isPruned }: Exploration,
+  exploration: Exploration,
   retained: (layer: Layer) => RetainedIndices | null,
 ): ReadonlyMap<Layer, Claim> {
   const claims = new Map<Layer, Claim>();
   for (const layer of inboundFirst(network)) {
-    const inbound = inboundOf(network, layer);
-    const claim = (part: Layer): Claim => claims.get(part) ?? null;
-    const first = inbound[0] === undefined ? 'none' : claim(inbound[0]);
-    const parts = (): Claim =>
-      joined(inbound.map((part) => partOf(part, claim(part), isLayerPruned(network, part, isPruned))));
-    claims.set(layer, claimOf(network, layer, inbound[0], { first, retained, parts }));
+    if (isPrunable(layer)) claims.set(layer, retained(layer));
+    else claims.set(layer, passedOn({ network, exploration, claims }, layer));
   }
   return claims;
 }
 
-interface Sources {
-  /** The claim of the first layer that is read. */
-  readonly first: Claim;
-  retained(layer: Layer): RetainedIndices | null;
-  /** The claims of all that is read, behind one another. */
-  parts(): Claim;
+interface Scene {
+  readonly network: Network;
+  readonly exploration: Exploration;
+  /** Of layers above. */
+  readonly claims: ReadonlyMap<Layer, Claim>;
 }
 
-function claimOf(
-  network: Network,
-  layer: Layer,
-  before: Layer | undefined,
-  { first, retained, parts }: Sources,
-): Claim {
+/** What a layer without filters of its own passes on. */
+function passedOn({ network, exploration, claims }: Scene, layer: Layer): Claim {
+  const inbound = inboundOf(network, layer);
+  const [before] = inbound;
+  const claimOf = (part: Layer): Claim => claims.get(part) ?? null;
+  const first = before === undefined ? 'none' : claimOf(before);
   switch (layer.kind) {
     case 'input':
+    case 'permute':
       return 'none';
-    case 'conv':
-    case 'dense':
-    case 'depthwise':
-      return retained(layer);
     case 'conv-transpose':
       return upTo(layer.filters);
     case 'concat':
-      return parts();
+      return joined(
+        inbound.map((part) => partOf(part, claimOf(part), isLayerPruned(network, part, exploration.isPruned))),
+      );
     case 'flatten':
       return flattened(network, before === undefined ? null : widthOf(before), widthOf(layer), first);
     case 'reshape':
-    case 'permute':
+      // What is none either way hangs on no target.
+      return first === 'none' || !exploration.targets.isInferred(layer) ? 'none' : first;
+    case 'crop': {
+      const width = takesChannels(network, layer) ? widthOf(layer) : null;
+      return width === null ? first : upTo(width);
+    }
     case 'opaque':
-    case 'crop':
       return null;
     default:
       return first;

@@ -1,16 +1,18 @@
 import type { Layer, Network } from '../../../network/index.ts';
 import type { Exploration } from '../exploration/explore.ts';
-import { inboundFirst, inboundOf, widthOf } from '../graph.ts';
+import { inboundFirst, inboundOf, isLayerPruned, takesChannels, widthOf } from '../graph.ts';
+import { concatAxis, type DataFormat, dataFormats, isPrunable, widening } from '../keras.ts';
 import { TaoError } from '../refusal.ts';
 import type { TaoRules } from '../rules.ts';
 import { type Claim, claimsOf } from './claims.ts';
+import { type Rebuilt, requireFit, requireSameWidths, requireWithin } from './fit.ts';
 
-/** What the second phase makes of a layer. */
-interface Rebuilt {
-  readonly layer: Layer;
-  /** Channels of the rebuilt output; null where unknown. */
-  readonly width: number | null;
-  readonly claim: Claim;
+/** What the second phase works on. */
+interface Scene {
+  readonly network: Network;
+  readonly rules: TaoRules;
+  readonly exploration: Exploration;
+  readonly formats: ReadonlyMap<Layer, DataFormat>;
 }
 
 /**
@@ -21,56 +23,60 @@ interface Rebuilt {
  */
 export function requireRebuildable(network: Network, exploration: Exploration, rules: TaoRules): void {
   const claims = claimsOf(network, exploration, (layer) => exploration.decisions.get(layer)?.retained ?? null);
+  const scene: Scene = { network, rules, exploration, formats: dataFormats(network) };
   const widths = new Map<Layer, number | null>();
   for (const layer of inboundFirst(network)) {
     const inputs = inboundOf(network, layer).map(
       (input): Rebuilt => ({ layer: input, width: widths.get(input) ?? null, claim: claims.get(input) ?? null }),
     );
-    widths.set(layer, rebuild(network, layer, inputs, claims.get(layer) ?? null, rules));
+    const own = claims.get(layer) ?? null;
+    widths.set(
+      layer,
+      isPrunable(layer) ? rebuildWeighted(layer, inputs, own, rules) : rebuildOther(scene, layer, inputs),
+    );
   }
 }
 
+const NOWHERE = { width: null, claim: 'none' } as const;
+
 /** @returns channels of the rebuilt layer's output; null where unknown */
-function rebuild(
-  network: Network,
-  layer: Layer,
-  inputs: readonly Rebuilt[],
-  own: Claim,
-  rules: TaoRules,
-): number | null {
-  const first = inputs[0] ?? { layer, width: null, claim: 'none' };
+function rebuildWeighted(layer: Layer, inputs: readonly Rebuilt[], own: Claim, rules: TaoRules): number | null {
+  const first = inputs[0] ?? { layer, ...NOWHERE };
+  if (layer.kind === 'depthwise') {
+    requireFit(layer, own, first.width, rules);
+    return first.width;
+  }
+  requireWithin(layer, first.claim, own);
+  const kept = countOf(own);
+  for (const { width } of inputs) requireFit(layer, first.claim, width, rules, kept);
+  return kept;
+}
+
+function rebuildOther(scene: Scene, layer: Layer, inputs: readonly Rebuilt[]): number | null {
+  const { network, rules } = scene;
+  const first = inputs[0] ?? { layer, ...NOWHERE };
+  // A SeparableConv2D keeps its filters, and is built anew for what reaches it.
+  if (layer.halfOf !== null) return layer.kind === 'conv' ? layer.filters : first.width;
   switch (layer.kind) {
     case 'input':
-    case 'reshape':
     case 'permute':
     case 'opaque':
-    case 'crop':
       return null;
-    case 'conv':
-    case 'dense':
-      for (const { width } of inputs) requireFit(layer, first.claim, width);
-      return countOf(requireOwn(layer, own));
-    case 'depthwise':
-      requireFit(layer, own, first.width);
-      return first.width;
     case 'conv-transpose':
-      requireFit(layer, first.claim, first.width);
-      return layer.filters;
     case 'batch-norm':
-      requireFit(layer, first.claim, first.width);
-      return first.width;
+      requireFit(layer, first.claim, first.width, rules);
+      return layer.kind === 'conv-transpose' ? layer.filters : first.width;
     case 'elementwise':
       requireSameWidths(layer, inputs, rules);
       return total(inputs, (a, b) => Math.max(a, b));
     case 'concat':
-      // The channel axis of channels_first is -3, which a (batch, channels) shape does not have.
-      if (network.dataFormat === 'channels_first' && layer.output.shape?.length === 2)
-        throw new TaoError('IndexError', 'tuple index out of range', layer.name);
+      requireJoinable(scene, layer);
       return total(inputs, (a, b) => a + b);
-    case 'flatten': {
-      const [before, after] = [widthOf(first.layer), widthOf(layer)];
-      return before === null || after === null || first.width === null ? null : first.width * (after / before);
-    }
+    case 'flatten':
+    case 'reshape':
+      return times(first.width, widening(network, layer));
+    case 'crop':
+      return takesChannels(network, layer) ? splitWidth(scene, layer, first) : first.width;
     default:
       return first.width;
   }
@@ -83,45 +89,39 @@ function total(inputs: readonly Rebuilt[], join: (a: number, b: number) => numbe
   );
 }
 
+function times(width: number | null, factor: number | null): number | null {
+  return width === null || factor === null ? null : width * factor;
+}
+
 function countOf(claim: Claim): number | null {
   return claim === null || claim === 'none' ? null : claim.length;
 }
 
-/** An equalized layer may have been given the indices of one that has more filters. */
-function requireOwn(layer: Layer, own: Claim): Claim {
-  const beyond = own === null || own === 'none' ? undefined : own.find((filter) => filter >= layer.filters);
-  if (beyond === undefined) return own;
-  const axis = layer.kind === 'dense' ? 1 : 3;
-  throw new TaoError(
-    'IndexError',
-    `index ${beyond} is out of bounds for axis ${axis} with size ${layer.filters}`,
-    layer.name,
-  );
+/** `_prune_explored_concat_layer` */
+function requireJoinable({ network, exploration, formats }: Scene, layer: Layer): void {
+  const format = formats.get(layer);
+  const rank = layer.output.shape?.length ?? null;
+  const axis = concatAxis(network, layer);
+  if (format === undefined || rank === null) return;
+  if (format === null) {
+    if (isLayerPruned(network, layer, exploration.isPruned) !== true) return;
+    const text =
+      'Cannot process a concatenation layer if the data format is unknown and one of the previous layers was pruned';
+    throw new TaoError('ValueError', text, layer.name);
+  }
+  const channels = format === 'channels_first' ? ((-3 % rank) + rank) % rank : rank - 1;
+  if (axis !== null && axis !== channels) {
+    const text = `Concatenation layer only supported on channel axis: data_format=${format} axis=${axis}`;
+    throw new TaoError('ValueError', text, layer.name);
+  }
+  // The channel axis of channels_first is -3, which a (batch, channels) shape does not have.
+  if (format === 'channels_first' && rank === 2)
+    throw new TaoError('IndexError', 'tuple index out of range', layer.name);
 }
 
-function requireFit(layer: Layer, claim: Claim, width: number | null): void {
-  const count = countOf(claim);
-  if (count === null || width === null || count === width) return;
-  throw new TaoError(
-    'ValueError',
-    `Layer ${layer.name} weight shape is not compatible with provided weight shape (its input has ${width} channels, its kernel is cut for ${count})`,
-    layer.name,
-  );
-}
-
-function requireSameWidths(layer: Layer, inputs: readonly Rebuilt[], rules: TaoRules): void {
-  const [first, ...others] = inputs.flatMap(({ width }) => (width === null || width === 1 ? [] : [width]));
-  const odd = others.find((width) => width !== first);
-  if (first === undefined || odd === undefined) return;
-  throw new TaoError('ValueError', rules.unequalShapes([shapeWith(layer, first), shapeWith(layer, odd)]), layer.name);
-}
-
-/** The layer's shape without the batch, as Keras prints it, with another number of channels. */
-function shapeWith(layer: Layer, width: number): string {
-  const { shape, channelAxis } = layer.output;
-  if (shape === null || channelAxis === null) return `(${width} channels)`;
-  return `(${shape
-    .map((size, axis) => (axis === channelAxis ? width : (size ?? 'None')))
-    .slice(1)
-    .join(', ')})`;
+/** `_prune_explored_split_layer` */
+function splitWidth({ network, exploration }: Scene, layer: Layer, { layer: before }: Rebuilt): number | null {
+  if (isLayerPruned(network, before, exploration.isPruned) !== true) return widthOf(layer);
+  const text = "Split layer's previous layer cannot be pruned. Try to add it to excluded layer list.";
+  throw new TaoError('AssertionError', text, layer.name);
 }

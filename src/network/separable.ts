@@ -1,0 +1,39 @@
+import type { LayerDraft } from './drafts.ts';
+import { layerKind } from './layers.ts';
+
+/**
+ * The halves of separable convolutions by the name of the source's layer: a depthwise convolution that only a pointwise one of
+ * the same layer reads. keras2onnx numbers them (`sep0`, `sep1`) and names one kernel after the layer.
+ */
+export function separableHalves(drafts: readonly LayerDraft[]): ReadonlyMap<LayerDraft, string> {
+  const halves = new Map<LayerDraft, string>();
+  for (const pointwise of drafts) {
+    const depthwise = onlyInput(pointwise);
+    if (depthwise === null || layerKind(pointwise).kind !== 'conv' || layerKind(depthwise).kind !== 'depthwise')
+      continue;
+    const name = numberedName(depthwise, pointwise) ?? sharedName(depthwise, pointwise);
+    if (name === null) continue;
+    halves.set(depthwise, name);
+    halves.set(pointwise, name);
+  }
+  return halves;
+}
+
+function onlyInput({ calls }: LayerDraft): LayerDraft | null {
+  const inputs = new Set(calls.flatMap((call) => [...call.externals.values()]));
+  const [only] = inputs;
+  return inputs.size === 1 && only !== undefined ? only : null;
+}
+
+function sharedName(depthwise: LayerDraft, pointwise: LayerDraft): string | null {
+  return depthwise.sourceName === pointwise.sourceName ? depthwise.sourceName : null;
+}
+
+function numberedName(depthwise: LayerDraft, pointwise: LayerDraft): string | null {
+  const scope = /^(.+)\/depthwise_kernel:0$/.exec(depthwise.weightNames[0] ?? '')?.[1];
+  if (scope === undefined || /\/kernel:0$/.test(pointwise.weightNames[0] ?? '')) return null;
+  // A scope may be numbered by itself, where two models were made in one process.
+  const isNumbered = (layer: string): boolean =>
+    [depthwise, pointwise].every(({ name }) => name.startsWith(layer) && /^\d+$/.test(name.slice(layer.length)));
+  return [scope, scope.replace(/_\d+$/, '')].find(isNumbered) ?? null;
+}
