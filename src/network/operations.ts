@@ -123,14 +123,20 @@ function plainOperation(form: Form, node: OnnxNode, inputs: readonly number[]): 
   return { op: node.opType, settings: form.kind === 'operation' ? form.settings : {}, inputs, pointwise: null };
 }
 
-/** A factor or a summand for each channel, which is compared as what follows channels. Of a layer of one filter it is one number. */
-function isAffine({ network }: Draft, node: OnnxNode, form: Form, { call }: Operation): boolean {
+/**
+ * A factor or a summand for each channel, which is compared as what follows channels. Of a layer of one filter it is a vector of one
+ * number; a scalar is part of a function.
+ */
+function isAffine({ network }: Draft, node: OnnxNode, form: Form, before: Operation): boolean {
   if (form.kind === 'operation') return true;
-  const isOfOneFilter = call !== null && network.layers[call.layer]!.filters === 1;
   return node.inputs.some((name) => {
-    const dims = network.constants.get(name)?.view.dims;
-    return dims !== undefined && (isOfOneFilter || dims.some((size) => size > 1));
+    const dims = network.constants.get(name)?.view.dims ?? [];
+    return isOfOneFilter(network, before) ? dims.length > 0 : dims.some((size) => size > 1);
   });
+}
+
+function isOfOneFilter(network: Network, { call }: Operation): boolean {
+  return call !== null && network.layers[call.layer]!.filters === 1;
 }
 
 function pointwiseOf(
@@ -142,7 +148,11 @@ function pointwiseOf(
   const operands = node.inputs.map((name) => operandOf(draft, name));
   const isKnown = operands.every(({ kind }) => kind === 'operation' || kind === 'number');
   const apply = isKnown ? (operator?.pointwise?.(node, isOfIntegers(draft, node)) ?? null) : null;
-  if (apply !== null) return { op: node.opType, settings: {}, inputs, pointwise: { apply, operands }, tells: 'all' };
+  // Of a layer of one filter a scalar may be its bias, too.
+  const isBias =
+    operator?.isAffine === true && inputs.length === 1 && isOfOneFilter(draft.network, draft.all[inputs[0]!]!);
+  const tells = isBias ? 'same' : 'all';
+  if (apply !== null) return { op: node.opType, settings: {}, inputs, pointwise: { apply, operands }, tells };
   // Which element of a vector meets which position is not known here.
   const isVector = operands.every(({ kind }) => kind !== 'unknown');
   const side = operands.findIndex(({ kind }) => kind === 'operation');

@@ -110,14 +110,15 @@ function followChannels(
   const varying = view.dims.flatMap((size, axis) => (size > 1 ? [axis] : []));
   // Added to what a layer with weights makes, whatever the node is called.
   const isBias = node.opType === 'Add' && operand.layer.weight !== null && varying.length <= 1;
-  // A layer of one filter has a bias of one element, which is no scalar.
-  if (isBias && isUniform(map) && varying.length === 0 && view.dims.length > 0) varying.push(view.dims.length - 1);
+  const isComputed = walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false;
+  // A layer of one filter has a bias, and a BatchNorm taken apart, of one element, which is no scalar.
+  if ((isBias || isComputed) && isUniform(map) && varying.length === 0 && view.dims.length > 0)
+    varying.push(view.dims.length - 1);
   else if (!varying.some((axis) => map.axes.includes(axis))) return 'placed';
   const axis = varying.length === 1 ? varying[0]! : (varying.find((at) => map.axes.includes(at)) ?? varying[0]!);
   const ids = isUniform(map) && view.dims[axis] === 1 ? map.ids : idsAlong(map, axis);
   if (ids === null || view.dims[axis] !== ids.length) return 'unplaced';
   const role = isBias ? 'bias' : (ROLES[node.opType] ?? 'constant');
-  const isComputed = walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false;
   if (!follow(walk, node, from, { input, view, axis, ids, role, isComputed })) return 'unplaced';
   if (!isBias || view.strides[axis] === 0) return 'placed';
   operand.layer.hasBias = true;
