@@ -7,6 +7,7 @@ import type { Dialect, Pruner } from './types.ts';
 
 export { MAX_REPORTED_BYTES, type Reported, readReported } from './reported.ts';
 export type {
+  Assumption,
   Certainties,
   Contradiction,
   CriterionCounts,

@@ -17,6 +17,11 @@ export interface LayerExpectation {
   readonly exploring: RetainedIndices | null;
   /** Post-exploration retained indices; null where they cannot be known. */
   readonly expected: RetainedIndices | null;
+  /**
+   * What must be true of the weights for `expected` to be what the pruner retained, and what the user can do to be sure; null where
+   * nothing is open.
+   */
+  readonly assumes: Assumption | null;
   /** One sentence: which rule decided, or why nothing could be expected. */
   readonly reason: string;
   /** What the user can do so that it can be known, as one sentence; null where nothing is to be done. */
@@ -30,6 +35,14 @@ export interface LayerExpectation {
   readonly alternatives: readonly RetainedIndices[] | null;
   /** Id of its equalization group. */
   readonly group: number | null;
+}
+
+/** Whether weights are those that the pruner saw cannot be told. */
+export interface Assumption {
+  /** A clause: `BatchNorm may be folded into conv1 (...)`. */
+  readonly open: string;
+  /** What the user can do, as one sentence. */
+  readonly remedy: string;
 }
 
 /** Layers that are pruned alike. */

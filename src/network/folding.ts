@@ -21,7 +21,8 @@ export interface ExportFacts {
  * Whether BatchNorm was multiplied into a layer's weights, from what exporters leave behind: tf2onnx names fused tensors
  * `<node>_weights_fused_bn` (optimizer/back_to_back_optimizer.py), the dynamo exporter adds a `<weight>_bias`
  * (onnxscript rules/common/_fuse_batchnorm.py), TorchScript renames fused weights `onnx::Conv_<n>` (eval_peephole.cpp),
- * keras2onnx calls them `<node>_W_new` (onnxconverter_common optimizer, ConvBatchNormOptimizer).
+ * keras2onnx calls them `<node>_W_new` (onnxconverter_common optimizer, ConvBatchNormOptimizer), onnxruntime's optimizer
+ * `ConvBnFusion_W_<weight>` (core/optimizer/conv_bn_fusion.cc).
  */
 export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidence {
   const names = layer.weightNames;
@@ -34,10 +35,25 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
   if (shift !== undefined) return { state: 'folded', evidence: `tf2onnx made its bias ${shift} of a BatchNorm` };
   const dynamo = names.find((name) => /\.weight_bias$/.test(name));
   if (dynamo !== undefined) return { state: 'folded', evidence: `the exporter added the bias ${dynamo}` };
+  const optimized = names.find((name) => /^Conv(Bn|Mul|Add)Fusion_/.test(name));
+  if (optimized !== undefined)
+    return { state: 'folded', evidence: `onnxruntime's optimizer made its tensor ${optimized}` };
+  const merged = names.find((name) => MERGED.test(name));
+  if (merged !== undefined)
+    return { state: 'folded', evidence: `tf2onnx multiplied a factor into its kernel ${merged}` };
   if (facts.normalized.has(layer)) return { state: 'raw', evidence: 'a BatchNorm follows it' };
-  const isConv = layer.parts.some((part) => part.op === 'Conv' || part.op === 'ConvTranspose');
   if (!layer.hasBias) return { state: 'raw', evidence: 'it has no bias, which folding would leave' };
-  if (facts.producer === 'tf2onnx')
+  return ofBiased(layer, names, facts);
+}
+
+/** What tf2onnx calls a kernel into which it multiplied a scalar behind it (optimizer/back_to_back_optimizer.py `_fuse_...`). */
+export const MERGED = /\/merged_input(?:__\d+)?(?::\d+)?$/;
+
+/** A bias and no BatchNorm: it may have been one. What the exporter leaves alone and renames otherwise tells. */
+function ofBiased(layer: LayerDraft, names: readonly string[], facts: ExportFacts): FoldingEvidence {
+  const isConv = layer.parts.some((part) => part.op === 'Conv' || part.op === 'ConvTranspose');
+  const foreign = names.find((name) => isForeign(name));
+  if (facts.producer === 'tf2onnx' && foreign === undefined)
     return { state: 'raw', evidence: 'tf2onnx names what it folds, and this is not named so' };
   const variable = names.find((name) => /\/(?:depthwise_)?kernel:0$/.test(name));
   if (facts.producer === 'keras2onnx' && variable !== undefined)
@@ -52,16 +68,17 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
     };
   if (facts.isDynamo && facts.isUnoptimized)
     return { state: 'raw', evidence: 'the exporter did not optimize, and left nodes that it would have folded' };
-  // Folded into a convolution that has a bias, BatchNorm leaves both names as they were (onnxscript rules/common/_fuse_batchnorm.py).
-  if (facts.isDynamo && isConv && facts.normalized.size === 0)
-    return {
-      state: 'unknown',
-      evidence: 'the dynamo exporter keeps the names of what it folds, and no BatchNorm is left in the model',
-    };
-  const trained = names.some((name) => /\.weight$/.test(name)) && names.some((name) => /\.bias$/.test(name));
-  if (trained && facts.producer === 'pytorch') return { state: 'raw', evidence: 'its parameters kept their names' };
   if (!isConv) return { state: 'raw', evidence: 'exporters fold BatchNorm into convolutions only' };
-  return { state: 'unknown', evidence: 'it has a bias and no BatchNorm follows it' };
+  // Who fuses before the export (YOLO's model.fuse(), torch.ao's fuse_modules) keeps the names of parameters, and so does the dynamo
+  // exporter where a convolution has a bias (onnxscript rules/common/_fuse_batchnorm.py). Either takes every BatchNorm of a model.
+  if (facts.normalized.size > 0)
+    return { state: 'raw', evidence: 'BatchNorm is left elsewhere in the model, and all of it is folded or none' };
+  return { state: 'unknown', evidence: 'it has a bias, and no BatchNorm is left in the model' };
+}
+
+/** Whether a tensor of a tf2onnx model has a name that tf2onnx does not give: another program was at it. */
+function isForeign(name: string): boolean {
+  return !/\/|__\d+$|:\d+$/.test(name) && name !== '';
 }
 
 /**

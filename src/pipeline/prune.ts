@@ -90,7 +90,8 @@ function knownIndices({ refusal, layers }: Expectation, dense: Network): Readonl
     });
   if (refusal?.always === true) throw refuse(`the real pruner raises ${refusal.message}`, refusal.layer ?? undefined);
   return Object.fromEntries(
-    [...layers.values()].map(({ name, expected, reason, remedy }) => {
+    [...layers.values()].map(({ name, expected, assumes, reason, remedy }) => {
+      if (assumes !== null) throw refuse(`${assumes.open}. ${assumes.remedy}`, name);
       if (expected === null) throw refuse(`${reason}${remedy === null ? '' : `. ${remedy}`}`, name);
       return [name, expected];
     }),

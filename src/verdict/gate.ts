@@ -42,7 +42,9 @@ function failure(
 
 /** Whether it is known of every layer what it should retain. */
 export function isExpected({ refusal, layers }: Expectation): boolean {
-  return refusal === null && [...layers.values()].every(({ expected }) => expected !== null);
+  return (
+    refusal === null && [...layers.values()].every(({ expected, assumes }) => expected !== null && assumes === null)
+  );
 }
 
 /** Whether it is known of every layer what it does retain. */

@@ -50,8 +50,17 @@ export function judgeLayer(layer: LayerCase, rules: Rules): Outcome {
     kernelOutcome(layer, rules) ??
     belongingsOutcome(layer) ??
     filtersOutcome(layer, rules, layer.recovery.actual) ??
-    outcome('mismatch', layer.expected.reason);
+    otherFilters(layer.expected);
   return unlessOpen(judged, layer.recovery);
+}
+
+/** It keeps other filters than expected: wrong, unless the weights may not be those that the pruner saw. */
+function otherFilters({ assumes, reason }: LayerExpectation): Outcome {
+  return assumes === null
+    ? outcome('mismatch', reason)
+    : outcome('unverifiable', `${assumes.open}, and it keeps other filters than these weights ask for`, {
+        remedy: assumes.remedy,
+      });
 }
 
 /** A layer of which something could not be compared is not known to be right. */

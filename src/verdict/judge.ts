@@ -8,7 +8,7 @@ import { findingsOf } from './findings.ts';
 import { graphFindings, graphNotes } from './graph.ts';
 import { consistencyOf } from './judge-layer.ts';
 import { layerResult } from './layer-result.ts';
-import { toldNotes } from './notes.ts';
+import { assumedNotes, toldNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import { type Finding, type Judgement, type LayerResult, nowhere, type PlaceOf, type RunVerdict } from './types.ts';
 import { unseenFindings } from './unseen.ts';
@@ -74,7 +74,12 @@ function judgeAgainst(evidence: Evidence): Judgement {
     verdict: runVerdict(layers, findings),
     layers,
     findings,
-    notes: [...notes, ...(graph === null ? [] : graphNotes(graph)), ...reportedNotes(layers, reported)],
+    notes: [
+      ...notes,
+      ...assumedNotes(layers, expectation),
+      ...(graph === null ? [] : graphNotes(graph)),
+      ...reportedNotes(layers, reported),
+    ],
   };
 }
 

@@ -61,7 +61,7 @@ export function layerResult(layer: Layer, { rules, recovery, reported, excused }
 
 function nothingExpected(name: string): LayerExpectation {
   return {
-    ...{ name, exploring: null, expected: null, tie: null, alternatives: null, group: null },
+    ...{ name, exploring: null, expected: null, assumes: null, tie: null, alternatives: null, group: null },
     ...{ reason: '', remedy: null, rule: '', specKey: '' },
   };
 }

@@ -1,4 +1,6 @@
+import type { Expectation } from '../dialects/index.ts';
 import type { ToldLayer } from '../recovery/index.ts';
+import type { LayerResult } from './types.ts';
 
 /** Pairs that a note names; the report holds all. */
 const MAX_NAMED = 8;
@@ -21,4 +23,20 @@ export function toldNotes(told: readonly ToldLayer[]): string[] {
       `${layers.length} layers of the pruned model are called otherwise. Each was told ${how}: ${pairs.join(', ')}${rest}.`,
     ];
   });
+}
+
+/** Says that layers are right only if their weights are those that the pruner saw. */
+export function assumedNotes(layers: readonly LayerResult[], expectation: Expectation): string[] {
+  const right = layers.filter(
+    ({ name, verdict }) =>
+      (verdict === 'match' || verdict === 'ambiguous') && expectation.layers.get(name)?.assumes != null,
+  );
+  const [first] = right;
+  if (first === undefined) return [];
+  const { open, remedy } = expectation.layers.get(first.name)!.assumes!;
+  const who = right.length === 1 ? first.name : `${first.name} and ${right.length - 1} more layers`;
+  const [keeps, is] = right.length === 1 ? ['keeps', 'is'] : ['keep', 'are'];
+  return [
+    `${who} ${keeps} what ${is === 'is' ? 'its' : 'their'} weights ask for, and ${is} right if these are the weights that the pruner saw: ${open}. ${remedy}`,
+  ];
 }

@@ -20,7 +20,6 @@ interface Run {
 const OPEN: ReadonlySet<string> = new Set([
   'tao-01-hard-sigmoid-activation: check --dense dense.onnx --pruned pruned.onnx --spec spec.yaml',
   'tao-06-separable: expect --dense dense.onnx --spec spec.yaml',
-  'torch-17-float64: check --dense dense.onnx --pruned pruned.onnx --spec spec.yaml',
 ]);
 
 describe.each(readdirSync(CASES))('%s', (name) => {

@@ -40,6 +40,7 @@ function setOf(models: number, layers: number, name: string): ReportSet {
     rule: 'threshold',
     tie: null,
     alternatives: null,
+    assumes: null,
     explanations: [],
     explanation: null,
     problem: null,

@@ -44,8 +44,6 @@ const OPEN: ReadonlySet<string> = new Set([
     `rewriting: Sub of the negated for Add${where}`,
     `rewriting: a BatchNorm as a product and a sum${where}`,
   ]),
-  'folding: BatchNorm folded into every convolution, names kept',
-  'folding: BatchNorm folded into one convolution',
   'folding: both models folded, names kept',
   'folding: both models folded, names lost',
   'folding: cut by the norms of folded weights, both models folded',

@@ -94,6 +94,8 @@ function layerOf(
     rule: refusal === null ? ruleOf(decision, spec) : 'pruner raises',
     specKey: specKeyOf(decision),
     tie: decision?.tie ?? null,
+    // The pruner never sees folded weights, so that equal lists of weights that may be folded prove nothing.
+    assumes: null,
     alternatives: alternativesOf(name, varying),
   };
 }

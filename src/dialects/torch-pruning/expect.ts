@@ -1,12 +1,13 @@
-import type { Folding, Network } from '../../network/index.ts';
+import type { Folding, Layer, Network } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
-import type { CriterionCounts, EqualizationGroup, Expected, LayerExpectation, Refusal } from '../types.ts';
+import type { Assumption, CriterionCounts, EqualizationGroup, Expected, LayerExpectation, Refusal } from '../types.ts';
 import { type Decision, type Decisions, decide, layersOf, retainedOf } from './cut/decisions.ts';
 import { rank, type ScoresOf } from './cut/ranked-groups.ts';
 import { certainties } from './explain/certain.ts';
 import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain/explain.ts';
 import { readScoresFile } from './score/scores-file.ts';
 import { computedScores, givenScores } from './score/scoring.ts';
+import { assumptionOf } from './score/terms.ts';
 import type { TorchSpec } from './spec.ts';
 import { inEachPart } from './trace/attention.ts';
 import { type Group, isOut } from './trace/group.ts';
@@ -19,6 +20,8 @@ export interface Scored {
   readonly network: Network;
   readonly dependencies: Dependencies;
   readonly scoresOf: ScoresOf;
+  /** What scores of a layer's weights rest on; null where nothing is open. */
+  assumptionOf(layer: Layer): Assumption | null;
   /** The same model, scored as another spec says. */
   under(spec: TorchSpec): Scored;
 }
@@ -39,7 +42,14 @@ function scoredBy(network: Network, dependencies: Dependencies, spec: TorchSpec,
             remedy: 'Have the pruner write its scores to a .npz file and name it: scores: FILE.',
             isRaised: false,
           });
-  return { network, dependencies, scoresOf, under: (other) => scoredBy(network, dependencies, other, folding) };
+  const isComputed = spec.scores === null && importance.kind === 'computed';
+  return {
+    network,
+    dependencies,
+    scoresOf,
+    assumptionOf: (layer) => (isComputed ? assumptionOf(layer, folding) : null),
+    under: (other) => scoredBy(network, dependencies, other, folding),
+  };
 }
 
 /** What is expected, and what it comes from. */
@@ -76,12 +86,14 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
   for (const [name, { filters }] of network.prunable) {
     const known = decisionOf(name);
     const decision = known?.decision ?? null;
+    const compared = spec.isGlobal ? dependencies.groups : known === null ? [] : [known.group];
     const varying = decisions.joint.find((set) => set.layers.includes(name));
     const alternatives = varying?.outcomes.map((outcome) => outcome.get(name)!) ?? null;
     layers.set(name, {
       name,
       exploring: null,
       expected: refusal !== null || decision === null ? null : expectedOf(decision, name, filters, decisions.joint),
+      assumes: decision?.kind === 'cut' ? assumed(scored, compared) : null,
       reason:
         refusal !== null
           ? `Torch-Pruning raises ${refusal.message}`
@@ -118,6 +130,16 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
     keptUnder: () => keptUnder(scored, spec, layers),
     certain: certainties(dependencies, decisions, names),
   };
+}
+
+/** What the scores of groups that are ranked together rest on. */
+function assumed(scored: Scored, groups: readonly Group[]): Assumption | null {
+  for (const { items } of groups)
+    for (const { module } of items) {
+      const found = scored.assumptionOf(module.layer);
+      if (found !== null) return found;
+    }
+  return null;
 }
 
 const REDUCTIONS = ['mean', 'sum', 'max', 'prod', 'first', 'gate'] as const;

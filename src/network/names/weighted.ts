@@ -1,4 +1,5 @@
 import type { OnnxNode } from '../../onnx/index.ts';
+import { MERGED } from '../folding.ts';
 import type { Walk } from '../walk.ts';
 
 /** Suffixes of weight and bias names behind the layer's own path, most telling first. */
@@ -22,6 +23,10 @@ export function weightedName(walk: Walk, node: OnnxNode): string {
   // A second call of a layer has a node name of its own, and a shared kernel may have none.
   const owner = isKeras2onnx(walk) ? undefined : origins.flatMap((name) => KERAS_VARIABLE.exec(name)?.[1] ?? [])[0];
   if (owner !== undefined) return owner;
+  // The node that multiplied a kernel is called after the factor.
+  const merged = origins.find((name) => MERGED.test(name));
+  const multiplied = merged === undefined ? null : walk.names.parse(merged.replace(MERGED, ''));
+  if (multiplied !== null) return multiplied.layer;
   const parsed = walk.names.parse(node.name);
   if (parsed !== null) return parsed.layer;
   for (const name of origins) {

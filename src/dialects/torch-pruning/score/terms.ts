@@ -1,4 +1,5 @@
 import type { Folding, Follower, FollowerRole, Layer, Network, Weight } from '../../../network/index.ts';
+import type { Assumption } from '../../types.ts';
 import type { ComputedImportance } from '../spec.ts';
 import type { Group, GroupItem } from '../trace/group.ts';
 import { distanceSums } from './distances.ts';
@@ -55,19 +56,15 @@ interface Sources {
 }
 
 function foldedIn({ name, weight, folding: detected }: Layer, overruled: Folding | null): Unknown | null {
-  if (weight === null) return null;
-  const { evidence } = detected;
-  const state = overruled ?? detected.state;
-  if (state === 'folded') {
-    const unknown = `BatchNorm is folded into ${name} (${evidence}), so its weights are not those that the pruner saw`;
-    return { unknown, remedy: UNFOLD, isRaised: false };
-  }
-  if (state === 'raw') return null;
-  return {
-    unknown: `BatchNorm may be folded into ${name} (${evidence})`,
-    remedy: `${SAY_RAW} ${UNFOLD}`,
-    isRaised: false,
-  };
+  if (weight === null || (overruled ?? detected.state) !== 'folded') return null;
+  const unknown = `BatchNorm is folded into ${name} (${detected.evidence}), so its weights are not those that the pruner saw`;
+  return { unknown, remedy: UNFOLD, isRaised: false };
+}
+
+/** What scores of a layer's weights rest on; null where the weights are known to be those that the pruner saw. */
+export function assumptionOf({ name, weight, folding }: Layer, overruled: Folding | null): Assumption | null {
+  if (weight === null || (overruled ?? folding.state) !== 'unknown') return null;
+  return { open: `BatchNorm may be folded into ${name} (${folding.evidence})`, remedy: `${SAY_RAW} ${UNFOLD}` };
 }
 
 /** A convolution's or linear layer's filters, or the columns that read the group's channels. */
