@@ -1,6 +1,7 @@
 import { InputError } from '../errors/input-error.ts';
 import type { OnnxAttribute, OnnxFunction, OnnxModel, OnnxNode } from '../onnx/index.ts';
 import { functionKey } from '../onnx/index.ts';
+import { unfused } from './operators/fused.ts';
 
 /** Nodes that all calls of functions may unfold to, and calls inside one another (CWE-409: functions that each call one twice). */
 const MAX_UNFOLDED_NODES = 2 ** 16;
@@ -14,14 +15,13 @@ export interface Inlined {
 }
 
 /**
- * Unfolds calls of model-local functions. Tensors of a body get names of their own, behind the call's first output; a body of one
- * node takes the call's name. A function of another
- * version of ai.onnx than the model's, and one with graphs inside its nodes, stays a call, which is not understood.
+ * Unfolds calls of model-local functions, and operators of onnxruntime that stand for several. Tensors of a body get names of
+ * their own, behind the call's first output; a body of one node takes the call's name. A function of another version of ai.onnx
+ * than the model's, and one with graphs inside its nodes, stays a call, which is not understood.
  * @throws InputError for functions that unfold to too much, or call themselves
  */
 export function inlineFunctions(model: OnnxModel): Inlined {
-  const { functions, graph } = model;
-  if (functions.size === 0) return { nodes: graph.nodes, inner: new Set() };
+  const { graph } = model;
   const inner = new Set<OnnxNode>();
   const nodes: OnnxNode[] = [];
   let calls = 0;
@@ -29,20 +29,29 @@ export function inlineFunctions(model: OnnxModel): Inlined {
   const open = graph.nodes.toReversed().map((node) => ({ node, depth: 0 }));
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { node, depth } = next;
-    const called = functions.get(functionKey(node));
-    if (called === undefined || !isInlined(model, called)) {
+    const body = bodyFor(model, node, `${node.outputs.find((name) => name !== '') ?? node.name}@${calls}`);
+    if (body === null) {
       nodes.push(node);
       if (depth > 0) inner.add(node);
       continue;
     }
-    if (depth === MAX_DEPTH || nodes.length + open.length + called.nodes.length > MAX_UNFOLDED_NODES)
+    calls++;
+    const isTooMuch = inner.size + open.length + body.length > Math.max(MAX_UNFOLDED_NODES, 2 * graph.nodes.length);
+    if (depth === MAX_DEPTH || isTooMuch)
       throw new InputError('its functions unfold to more nodes than are read, or call themselves', {
         file: model.name,
         key: functionKey(node).slice(0, 120),
       });
-    for (const one of bodyOf(node, called, calls++).toReversed()) open.push({ node: one, depth: depth + 1 });
+    for (const one of body.toReversed()) open.push({ node: one, depth: depth + 1 });
   }
   return { nodes, inner };
+}
+
+/** @param prefix of the names of its tensors; null for a node that is no call, or is not unfolded */
+function bodyFor(model: OnnxModel, node: OnnxNode, prefix: string): readonly OnnxNode[] | null {
+  const called = model.functions.get(functionKey(node));
+  if (called === undefined) return unfused(node, model.graph, prefix);
+  return isInlined(model, called) ? bodyOf(node, called, prefix) : null;
 }
 
 /** Graphs inside a body's nodes read its tensors by names that are not theirs once it is unfolded. */
@@ -54,15 +63,13 @@ function isInlined({ opsets }: OnnxModel, called: OnnxFunction): boolean {
   return !hasGraphs && (version === undefined || version === opsets.get(''));
 }
 
-/** @param number of the call, which tells its tensors from those of calls inside it */
-function bodyOf(call: OnnxNode, { inputs, outputs, nodes, defaults }: OnnxFunction, number: number): OnnxNode[] {
+function bodyOf(call: OnnxNode, { inputs, outputs, nodes, defaults }: OnnxFunction, prefix: string): OnnxNode[] {
   const names = new Map<string, string>();
   for (const [k, name] of inputs.entries()) names.set(name, call.inputs[k] ?? '');
   for (const [k, name] of outputs.entries()) {
     const outer = call.outputs[k] ?? '';
     if (outer !== '') names.set(name, outer);
   }
-  const prefix = `${call.outputs.find((name) => name !== '') ?? call.name}@${number}`;
   const renamed = (name: string): string => (name === '' ? '' : (names.get(name) ?? `${prefix}/${name}`));
   const body = nodes.map(
     (node): OnnxNode => ({
