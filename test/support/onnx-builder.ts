@@ -155,7 +155,9 @@ export function modelBytes(graph: Graph): Uint8Array {
       producerName: graph.producer ?? '',
       opsetImport: [
         { domain: '', version: BigInt(graph.opset ?? 13) },
-        ...(graph.functions ?? []).slice(0, 1).map(({ domain }) => ({ domain: domain ?? '', version: 1n })),
+        ...[...new Set(graph.nodes.map(({ domain }) => domain ?? ''))]
+          .filter((domain) => domain !== '')
+          .map((domain) => ({ domain, version: 1n })),
       ],
       graph: graphOf(graph) as GraphInit & { $typeName?: never },
       functions: [...(graph.functions ?? [])],
