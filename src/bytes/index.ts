@@ -1,2 +1,3 @@
 export { allocate, bufferFor, type ReusableBuffer, reusableBuffer } from './buffer.ts';
+export { type JsonLimits, measureJson } from './json.ts';
 export { type ByteSource, memorySource, type NamedBytes, type ReadNamed, type Refuse } from './source.ts';

@@ -116,7 +116,7 @@ export interface Bounds {
   readonly most?: number;
 }
 
-const DECIMAL = /^[0-9]*\.?[0-9]+(e-?[0-9]+)?$/i;
+const DECIMAL = /^(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e-?[0-9]+)?$/i;
 
 export function number(placeholder: string, { least, above, most }: Bounds, unit = ''): Kind<number> {
   const range = least === undefined ? `above ${above}` : `from ${least}`;

@@ -95,7 +95,7 @@ export function parseTree(text: string, fail: YamlFailure): YamlNode | null {
 }
 
 /** A message of protobuf's text format, which other specs of a training job are: `dataset_config {`. */
-const PROTOBUF = /^\s*\w+\s*\{\s*$/m;
+const PROTOBUF = /^[ \t]*\w+[ \t]*\{[ \t\r]*$/m;
 const IS_PROTOBUF =
   'is protobuf text, which holds no pruning keys: write the flags of the prune command instead, as in {dialect: ..., network: ..., prune: "-pth 0.1 -eq union"}';
 

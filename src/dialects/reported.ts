@@ -1,4 +1,4 @@
-import type { NamedBytes } from '../bytes/index.ts';
+import { type JsonLimits, measureJson, type NamedBytes } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
 import type { RetainedIndices } from '../network/index.ts';
@@ -15,10 +15,13 @@ export interface Reported {
 /** A log with more bytes is cut off: the indices of a large model take a few hundred kilobytes. */
 export const MAX_REPORTED_BYTES = 16 * 1024 * 1024;
 
+/** Layers and their lists, or the steps of a history: a large model has a thousand layers. */
+const LIMITS: JsonLimits = { depth: 16, containers: 200_000, keys: 200_000 };
+
 /**
  * Reads reported indices: JSON `{layer: [indices]}`, or a log in which `readLog` finds them.
  * @param at where the file was named
- * @throws InputError for one that holds no indices
+ * @throws InputError for one that holds no indices, or more than any model has
  */
 export function readReported(
   { name: path, bytes }: NamedBytes,
@@ -26,13 +29,17 @@ export function readReported(
   readLog: (text: string) => Reported,
 ): Reported {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  const reported = text.trimStart().startsWith('{') ? fromJson(text, path) : readLog(text);
+  // A log may begin with a bracket too, that of a printed array.
+  const refuse = (problem: string): InputError => new InputError(problem, { file: path });
+  const json = /^\s*[[{]/.test(text) ? measureJson(text, LIMITS, refuse) : null;
+  const isMapping = json !== null && text.trimStart().startsWith('{');
+  const reported = isMapping ? fromJson(text, path, json.keys) : readLog(text);
   if (reported.named.size === 0 && reported.rows.length === 0 && (reported.unread ?? []).length === 0)
     throw inputErrorAt(at, 'holds no retained indices: give JSON {layer: [indices]}, or a log that prints them', path);
   return reported;
 }
 
-function fromJson(text: string, path: string): Reported {
+function fromJson(text: string, path: string, keys: number): Reported {
   const named = new Map<string, RetainedIndices>();
   for (const [layer, indices] of Object.entries(parsed(text, path))) {
     const isList = Array.isArray(indices) && indices.every((index) => Number.isSafeInteger(index) && index >= 0);
@@ -45,12 +52,9 @@ function fromJson(text: string, path: string): Reported {
     named.set(layer, sorted(indices as number[]));
   }
   // A list holds no keys, so every key of the text is a layer.
-  if ((text.match(JSON_KEY) ?? []).length > named.size) throw new InputError('names a layer twice', { file: path });
+  if (keys > named.size) throw new InputError('names a layer twice', { file: path });
   return { named, rows: [] };
 }
-
-/** A key and its colon. */
-const JSON_KEY = /"(?:[^"\\]|\\.)*"\s*:/g;
 
 /** Not read as YAML, whose limits are those of a config: the indices of an EfficientDet-D0 alone are 100,000 tokens. */
 function parsed(text: string, path: string): Record<string, unknown> {

@@ -3,4 +3,5 @@ export { makeFolder } from './make-folder.ts';
 export { type ModelFile, openModel } from './open-model.ts';
 export { readStart, readWhole } from './read-whole.ts';
 export { makeTemporaryFolder } from './temporary-folder.ts';
+export { writeWhole } from './write-file.ts';
 export { type WrittenModel, writeModel } from './write-model.ts';

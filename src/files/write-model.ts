@@ -1,10 +1,11 @@
-import { type BigIntStats, closeSync, mkdtempSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ByteSource } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { chunksOf, copyOf, externalLocations, type ModelEdits, type OnnxModel, type Piece } from '../onnx/index.ts';
 import { makeFolder } from './make-folder.ts';
 import { openModel } from './open-model.ts';
+import { requireReplaceable, statsOf } from './write-file.ts';
 
 /** What was written. */
 export interface WrittenModel {
@@ -87,17 +88,10 @@ function refuseOverwriting(model: OnnxModel, targets: readonly string[]): void {
   const { name } = model;
   const own = [name, ...externalLocations(model).map((location) => join(dirname(name), location))].map(statsOf);
   for (const target of targets) {
-    const found = statsOf(target);
-    if (found === null) continue;
-    if (found.isDirectory()) throw new InputError('is a directory: name the file to write', { file: target });
-    if (own.some((other) => other?.ino === found.ino && other.dev === found.dev)) {
+    const found = requireReplaceable(target);
+    if (found !== null && own.some((other) => other?.ino === found.ino && other.dev === found.dev))
       throw new InputError('belongs to the model that is read: name another file to write', { file: target });
-    }
   }
-}
-
-function statsOf(path: string): BigIntStats | null {
-  return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
 }
 
 function asInputError(error: unknown, file: string): unknown {

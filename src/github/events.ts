@@ -164,5 +164,5 @@ function count(value: unknown): number | null {
 function url(value: string | undefined, usual: string): string | null {
   if (value === undefined || value === '') return usual;
   if (!/^https?:\/\/[^\s]+$/.test(value) || !URL.canParse(value)) return null;
-  return value.replace(/\/+$/, '');
+  return value.endsWith('/') ? value.slice(0, -1) : value;
 }

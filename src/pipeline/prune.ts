@@ -1,13 +1,13 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ModelRequest } from '../config/index.ts';
 import { type Expectation, readSpec, type Spec } from '../dialects/index.ts';
 import { InputError, oneLine } from '../errors/input-error.ts';
 import { writeModel } from '../files/index.ts';
-import type { Network, RetainedIndices } from '../network/index.ts';
-import { renderJson, writeWhole } from '../report/index.ts';
+import type { Network } from '../network/index.ts';
 import { writeCut } from '../surgery/index.ts';
 import type { Host } from './host.ts';
 import { withModels } from './models.ts';
+import { RETAINED_ENTRY, type Retained, requireOwn, retainedFile, writeRetained } from './retained-file.ts';
 
 /** What the built-in pruner wrote. */
 export interface PrunedModel {
@@ -73,16 +73,17 @@ function pruneAs(
     ['prunegate.version', version],
     ['prunegate.dialect', dialect],
     ['prunegate.spec', JSON.stringify(spec.effective)],
-    ['prunegate.retained', JSON.stringify(retained)],
+    [RETAINED_ENTRY, JSON.stringify(retained)],
   ]);
   const cut = { retained: (layer: string) => retained[layer] ?? null, asPruner: null };
+  const list = retainedFile(out);
+  requireOwn(list, retained);
   const { mixing } = writeCut(dense, cut, metadata, (edits, accept) => writeModel(dense.model, edits, out, accept));
-  const list = join(dirname(out), 'retained.json');
-  writeWhole(list, renderJson(retained));
+  writeRetained(list, retained);
   return { path: out, retained: list, notes: [...openChoices(expectation), ...mixing.map(mixingNote)] };
 }
 
-function knownIndices({ refusal, layers }: Expectation, dense: Network): Readonly<Record<string, RetainedIndices>> {
+function knownIndices({ refusal, layers }: Expectation, dense: Network): Retained {
   const refuse = (problem: string, key?: string): InputError =>
     new InputError(`cannot be pruned by this spec: ${problem}`, {
       file: dense.model.name,

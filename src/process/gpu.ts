@@ -65,8 +65,8 @@ async function migInstances(env: Environment): Promise<ReadonlyMap<string, strin
   const instances = new Map<string, string>();
   let gpu = '';
   for (const line of answer.kind === 'done' ? answer.stdout.split('\n') : []) {
-    gpu = /\(UUID: (GPU-[^)]+)\)/.exec(line)?.[1] ?? gpu;
-    const instance = /\(UUID: (MIG-[^)]+)\)/.exec(line)?.[1];
+    gpu = /\(UUID: (GPU-[^()]+)\)/.exec(line)?.[1] ?? gpu;
+    const instance = /\(UUID: (MIG-[^()]+)\)/.exec(line)?.[1];
     if (instance !== undefined) instances.set(instance, gpu);
   }
   return instances;

@@ -1,29 +1,13 @@
-import Table from 'cli-table3';
+import stringWidth from 'string-width';
+
+const GAP = '  ';
 
 /** Rows as columns of a terminal, two spaces apart. */
 export function columns(rows: readonly (readonly string[])[], indent: string): string {
-  const none = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-    left: '',
-    'left-mid': '',
-    mid: '',
-    'mid-mid': '',
-    right: '',
-    'right-mid': '',
-    middle: '  ',
-  };
-  const grid = new Table({ chars: none, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } });
-  for (const row of rows) grid.push([...row]);
-  return grid
-    .toString()
-    .split('\n')
-    .map((line) => `${indent}${line}`.trimEnd())
-    .join('\n');
+  const widths: number[] = [];
+  const measured = rows.map((row) => row.map((text) => ({ text, width: stringWidth(text) })));
+  for (const row of measured) for (const [k, { width }] of row.entries()) widths[k] = Math.max(widths[k] ?? 0, width);
+  const line = (row: (typeof measured)[number]): string =>
+    row.map(({ text, width }, k) => text + ' '.repeat(widths[k]! - width)).join(GAP);
+  return measured.map((row) => `${indent}${line(row)}`.trimEnd()).join('\n');
 }

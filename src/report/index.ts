@@ -26,4 +26,4 @@ export {
   type ReportLint,
   type ReportSet,
 } from './report.ts';
-export { writeReport, writeWhole } from './write.ts';
+export { writeReport } from './write.ts';

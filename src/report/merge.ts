@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { type JsonLimits, measureJson } from '../bytes/index.ts';
 import { validate } from '../config/validate.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Locate } from '../errors/place.ts';
+import { readWhole } from '../files/index.ts';
 import type { RunVerdict } from '../verdict/index.ts';
 import { makeReportSet, type Report, type ReportSet } from './report.ts';
 import { validateReport } from './report.validator.generated.js';
@@ -9,7 +10,10 @@ import { validateReport } from './report.validator.generated.js';
 /** The schemaVersion that this version reads and writes. */
 const SCHEMA_VERSION = 1;
 /** A report of a thousand layers takes a few megabytes. */
-const MAX_REPORT_BYTES = 256 * 1024 * 1024;
+const MAX_REPORT_BYTES = 64 * 1024 * 1024;
+/** Of all reports that are merged, which are in memory together. */
+const MAX_BYTES_IN_ALL = 256 * 1024 * 1024;
+const LIMITS: JsonLimits = { depth: 32, containers: 500_000, keys: 2_000_000 };
 
 /**
  * Reads report.json files, of one model or of several, and makes one verdict of them: the worst. The models stand in the order of
@@ -20,8 +24,11 @@ const MAX_REPORT_BYTES = 256 * 1024 * 1024;
  */
 export function mergeReports(paths: readonly string[], version: string): ReportSet {
   const from = new Map<string, string>();
+  let left = MAX_BYTES_IN_ALL;
   const reports = paths.flatMap((path) => {
-    const own = readReports(path);
+    const text = readText(path, Math.min(left, MAX_REPORT_BYTES));
+    left -= text.length;
+    const own = readReports(path, text);
     for (const { model } of own) {
       const first = from.get(model);
       if (first !== undefined)
@@ -41,8 +48,8 @@ export function mergeReports(paths: readonly string[], version: string): ReportS
   );
 }
 
-function readReports(path: string): readonly Report[] {
-  const value = readJson(path);
+function readReports(path: string, text: string): readonly Report[] {
+  const value = readJson(path, text);
   requireVersion(path, value);
   if (!('reports' in value)) return [readReport(path, value, [])];
   const { reports } = value;
@@ -94,16 +101,13 @@ function leastVerdict({ layers, findings, execution }: Report): RunVerdict {
   return has('unverifiable') || layers.length === 0 ? 'unverifiable' : 'conforms';
 }
 
-function readJson(path: string): object {
-  let text: string;
-  try {
-    const { size } = statSync(path);
-    if (size > MAX_REPORT_BYTES) throw new InputError(`is no report.json: it has ${size} bytes`, { file: path });
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, { file: path });
-  }
+function readText(path: string, limit: number): string {
+  const { bytes } = readWhole(path, limit, (problem) => new InputError(problem, { file: path }));
+  return new TextDecoder().decode(bytes);
+}
+
+function readJson(path: string, text: string): object {
+  measureJson(text, LIMITS, (problem) => new InputError(`is no report.json: it ${problem}`, { file: path }));
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -77,6 +77,33 @@ describe('prunegate prune', () => {
     const { status, stderr } = prunegate('prune', ...INPUTS, '--out', 'm/dense.onnx');
     expect(status).toBe(2);
     expect(stderr).toContain('m/dense.onnx: belongs to the model that is read: name another file to write');
+  });
+
+  it('replaces a list of indices that it wrote, and no other', () => {
+    const [one, two] = ['g/one.onnx', 'g/two.onnx'].map((out) => ['prune', ...INPUTS, '--out', out]);
+    const other = ['--overrides', 'prune.threshold=0.3'];
+    expect(prunegate(...one!)).toMatchObject({ status: 0 });
+    // The list is that of the model before, which carries it too.
+    expect(prunegate(...two!, ...other)).toMatchObject({ status: 0 });
+    const list = join(work, 'g/retained.json');
+    const theirs = readFileSync(list, 'utf8').replace(/\d+/, (index) => String(Number(index) + 1));
+    writeFileSync(list, theirs);
+    const refused = prunegate(...one!);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toBe(
+      'prunegate: g/retained.json: was not written by prunegate: move it away, or name another folder to write to\n',
+    );
+    expect(readFileSync(list, 'utf8')).toBe(theirs);
+  });
+
+  it.skipIf(process.platform === 'win32')('replaces nothing but files', () => {
+    expect(spawnSync('mkfifo', [join(work, 'pipe')]).status).toBe(0);
+    for (const out of ['pipe', 'm'])
+      expect(prunegate('prune', ...INPUTS, '--out', out)).toMatchObject({ status: 2, stdout: '' });
+    expect(prunegate('prune', ...INPUTS, '--out', 'pipe').stderr).toBe(
+      'prunegate: pipe: is not a regular file: name another one to write\n',
+    );
+    expect(statSync(join(work, 'pipe')).isFIFO()).toBe(true);
   });
 
   it.skipIf(!hasOnnx)('writes what onnx.checker accepts (skipped without a Python that has onnx)', () => {

@@ -55,13 +55,14 @@ const KERNEL = /^(.+)\/(?:depthwise_|pointwise_)?kernel:0$/;
 const LAYOUT = new Set(['Transpose', 'Identity']);
 
 function isCounted(name: string, opType: string): boolean {
-  return name.replace(/\d+$/, '') === opType || /:\d+_[a-z_]+$/.test(name) || /_(clip|transpose)$/.test(name);
+  const isNumbered = name.startsWith(opType) && /^\d*$/.test(name.slice(opType.length));
+  return isNumbered || /:\d+_[a-z_]+$/.test(name) || /_(clip|transpose)$/.test(name);
 }
 
 /** The layer of a tensor that TensorFlow named: all but the operator. */
 function tensorOf(tensor: string, suffix: string): SourceName | null {
-  const named = /^(.+\/.+):\d+$/.exec(tensor)?.[1];
-  if (named === undefined) return null;
+  const named = /^(.+):\d+$/.exec(tensor)?.[1];
+  if (named === undefined || !named.slice(1, -1).includes('/')) return null;
   const path = named.split('/');
   const at = opSegment(path, 0);
   const scope = path.slice(0, at).join('/');

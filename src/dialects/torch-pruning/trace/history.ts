@@ -1,3 +1,4 @@
+import { InputError } from '../../../errors/input-error.ts';
 import { type Network, nameScheme, type RetainedIndices } from '../../../network/index.ts';
 import { type Reported, sorted } from '../../reported.ts';
 import { inEachPart } from './attention.ts';
@@ -18,18 +19,20 @@ export function readHistory(text: string, network: Network): Reported {
   const entries = entriesIn(text);
   if (entries === null) return { named: new Map(), rows: [] };
   const { modules, flows } = dependenciesOf(network);
+  const byName = modulesByName(modules);
+  const byPacked = new Map(modules.map((module) => [module.attention?.packed.name, module]));
   const names = modules.flatMap(({ layer }) => (layer.weight === null ? [] : [layer.name]));
   const scheme = nameScheme(
     entries.map(([name]) => name),
     names,
   );
-  const state: State = { flows, outputs: new Map(), inputs: new Map(), unsure: new Set() };
+  const state: State = { flows, outputs: new Map(), inputs: new Map(), unsure: new Set(), work: 0 };
   const unread: string[] = [];
   let isComplete = true;
   for (const [written, isOutput, positions] of entries) {
     const name = scheme?.resolve(written) ?? written;
-    const root = modules.find(({ layer }) => layer.name === name && layer.weight !== null);
-    if (root === undefined) {
+    const root = byName.get(name);
+    if (root === undefined || root.layer.weight === null) {
       unread.push(`${written}, which is no layer of the dense model`);
       isComplete = false;
       continue;
@@ -40,7 +43,7 @@ export function readHistory(text: string, network: Network): Reported {
   }
   const named = new Map<string, RetainedIndices>();
   for (const [name, { filters }] of network.prunable) {
-    const module = modules.find(({ layer, attention }) => layer.name === name || attention?.packed.name === name);
+    const module = byName.get(name) ?? byPacked.get(name);
     const left = module === undefined ? undefined : state.outputs.get(module);
     if ((module !== undefined && state.unsure.has(module)) || (left === undefined && !isComplete)) continue;
     const isPacked = module?.attention?.packed.name === name;
@@ -59,6 +62,22 @@ interface State {
   readonly inputs: Map<Module, readonly number[]>;
   /** Modules that may belong to a group behind a place that could not be followed. */
   readonly unsure: Set<Module>;
+  /** Channels that were looked at so far. */
+  work: number;
+}
+
+/** A history of thousands of steps on a large model looks at some ten million; one that is made to take for ever would go beyond. */
+const MAX_WORK = 200_000_000;
+
+/** The first of a name that has weights, else the first. */
+function modulesByName(modules: readonly Module[]): ReadonlyMap<string, Module> {
+  const found = new Map<string, Module>();
+  for (const module of modules) {
+    const known = found.get(module.layer.name);
+    if (known === undefined || (known.layer.weight === null && module.layer.weight !== null))
+      found.set(module.layer.name, module);
+  }
+  return found;
 }
 
 function all(count: number): readonly number[] {
@@ -70,16 +89,13 @@ function all(count: number): readonly number[] {
  * @param positions among those that the root has left
  * @returns whether it is known which channels they are
  */
-function remove(
-  root: Module,
-  side: Side,
-  positions: readonly number[],
-  { flows, outputs, inputs, unsure }: State,
-): boolean {
+function remove(root: Module, side: Side, positions: readonly number[], state: State): boolean {
+  const { flows, outputs, inputs, unsure } = state;
   const width = side === 'in' ? root.inWidth : root.outWidth;
   const now = (side === 'in' ? inputs : outputs).get(root) ?? (width === null ? null : all(width));
   // Positions that are not there prune nothing, as in index_select over those that stay.
   const channels = now === null ? positions : positions.flatMap((position) => now[position] ?? []);
+  if (now !== null && channels.length === 0) return true;
   const { items, beyond } = groupOf(root, side, channels, flows);
   for (const item of beyond) if (isOut(item)) unsure.add(item.module);
   for (const item of items) {
@@ -88,6 +104,8 @@ function remove(
     const gone = new Set(item.at);
     const [list, own] = isOut(item) ? [outputs, module.layer.filters] : [inputs, module.inWidth];
     if (own === null || (isOut(item) && module.layer.weight === null)) continue;
+    state.work += own;
+    if (state.work > MAX_WORK) throw new InputError('the history has more steps than can be followed');
     list.set(
       module,
       (list.get(module) ?? all(own)).filter((channel) => !gone.has(channel)),
