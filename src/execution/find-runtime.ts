@@ -1,4 +1,5 @@
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { InputError } from '../errors/input-error.ts';
 import { type Installation, installed, installRuntime } from './install.ts';
 import { cacheFolder, type FoundRuntime, inspectRuntime, nearestRuntime } from './runtime.ts';
@@ -45,14 +46,52 @@ export async function findRuntime(wanted: WantedRuntime, sources: RuntimeSources
 
 function named(folder: string, { refusal, project }: RuntimeSources): FoundRuntime {
   const details = { key: 'onnxruntime', value: folder };
-  if (refusal !== null && isInside(folder, project)) throw new InputError(`must not be loaded: ${refusal}`, details);
+  const refuseInside = (path: string): void => {
+    if (refusal !== null && liesInside(path, project)) throw new InputError(`must not be loaded: ${refusal}`, details);
+  };
+  refuseInside(folder);
   const found = inspectRuntime(resolve(folder));
   if ('problem' in found)
     throw new InputError(`${found.problem}: name the folder of an onnxruntime-node package`, details);
+  // A package in its node_modules may be a link.
+  refuseInside(found.folder);
   return found;
 }
 
-function isInside(path: string, folder: string): boolean {
+/**
+ * Whether a path lies in a folder, as it is written or in truth: links are followed, /proc/self/cwd is one too, and folders are
+ * compared by device and inode, so that one that is mounted elsewhere is known as well.
+ */
+export function liesInside(path: string, folder: string): boolean {
   const way = relative(resolve(folder), resolve(path));
-  return !isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`);
+  if (!isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`)) return true;
+  const target = identityOf(folder);
+  return target !== null && foldersAbove(realPathOf(path)).some((above) => identityOf(above) === target);
+}
+
+/** A path and all above it. */
+function foldersAbove(path: string): readonly string[] {
+  const all = [path];
+  for (let above = dirname(path); above !== all.at(-1); above = dirname(above)) all.push(above);
+  return all;
+}
+
+/** Of what is missing, where it would be. */
+function realPathOf(path: string): string {
+  const full = resolve(path);
+  try {
+    return realpathSync(full);
+  } catch {
+    const above = dirname(full);
+    return above === full ? full : join(realPathOf(above), basename(full));
+  }
+}
+
+function identityOf(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev} ${ino}`;
+  } catch {
+    return null;
+  }
 }

@@ -7,9 +7,7 @@ const POLL_MS = 500;
  * listener would be heard before it is done: a thread of its own looks.
  */
 export function endWithParent(): void {
-  const watch = `
-    const parent = process.ppid;
-    setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), ${POLL_MS});
-  `;
+  // Asked here: when the thread has started, the parent may be gone already.
+  const watch = `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, 'SIGKILL'), ${POLL_MS});`;
   new Worker(watch, { eval: true }).unref();
 }

@@ -3,14 +3,26 @@ import { dirname, join, sep } from 'node:path';
 import type { Refuse } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Beside } from '../onnx/index.ts';
-import { fileError, openRegularFile, type RegularFile } from './regular-file.ts';
+import { changedMeanwhile, fileError, isSame, openRegularFile, type RegularFile } from './regular-file.ts';
+
+export interface FilesBeside extends Beside {
+  /** @throws InputError where a file that was read is another one now */
+  requireUnchanged(): void;
+  close(): void;
+}
 
 /**
  * The external data of the model at `path`. The last file stays open: most models keep all weights in one, some keep each
  * in its own, and those may be thousands.
  */
-export function filesBeside(path: string): Beside & { close(): void } {
+export function filesBeside(path: string): FilesBeside {
   let last: { readonly location: string; readonly file: RegularFile } | null = null;
+  /** As each was when it was opened first. */
+  const seen = new Map<string, BigIntStats>();
+  const requireSame = (name: string, now: BigIntStats | undefined): void => {
+    const before = seen.get(name);
+    if (before !== undefined && (now === undefined || !isSame(before, now))) throw changedMeanwhile(name);
+  };
   const close = (): void => {
     last?.file.close();
     last = null;
@@ -20,8 +32,14 @@ export function filesBeside(path: string): Beside & { close(): void } {
       if (last?.location !== location) {
         close();
         last = { location, file: openBeside(path, location, refuse) };
+        const { name, stats } = last.file;
+        requireSame(name, stats);
+        seen.set(name, stats);
       }
       return last.file;
+    },
+    requireUnchanged() {
+      for (const name of seen.keys()) requireSame(name, statSync(name, { bigint: true, throwIfNoEntry: false }));
     },
     size: (location) => statSync(join(dirname(path), location), { throwIfNoEntry: false })?.size ?? null,
     close,

@@ -1,6 +1,6 @@
 export { isBelow, pathBelow } from './below.ts';
 export { makeFolder } from './make-folder.ts';
-export { type ModelFile, openModel } from './open-model.ts';
+export { type ModelFile, modelParts, openModel } from './open-model.ts';
 export { readStart, readWhole } from './read-whole.ts';
 export { makeTemporaryFolder } from './temporary-folder.ts';
 export { writeWhole } from './write-file.ts';

@@ -1,4 +1,6 @@
-import { type OnnxModel, readModel } from '../onnx/index.ts';
+import { dirname, join } from 'node:path';
+import { InputError } from '../errors/input-error.ts';
+import { externalLocations, type OnnxModel, readModel } from '../onnx/index.ts';
 import { filesBeside } from './beside.ts';
 import { openRegularFile } from './regular-file.ts';
 
@@ -7,6 +9,8 @@ export interface ModelFile {
   readonly model: OnnxModel;
   /** SHA-256 of the model file in lowercase hex; external data files are not part of it. */
   sha256(): string;
+  /** @throws InputError where it, or its external data, is not what was read any more */
+  requireUnchanged(): void;
   /** Closes the file; nothing may be read after it. */
   close(): void;
 }
@@ -25,9 +29,27 @@ export function openModel(path: string): ModelFile {
     file.close();
   };
   try {
-    return { model: readModel({ ...file, beside }), sha256: file.sha256, close };
+    const requireUnchanged = (): void => {
+      file.requireUnchanged();
+      beside.requireUnchanged();
+    };
+    return { model: readModel({ ...file, beside }), sha256: file.sha256, requireUnchanged, close };
   } catch (error) {
     close();
     throw error;
+  }
+}
+
+/** The files of a model: its own, and those of its external data where it can be read. */
+export function modelParts(path: string): readonly string[] {
+  let file: ModelFile | null = null;
+  try {
+    file = openModel(path);
+    return [path, ...externalLocations(file.model).map((location) => join(dirname(path), location))];
+  } catch (error) {
+    if (error instanceof InputError) return [path];
+    throw error;
+  } finally {
+    file?.close();
   }
 }

@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { ByteSource, Refuse } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
 
@@ -7,6 +7,8 @@ export interface RegularFile extends ByteSource {
   /** Device, inode and link count when it was opened, exact. */
   readonly stats: BigIntStats;
   sha256(): string;
+  /** @throws InputError where it was written to, or another file took its place, since it was opened */
+  requireUnchanged(): void;
   /** Closes the file; nothing may be read after it. */
   close(): void;
 }
@@ -74,6 +76,12 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
       readFully(path, descriptor, target, position, length);
     },
     sha256: () => sha256Of(file),
+    requireUnchanged() {
+      const atPath = statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (isSame(stats, fstatSync(descriptor, { bigint: true })) && atPath !== undefined && isSame(stats, atPath))
+        return;
+      throw changedMeanwhile(path);
+    },
     close() {
       if (!isOpen) return;
       isOpen = false;
@@ -81,6 +89,15 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
     },
   };
   return file;
+}
+
+/** Whether a file is the same and was not written to: its times of change cannot be set back, while those of its content can. */
+export function isSame(before: BigIntStats, now: BigIntStats): boolean {
+  return (['dev', 'ino', 'size', 'mtimeNs', 'ctimeNs'] as const).every((key) => before[key] === now[key]);
+}
+
+export function changedMeanwhile(file: string): InputError {
+  return new InputError('was changed while it was checked; write it once, then check it', { file });
 }
 
 function refusing(file: string): Refuse {

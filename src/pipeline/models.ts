@@ -19,7 +19,7 @@ export async function withModels<T>(work: (workplace: Workplace) => T | Promise<
   const opened: ModelFile[] = [];
   let folder: string | null = null;
   try {
-    return await work({
+    const result = await work({
       read(path) {
         const file = openModel(path);
         opened.push(file);
@@ -30,6 +30,9 @@ export async function withModels<T>(work: (workplace: Workplace) => T | Promise<
         return folder;
       },
     });
+    // What was checked, executed and hashed is one and the same, or nothing was judged.
+    for (const file of opened) file.requireUnchanged();
+    return result;
   } finally {
     for (const file of opened) file.close();
     if (folder !== null) rmSync(folder, { recursive: true, force: true });

@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs';
 import type { CommandRequest, ModelRequest } from '../config/index.ts';
 import { inputErrorAt } from '../errors/place.ts';
+import { modelParts } from '../files/index.ts';
 import { duration } from '../prose/index.ts';
 import { type Cancel, CancelledError, cancellable } from './cancel.ts';
 import { CONTAINER_LABEL } from './containers.ts';
 import { childEnvironment } from './environment.ts';
 import type { CommandLog } from './log.ts';
-import { type ExpectedOutput, lookAt, requireFresh } from './outputs.ts';
+import { type ExpectedOutput, lookAt, requireFresh, requireKept } from './outputs.ts';
 import { describeEnding, runCommand, TIMES, type Times } from './run.ts';
 
 /** A command that ran and made its files. */
@@ -51,9 +52,8 @@ async function runOne(
 ): Promise<number> {
   checkCommand(command);
   const child = childEnvironment(env, request.passEnv, command.env);
-  const outputs = await Promise.all(
-    outputsOf(name, request).map(async (output) => ({ output, before: await lookAt(output.path) })),
-  );
+  const outputs = await seen(outputsOf(name, request));
+  const inputs = await seen(name === 'prune' ? prunedFrom(request) : []);
   const startedAt = new Date();
   let summary = '';
   log.begin(`${name}: ${firstLine(command.run)}`);
@@ -67,6 +67,7 @@ async function runOne(
       throw inputErrorAt(command.at, `${problem}${adviceFor(command, ending.kind)}`, undefined, lastLines);
     for (const { output, before } of outputs)
       await requireFresh(output, before, `the ${name} command`, startedAt, lastLines);
+    for (const { output, before } of inputs) await requireKept(output, before, `the ${name} command`, lastLines);
     summary = `${name} took ${duration(elapsedMs)}`;
     return Math.round(elapsedMs) / 1000;
   } finally {
@@ -81,6 +82,19 @@ function outputsOf(name: CommandRun['name'], request: Request): readonly Expecte
     const path = request[key];
     return path === null ? [] : [{ path, at: request.at(key) }];
   });
+}
+
+/** The models that a prune command starts from, with their external data: it must not touch them. */
+function prunedFrom(request: Request): readonly ExpectedOutput[] {
+  return (['dense', 'denseFolded'] as const).flatMap((key) => {
+    const path = request[key];
+    return path === null ? [] : modelParts(path).map((part) => ({ path: part, at: request.at(key) }));
+  });
+}
+
+/** Files, and what each is now. */
+function seen(files: readonly ExpectedOutput[]) {
+  return Promise.all(files.map(async (output) => ({ output, before: await lookAt(output.path) })));
 }
 
 /** What the system would refuse with words that name nothing. */

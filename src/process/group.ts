@@ -40,13 +40,15 @@ export function killGroup({ leader }: ProcessGroup): void {
   else send('SIGKILL', -leader);
 }
 
-/** Whether a process of the group itself still runs. */
-function isAlive({ leader }: ProcessGroup): boolean {
-  if (process.platform === 'win32' || !send(0, -leader)) return false;
-  return process.platform !== 'linux' || processes().some((each) => each.group === leader);
+/** Whether a process of the group, or one that left it and carries its mark, still runs. */
+function isAlive(group: ProcessGroup): boolean {
+  if (process.platform === 'win32') return false;
+  if (process.platform !== 'linux') return send(0, -group.leader);
+  const isOwn = send(0, -group.leader) && processes().some((each) => each.group === group.leader);
+  return isOwn || strays(group).length > 0;
 }
 
-/** Whether the group itself ends on its own within this time: what has closed its output may still be exiting. */
+/** Whether the group ends on its own within this time: what has closed its output may still be exiting. */
 export async function isGoneWithin(group: ProcessGroup, ms: number): Promise<boolean> {
   const until = performance.now() + ms;
   while (isAlive(group)) {
@@ -60,7 +62,7 @@ async function endsBy(signal: NodeJS.Signals, group: ProcessGroup, ms: number, h
   send(signal, -group.leader);
   for (const pid of strays(group)) send(signal, pid);
   const until = performance.now() + ms;
-  while (isAlive(group) || strays(group).length > 0) {
+  while (isAlive(group)) {
     if (performance.now() >= until || hurry?.aborted === true) return false;
     await delay(POLL_MS);
   }

@@ -14,6 +14,8 @@ export interface ExpectedOutput {
 /** A file as it was before the command; null where there was none. */
 export type Before = {
   readonly modifiedNs: bigint;
+  /** When its content, name or mode changed, which nobody sets back. */
+  readonly changedNs: bigint;
   readonly size: bigint;
   readonly inode: bigint;
   /** null for what is no regular file. */
@@ -25,6 +27,7 @@ export async function lookAt(path: string): Promise<Before> {
   if (file === null) return null;
   return {
     modifiedNs: file.mtimeNs,
+    changedNs: file.ctimeNs,
     size: file.size,
     inode: file.ino,
     sha256: file.isFile() ? await sha256(path) : null,
@@ -53,6 +56,35 @@ export async function requireFresh(
   throw inputErrorAt(
     at,
     `${path} is stale: it is from ${written}, and ${command}, started ${startedAt.toISOString()}, did not write it`,
+    undefined,
+    lastLines,
+  );
+}
+
+/**
+ * Holds that a command left a file as it was. Written anew with the same content, or given to another owner, it is the same.
+ * @param command how the error calls the command.
+ * @throws InputError for a file that is gone or has another content.
+ */
+export async function requireKept(
+  { path, at }: ExpectedOutput,
+  before: Before,
+  command: string,
+  lastLines: readonly string[],
+): Promise<void> {
+  if (before === null || before.sha256 === null) return;
+  const after = await statOrNull(path);
+  const isUntouched =
+    after !== null &&
+    after.mtimeNs === before.modifiedNs &&
+    after.ctimeNs === before.changedNs &&
+    after.size === before.size &&
+    after.ino === before.inode;
+  if (isUntouched || (after !== null && (await sha256(path)) === before.sha256)) return;
+  const what = after === null ? 'is gone' : 'is another model now';
+  throw inputErrorAt(
+    at,
+    `${path} ${what}: ${command} changed it, and what it pruned would not be what is checked`,
     undefined,
     lastLines,
   );

@@ -102,6 +102,36 @@ describe('dist/cli.cjs check', () => {
   });
 });
 
+describe('models that change while they are executed', () => {
+  /** An onnxruntime-node that changes a file when it is to load a model, and then loads none. */
+  function meddling(folder: string, path: string): string {
+    const library = join(folder, 'bin/napi-v6', process.platform, process.arch);
+    mkdirSync(library, { recursive: true });
+    writeFileSync(join(library, 'onnxruntime_binding.node'), '');
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'onnxruntime-node', version: '1.30.0' }));
+    writeFileSync(
+      join(folder, 'index.js'),
+      `exports.env = {};
+       exports.Tensor = class {};
+       exports.InferenceSession = { create: async () => {
+         require('node:fs').appendFileSync(${JSON.stringify(path)}, 'x');
+         throw new Error('no');
+       } };`,
+    );
+    return folder;
+  }
+
+  it.each(['dense', 'pruned'])('leave no verdict: %s', (side) => {
+    const folder = mkdtempSync(join(work, 'meddled-'));
+    cpSync(join(work, 'm'), join(folder, 'm'), { recursive: true });
+    const path = (name: string) => join(folder, 'm', `${name}.onnx`);
+    const models = ['--dense', path('dense'), '--pruned', path('pruned')];
+    const run = start('cli.cjs', ['run', ...models, '--onnxruntime', meddling(join(folder, 'ort'), path(side))]);
+    expect(run).toMatchObject({ status: 2, stdout: '' });
+    expect(run.stderr).toContain(`${path(side)}: was changed while it was checked; write it once, then check it`);
+  });
+});
+
 describe('dist/index.cjs', () => {
   function action(inputs: Record<string, string>, env: Record<string, string> = {}) {
     const job = mkdtempSync(join(work, 'job-'));

@@ -58,6 +58,33 @@ describe('an onnxruntime-node', () => {
     expect(await found({ project, refusal, folder: real })).toMatchObject({ folder: real });
   });
 
+  it.runIf(process.platform === 'linux')('is refused in such a project by whatever way it is reached', async () => {
+    const project = join(work, 'reached');
+    const folder = packageIn(join(project, 'evil'));
+    const elsewhere = mkdtempSync(join(tmpdir(), 'prunegate-elsewhere-'));
+    symlinkSync(folder, join(elsewhere, 'link'));
+    mkdirSync(join(elsewhere, 'parts/node_modules'), { recursive: true });
+    symlinkSync(folder, join(elsewhere, 'parts/node_modules/onnxruntime-node'));
+    symlinkSync(real, join(project, 'outwards'));
+    const refusal = 'this pull request is from the fork a/b';
+    const here = process.cwd();
+    process.chdir(project);
+    try {
+      const ways = [
+        '/proc/self/cwd/evil',
+        join(elsewhere, 'link'),
+        join(elsewhere, 'parts'),
+        join(project, 'outwards'),
+      ];
+      for (const way of [...ways, '/proc/self/cwd/missing/../evil'])
+        await expect(found({ project, refusal, folder: way }), way).rejects.toThrow('must not be loaded');
+      expect(await found({ project, refusal, folder: real })).toMatchObject({ folder: real });
+      expect(await found({ project, folder: '/proc/self/cwd/evil' })).toMatchObject({ version: '1.2.3' });
+    } finally {
+      process.chdir(here);
+    }
+  });
+
   it.each([
     ['is not there', () => join(work, 'nowhere'), 'holds no onnxruntime-node package'],
     [

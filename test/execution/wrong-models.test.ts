@@ -189,11 +189,11 @@ describe('prunegate check', () => {
     expect(report.findings.map(({ title }) => title)).toEqual(['max-latency-ratio could not be checked']);
   });
 
-  it('keeps the static verdict where onnxruntime is broken', async () => {
+  it('is unverifiable where onnxruntime is broken though executing was asked for', async () => {
     const { exitCode, report } = await checked(pruned, { execute: true, onnxruntime: brokenRuntime() });
-    expect(exitCode).toBe(0);
-    expect(report).toMatchObject({ verdict: 'conforms', execution: null });
-    expect(report.notes.at(-1)).toMatch(/^The models were not executed: onnxruntime cannot be loaded: /);
+    expect(exitCode).toBe(3);
+    expect(report).toMatchObject({ verdict: 'unverifiable', execution: null });
+    expect(report.findings[0]!.details[0]).toMatch(/^onnxruntime cannot be loaded: /);
   });
 
   it('says that a GPU was not used where one was asked for', async () => {

@@ -78,6 +78,23 @@ describe('runCommands', () => {
     expect((await run({ prune: here('cp dense pruned') })).runs).toHaveLength(1);
   });
 
+  it.each([
+    ['changes', 'echo x >> dense', 'is another model now'],
+    ['exchanges', 'echo d2 > new; touch -r dense new; mv new dense', 'is another model now'],
+    ['removes', 'rm dense', 'is gone'],
+  ])('refuses a prune command that %s the dense model', async (_, script, problem) => {
+    writeFileSync(join(folder, 'dense'), 'd1\n');
+    await expect(run({ prune: here(`${script}; echo p > pruned`) })).rejects.toThrow(
+      `input dense: ${join(folder, 'dense')} ${problem}: the prune command changed it`,
+    );
+  });
+
+  it('lets a prune command write the dense model anew as it was, and give it another mode', async () => {
+    writeFileSync(join(folder, 'dense'), 'd1\n');
+    const { runs } = await run({ prune: here('cp dense d2; mv d2 dense; chmod 600 dense; echo p > pruned') });
+    expect(runs).toMatchObject([{ name: 'prune' }]);
+  });
+
   it('does not prune when the export failed, and says how it ended and what it said last', async () => {
     const failed = run({
       export: here('echo ::error::hello; echo "no such checkpoint" >&2; exit 3'),

@@ -148,6 +148,18 @@ describe('runCommand', () => {
     expect(runs(pidIn('left'))).toBe(false);
   });
 
+  it.runIf(process.platform === 'linux')(
+    'ends marked processes of a command that exited, in whatever session',
+    async () => {
+      const worker = `require('child_process').spawn('sleep', ['30'], {detached: true, stdio: 'ignore'})`;
+      const script = `node -e "const w = ${worker}; w.unref(); require('fs').writeFileSync('${folder}/worker', String(w.pid))"`;
+      const { ending, elapsedMs } = await run(script);
+      expect(ending).toEqual({ kind: 'exited', status: 0 });
+      expect(elapsedMs).toBeLessThan(5000);
+      expect(runs(pidIn('worker'))).toBe(false);
+    },
+  );
+
   it('lets a reader of the output finish that outlives the shell', async () => {
     expect((await run(`echo kept > >(sleep 0.1; cat)`)).lines).toEqual(['kept']);
   });
