@@ -164,13 +164,14 @@ function publishPlan({ requests, policy }: JudgedRequests): void {
 
 /** The reports of many legs, told as one: the legs have put their findings where reviewers look, so they are not annotated again. */
 async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
-  const { merge, publishingOf } = await import('./pipeline/merge.ts');
-  const { warnOnly, ...publishing } = publishingOf(settings, process.cwd());
+  const { merge, mergeRequest } = await import('./pipeline/merge.ts');
   const at = { file: null, line: null, key: 'input reports' };
-  const { set } = merge(settings.reports ?? [], at, VERSION, warnOnly);
+  const host = policyHost(channel);
+  const request = await mergeRequest(settings, settings.reports ?? [], at, process.cwd(), host);
+  const { set } = merge(request, VERSION);
   info(REPORT_FORMATS.text.render(set, ANYBODY));
   publishOutputs(set, []);
-  const { commentUrl } = await publish({ set, isRetold: true, ...publishing }, channel);
+  const { commentUrl } = await publish({ set, isRetold: true, ...request.publishing }, channel);
   setCommentUrl(commentUrl);
 }
 
@@ -181,13 +182,15 @@ function info(line: string): void {
 function publishOutputs({ reports, verdict, conclusion }: ReportSet, paths: readonly string[]): void {
   if (conclusion === 'failure') process.exitCode = 1;
   const layers = reports.flatMap((report) => report.layers);
+  const named = ({ model, layers: own }: ReportSet['reports'][number]): readonly string[] =>
+    own.flatMap(({ name, verdict: found }) =>
+      found !== 'mismatch' ? [] : reports.length > 1 ? [`${model}: ${name}`] : [name],
+    );
   const count = (wanted: string): number => layers.filter((layer) => layer.verdict === wanted).length;
   output({
     verdict: verdict ?? '',
     conclusion: conclusion ?? '',
-    'mismatched-layers': JSON.stringify(
-      layers.filter((layer) => layer.verdict === 'mismatch').map((layer) => layer.name),
-    ),
+    'mismatched-layers': JSON.stringify(reports.flatMap(named)),
     matched: count('match'),
     mismatched: count('mismatch'),
     ambiguous: count('ambiguous'),

@@ -82,9 +82,11 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   merge: {
     description: 'one verdict from the reports of many models or matrix legs',
     argument: ['<reports...>', 'report.json files, or patterns like reports/**/report.json'],
-    async run({ format = 'text', warnOnly = false }, patterns) {
-      const { merge } = await import('./pipeline/merge.ts');
-      const { set, exitCode } = merge(patterns, { file: null, line: null, key: 'merge' }, VERSION, warnOnly);
+    async run(settings, patterns) {
+      const { merge, mergeRequest } = await import('./pipeline/merge.ts');
+      const { format = 'text' } = settings;
+      const at = { file: null, line: null, key: 'merge' };
+      const { set, exitCode } = merge(await mergeRequest(settings, patterns, at, process.cwd(), null), VERSION);
       return { text: REPORT_FORMATS[format].render(set, ANYBODY), exitCode };
     },
   },

@@ -1,6 +1,6 @@
 import * as core from '@actions/core';
 import { oneLine } from '../errors/input-error.ts';
-import { cutText, type Report, type ReportSet } from '../report/index.ts';
+import { COMPLETENESS_UNCHECKED, cutText, type Report, type ReportSet } from '../report/index.ts';
 import { type ReviewPlace, reviewPlace } from './place.ts';
 
 export interface Annotation extends ReviewPlace {
@@ -41,7 +41,7 @@ export function annotationsOf(set: ReportSet): Annotations {
     }),
   );
   return {
-    headline: annotation(levelOf(conclusion), headlineOf(set), [countsOf(set)], NOWHERE),
+    headline: annotation(levelOf(conclusion), `${headlineOf(set)}${openEnd(set)}`, [countsOf(set)], NOWHERE),
     unchecked: errors.map(({ model, message }) =>
       annotation('error', `${model} was not checked`, message.split('\n'), NOWHERE),
     ),
@@ -69,6 +69,11 @@ function isTold({ verdict, conclusion }: Report): boolean {
 
 function levelOf(conclusion: Report['conclusion']): Annotation['level'] {
   return conclusion === 'failure' ? 'error' : 'warning';
+}
+
+/** What a headline has to add where nobody knew which models there should be. */
+export function openEnd({ completeness }: ReportSet): string {
+  return completeness === 'unchecked' ? `; ${COMPLETENESS_UNCHECKED}` : '';
 }
 
 function headlineOf({ reports, errors }: ReportSet): string {

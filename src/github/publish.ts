@@ -2,7 +2,7 @@ import * as core from '@actions/core';
 import type { CommentPolicy } from '../config/index.ts';
 import { neutral } from '../process/neutral.ts';
 import { cutText, type Medium, type ReportSet, renderMarkdown } from '../report/index.ts';
-import { type Annotation, type Annotations, annotationsOf, printAnnotations } from './annotations.ts';
+import { type Annotation, type Annotations, annotationsOf, openEnd, printAnnotations } from './annotations.ts';
 import type { Api } from './api.ts';
 import { commentBody, failureBody, failureText, fittingText } from './body.ts';
 import { createCheckRun, MAX_CHECK_SUMMARY } from './check-run.ts';
@@ -190,9 +190,11 @@ function tell(error: unknown, wanted: Wanted, event: EventContext, isMissed = tr
   else core.warning(message, { title: `prunegate: ${wanted.what} is missing` });
 }
 
-function checkTitle({ verdict }: ReportSet, { headline }: Annotations): string {
+function checkTitle(set: ReportSet, { headline }: Annotations): string {
   if (headline !== null) return headline.message;
-  return verdict === 'conforms' ? 'All layers keep the filters that the spec asks for' : 'Nothing was compared';
+  const whole =
+    set.verdict === 'conforms' ? 'All layers keep the filters that the spec asks for' : 'Nothing was compared';
+  return `${whole}${openEnd(set)}`;
 }
 
 /** One model's check has its name or its file's, so that matrix legs have one each. */

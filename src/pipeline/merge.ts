@@ -1,31 +1,89 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import picomatch from 'picomatch';
-import { type CommentPolicy, generalSettings, loadSources, type Settings } from '../config/index.ts';
+import type { CommentPolicy, Settings, Sources } from '../config/index.ts';
+import { configOf, generalSettings, loadSources, parseYaml } from '../config/index.ts';
 import { InputError } from '../errors/input-error.ts';
-import { inputErrorAt, type Place } from '../errors/place.ts';
+import type { Place } from '../errors/place.ts';
 import type { ReportSet } from '../report/index.ts';
 import { mergeReports } from '../report/merge.ts';
+import { type PolicyHost, policyOf } from './policy.ts';
+import { reportFiles } from './report-files.ts';
 
 export interface Publishing {
   readonly annotations: boolean;
   readonly comment: CommentPolicy;
   readonly checkRun: boolean;
+}
+
+export interface MergeRequest {
+  /** Paths and patterns, and where they were given. */
+  readonly reports: readonly string[];
+  readonly at: Place;
+  /** The models of which there must be a report; null where nobody says. */
+  readonly expected: readonly string[] | null;
+  /** Never fail. */
   readonly warnOnly: boolean;
+  /** Where the result is told. */
+  readonly publishing: Publishing;
 }
 
 /**
- * Where the merged result is told: inputs over prunegate.yml over defaults, as where models are checked.
- * @throws InputError for fail-on, which each check decides for itself
+ * What is to be merged: inputs or flags over prunegate.yml over defaults. A model that the base commit has, or the default branch where nothing is checked
+ * out, must not be missing either.
+ * @param host null where there is no base
+ * @throws InputError for a mistake in settings or prunegate.yml, and for fail-on, which each check decides for itself
  */
-export function publishingOf(settings: Settings, cwd: string): Publishing {
+export async function mergeRequest(
+  settings: Settings,
+  reports: readonly string[],
+  at: Place,
+  cwd: string,
+  host: PolicyHost | null,
+): Promise<MergeRequest> {
   if (settings.failOn !== undefined)
     throw new InputError('is decided where each model is checked: give it there', {
       key: 'input fail-on',
       value: settings.failOn.join(', '),
     });
-  const { annotations, comment, checkRun } = generalSettings(loadSources(settings, cwd));
-  return { annotations, comment, checkRun, warnOnly: settings.warnOnly ?? false };
+  const sources = await sourcesOf(settings, cwd, host);
+  const { annotations, comment, checkRun } = generalSettings(sources);
+  return {
+    ...{ reports, at, warnOnly: settings.warnOnly ?? false },
+    expected: await expectedModels(sources, host),
+    publishing: { annotations, comment, checkRun },
+  };
+}
+
+/** On workflow_run nothing is checked out, so that the default branch's prunegate.yml is asked for. */
+async function sourcesOf(settings: Settings, cwd: string, host: PolicyHost | null): Promise<Sources> {
+  if (host?.event?.name !== 'workflow_run' || settings.models !== undefined) return loadSources(settings, cwd);
+  const { config: named, ...others } = settings;
+  const sources = loadSources(others, cwd);
+  if (sources.config.file !== null && named === undefined) return sources;
+  for (const path of named === undefined ? ['prunegate.yml', 'prunegate.yaml'] : [named]) {
+    const file = await host.readBase(path);
+    if (file.kind === 'unknown') await host.warn(file.reason);
+    if (file.kind !== 'absent')
+      return file.kind === 'file' ? { ...sources, config: configOf(parseYaml(file.text, path), cwd) } : sources;
+  }
+  return sources;
+}
+
+async function expectedModels(sources: Sources, host: PolicyHost | null): Promise<readonly string[] | null> {
+  const { settings, config } = sources;
+  const own = settings.models?.map(nameInReports) ?? namesIn(config);
+  const policy = host === null ? null : await policyOf(sources, host);
+  const atBase = policy?.mode === 'base' && policy.base.kind === 'read' ? namesIn(policy.base.config) : null;
+  return own === null && atBase === null ? null : [...new Set([...(own ?? []), ...(atBase ?? [])])];
+}
+
+/** The models of a prunegate.yml as reports name them; null for one that describes none. */
+function namesIn({ models }: Sources['config']): readonly string[] | null {
+  const stated = models.filter(({ name, entry }) => name !== null || entry['dense'] !== undefined);
+  return stated.length === 0 ? null : stated.map(({ name }) => nameInReports(name ?? ''));
+}
+
+/** A model without a name is the empty one in a plan, and `model` in reports. */
+function nameInReports(name: string): string {
+  return name === '' ? 'model' : name;
 }
 
 export interface Merged {
@@ -36,47 +94,13 @@ export interface Merged {
 
 /**
  * One verdict of the reports that paths and patterns name. Each report's own fail-on and warn-only stand; what this gate fails on is
- * whatever failed there.
- * @param at where the patterns were given
- * @param warnOnly never fail
- * @throws InputError for a report that is missing, damaged or contradicts itself
+ * whatever failed there, and whatever was not checked.
+ * @throws InputError for a report that is missing, damaged, contradicts itself or is of a model that is not expected
  */
-export function merge(patterns: readonly string[], at: Place, version: string, warnOnly: boolean): Merged {
-  const set = mergeReports(reportFiles(patterns, at), version);
+export function merge({ reports, at, expected, warnOnly }: MergeRequest, version: string): Merged {
+  const set = mergeReports(reportFiles(reports, at), version, expected);
   if (set.conclusion !== 'failure') return { set, exitCode: 0 };
   if (warnOnly) return { set: { ...set, conclusion: 'neutral' }, exitCode: 0 };
   const failed = set.reports.filter(({ conclusion }) => conclusion === 'failure');
   return { set, exitCode: failed.every(({ verdict }) => verdict === 'unverifiable') ? 3 : 1 };
-}
-
-/**
- * The files that paths and patterns name, in order and once each.
- * @param patterns with `*`, `**`, `?` and `{a,b}`; a path that exists is itself
- * @throws InputError for one that names no file: a report that is missing must not pass
- */
-function reportFiles(patterns: readonly string[], at: Place): readonly string[] {
-  if (patterns.length === 0) throw inputErrorAt(at, 'is required: name the reports to merge');
-  const files = patterns.flatMap((pattern) => {
-    if (isFile(pattern)) return [pattern];
-    const found = matching(pattern);
-    if (found.length === 0) throw inputErrorAt(at, 'names no file', pattern);
-    return found;
-  });
-  return [...new Set(files)];
-}
-
-function matching(pattern: string): readonly string[] {
-  const { base } = picomatch.scan(pattern);
-  const folder = base === '' ? '.' : base;
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
-  const isMatch = picomatch(resolve(pattern).replaceAll('\\', '/'), { dot: true });
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => isMatch(resolve(file).replaceAll('\\', '/')))
-    .sort();
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -89,7 +89,7 @@ export async function loadUnderPolicy(settings: Settings, cwd: string, host: Pol
  * Reads the policy of the base commit, and compares.
  * @returns null where the user, or the event, wants none, and where prunegate.yml is no file of the repository
  */
-async function policyOf(sources: Sources, host: PolicyHost): Promise<Policy | null> {
+export async function policyOf(sources: Sources, host: PolicyHost): Promise<Policy | null> {
   const { settings, config } = sources;
   const mode = settings.policy ?? (ABOUT_CHANGES.includes(host.event?.name ?? '') ? 'base' : 'none');
   const paths = candidates(sources).map(host.pathInRepository);

@@ -18,6 +18,7 @@ export { lintText } from './lint.ts';
 export { type Link, type Medium, renderMarkdown } from './markdown.ts';
 export { ANYBODY, type Reader } from './reader.ts';
 export {
+  COMPLETENESS_UNCHECKED,
   type ModelError,
   makeReport,
   makeReportSet,

@@ -9,7 +9,7 @@ import { describeGpu } from './gpu.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
 import { folded, line, more, table } from './markdown-blocks.ts';
-import type { ModelError, Report, ReportLayer, ReportSet } from './report.ts';
+import { COMPLETENESS_UNCHECKED, type ModelError, type Report, type ReportLayer, type ReportSet } from './report.ts';
 
 const ICONS = { conforms: '✅', diverges: '❌', unverifiable: '❓' } as const;
 const LAYER_ICONS = { match: '✅', mismatch: '❌', ambiguous: '≈', unverifiable: '❓' } as const;
@@ -44,14 +44,19 @@ const LOG: Medium = { linkOf: () => null, isMasked: true };
 /** The result for a pull request's reader: verdict first, then what diverges and why. */
 export function renderMarkdown(report: Report | ReportSet, detail: Detail = 'layers', medium = LOG): string {
   const limits = LIMITS[detail];
-  const { reports, verdict, errors } =
-    'reports' in report ? report : { reports: [report], verdict: report.verdict, errors: [] };
-  const [only] = reports;
-  const blocks =
-    reports.length === 1 && only !== undefined && errors.length === 0
+  const set = 'reports' in report ? report : { reports: [report], verdict: report.verdict, errors: [] };
+  const [only] = set.reports;
+  const [title = '', ...blocks] =
+    set.reports.length === 1 && only !== undefined && set.errors.length === 0
       ? modelBlocks(only, limits, medium.linkOf, TOP)
-      : setBlocks({ reports, verdict, errors }, limits, medium);
-  return blocks.join('\n\n');
+      : setBlocks(set, limits, medium);
+  // In the headline: it is all that some readers see.
+  const open = 'completeness' in set && set.completeness === 'unchecked' ? `; ${COMPLETENESS_UNCHECKED}` : '';
+  const advice =
+    open === ''
+      ? []
+      : ['Nobody said which models there should be: give `models` or `config`, and one without a report fails.'];
+  return [`${title}${open}`, ...advice, ...blocks].join('\n\n');
 }
 
 function setBlocks(

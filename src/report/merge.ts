@@ -1,5 +1,6 @@
 import { type JsonLimits, measureJson } from '../bytes/index.ts';
 import { validate } from '../config/validate.ts';
+import { nearest } from '../config/values.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Locate } from '../errors/place.ts';
 import { readWhole } from '../files/index.ts';
@@ -19,10 +20,11 @@ const LIMITS: JsonLimits = { depth: 32, containers: 500_000, keys: 2_000_000 };
  * Reads report.json files, of one model or of several, and makes one verdict of them: the worst. The models stand in the order of
  * their names.
  * @param paths at least one
- * @throws InputError for a file that is missing, damaged, of a newer version or that contradicts itself, and for a model that
- * stands in two reports: what cannot be read must not pass
+ * @param expected the models of which there must be a report: one that is missing was not checked; null where nobody knows them
+ * @throws InputError for a file that is missing, damaged, of a newer version or that contradicts itself, for a model that
+ * stands in two reports, and for one that is not expected: what cannot be read must not pass
  */
-export function mergeReports(paths: readonly string[], version: string): ReportSet {
+export function mergeReports(paths: readonly string[], version: string, expected: readonly string[] | null): ReportSet {
   const from = new Map<string, string>();
   let left = MAX_BYTES_IN_ALL;
   const reports = paths.flatMap((path) => {
@@ -41,11 +43,26 @@ export function mergeReports(paths: readonly string[], version: string): ReportS
     }
     return own;
   });
+  if (expected !== null) refuseUnexpected(from, expected);
+  const missing = (expected ?? []).filter((model) => !from.has(model)).sort();
   // By code unit: localeCompare differs between machines.
-  return makeReportSet(
+  const ordered = reports.sort((a, b) => (a.model < b.model ? -1 : 1));
+  const set = makeReportSet(
     version,
-    reports.sort((a, b) => (a.model < b.model ? -1 : 1)),
+    ordered,
+    missing.map((model) => ({ model, message: 'there is no report of it' })),
   );
+  return { ...set, completeness: expected === null ? 'unchecked' : 'checked' };
+}
+
+function refuseUnexpected(from: ReadonlyMap<string, string>, expected: readonly string[]): void {
+  for (const [model, path] of from) {
+    if (expected.includes(model)) continue;
+    const meant = nearest(model, expected);
+    const hint = meant === null ? '' : `: is ${meant} meant?`;
+    const problem = `reports a model that is none of the ${expected.length} to merge${hint}`;
+    throw new InputError(problem, { file: path, key: 'model', value: model });
+  }
 }
 
 function readReports(path: string, text: string): readonly Report[] {

@@ -96,7 +96,12 @@ export interface ReportSet {
   readonly reports: readonly Report[];
   /** Models of which there is no report, because something was wrong with what was given. */
   readonly errors: readonly ModelError[];
+  /** Whether it is known that no model is missing; of merged reports only. */
+  readonly completeness?: 'checked' | 'unchecked';
 }
+
+/** What is said where nobody knew which models there should be. */
+export const COMPLETENESS_UNCHECKED = 'completeness was not checked';
 
 export interface ModelError {
   readonly model: string;
@@ -204,7 +209,7 @@ const CONCLUSIONS: readonly (Conclusion | null)[] = ['failure', 'neutral', null,
 
 /**
  * One verdict of many: the worst.
- * @param errors of models that could not be checked at all: with one of them, nothing conforms and the gate fails
+ * @param errors of models that could not be checked, or of which there is no report: with one of them, nothing conforms and the gate fails
  */
 export function makeReportSet(
   version: string,

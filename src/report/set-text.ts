@@ -2,7 +2,7 @@ import { thousands } from '../prose/index.ts';
 import { columns } from './columns.ts';
 import { shortLine, shortName } from './escape.ts';
 import type { Reader } from './reader.ts';
-import type { Report, ReportSet } from './report.ts';
+import { COMPLETENESS_UNCHECKED, type Report, type ReportSet } from './report.ts';
 import { renderText } from './text.ts';
 
 /** Models that do not conform are told whole up to this many; of more there are the worst findings. */
@@ -12,7 +12,7 @@ const MAX_FINDINGS = 4;
 const MARKS: Readonly<Record<string, string>> = { conforms: ' ', diverges: 'x', unverifiable: '?' };
 
 /** Many models for a terminal: what is wrong with those that do not conform, a line for each model, and one verdict at the end. */
-export function renderSet({ reports, errors, verdict, tool }: ReportSet, reader: Reader): string {
+export function renderSet({ reports, errors, verdict, tool, completeness }: ReportSet, reader: Reader): string {
   const wrong = reports.filter((report) => report.verdict !== 'conforms');
   const told = wrong.map((report, at) =>
     reader.all || report.verdict === null || at < MAX_WHOLE
@@ -34,7 +34,11 @@ export function renderSet({ reports, errors, verdict, tool }: ReportSet, reader:
     ...told,
     ...errors.map(({ model, message }) => `${shortName(model)}\n  ${shortLine(message)}`),
     columns(rows, ' '),
-    ...(verdict === null ? [] : [verdictLine(reports, errors.length, verdict)]),
+    ...(verdict === null
+      ? []
+      : [
+          `${verdictLine(reports, errors.length, verdict)}${completeness === 'unchecked' ? `; ${COMPLETENESS_UNCHECKED} (give --models or --config)` : ''}`,
+        ]),
   ];
   return `${blocks.join('\n\n')}\n`;
 }

@@ -78,19 +78,74 @@ describe('prunegate merge', () => {
     const { status, stdout } = prunegate('merge', 'reports/**/report.json', '--format', 'json');
     expect(status).toBe(1);
     const set = JSON.parse(stdout);
-    expect(set).toMatchObject({ schemaVersion: 1, verdict: 'diverges', conclusion: 'failure' });
+    expect(set).toMatchObject({
+      schemaVersion: 1,
+      verdict: 'diverges',
+      conclusion: 'failure',
+      errors: [{ model: 'gone' }],
+    });
     expect(set.reports.map(({ model }: { model: string }) => model)).toEqual(['naive', 'right']);
     expect(set.reports[1]).toEqual(read('reports/right/report.json'));
   });
 
   it('tells it in text, and takes sets and single reports', () => {
-    writeFileSync(join(work, 'set.json'), prunegate('merge', 'reports/naive/report.json', '--format', 'json').stdout);
-    const { status, stdout } = prunegate('merge', 'set.json', 'reports/right/report.json');
+    const naive = prunegate('merge', 'reports/naive/report.json', '--models', 'naive', '--format', 'json');
+    writeFileSync(join(work, 'set.json'), naive.stdout);
+    const { status, stdout } = prunegate('merge', 'set.json', 'reports/right/report.json', '--models', 'naive,right');
     expect(status).toBe(1);
     expect(stdout).toContain('diverges: 1 of 2 models');
     expect(stdout).toContain('kept the wrong 3 of 16 filters');
-    expect(prunegate('merge', 'reports/right/report.json')).toMatchObject({ status: 0 });
+    expect(prunegate('merge', 'reports/right/report.json', '--models', 'right')).toMatchObject({ status: 0 });
     expect(prunegate('merge', 'set.json', '--warn-only')).toMatchObject({ status: 0 });
+  });
+
+  it('takes a model of prunegate.yml without a report for one that was not checked', () => {
+    const { status, stdout } = prunegate('merge', 'reports/right/report.json', '--format', 'json');
+    expect(status).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ verdict: 'unverifiable', conclusion: 'failure', completeness: 'checked' },
+      errors: ['gone', 'naive'].map((model) => ({ model, message: 'there is no report of it' })),
+    });
+    const text = prunegate('merge', 'reports/right/report.json').stdout;
+    expect(text).toContain('unverifiable: 2 of 3 models\n');
+    expect(text).toMatch(/^ \? {2}gone +not checked/m);
+  });
+
+  it('takes the matrix of the plan, and names one by one', () => {
+    const right = ['merge', 'reports/right/report.json'];
+    expect(prunegate(...right, '--models', '{"model":["right"]}').status).toBe(0);
+    expect(prunegate(...right, '--models', prunegate('plan').stdout).status).toBe(3);
+    expect(prunegate(...right, '--models', 'right\ngone').status).toBe(3);
+    expect(prunegate(...right, '--models', '{"model":[]}')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^prunegate: --models: must be names, or a matrix like/),
+    });
+  });
+
+  it('says in its headline that completeness was not checked where nobody knows the models', () => {
+    mkdirSync(join(work, 'elsewhere'));
+    cpSync(join(work, 'reports'), join(work, 'elsewhere/reports'), { recursive: true });
+    const elsewhere = (...args: string[]) =>
+      spawnSync(process.execPath, [join(root, 'dist/cli.cjs'), 'merge', ...args], {
+        cwd: join(work, 'elsewhere'),
+        encoding: 'utf8',
+      });
+    const one = elsewhere('reports/right/report.json');
+    expect(one.status).toBe(0);
+    expect(one.stdout).toMatch(/\nconforms: 1 models?; completeness was not checked/);
+    const [headline] = elsewhere('reports/**/report.json', '--format', 'markdown').stdout.split('\n');
+    expect(headline).toBe('### ❌ prunegate: 1 of 2 models diverges; completeness was not checked');
+    expect(JSON.parse(elsewhere('reports/right/report.json', '--format', 'json').stdout).completeness).toBe(
+      'unchecked',
+    );
+    expect(elsewhere('reports/right/report.json', '--models', 'right').stdout).not.toContain('completeness');
+  });
+
+  it('refuses the report of a model that is not expected', () => {
+    expect(prunegate('merge', 'reports/**/report.json', '--models', 'right nave')).toEqual({
+      ...{ status: 2, stdout: '' },
+      stderr: `prunegate: reports/naive/report.json: model: reports a model that is none of the 2 to merge: is nave meant? (found "naive")\n`,
+    });
   });
 
   it.each([
@@ -175,14 +230,37 @@ describe('the action', () => {
     const { status, outputs, summary, log } = await startAction({
       event: PULL_REQUEST,
       env: { GITHUB_EVENT_NAME: 'pull_request', GITHUB_REPOSITORY: REPOSITORY, GITHUB_RUN_ID: '1' },
-      inputs: { mode: 'merge', reports: 'legs/**/report.json', annotations: 'true' },
+      inputs: { mode: 'merge', reports: 'legs/**/report.json', annotations: 'true', models: 'right, naive' },
       prepare: (workspace) => cpSync(join(work, 'reports'), join(workspace, 'legs'), { recursive: true }),
     }).ended;
     expect(status).toBe(1);
     expect(outputs).toMatchObject({ verdict: 'diverges', conclusion: 'failure', matched: '26', mismatched: '2' });
+    expect(JSON.parse(outputs['mismatched-layers']!)).toEqual(['naive: conv1', 'naive: expanded_conv_depthwise']);
     expect(summary).toContain('1 of 2 models');
     expect(summary).toContain('/m/prune.yaml#L6)');
     expect(log.annotations.map(({ title }) => title)).toEqual(['prunegate: 1 of 2 models do not pass']);
+  });
+
+  it('in mode merge fails where a model was not checked, and says so in headline and summary', async () => {
+    const merged = (inputs: Readonly<Record<string, string>>) =>
+      startAction({
+        inputs: { mode: 'merge', reports: 'legs/**/report.json', ...inputs },
+        prepare: (workspace) => cpSync(join(work, 'reports/right'), join(workspace, 'legs/right'), { recursive: true }),
+      }).ended;
+    const missing = await merged({ models: '{"model":["right","gone"]}' });
+    expect(missing.status).toBe(1);
+    expect(missing.outputs).toMatchObject({ verdict: 'unverifiable', conclusion: 'failure', matched: '14' });
+    expect(missing.summary).toContain('1 of 2 models is unverifiable');
+    expect(missing.log.annotations.map(({ title }) => title)).toEqual([
+      'prunegate: 1 of 2 models do not pass',
+      'prunegate: gone was not checked',
+    ]);
+    const unknown = await merged({});
+    expect(unknown).toMatchObject({
+      status: 0,
+      summary: expect.stringContaining('conforms; completeness was not checked'),
+    });
+    expect(unknown.stdout).toContain('completeness was not checked');
   });
 
   it('in mode merge fails where no report is found', async () => {

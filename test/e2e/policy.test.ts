@@ -194,6 +194,57 @@ describe('a pull request that raises the bar, or changes what is neither', () =>
   });
 });
 
+describe('mode merge', () => {
+  const models = (...names: readonly string[]): string =>
+    `models:\n${names.map((name) => `  - {name: ${name}, ${GOOD.trim().replaceAll('\n', ', ')}}\n`).join('')}`;
+  /** One report, of the model a. */
+  const merged = async (
+    inputs: ActionOptions['inputs'],
+    head: string | null,
+    files: Readonly<Record<string, ApiFile>>,
+    event = 'pull_request',
+  ) => {
+    const { outputs } = await runAction({
+      inputs: { execute: 'false' },
+      prepare: (workspace) => writeFileSync(join(workspace, 'prunegate.yml'), models('a')),
+    });
+    const report = readFileSync(outputs['report-json']!, 'utf8');
+    const commit = event === 'workflow_run' ? 'f'.repeat(40) : BASE;
+    const api = await startApi({ files: { [commit]: files } });
+    open.push(api);
+    return onPullRequest(api, {
+      inputs: { mode: 'merge', reports: '*.json', policy: '', comment: 'never', ...inputs },
+      env: { GITHUB_EVENT_NAME: event },
+      ...(event === 'workflow_run' ? { event: payload('workflow_run') } : {}),
+      prepare: (workspace) => {
+        writeFileSync(join(workspace, 'a.json'), report);
+        if (head !== null) writeFileSync(join(workspace, 'prunegate.yml'), head);
+      },
+    });
+  };
+
+  it('misses a model that the pull request took away, also where the plan no longer names it', async () => {
+    const base = { 'prunegate.yml': models('a', 'b') };
+    for (const inputs of [{}, { models: '{"model":["a"]}' }]) {
+      const run = await merged(inputs, models('a'), base);
+      expect(run.status).toBe(1);
+      expect(run.outputs).toMatchObject({ verdict: 'unverifiable', conclusion: 'failure' });
+      expect(run.summary).toContain('b was not checked');
+    }
+    expect(await merged({ policy: 'none' }, models('a'), base)).toMatchObject({ status: 0 });
+    expect(await merged({}, models('a'), { 'prunegate.yml': models('a') })).toMatchObject({ status: 0 });
+  });
+
+  it('reads the default branch’s prunegate.yml on workflow_run, where nothing is checked out', async () => {
+    const missing = await merged({}, null, { 'prunegate.yml': models('a', 'b') }, 'workflow_run');
+    expect(missing.outputs).toMatchObject({ verdict: 'unverifiable', conclusion: 'failure' });
+    const whole = await merged({}, null, { 'prunegate.yml': models('a') }, 'workflow_run');
+    expect(whole).toMatchObject({ status: 0, summary: expect.not.stringContaining('completeness') });
+    const none = await merged({}, null, { 'README.md': '' }, 'workflow_run');
+    expect(none).toMatchObject({ status: 0, summary: expect.stringContaining('completeness was not checked') });
+  });
+});
+
 describe('a base commit', () => {
   const WEAK = 'warn-only: true\nfail-on: []\ntolerance: 1\n';
   const keys = ['warn-only', 'fail-on', 'tolerance'];
