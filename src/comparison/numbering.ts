@@ -33,7 +33,9 @@ export function numbering(): Numbering {
     const number = samples.length;
     samples.push(values);
     const bucket = bucketOf(values);
-    buckets.set(bucket, [...(buckets.get(bucket) ?? []), number]);
+    const known = buckets.get(bucket);
+    if (known === undefined) buckets.set(bucket, [number]);
+    else known.push(number);
     return number;
   };
   const named = (key: string): number => {
@@ -79,10 +81,9 @@ function pseudoRandom(key: string): Float64Array {
   return Float64Array.from({ length: POINTS }, () => (next() < 0.5 ? -1 : 1) * 10 ** (3 * next() - 1.5));
 }
 
-/** Functions that agree have neighbouring buckets. */
+/** Functions that agree have neighbouring buckets: as wide as rounding is, for large values relative to them. */
 function bucketOf(values: Float64Array): number {
-  const finite = values.find(Number.isFinite) ?? 0;
-  return Math.round(1e4 * (finite / (1 + Math.abs(finite))));
+  return Math.round(2e4 * Math.asinh(1e3 * (values.find(Number.isFinite) ?? 0)));
 }
 
 function isSame(a: Float64Array, b: Float64Array): boolean {

@@ -4,8 +4,10 @@ import { ARITHMETIC } from './arithmetic.ts';
 import { CONCAT } from './concat.ts';
 import { CONVOLUTIONS } from './conv.ts';
 import { DENSE } from './dense.ts';
+import { SPACE } from './depth-to-space.ts';
 import { EXPANDING } from './expand.ts';
 import { GATHER } from './gather.ts';
+import { GRID_SAMPLE } from './grid-sample.ts';
 import { IDENTITIES } from './identity.ts';
 import { NORMALIZATIONS } from './normalization.ts';
 import type { Operator } from './operator.ts';
@@ -20,6 +22,7 @@ import { NORMALIZING } from './softmax.ts';
 import { SOURCES } from './sources.ts';
 import { SPLIT } from './split.ts';
 import { SQUEEZING } from './squeeze.ts';
+import { TILE } from './tile.ts';
 import { TRANSPOSE } from './transpose.ts';
 
 /** Operators of ai.onnx by name. One that is not here is opaque: what depends on it cannot be verified. */
@@ -41,6 +44,9 @@ const STANDARD: ReadonlyMap<string, Operator> = new Map(
     SLICE,
     SPLIT,
     GATHER,
+    SPACE,
+    GRID_SAMPLE,
+    TILE,
     IDENTITIES,
     EXPANDING,
     TRANSPOSE,
