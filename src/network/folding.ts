@@ -51,8 +51,8 @@ export const MERGED = /\/merged_input(?:__\d+)?(?::\d+)?$/;
 
 /** A bias and no BatchNorm: it may have been one. What the exporter leaves alone and renames otherwise tells. */
 function ofBiased(layer: LayerDraft, names: readonly string[], facts: ExportFacts): FoldingEvidence {
-  const isConv = layer.parts.some((part) => part.op === 'Conv' || part.op === 'ConvTranspose');
-  const foreign = names.find((name) => isForeign(name));
+  const isConv = isConvolution(layer);
+  const foreign = facts.producer === 'tf2onnx' ? names.find(isForeign) : undefined;
   if (facts.producer === 'tf2onnx' && foreign === undefined)
     return { state: 'raw', evidence: 'tf2onnx names what it folds, and this is not named so' };
   const variable = names.find((name) => /\/(?:depthwise_)?kernel:0$/.test(name));
@@ -71,14 +71,24 @@ function ofBiased(layer: LayerDraft, names: readonly string[], facts: ExportFact
   if (!isConv) return { state: 'raw', evidence: 'exporters fold BatchNorm into convolutions only' };
   // Who fuses before the export (YOLO's model.fuse(), torch.ao's fuse_modules) keeps the names of parameters, and so does the dynamo
   // exporter where a convolution has a bias (onnxscript rules/common/_fuse_batchnorm.py). Either takes every BatchNorm of a model.
-  if (facts.normalized.size > 0)
-    return { state: 'raw', evidence: 'BatchNorm is left elsewhere in the model, and all of it is folded or none' };
-  return { state: 'unknown', evidence: 'it has a bias, and no BatchNorm is left in the model' };
+  if (foreign === undefined && [...facts.normalized].some(isConvolution))
+    return { state: 'raw', evidence: 'BatchNorm is left behind other convolutions, and all of it is folded or none' };
+  return {
+    state: 'unknown',
+    evidence:
+      foreign === undefined
+        ? 'it has a bias, and no BatchNorm is left behind a convolution'
+        : `tf2onnx does not call a tensor ${foreign}, so another program was at it`,
+  };
+}
+
+function isConvolution({ parts }: LayerDraft): boolean {
+  return parts.some(({ op }) => op === 'Conv' || op === 'ConvTranspose');
 }
 
 /** Whether a tensor of a tf2onnx model has a name that tf2onnx does not give: another program was at it. */
 function isForeign(name: string): boolean {
-  return !/\/|__\d+$|:\d+$/.test(name) && name !== '';
+  return !/(?:__|:)\d+$/.test(name) && name !== '';
 }
 
 /**

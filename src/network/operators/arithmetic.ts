@@ -21,7 +21,7 @@ import type { Operator, Pointwise } from './operator.ts';
 
 const ROLES: Readonly<Record<string, FollowerRole>> = {
   Add: 'shift',
-  Sub: 'shift',
+  Sum: 'shift',
   Mul: 'scale',
   Div: 'scale',
   PRelu: 'slope',
@@ -109,7 +109,8 @@ function followChannels(
 ): 'placed' | 'unplaced' {
   const varying = view.dims.flatMap((size, axis) => (size > 1 ? [axis] : []));
   // Added to what a layer with weights makes, whatever the node is called.
-  const isBias = node.opType === 'Add' && operand.layer.weight !== null && varying.length <= 1;
+  const isBias =
+    (node.opType === 'Add' || node.opType === 'Sum') && operand.layer.weight !== null && varying.length <= 1;
   const isComputed = walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false;
   // A layer of one filter has a bias, and a BatchNorm taken apart, of one element, which is no scalar.
   if ((isBias || isComputed) && isUniform(map) && varying.length === 0 && view.dims.length > 0)

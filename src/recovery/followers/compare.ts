@@ -48,6 +48,7 @@ export function compareFollowers(
   };
   const lost = { dense: unfollowed(correspondence.dense), pruned: unfollowed(correspondence.pruned) };
   const absence = absenceOf(lost);
+  const isRewritten = rewritten(correspondence, dense, pruned);
   /** Whether its like may stand where neither model was followed, and this be another. */
   const mayBeOther = (follower: Follower, other: Follower, owners: readonly number[]): boolean =>
     follower.layer !== other.layer &&
@@ -59,7 +60,8 @@ export function compareFollowers(
       if (isSkipped(owners)) continue;
       const ids = owners.flatMap((owner) => partner.get(owner)?.id ?? []);
       const outcome = other === null ? absence('dense', follower, ids) : compare(follower, other);
-      const isOpen = outcome?.isOpen === true || (other !== null && mayBeOther(follower, other, owners));
+      const isOpen =
+        outcome?.isOpen === true || owners.some(isRewritten) || (other !== null && mayBeOther(follower, other, owners));
       if (outcome !== null) found.push({ owners, tensor: nameOf(follower), ...outcome, isOpen });
     }
     left.forEach(addMissing);
@@ -72,8 +74,28 @@ export function compareFollowers(
     const owners = [...assigned.keys()].filter((owner) => ids.has(partner.get(owner)!.id));
     if (owners.some(exceptions.isSkipped) || (owners.length === 0 && ids.size > 0)) return;
     const outcome = absence('pruned', follower, owners);
-    if (outcome !== null) found.push({ owners, tensor: nameOf(follower), ...outcome });
+    const isOpen = outcome?.isOpen === true || owners.some(isRewritten);
+    if (outcome !== null) found.push({ owners, tensor: nameOf(follower), ...outcome, isOpen });
   }
+}
+
+/**
+ * Whether what follows a layer's channels is written in another form than in the dense model, a BatchNorm as a product and a sum, a
+ * bias that is subtracted: then its vectors say nothing of one another.
+ */
+function rewritten(
+  { dense, pruned, partner }: ChannelCorrespondence,
+  before: FollowerIndex,
+  after: FollowerIndex,
+): (owner: number) => boolean {
+  return (owner) => {
+    const layer = partner.get(owner);
+    if (layer === undefined) return false;
+    const [a, b] = [before.keysOf(dense.layers[layer.id]!), after.keysOf(pruned.layers[owner]!)];
+    const has = (keys: readonly string[], role: Follower['role']): boolean => keys.includes(`${layer.id} ${role}`);
+    const isOneNormal = has(a, 'variance') !== has(b, 'variance') && has(a, 'scale') && has(b, 'scale');
+    return isOneNormal || (a.some((key) => !b.includes(key)) && b.some((key) => !a.includes(key)));
+  };
 }
 
 type Difference = Pick<FollowerDisagreement, 'detail' | 'isOpen'>;

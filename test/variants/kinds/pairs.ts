@@ -146,7 +146,8 @@ export const BOTH_KINDS: readonly Kind[] = [
   }),
   unjudged('folding: cut by the norms of folded weights, both models folded', 'wrong', function* (pair) {
     const dense = pair.dense.copy();
-    if (!foldAll(dense)) return;
+    // Torch-Pruning may have seen fused weights; TAO's pruner never does.
+    if (!isTao(pair.spec['prune'] as Readonly<Record<string, unknown>>) || !foldAll(dense)) return;
     const pruned = pair.prune(dense, pair.spec);
     const right = pair.pruned.copy();
     foldAll(right);
