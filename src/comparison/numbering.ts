@@ -103,11 +103,17 @@ export type Leaf = (operation: Operation, at: number) => { readonly key: string;
 /** Numbers every operation of a graph. */
 export function valuesOf({ all }: Operations, leaf: Leaf, numbers: Numbering): readonly Value[] {
   const values: Value[] = [];
+  // A layer that is called twice on one tensor computes the same twice; exporters leave the second call out or not.
+  const calls = new Map<string, Value>();
   for (const [at, operation] of all.entries()) {
     const own = leaf(operation, at);
-    values.push(
-      own !== null ? { number: numbers.named(own.key), open: own.open } : numbered(operation, values, numbers, at),
-    );
+    const { call, inputs } = operation;
+    const key = `${call?.layer} of ${inputs.map((input) => values[input]!.number).join()}`;
+    const value =
+      (call === null ? undefined : calls.get(key)) ??
+      (own === null ? numbered(operation, values, numbers, at) : { number: numbers.named(own.key), open: own.open });
+    if (call !== null) calls.set(key, value);
+    values.push(value);
   }
   return values;
 }

@@ -68,7 +68,9 @@ function ofBiased(layer: LayerDraft, names: readonly string[], facts: ExportFact
     };
   if (facts.isDynamo && facts.isUnoptimized)
     return { state: 'raw', evidence: 'the exporter did not optimize, and left nodes that it would have folded' };
-  if (!isConv) return { state: 'raw', evidence: 'exporters fold BatchNorm into convolutions only' };
+  // onnxscript folds into a Gemm too (rules/common/_fuse_batchnorm.py).
+  const mayBeFolded = isConv || (facts.isDynamo && layer.parts.some(({ op }) => op === 'Gemm'));
+  if (!mayBeFolded) return { state: 'raw', evidence: 'exporters fold BatchNorm into convolutions only' };
   // Who fuses before the export (YOLO's model.fuse(), torch.ao's fuse_modules) keeps the names of parameters, and so does the dynamo
   // exporter where a convolution has a bias (onnxscript rules/common/_fuse_batchnorm.py). Either takes every BatchNorm of a model.
   if (foreign === undefined && [...facts.normalized].some(isConvolution))

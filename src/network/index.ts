@@ -14,6 +14,7 @@ export { type FoldedLayer, foldAll, foldLayer, withFolded } from './fold.ts';
 export { nodeName, operatorName } from './graph-parts.ts';
 export { isLayerName, meantBy, type NameScheme, nameScheme } from './name-scheme.ts';
 export { isMadeUp } from './names/index.ts';
+export { moduleAround } from './names/torch.ts';
 export type { Operand, Operation, Operations, Setting, Settings } from './operation-types.ts';
 export { operationsOf } from './operations.ts';
 export { type Range, rangeOf } from './range.ts';

@@ -40,14 +40,20 @@ function recoverFrom(dense: Network, pruned: Network, prefer: Preference): Recov
   const { correspondence, placed } = placeLayers(pair, followers, prefer);
   const found = compareBelongings(correspondence, pair, placed, followers);
   const transposed = transposedOutcomes(correspondence, found.outcomes, alignment.unplaced);
+  const extra = extraLayers(pair, alignment);
+  const hidden = extra.flatMap((layer): Disagreement[] => {
+    const origin = hiddenOrigin(dense, layer);
+    const detail = `the dense model has no such layer, but weights that were not followed (${origin?.op})`;
+    return origin === undefined ? [] : [{ tensor: layer.name, consumer: null, detail }];
+  });
   return {
     layers: layerRecoveries(pair, alignment, found.outcomes),
     misplaced: found.misplaced,
-    extra: extraLayers(pair, alignment),
+    extra: extra.filter((layer) => hiddenOrigin(dense, layer) === undefined).map(({ name }) => name),
     told: toldLayers(pruned, alignment),
     correspondence: { ...correspondence, dense, pruned },
     elsewhere: [...found.elsewhere, ...exchangedInputs(correspondence), ...transposed.elsewhere],
-    open: [...found.open, ...transposed.open],
+    open: [...found.open, ...hidden, ...transposed.open],
   };
 }
 
@@ -99,11 +105,18 @@ function compareBelongings(
 }
 
 /** Layers with names of their own that the dense model does not have, or that are too many. */
-function extraLayers({ dense, pruned }: AlikePair, { partners, unplaced }: Alignment): readonly string[] {
+function extraLayers({ dense, pruned }: AlikePair, { partners, unplaced }: Alignment): readonly Layer[] {
   const found = new Set([...partners.values()].map(({ layer }) => layer.id));
   const isWhole = [...dense.prunable.values()].every(({ id }) => found.has(id));
   const isExtra = ({ id }: Layer): boolean => !partners.has(id) && (isWhole || !unplaced.has(id));
-  return [...pruned.prunable.values()].filter(isExtra).map(({ name }) => name);
+  return [...pruned.prunable.values()].filter(isExtra);
+}
+
+/** The weight of the dense model that nobody looked at and that a layer may be cut from; undefined where there is none. */
+function hiddenOrigin({ unseen }: Network, { weight }: Layer): Network['unseen'][number] | undefined {
+  const size =
+    weight !== null && 'tensor' in weight ? weight.outCount * weight.inCount * weight.kernelOffsets.length : 0;
+  return unseen.find(({ tensor }) => tensor.elements >= size);
 }
 
 function toldLayers(pruned: Network, { partners }: Alignment): Recovery['told'] {

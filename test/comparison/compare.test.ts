@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compareGraphs, type GraphComparison } from '../../src/comparison/index.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
+import { network, rows } from '../support/convs.ts';
 import { FIXTURES, networkOf, SHARED } from '../support/golden.ts';
+import { op } from '../support/onnx-builder.ts';
 import { SHARED as SHARED_TORCH } from '../support/torch-golden.ts';
 
 function compared(dense: string, pruned: string): GraphComparison {
@@ -29,5 +31,28 @@ describe('the graph of a right model', () => {
     const { differences, open } = compared(dense, pruned);
     expect(differences).toEqual([]);
     expect(open).toEqual([]);
+  });
+});
+
+describe('a layer that is called twice on one tensor', () => {
+  const called = (isTwice: boolean) =>
+    network(
+      [
+        { name: 'a', from: 'x', kernel: rows(4, 2, 1) },
+        { name: 'b', from: 'a', kernel: rows(3, 4, 2) },
+        { name: 'c', from: isTwice ? 'again' : 'a', kernel: rows(3, 4, 3) },
+      ],
+      {
+        nodes: isTwice ? [op('Conv', ['x', 'a.weight'], 'again', { name: 'a_again' })] : [],
+        outputs: ['b', 'c'],
+      },
+    );
+
+  it.each([
+    [true, false],
+    [false, true],
+  ])('is one that is called once: %j, %j', (dense, pruned) => {
+    const { correspondence } = recoverRetention(called(dense), called(pruned));
+    expect(compareGraphs(correspondence)).toMatchObject({ differences: [], open: [] });
   });
 });

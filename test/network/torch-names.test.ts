@@ -84,11 +84,11 @@ describe('GroupNorm in an export of PyTorch', () => {
   });
 });
 
-it('what the dynamo exporter folded into convolutions that have biases keeps all names, so it is not taken for raw', () => {
+it('what the dynamo exporter folded into layers that have biases keeps all names, so it is not taken for raw', () => {
   const network = readNetwork(openModel(join(import.meta.dirname, '../fixtures/onnx/dynamo-bias.onnx')).model);
   expect([...network.prunable.values()].map(({ name, folding }) => [name, folding.state])).toEqual([
     ['c', 'unknown'],
     ['d', 'unknown'],
-    ['f', 'raw'],
+    ['f', 'unknown'],
   ]);
 });

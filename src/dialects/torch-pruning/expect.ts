@@ -77,7 +77,9 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
     for (const { module, side } of group.beyond)
       if (isOut({ side })) found.set(module.layer.name, found.get(module.layer.name) ?? { group, id: null });
   }
-  const packed = new Set(dependencies.modules.flatMap(({ attention }) => attention?.packed.name ?? []));
+  const packed = new Set(
+    dependencies.modules.flatMap(({ attention }) => attention?.packed.map(({ name }) => name) ?? []),
+  );
   const decisionOf = (name: string): { readonly group: Group; readonly decision: Decision } | null => {
     const entry = found.get(name);
     return entry === undefined ? null : { group: entry.group, decision: decisions.byGroup.get(entry.group)! };
@@ -160,7 +162,7 @@ function keptUnder(scored: Scored, spec: TorchSpec, layers: Expected['layers']):
 
 /** Layers of a module: of an attention the packed one too, which no other module has. */
 function namesIn({ layer, attention }: Module): readonly string[] {
-  return attention === null ? [layer.name] : [attention.packed.name, layer.name];
+  return attention === null ? [layer.name] : [...attention.packed.map(({ name }) => name), layer.name];
 }
 
 function expectedOf(
@@ -175,9 +177,9 @@ function expectedOf(
   if (module === undefined) return null;
   const gone = decision.pruning.outputs.get(module);
   if (module.layer.name === name) return retainedOf(filters, gone);
-  // Where equal scores leave a choice, the packed layer follows it three times over, which no tie can say.
+  // Where equal scores leave a choice, packed layers follow it several times over, which no tie can say.
   const isChoice = decision.tie !== null || joint.some(({ layers }) => layers.includes(module.layer.name));
-  return isChoice ? null : retainedOf(filters, inEachPart(gone ?? [], module.layer.filters));
+  return isChoice ? null : retainedOf(filters, inEachPart(gone ?? [], module.layer.filters, filters));
 }
 
 function refusalOf({ raises }: Dependencies, { byGroup, groupedInputs }: Decisions): Refusal | null {

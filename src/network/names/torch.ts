@@ -36,6 +36,12 @@ export function torchNames(nodes: readonly OnnxNode[]): SourceNames {
 /** Operators that no module of torch.nn has inside it. */
 const COMPOSING = new Set(['Concat', 'Split', 'Slice', 'Gather']);
 
+/** The innermost module that a node was made in, by its name; null for any other name. */
+export function moduleAround(name: string): string | null {
+  const scopes = isTorchName(name) ? scopesOf(name) : [];
+  return scopes.length === 0 ? null : moduleName(scopes);
+}
+
 /** The modules around a node, outermost first. */
 function scopesOf(name: string): string[] {
   return name.split('/').slice(1, -1);

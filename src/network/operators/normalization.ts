@@ -1,8 +1,9 @@
-import type { OnnxNode, Tensor } from '../../onnx/index.ts';
+import { inlineTensor, type OnnxNode, type Tensor } from '../../onnx/index.ts';
 import { idsAlong } from '../channels.ts';
 import { numbersOf } from '../constants.ts';
-import type { Origin, Value } from '../drafts.ts';
+import type { Origin } from '../drafts.ts';
 import { parameterOwner } from '../names/weighted.ts';
+import { countOf } from '../numbers.ts';
 import type { LayerKind } from '../types.ts';
 import {
   attribute,
@@ -30,7 +31,7 @@ const batchNorm: Carry = (walk, node) => {
   if (!isSignal(x) || x.kind !== 'channels') return;
   const { layer, call } = x.from.layer.biasOf ?? x.from;
   const isBare = layer.parts.every(({ kind, op }) => FOLDABLE.has(kind) || op === 'Add') && layer.weight !== null;
-  const [scale, shift, mean, variance] = [1, 2, 3, 4].map((k) => constantTensorOf(input(walk, node, k)));
+  const [scale, shift, mean, variance] = [1, 2, 3, 4].map((k) => vectorOf(walk, node, k));
   if (!isBare || !scale || !shift || !mean || !variance) return;
   layer.norms[call] = {
     ...{ scale, shift, mean, variance },
@@ -39,8 +40,16 @@ const batchNorm: Carry = (walk, node) => {
   };
 };
 
-function constantTensorOf(value: Value | null): Tensor | null {
-  return value?.kind === 'constant' ? value.view.tensor : null;
+/** A stored vector, or one number that is expanded to one, as an exporter writes where there are no parameters. */
+function vectorOf(walk: Walk, node: OnnxNode, k: number): Tensor | null {
+  const value = input(walk, node, k);
+  if (value?.kind !== 'constant') return null;
+  const { tensor, dims } = value.view;
+  if (tensor.elements === countOf(dims)) return tensor;
+  const numbers = numbersOf(walk, node.inputs[k]);
+  if (numbers === null || tensor.dtype !== 'float32' || numbers.data.includes(null)) return null;
+  const values = Float32Array.from(numbers.data as readonly number[]);
+  return inlineTensor(tensor.name, 'float32', [values.length], new Uint8Array(values.buffer));
 }
 
 /** InstanceNormalization, LayerNormalization, GroupNormalization: a scale and a shift that follow the channels. */
@@ -131,22 +140,25 @@ function normalization(
     ids !== null &&
     vectors.every(
       (v, k) =>
-        (v === null && !hasInput(node, k + 1)) || (v?.kind === 'constant' && v.view.tensor.elements === ids.length),
+        (v === null && !hasInput(node, k + 1)) || (v?.kind === 'constant' && countOf(v.view.dims) === ids.length),
     );
   if (!understood) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: shapeOf(x), from });
   vectors.forEach((value, k) => {
     if (value?.kind !== 'constant') return;
     const along = value.view.dims.indexOf(ids.length);
+    const stride = value.view.strides[along] ?? 1;
     walk.sites.push(
       along < 0
         ? { kind: 'whole', node, op: node.opType, channels: ids }
         : { kind: 'vector', node, input: k + 1, view: value.view, axis: along, channels: ids },
     );
+    // One number for all channels follows none of them.
+    if (stride === 0 && ids.length > 1) return;
     walk.followers.push({
       layer: from.layer.name,
       role: roles[k]!,
       tensor: value.view.tensor,
-      stride: 1,
+      stride: Math.max(1, stride),
       channels: ids,
       isComputed: false,
     });

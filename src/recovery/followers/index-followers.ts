@@ -1,5 +1,5 @@
 import { FIXED_CHANNEL, type Follower, type Layer, type Network } from '../../network/index.ts';
-import { isFloat, toFloat64 } from '../../onnx/index.ts';
+import { isFloat, type Tensor, toFloat64 } from '../../onnx/index.ts';
 import { bitsOf } from '../match/bits.ts';
 
 /** Followers of one network under keys that are the same in both: the dense layer whose channel comes first, and the role. */
@@ -18,7 +18,12 @@ export interface FollowerIndex {
 export function indexFollowers(network: Network, denseId: (layer: number) => number | undefined): FollowerIndex {
   const byKey = new Map<string, Follower[]>();
   const keysOf = new Map<number, Set<string>>();
+  const seen = new Map<Tensor, Follower[]>();
   for (const follower of network.followers) {
+    // A module that is called again on the same channels, with all that belongs to it: exporters leave that out or not.
+    const others = seen.get(follower.tensor) ?? [];
+    if (others.some((other) => isSame(other, follower))) continue;
+    seen.set(follower.tensor, [...others, follower]);
     const first = follower.channels.find((id) => id !== FIXED_CHANNEL);
     const owner = first === undefined ? undefined : network.channelOwner[first]!;
     const known = owner === undefined ? 'inputs' : (denseId(owner) ?? `other ${network.layers[owner]!.name}`);
@@ -50,6 +55,15 @@ export function indexFollowers(network: Network, denseId: (layer: number) => num
 }
 
 type ElementReader = (channel: number) => string;
+
+function isSame(a: Follower, b: Follower): boolean {
+  return (
+    a.role === b.role &&
+    a.stride === b.stride &&
+    a.channels.length === b.channels.length &&
+    a.channels.every((id, k) => id === b.channels[k])
+  );
+}
 
 /** The keys under which both models have as many followers, so that their elements can be compared one by one. */
 export function sharedKeys(

@@ -53,6 +53,32 @@ describe('what one model has and the other has not', () => {
     });
   });
 
+  it('is none where a module is called again on the same channels', () => {
+    const called = (count: number) =>
+      network([conv()], {
+        nodes: Array.from({ length: count }, (_, k) => op('Mul', ['a', 'v'], `y${k}`)),
+        weights: { v: { ...float32(bias), dims: [4n, 1n, 1n] } },
+        outputs: Array.from({ length: count }, (_, k) => `y${k}`),
+      });
+    expect(kept(recoverRetention(called(2), called(1)))).toEqual(whole);
+    expect(kept(recoverRetention(called(1), called(2)))).toEqual(whole);
+  });
+
+  it('is not known of a layer that weights could hold which nobody followed', () => {
+    const more = [conv(), { name: 'b', from: 'a', kernel: rows(2, 4, 3) }];
+    const hidden = (elements: number) =>
+      network([conv()], {
+        nodes: [op('Hidden', ['a', 'w'], 'y', { domain: 'other', name: 'hidden' })],
+        weights: { w: { ...float32(weights(elements, 5)), dims: [BigInt(elements)] } },
+        outputs: ['y'],
+      });
+    expect(kept(recoverRetention(hidden(8), network(more)))).toMatchObject({
+      extra: [],
+      open: ['b: the dense model has no such layer, but weights that were not followed (other.Hidden)'],
+    });
+    expect(kept(recoverRetention(hidden(7), network(more)))).toMatchObject({ extra: ['b'], open: [] });
+  });
+
   it('is not known behind an operator that is not followed', () => {
     const shift = { ...float32(bias), dims: [4n, 1n, 1n] };
     const followed = convs([conv()], {

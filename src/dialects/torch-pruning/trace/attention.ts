@@ -1,13 +1,14 @@
-import type { Call, Layer, Network } from '../../../network/index.ts';
+import { type Call, type Layer, moduleAround, type Network } from '../../../network/index.ts';
 
 /**
  * An nn.MultiheadAttention, which is one module to Torch-Pruning and has one set of channels (ops.py:283, function.py:462).
- * An export takes it apart into the product with its packed weight and what follows, up to the one with out_proj.
+ * An export takes it apart into the product with its packed weight, or one with each part of it, and what follows, up to the
+ * one with out_proj.
  */
 export interface Attention {
   readonly name: string;
-  /** Holds the rows of query, key and value, one behind the other. */
-  readonly packed: Layer;
+  /** One layer with the rows of query, key and value, one behind the other, or a layer for each. */
+  readonly packed: readonly Layer[];
   readonly output: Layer;
   /** Ids of the layers that it is made of. */
   readonly members: ReadonlySet<number>;
@@ -18,19 +19,20 @@ export interface Attention {
 /** Query, key and value. */
 const PACKED = 3;
 
-/** The parameter that nn.MultiheadAttention names so and nothing else does. */
+const OUT_PROJ = /^(?:(.+)\.)?out_proj$/;
 const IN_PROJ = /^(?:(.+)\.)?in_proj_weight$/;
 
 /** By the id of each layer that is part of one. */
 export function attentionsOf(network: Network): ReadonlyMap<number, Attention> {
-  const byName = new Map(network.layers.map((layer) => [layer.name, layer]));
+  const outputs = network.layers.filter(({ kind, name }) => kind === 'dense' && OUT_PROJ.test(name));
   const found = new Map<number, Attention>();
-  for (const packed of network.layers) {
-    const match = IN_PROJ.exec(weightName(packed));
-    const name = match?.[1] ?? '';
-    const output = match === null ? undefined : byName.get(name === '' ? 'out_proj' : `${name}.out_proj`);
-    if (output === undefined || packed.filters !== PACKED * output.filters) continue;
-    const members = between(network, packed, output);
+  if (outputs.length === 0) return found;
+  const projections = projectionsByModule(network);
+  for (const output of outputs) {
+    const name = OUT_PROJ.exec(output.name)![1] ?? '';
+    const packed = (projections.get(name) ?? []).filter(({ id }) => id < output.id);
+    const rows = packed.reduce((sum, { filters }) => sum + filters, 0);
+    const members = rows === PACKED * output.filters ? between(network, packed, output) : null;
     if (members === null) continue;
     const attention = { name, packed, output, members, reads: readsOf(network, members) };
     for (const id of members) found.set(id, attention);
@@ -38,14 +40,24 @@ export function attentionsOf(network: Network): ReadonlyMap<number, Attention> {
   return found;
 }
 
-function weightName({ weight }: Layer): string {
-  return weight !== null && 'tensor' in weight ? weight.tensor.name : '';
+/** Products with a parameter that a module has itself, by the module's name. */
+function projectionsByModule({ layers }: Network): ReadonlyMap<string, readonly Layer[]> {
+  const found = new Map<string, Layer[]>();
+  for (const layer of layers) {
+    if (layer.kind !== 'dense') continue;
+    const { weight } = layer;
+    const parameter = IN_PROJ.exec(weight !== null && 'tensor' in weight ? weight.tensor.name : '');
+    const module = parameter?.[1] ?? moduleAround(layer.name) ?? layer.name.replace(/#\d+$/, '');
+    const own = parameter !== null && parameter[1] === undefined ? '' : module;
+    found.set(own, [...(found.get(own) ?? []), layer]);
+  }
+  return found;
 }
 
-/** Layers on a way from one to another; null where there is none. */
-function between({ layers }: Network, from: Layer, to: Layer): ReadonlySet<number> | null {
-  const ahead = new Set([from.id]);
-  for (let id = from.id + 1; id <= to.id; id++)
+/** Layers on a way from some to one; null where there is none. */
+function between({ layers }: Network, from: readonly Layer[], to: Layer): ReadonlySet<number> | null {
+  const ahead = new Set(from.map(({ id }) => id));
+  for (let id = Math.min(...ahead); id <= to.id; id++)
     if (inputsOf(layers[id]!).some((input) => ahead.has(input))) ahead.add(id);
   if (!ahead.has(to.id)) return null;
   const members = new Set<number>();
@@ -68,7 +80,7 @@ function readsOf({ layers, tensors }: Network, members: ReadonlySet<number>): At
   return [...members].sort((a, b) => a - b).flatMap((id) => layers[id]!.calls.flatMap(of));
 }
 
-/** Positions of a packed weight's rows: those of query, key and value alike (function.py:482). */
-export function inEachPart(positions: readonly number[], width: number): readonly number[] {
-  return Array.from({ length: PACKED }, (_, part) => positions.map((at) => at + part * width)).flat();
+/** Positions of a packed layer's rows: those of query, key and value alike (function.py:482), as many of them as it holds. */
+export function inEachPart(positions: readonly number[], width: number, filters: number): readonly number[] {
+  return Array.from({ length: filters / width }, (_, part) => positions.map((at) => at + part * width)).flat();
 }

@@ -20,7 +20,9 @@ export function readHistory(text: string, network: Network): Reported {
   if (entries === null) return { named: new Map(), rows: [] };
   const { modules, flows } = dependenciesOf(network);
   const byName = modulesByName(modules);
-  const byPacked = new Map(modules.map((module) => [module.attention?.packed.name, module]));
+  const byPacked = new Map(
+    modules.flatMap((module) => (module.attention?.packed ?? []).map(({ name }) => [name, module] as const)),
+  );
   const names = modules.flatMap(({ layer }) => (layer.weight === null ? [] : [layer.name]));
   const scheme = nameScheme(
     entries.map(([name]) => name),
@@ -46,10 +48,10 @@ export function readHistory(text: string, network: Network): Reported {
     const module = byName.get(name) ?? byPacked.get(name);
     const left = module === undefined ? undefined : state.outputs.get(module);
     if ((module !== undefined && state.unsure.has(module)) || (left === undefined && !isComplete)) continue;
-    const isPacked = module?.attention?.packed.name === name;
+    const isPacked = module !== undefined && module.layer.name !== name;
     named.set(
       name,
-      sorted(left === undefined ? all(filters) : isPacked ? inEachPart(left, module.layer.filters) : left),
+      sorted(left === undefined ? all(filters) : isPacked ? inEachPart(left, module.layer.filters, filters) : left),
     );
   }
   return { named, rows: [], unread };
