@@ -95,7 +95,7 @@ describe('dist/index.cjs', () => {
       /^::error title=prunegate%3A conv1 and expanded_conv_depthwise kept the wrong 3 of 16 filters,file=m\/prune\.yaml,line=6::Expected 3, 19, 22; found 0, 15, 27/,
     );
     expect(summary).toContain(
-      '| ❌\u00a0conv1 | 16\u00a0of\u00a032 | threshold, after union | missing 3, 19, 22<br>unexpected 0, 15, 27 |',
+      '| ❌\u00a0conv1 | ████░░░░\u00a016\u00a0of\u00a032 | threshold, after union | missing 3, 19, 22<br>unexpected 0, 15, 27 |',
     );
   });
 

@@ -145,7 +145,8 @@ describe('dist/index.cjs with commands', () => {
   it('ends the whole command when the runner cancels the step, and fails', async () => {
     const prune = `set -m; trap 'echo interrupted; exit 1' INT; sleep 60 & echo $! > pid; echo pruning; wait`;
     const started = startAction({
-      inputs: { ...INPUTS, comment: 'always', 'github-token': TOKEN, 'prune-command': prune },
+      // The base's policy is not asked for: trying again where nobody answers takes longer than the command is waited for.
+      inputs: { ...INPUTS, policy: 'none', comment: 'always', 'github-token': TOKEN, 'prune-command': prune },
       event: payload('pull_request'),
       // Nothing may be sent any more; nobody would answer.
       env: { ...OWN, GITHUB_API_URL: 'http://127.0.0.1:9' },
