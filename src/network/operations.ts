@@ -111,7 +111,10 @@ function operationOf(
     if (before.call !== null || before.op === 'Affine') return 'same';
     return { op: 'Affine', settings: {}, inputs, pointwise: null, tells: 'same' };
   }
-  if (form.kind === 'pointwise') return pointwiseOf(draft, node, operator, inputs);
+  if (form.kind === 'pointwise') {
+    const found = pointwiseOf(draft, node, operator, inputs);
+    return isIdentity(found) ? 'same' : found;
+  }
   const { op, settings } = form;
   const tells = Object.values(settings).includes(null) ? 'nothing' : (operator?.tells ?? 'nothing');
   const merged = operator?.role === 'weights' && before.op === 'Pad' ? withPadding(settings, before.settings) : null;
@@ -157,6 +160,18 @@ function pointwiseOf(
   const isVector = operands.every(({ kind }) => kind !== 'unknown');
   const side = operands.findIndex(({ kind }) => kind === 'operation');
   return { op: node.opType, settings: { side }, inputs, pointwise: null, tells: isVector ? 'same' : 'nothing' };
+}
+
+/** Numbers of both signs, beyond the bounds of common activations. */
+const PROBES = [-7.3, -0.4, 0, 0.6, 9.1];
+
+/** Whether a function of one operand gives it back: a sum with 0, a product with 1, a Clip without bounds. */
+function isIdentity({ inputs, pointwise }: Computed): boolean {
+  if (pointwise === null || inputs.length !== 1) return false;
+  const { apply, operands } = pointwise;
+  return PROBES.every(
+    (x) => apply(...operands.map((operand) => (operand.kind === 'number' ? operand.value : x))) === x,
+  );
 }
 
 function isOfIntegers({ network }: Draft, node: OnnxNode): boolean {
