@@ -9,6 +9,7 @@ import {
   clientOf,
   commentKey,
   inWorkspace,
+  isUnmerged,
   neutral,
   type Outputs,
   pathInRepository,
@@ -22,6 +23,7 @@ import {
 } from './github/index.ts';
 import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
+import { type Confines, confine, withoutQuotes } from './pipeline/confine.ts';
 import { eachModel } from './pipeline/each-model.ts';
 import { plan } from './pipeline/plan.ts';
 import { type JudgedRequests, loadUnderPolicy, type PolicyHost } from './pipeline/policy.ts';
@@ -53,7 +55,9 @@ async function main(): Promise<void> {
     requests = judged.requests;
     if (settings.mode === 'plan') return publishPlan(judged);
     await checkAll(requests, channel);
-  } catch (error) {
+  } catch (thrown) {
+    const error =
+      thrown instanceof InputError && isUnmerged(channel.event) ? withoutQuotes(thrown, confines(channel)) : thrown;
     fail(error);
     // There is no time, and nothing was found.
     if (error instanceof CancelledError) return;
@@ -97,7 +101,7 @@ function policyHost(channel: Channel): PolicyHost {
 }
 
 async function checkAll(requests: readonly ModelRequest[], channel: Channel): Promise<void> {
-  const { results: outcomes, errors } = await eachModel(requests, info, (request) => checkOne(request, channel.event));
+  const { results: outcomes, errors } = await eachModel(requests, info, (request) => checkOne(request, channel));
   const set = makeReportSet(
     VERSION,
     outcomes.map(({ checked }) => checked.report),
@@ -122,7 +126,18 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
   setCommentUrl(commentUrl);
 }
 
-async function checkOne(request: ModelRequest, event: Channel['event']): Promise<Outcome> {
+/** How far what a pull request names may reach. */
+function confines({ event }: Channel): Confines {
+  return {
+    root: process.env['GITHUB_WORKSPACE'] || process.cwd(),
+    temporary: process.env['RUNNER_TEMP'],
+    isFork: event?.isFork ?? false,
+  };
+}
+
+async function checkOne(request: ModelRequest, channel: Channel): Promise<Outcome> {
+  const { event } = channel;
+  if (isUnmerged(event)) confine(request, confines(channel));
   const folder = request.reportDir ?? join(process.env['RUNNER_TEMP'] || tmpdir(), 'prunegate');
   const checked = await check(request, {
     version: VERSION,

@@ -22,6 +22,7 @@ export {
   generalSettings,
   loadRequests,
   type ModelRequest,
+  PATH_SETTINGS,
   requestsOf,
 } from './requests.ts';
 export {

@@ -47,6 +47,11 @@ export interface ModelRequest extends Omit<ModelSettings, Reshaped> {
   at(key: ModelSettingKey): Place;
 }
 
+/** Settings whose values are paths; a spec's is one only where it does not stand in prunegate.yml. */
+export const PATH_SETTINGS = (Object.keys(MODEL_SETTINGS) as ModelSettingKey[]).filter(
+  (key) => MODEL_SETTINGS[key].kind.opened !== undefined,
+);
+
 /** How both models are executed. */
 export type ExecutionRequest = Pick<
   ModelRequest,

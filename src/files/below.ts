@@ -1,9 +1,10 @@
-import { realpathSync } from 'node:fs';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
 /** A file's path below a folder, with forward slashes; links are followed. Null where it does not lie there. */
 export function pathBelow(file: string, folder: string): string | null {
-  const path = relative(real(folder), real(resolve(file)));
+  const [whole, root] = [real(resolve(file)), real(resolve(folder))];
+  const path = whole === null || root === null ? '..' : relative(root, whole);
   return isBelow(path) ? path.split(sep).join('/') : null;
 }
 
@@ -12,11 +13,30 @@ export function isBelow(path: string): boolean {
   return path !== '' && !isAbsolute(path) && path !== '..' && !path.startsWith('../') && !path.startsWith(`..${sep}`);
 }
 
-/** A folder may be a link, and the process's own is what it leads to. */
-function real(path: string): string {
+/** How a path lies to a folder: in it, out of it as it is written, or out of it by links alone. */
+export function whereabouts(path: string, folder: string): 'inside' | 'outside' | 'linked' {
+  if (pathBelow(path, folder) !== null) return 'inside';
+  const roots = [resolve(folder), real(resolve(folder)) ?? resolve(folder)];
+  return roots.some((root) => isBelow(relative(root, resolve(path)))) ? 'linked' : 'outside';
+}
+
+/** The path without links, as far as it is there: what is not yet would be made in the folders that are. Null for a link to nowhere. */
+function real(path: string): string | null {
   try {
     return realpathSync(path);
   } catch {
-    return path;
+    if (isThere(path)) return null;
+    const parent = dirname(path);
+    const above = parent === path ? path : real(parent);
+    return above === null ? null : join(above, relative(parent, path));
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -12,7 +12,9 @@ export function writeWhole(target: string, text: string): void {
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     makeFolder(dirname(target));
-    writeFileSync(temporary, text);
+    // A link that lies there under this name is not followed.
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, text, { flag: 'wx' });
     renameSync(temporary, target);
   } catch (error) {
     discard(temporary);

@@ -7,4 +7,4 @@ export { type Outputs, setOutputs } from './outputs.ts';
 export { inWorkspace, pathInRepository, type ReviewPlace, reviewPlace } from './place.ts';
 export { type Channel, type Publication, publish, publishFailure } from './publish.ts';
 export { commentKey } from './stamp.ts';
-export { refusalToRun } from './trust.ts';
+export { isUnmerged, refusalToRun } from './trust.ts';

@@ -16,6 +16,12 @@ const STARTED_BY_WRITERS = [
 /** Events that run with the pull request author's rights: GitHub gives a fork's run no secrets and no token that can write. */
 const STARTED_BY_AUTHORS = ['pull_request', 'pull_request_review', 'pull_request_review_comment'];
 
+/** Whether what lies in the workspace may be somebody's who asks to have it merged, prunegate.yml and links included. */
+export function isUnmerged(event: EventContext | null): boolean {
+  if (event === null || event.isLocal) return false;
+  return event.name === 'merge_group' || !STARTED_BY_WRITERS.includes(event.name);
+}
+
 /**
  * Why the user's commands should not be run for this event, as the end of a sentence; null where they may be. This stops accidents: whoever can
  * edit the workflow of a pull request can also leave prunegate out of it.
