@@ -36,10 +36,15 @@ export function confine(request: ModelRequest, confines: Confines): void {
   if (request.spec !== null) refuseFile('spec', request.spec.file, request.at('spec'), confines);
 }
 
-/** The error without what it quotes, where that may come of a file out of the workspace. */
-export function withoutQuotes(error: InputError, { root }: Confines): InputError {
+/**
+ * The error without what it quotes, where that may come of a file out of the workspace. What lies in the runner's temporary folder by its own path
+ * is written there by this run, and its error says why that failed.
+ */
+export function withoutQuotes(error: InputError, { root, temporary }: Confines): InputError {
   const { file } = error.details;
-  if (file === undefined || whereabouts(file, root) === 'inside') return error;
+  const where = file === undefined ? 'inside' : whereabouts(file, root);
+  if (file === undefined || where === 'inside') return error;
+  if (where === 'outside' && temporary !== undefined && pathBelow(file, temporary) !== null) return error;
   return new InputError('is not as it should be; what it holds is not quoted, for it lies outside of the workspace', {
     file,
   });
