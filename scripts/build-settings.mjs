@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build } from 'rolldown';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { configSchema, actionInputs, inputsTable } = await bundled('src/config/documents.ts');
@@ -39,16 +39,15 @@ function between(text, begin, end, middle) {
 
 /** Node 20 runs no TypeScript. */
 async function bundled(entry) {
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    format: 'esm',
+  const { output } = await build({
+    cwd: root,
+    input: entry,
     platform: 'node',
-    logLevel: 'error',
+    write: false,
+    output: { format: 'esm', codeSplitting: false },
+    logLevel: 'silent',
   });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+  return import(`data:text/javascript;base64,${Buffer.from(output[0].code).toString('base64')}`);
 }
 
 function formatted(name, text) {
