@@ -163,7 +163,7 @@ function isComputedOfConstants(walk: Walk, node: OnnxNode): boolean {
 function networkOf({ walk, owners, normalized, readers }: Walked, inner: ReadonlySet<OnnxNode>): Network {
   const { producer, graph } = walk.model;
   const isDynamo = producer.name === 'pytorch' && graph.nodes.some(({ name }) => name.startsWith('node_'));
-  const isUnoptimized = graph.nodes.some((node) => isComputedOfConstants(walk, node));
+  const isUnoptimized = isDynamo && graph.nodes.some((node) => isComputedOfConstants(walk, node));
   const facts = { producer: producer.name, isDynamo, isUnoptimized, normalized };
   const halves = separableHalves(walk.drafts.all);
   const layers = walk.drafts.all.map((draft): Layer => {

@@ -1,7 +1,7 @@
 import { InputError } from '../errors/input-error.ts';
 import type { OnnxAttribute, OnnxFunction, OnnxModel, OnnxNode } from '../onnx/index.ts';
 import { functionKey } from '../onnx/index.ts';
-import { unfused } from './operators/fused.ts';
+import { isFused, unfused } from './operators/fused.ts';
 
 /** Nodes that all calls of functions may unfold to, and calls inside one another (CWE-409: functions that each call one twice). */
 const MAX_UNFOLDED_NODES = 2 ** 16;
@@ -21,7 +21,8 @@ export interface Inlined {
  * @throws InputError for functions that unfold to too much, or call themselves
  */
 export function inlineFunctions(model: OnnxModel): Inlined {
-  const { graph } = model;
+  const { graph, functions } = model;
+  if (functions.size === 0 && !graph.nodes.some(isFused)) return { nodes: graph.nodes, inner: new Set() };
   const inner = new Set<OnnxNode>();
   const nodes: OnnxNode[] = [];
   let calls = 0;

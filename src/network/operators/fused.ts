@@ -10,6 +10,10 @@ export function unfused(node: OnnxNode, graph: OnnxGraph, prefix: string): reado
   return unfuse?.({ node, graph, prefix }) ?? null;
 }
 
+export function isFused({ domain, opType }: OnnxNode): boolean {
+  return domain === 'com.microsoft' || opType === 'SimplifiedLayerNormalization';
+}
+
 interface Fused {
   readonly node: OnnxNode;
   readonly graph: OnnxGraph;
