@@ -11,7 +11,7 @@ export function unfused(node: OnnxNode, graph: OnnxGraph, prefix: string): reado
 }
 
 export function isFused({ domain, opType }: OnnxNode): boolean {
-  return domain === 'com.microsoft' || opType === 'SimplifiedLayerNormalization';
+  return `${domain}:${opType}` in FUSED;
 }
 
 interface Fused {
