@@ -13,6 +13,9 @@ export interface Value {
   readonly open: string | null;
 }
 
+/** A Concat of more parts is one part itself: each of a chain of thousands would else be named by all that is before it. */
+const MAX_PARTS = 256;
+
 /** Sees equal functions of different graphs as equal. Shared by the graphs that are compared. */
 export interface Numbering {
   /** The number of something known by its name alone: a layer's call, an input, an operator on known operands. */
@@ -59,7 +62,7 @@ export function numbering(): Numbering {
     joined(operands) {
       const flat = operands.flatMap((operand) => parts.get(operand) ?? [operand]);
       const number = named(`Concat ${flat.join()}`);
-      parts.set(number, flat);
+      if (flat.length <= MAX_PARTS) parts.set(number, flat);
       return number;
     },
   };

@@ -25,30 +25,57 @@ export function mergePair(parent: Stat, own: Stat, criterion: Criterion): Stat {
   }
 }
 
-/** Merges the stats of an element-wise group, as `_merge_layerwise_stats` does: numpy float32 over the stacked stats. */
-export function mergeAll(stats: readonly Stat[], criterion: Criterion): Stat {
-  const rows = stats.map((stat) => stat.values);
-  const first = rows[0]!;
-  const error = Math.max(...stats.map((stat) => stat.error));
-  const fold = (f: (merged: number, value: number) => number): Float32Array | Float64Array =>
-    rows.slice(1).reduce((merged, values) => merged.map((m, k) => f(m, values[k]!)), first.slice());
+/** The stats of an element-wise group while they are merged, one behind the other. */
+export interface Merged {
+  /** Null before the first. */
+  sums: Float32Array | Float64Array | null;
+  count: number;
+  error: number;
+}
+
+export function nothingMerged(): Merged {
+  return { sums: null, count: 0, error: Number.NEGATIVE_INFINITY };
+}
+
+/** Merges one more stat, as `_merge_layerwise_stats` does: numpy float32 over the stacked stats. */
+export function mergeIn(merged: Merged, { values, error }: Stat, criterion: Criterion): void {
+  const next = criterion === 'geometric_mean' ? values.map(Math.log) : values;
+  merged.count += 1;
+  merged.error = Math.max(merged.error, error);
+  if (merged.sums === null) {
+    merged.sums = next.slice();
+    return;
+  }
+  const { sums } = merged;
+  const fold = FOLDS[criterion];
+  for (let k = 0; k < sums.length; k++) sums[k] = fold(sums[k]!, next[k]!);
+}
+
+const add = (sum: number, value: number): number => sum + value;
+const FOLDS: Readonly<Record<Criterion, (merged: number, value: number) => number>> = {
+  union: Math.max,
+  intersection: Math.min,
+  arithmetic_mean: add,
+  geometric_mean: add,
+};
+
+/** The stat that a group is ranked by. @param merged of one stat at least */
+export function statOfMerged({ sums, count, error }: Merged, criterion: Criterion): Stat {
+  const whole = sums!;
   switch (criterion) {
     case 'union':
-      return { values: fold(Math.max), error };
     case 'intersection':
-      return { values: fold(Math.min), error };
-    case 'arithmetic_mean': {
-      const values = fold((sum, x) => sum + x).map((sum) => sum / rows.length);
-      return { values, error: Math.max(error, rows.length > 2 ? MEAN_ORDER_ERROR : 0) };
-    }
-    case 'geometric_mean': {
-      const logs = rows.map((values) => values.map(Math.log));
-      const sums = logs.slice(1).reduce((merged, values) => merged.map((m, k) => m + values[k]!), logs[0]!.slice());
+      return { values: whole.slice(), error };
+    case 'arithmetic_mean':
       return {
-        values: sums.map((sum) => Math.exp(roundLike(first, sum / rows.length))),
+        values: whole.map((sum) => sum / count),
+        error: Math.max(error, count > 2 ? MEAN_ORDER_ERROR : 0),
+      };
+    case 'geometric_mean':
+      return {
+        values: whole.map((sum) => Math.exp(roundLike(whole, sum / count))),
         error: Math.max(error, LOG_EXP_ERROR),
       };
-    }
   }
 }
 

@@ -65,11 +65,14 @@ function layersOf(
   groups: readonly EqualizationGroup[],
 ): ReadonlyMap<string, LayerExpectation> {
   const stats = ownStats(run.norms, run.spec.normalizer);
+  const varyingOf = new Map(
+    pruned.open.varying.flatMap((varying) => varying.layers.map((layer) => [layer, varying] as const)),
+  );
   const groupOf = new Map(groups.flatMap(({ id, members }) => members.map((name): [string, number] => [name, id])));
   return new Map(
     [...run.network.prunable.values()].map((layer) => [
       layer.name,
-      { ...layerOf(layer, stats, run, pruned), group: groupOf.get(layer.name) ?? null },
+      { ...layerOf(layer, stats, run, pruned, varyingOf), group: groupOf.get(layer.name) ?? null },
     ]),
   );
 }
@@ -79,11 +82,12 @@ function layerOf(
   stats: OwnStats,
   { spec }: TaoRun,
   { exploration, refusal, open }: Pruned,
+  varyingOf: ReadonlyMap<Layer, Varying>,
 ): Omit<LayerExpectation, 'group'> {
   const { name } = layer;
   const own = stats.get(layer)!;
   const decision = open.unknown.get(layer) ?? exploration?.decisions.get(layer) ?? null;
-  const varying = open.varying.find(({ layers }) => layers.includes(layer));
+  const varying = varyingOf.get(layer);
   const isTooOpen = varying?.outcomes === null;
   return {
     name,

@@ -26,7 +26,7 @@ export function isLayerPruned(
     const flag = flags.get(at) ?? null;
     if (flag === true) return true;
     if (flag === 'unknown') isOpen = true;
-    if (flag === null) open.push(...inboundOf(network, at));
+    if (flag === null) for (const inbound of inboundOf(network, at)) open.push(inbound);
   }
   return isOpen ? 'unknown' : false;
 }
@@ -35,6 +35,27 @@ export function isLayerPruned(
 export function takesChannels(network: Network, layer: Layer): boolean {
   const [before] = inboundOf(network, layer);
   return layer.kind === 'crop' && before !== undefined && widthOf(before) !== widthOf(layer);
+}
+
+/** The same for all layers of a network at once. */
+export function prunedLayers(
+  network: Network,
+  flags: ReadonlyMap<Layer, PrunedFlag>,
+): ReadonlyMap<Layer, boolean | 'unknown'> {
+  const pruned = new Map<Layer, boolean | 'unknown'>();
+  for (const layer of inboundFirst(network)) {
+    const own = flags.get(layer) ?? null;
+    // Only a circle has a layer behind one that reads it.
+    const above = (): (boolean | 'unknown')[] =>
+      inboundOf(network, layer).map((part) => pruned.get(part) ?? isLayerPruned(network, part, flags));
+    pruned.set(layer, own ?? worst(above()));
+  }
+  return pruned;
+}
+
+function worst(above: readonly (boolean | 'unknown')[]): boolean | 'unknown' {
+  if (above.includes(true)) return true;
+  return above.includes('unknown') ? 'unknown' : false;
 }
 
 /** Channels of a layer's output in the dense model; null where they are not known. */
@@ -52,7 +73,7 @@ export function inboundFirst(network: Network): readonly Layer[] {
       const isNew = !entered.has(at);
       entered.add(at);
       const before = isNew ? inboundOf(network, at).filter((layer) => !entered.has(layer)) : [];
-      if (before.length > 0) open.push(...before.toReversed());
+      if (before.length > 0) for (const inbound of before.toReversed()) open.push(inbound);
       else {
         ordered.add(at);
         open.pop();

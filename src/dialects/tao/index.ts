@@ -1,5 +1,6 @@
 import type { Pruner } from '../types.ts';
 import { expectTao } from './expect.ts';
+import { limitedWork } from './exploration/work.ts';
 import { lintTao } from './lint.ts';
 import { readTaoLog } from './log.ts';
 import { readNorms } from './norms/norms.ts';
@@ -12,12 +13,12 @@ export function taoPruner(name: string, pruner: TaoPruner): Pruner {
     name,
     spec: pruner.spec,
     expect(network, folding) {
-      const run = { ...pruner, network, norms: readNorms(network, folding) };
+      const run = { ...pruner, network, norms: readNorms(network, folding), work: limitedWork() };
       const expected = expectTao(run);
       return {
         ...expected,
         lint: (prunedFile) => lintTao(run, expected, prunedFile),
-        variants: (observed) => taoVariants(run, folding, observed),
+        variants: (observed) => taoVariants({ ...run, work: limitedWork() }, folding, observed),
       };
     },
     readLog: readTaoLog,

@@ -11,6 +11,7 @@ import {
   type Points,
   type Tried,
 } from './exploration/outcomes.ts';
+import type { Work } from './exploration/work.ts';
 import { type Norms, ownStats } from './norms/norms.ts';
 import { requireRebuildable } from './rebuild/rebuild.ts';
 import { TaoError } from './refusal.ts';
@@ -19,6 +20,8 @@ import { excludedNames } from './spec.ts';
 
 /** What a run of the pruner is given. */
 export interface TaoRun extends TaoPruner {
+  /** What all runs on this model may do together. */
+  readonly work: Work;
   readonly network: Network;
   /** Of the dense network's filters. */
   readonly norms: Norms;
@@ -35,13 +38,13 @@ export interface Pruned {
 }
 
 /** Both phases of the pruner, exploration and rebuilding, under all choices that the model does not determine. */
-export function prunedBy({ network, spec, rules, norms }: TaoRun): Pruned {
+export function prunedBy({ network, spec, rules, norms, work }: TaoRun): Pruned {
   const stats = ownStats(norms, spec.normalizer);
   const excluded = excludedNames(network, spec);
   const run = (choices: Choices): Outcome => {
     let exploration: Exploration | null = null;
     try {
-      exploration = explore({ network, spec, rules, ownStats: stats, excluded, choices });
+      exploration = explore({ network, spec, rules, ownStats: stats, excluded, choices, work });
       requireRebuildable(network, exploration, rules);
       return { exploration, raised: null };
     } catch (error) {
@@ -73,6 +76,11 @@ function refusalOf(nominal: Outcome, outcomes: readonly Tried[], running: Tried 
 /** Layers that share a group with one for which the pruner's own choices decide who is given which indices. */
 function undeterminedOf(exploration: Exploration | null, points: Points): ReadonlySet<Layer> {
   const open = [...(exploration?.contested ?? []), ...[...points.values()].flatMap((point) => point.layers)];
-  const groups = exploration?.groups ?? [];
-  return new Set(open.flatMap((layer) => [layer, ...(groups.find((group) => group.includes(layer)) ?? [])]));
+  const groups = groupsByLayer(exploration?.groups ?? []);
+  return new Set([...open, ...[...new Set(open.map((layer) => groups.get(layer) ?? []))].flat()]);
+}
+
+/** The group of each layer that has one. */
+export function groupsByLayer(groups: Exploration['groups']): ReadonlyMap<Layer, readonly Layer[]> {
+  return new Map(groups.flatMap((group) => group.map((layer) => [layer, group] as const)));
 }

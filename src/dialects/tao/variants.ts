@@ -11,6 +11,9 @@ import { fittingThreshold } from './threshold-search.ts';
 const NORMALIZERS: readonly Normalizer[] = ['max', 'L2', 'off'];
 const SIZES = [1, 2, 4, 8, 16, 32, 64] as const;
 
+/** Excluded layers that are taken out one by one. */
+const MAX_EXCLUSIONS = 256;
+
 type Layers = Variant['layers'];
 
 /**
@@ -20,6 +23,15 @@ type Layers = Variant['layers'];
  * @param folding overrules the folding detector
  */
 export function* taoVariants(run: TaoRun, folding: Folding | null, observed: Observed): Generator<Variant> {
+  try {
+    yield* mistakes(run, folding, observed);
+  } catch (error) {
+    // Of a model that takes so much to explore, only the likeliest mistakes are tried.
+    if (run.work.left >= 0) throw error;
+  }
+}
+
+function* mistakes(run: TaoRun, folding: Folding | null, observed: Observed): Generator<Variant> {
   const { network, spec, norms } = run;
   const under = (changed: Partial<TaoSpec>, measured: Norms = norms): Layers =>
     expectTao({ ...run, spec: { ...spec, ...changed }, norms: measured }).layers;
@@ -85,7 +97,8 @@ function* exclusions({ network, spec, rules }: TaoRun, { actual }: Observed, und
       cause: 'The kept filters are those without the excluded_layers of the spec.',
       layers: under({ excludedLayers: new Set() }),
     };
-  for (const name of spec.excludedList.length > 1 ? spec.excludedList : [])
+  const excluded = spec.excludedList.filter((name) => network.prunable.has(name)).slice(0, MAX_EXCLUSIONS);
+  for (const name of spec.excludedList.length > 1 ? excluded : [])
     yield {
       cause: `The kept filters are those of excluded_layers without ${name}.`,
       layers: under({ excludedLayers: new Set(spec.excludedList.filter((one) => one !== name)) }),

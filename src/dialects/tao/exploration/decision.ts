@@ -11,6 +11,8 @@ export interface Decision {
   readonly by: 'own' | 'pair' | 'group' | 'excluded' | 'broadcast' | 'unknown' | 'blocked';
   /** Layers whose stats were merged, in merging order; the layer itself for its own rule. */
   readonly members: readonly Layer[];
+  /** Whether a depthwise convolution had a part in it. */
+  readonly isDepthwise: boolean;
   readonly stat: Stat | null;
   readonly rule: CountRule | null;
   readonly passing: number;
@@ -31,9 +33,15 @@ export interface Unknown {
 
 const UNDECIDED = { stat: null, rule: null, passing: 0, tie: null, note: null, remedy: null } as const;
 
+type Origin = Pick<Decision, 'by' | 'members' | 'isDepthwise'>;
+
+function of(by: Decision['by'], members: readonly Layer[]): Origin {
+  return { by, members, isDepthwise: by === 'pair' || members.some(({ kind }) => kind === 'depthwise') };
+}
+
 /** The one-layer rule applied to an own or merged stat. */
 export function ruled(retention: Retention, stat: Stat, by: Decision['by'], members: readonly Layer[]): Decision {
-  return { ...retention, by, members, stat, note: null, remedy: null };
+  return { ...retention, ...of(by, members), stat, note: null, remedy: null };
 }
 
 /**
@@ -47,14 +55,14 @@ export function whole(
   by: 'excluded' | 'broadcast',
   note: string | null,
 ): Decision {
-  return { ...UNDECIDED, retained: Array.from({ length: count }, (_, k) => k), by, members, note };
+  return { ...UNDECIDED, retained: Array.from({ length: count }, (_, k) => k), ...of(by, members), note };
 }
 
 export function unknown(members: readonly Layer[], { unknown: note, remedy }: Unknown): Decision {
-  return { ...UNDECIDED, retained: null, by: 'unknown', members, note, remedy };
+  return { ...UNDECIDED, retained: null, ...of('unknown', members), note, remedy };
 }
 
 /** Even which layers are partners is not known. */
 export function blocked(members: readonly Layer[], note: string): Decision {
-  return { ...UNDECIDED, retained: null, by: 'blocked', members, note };
+  return { ...UNDECIDED, retained: null, ...of('blocked', members), note };
 }

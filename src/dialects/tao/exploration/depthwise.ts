@@ -2,9 +2,10 @@ import type { Layer } from '../../../network/index.ts';
 import { mergePair } from '../equalization.ts';
 import { TaoError } from '../refusal.ts';
 import { blocked, type Decision, unknown, whole } from './decision.ts';
+import { joinGroups } from './groups.ts';
 import { decide } from './own.ts';
 import { prunableParents } from './parents.ts';
-import { type ExplorationState, joinGroups, keepsAll, statOf, writeShared } from './state.ts';
+import { type ExplorationState, keepsAll, statOf, writeShared } from './state.ts';
 
 /**
  * A depthwise convolution is pruned alike with the first layer that can be pruned above it (`_explore_conv_dw_layer`).
@@ -14,7 +15,7 @@ export function exploreDepthwise(state: ExplorationState, layer: Layer): void {
   const { choices } = state.ground;
   if (layer.filters !== layer.groups)
     throw new TaoError('ValueError', 'DepthwiseConv2D for pruning can only have depth_multiplier == 1.', layer.name);
-  const { parents, opaque } = prunableParents(state.ground, layer, true);
+  const { parents, opaque } = prunableParents(state, layer, true);
   if (opaque !== null) {
     const between = `${opaque.name} (${opaque.op}) between it and its partner could not be placed`;
     const decision = blocked([layer, ...parents], between);
@@ -22,7 +23,7 @@ export function exploreDepthwise(state: ExplorationState, layer: Layer): void {
     return;
   }
   const group = [...parents, layer];
-  joinGroups(state, group);
+  joinGroups(state.groups, group, state.ground.work);
   if (parents.length === 0) throw new TaoError('IndexError', 'list index out of range', layer.name);
   const option = parents.length === 1 ? 0 : choices.choose(`first parent of ${layer.name}`, parents.length, group);
   const first = parents[option]!;

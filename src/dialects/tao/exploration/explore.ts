@@ -1,19 +1,21 @@
 import type { Layer } from '../../../network/index.ts';
-import { inboundOf, isLayerPruned, type PrunedFlag } from '../graph.ts';
+import { inboundOf, isLayerPruned, type PrunedFlag, prunedLayers } from '../graph.ts';
 import { isFusion, isMerging, isPrunable, unknownClass } from '../keras.ts';
 import { TaoError } from '../refusal.ts';
 import { type Decision, whole } from './decision.ts';
 import { exploreDepthwise } from './depthwise.ts';
 import { exploreElementwise } from './elementwise.ts';
+import { groupsInOrder } from './groups.ts';
 import { type Consumers, consumersOf } from './layer-order.ts';
 import { ownDecision } from './own.ts';
 import { type ReshapeTargets, reshapeTargets } from './reshape-targets.ts';
-import { type ExplorationState, type Ground, startedAt, writeOwn } from './state.ts';
+import { type ExplorationState, type Ground, startedAt, type Writes, writeOwn } from './state.ts';
+import { spend } from './work.ts';
 
 export interface Exploration {
   readonly decisions: ReadonlyMap<Layer, Decision>;
-  /** PrunedLayer.is_pruned. */
-  readonly isPruned: ReadonlyMap<Layer, PrunedFlag>;
+  /** Which layers count as pruned. */
+  readonly isPruned: ReadonlyMap<Layer, boolean | 'unknown'>;
   readonly groups: readonly (readonly Layer[])[];
   /** Layers that were written by a depthwise pair and by something else: here the order of exploration decides. */
   readonly contested: readonly Layer[];
@@ -37,9 +39,9 @@ export function explore(ground: Ground): Exploration {
   const branches = [...consumers].filter(([, { isCertain }]) => !isCertain);
   return {
     decisions: state.decisions,
-    isPruned: state.isPruned,
-    groups: state.groups,
-    contested: [...state.writers].flatMap(([layer, by]) => (isContested(by) ? [layer] : [])),
+    isPruned: prunedLayers(ground.network, state.isPruned),
+    groups: groupsInOrder(state.groups),
+    contested: [...state.writes].flatMap(([layer, by]) => (isContested(by) ? [layer] : [])),
     branches: branches.map(([layer]) => layer),
     targets,
   };
@@ -55,12 +57,16 @@ function walk(
   const explored = new Set<Layer>();
   const queue = network.layers.filter((layer) => layer.kind === 'input');
   const queued = new Set(queue);
+  const awaited = new Map(network.layers.map((layer) => [layer, new Set(inboundOf(network, layer)).size]));
   for (const layer of queue) {
     queued.delete(layer);
-    if (inboundOf(network, layer).some((inbound) => !explored.has(inbound))) continue;
+    if (awaited.get(layer)! > 0) continue;
     exploreLayer(state, targets, layer);
-    explored.add(layer);
     const next = consumers.get(layer)?.layers ?? [];
+    spend(state.ground.work, 1 + next.length);
+    // A layer that is explored again has long been counted.
+    if (!explored.has(layer)) for (const consumer of next) awaited.set(consumer, awaited.get(consumer)! - 1);
+    explored.add(layer);
     for (const consumer of choices.isReversed(layer) ? next.toReversed() : next) {
       if (queued.has(consumer)) continue;
       queue.push(consumer);
@@ -112,8 +118,6 @@ function reshapedFlag(
   throw new TaoError('NotImplementedError', 'Reshape/Permute is not supported after a pruned layer.', layer.name);
 }
 
-function isContested(writers: ReadonlySet<Decision>): boolean {
-  const isDepthwise = (decision: Decision): boolean =>
-    decision.by === 'pair' || decision.members.some(({ kind }) => kind === 'depthwise');
-  return writers.size > 1 && [...writers].some(isDepthwise);
+function isContested({ count, isDepthwise }: Writes): boolean {
+  return count > 1 && isDepthwise;
 }

@@ -172,18 +172,20 @@ interface Component {
 }
 
 function components(points: Points, nominal: Exploration): readonly Component[] {
-  const found: { points: (readonly [string, Point])[]; layers: Set<Layer> }[] = [];
+  const groups = new Map(nominal.groups.flatMap((group) => group.map((layer) => [layer, group] as const)));
+  const of = new Map<Layer, Component & { readonly place: number }>();
+  let place = 0;
   for (const [key, point] of points) {
-    const reach = new Set(
-      point.layers.flatMap((layer) => nominal.groups.find((group) => group.includes(layer)) ?? [layer]),
-    );
-    const touching = found.filter((component) => [...reach].some((layer) => component.layers.has(layer)));
+    const reach = new Set(point.layers.flatMap((layer) => groups.get(layer) ?? [layer]));
+    const touching = [...new Set([...reach].flatMap((layer) => of.get(layer) ?? []))];
+    touching.sort((a, b) => a.place - b.place);
     const merged = {
-      points: [...touching.flatMap((c) => c.points), [key, point] as const],
-      layers: new Set([...touching.flatMap((c) => [...c.layers]), ...reach]),
+      place: place++,
+      points: [...touching.flatMap((component) => component.points), [key, point] as const],
+      layers: [...new Set([...touching.flatMap((component) => component.layers), ...reach])],
     };
-    for (const old of touching) found.splice(found.indexOf(old), 1);
-    found.push(merged);
+    for (const layer of merged.layers) of.set(layer, merged);
   }
-  return found.map((component) => ({ points: component.points, layers: [...component.layers] }));
+  // In the order in which they were last put together.
+  return [...new Set(of.values())].sort((a, b) => a.place - b.place);
 }

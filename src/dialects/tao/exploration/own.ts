@@ -19,7 +19,7 @@ export function decide(
   members: readonly Layer[],
 ): Decision {
   const counts = possibleCounts(stat, spec);
-  const names = members.map(({ name }) => name).join();
-  const option = counts.length === 1 ? 0 : choices.choose(`count of ${names}`, counts.length, members);
+  const names = (): string => members.map(({ name }) => name).join();
+  const option = counts.length === 1 ? 0 : choices.choose(`count of ${names()}`, counts.length, members);
   return ruled(retain(stat, spec, counts[option]!), stat, by, members);
 }

@@ -2,7 +2,8 @@ import type { Layer, LayerKind } from '../../../network/index.ts';
 import { inboundOf } from '../graph.ts';
 import { isPrunable } from '../keras.ts';
 import { TaoError } from '../refusal.ts';
-import type { Ground } from './state.ts';
+import type { ExplorationState, PrunableParents } from './state.ts';
+import { spend } from './work.ts';
 
 /** Layers that `find_prunable_parent` looks through (pruning.py `TRAVERSABLE_LAYERS`). */
 const TRAVERSABLE: ReadonlySet<LayerKind> = new Set<LayerKind>([
@@ -22,42 +23,80 @@ function isNamedElu(layer: Layer): boolean {
   return layer.op === 'Elu' && /^elu(_\d+)?$/.test(layer.name);
 }
 
-export interface PrunableParents {
-  /** Nearest prunable layers up every branch, without duplicates; the real pruner's order is that of a Python set. */
-  readonly parents: readonly Layer[];
-  /** An operator in between that could not be placed, so that there may be more. */
-  readonly opaque: Layer | null;
-}
-
 /**
  * The nearest prunable layers above a layer (`find_prunable_parent`). A layer called more than once does not stop the
  * search, and graph inputs are skipped.
  * @param skipRoot whether the layer itself is passed, though it could be pruned
  * @throws TaoError 'Pruning is not possible with X layer in the way'
  */
-export function prunableParents({ network, choices }: Ground, layer: Layer, skipRoot: boolean): PrunableParents {
-  const parents: Layer[] = [];
-  const seen = new Set<Layer>();
-  let opaque: Layer | null = null;
-  // The next branch lies on top.
-  const open = [layer];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    if (seen.has(at)) continue;
-    seen.add(at);
-    if (isPrunable(at) && at.calls.length === 1 && !(at === layer && skipRoot)) {
-      parents.push(at);
+export function prunableParents(state: ExplorationState, layer: Layer, skipRoot: boolean): PrunableParents {
+  const tops = skipRoot ? aboveOf(state, layer) : [layer];
+  for (const top of tops) search(state, top);
+  return together(
+    state,
+    tops.map((top) => state.parents.get(top)!),
+  );
+}
+
+/** Finds the parents of a layer and of all that is passed on the way, each once: later searches begin where this one ends. */
+function search(state: ExplorationState, top: Layer): void {
+  const open: { readonly layer: Layer; readonly above: readonly Layer[]; next: number }[] = [];
+  const entered = new Set<Layer>();
+  let isCircle = false;
+  const enter = (layer: Layer): void => {
+    if (state.parents.has(layer)) return;
+    if (entered.has(layer)) {
+      isCircle = true;
+      return;
+    }
+    spend(state.ground.work, 1);
+    entered.add(layer);
+    const found = endOf(state, layer);
+    if (found === null) open.push({ layer, above: aboveOf(state, layer), next: 0 });
+    else state.parents.set(layer, found);
+  };
+  enter(top);
+  for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
+    const above = at.above[at.next++];
+    if (above !== undefined) {
+      enter(above);
       continue;
     }
-    if (at.kind === 'opaque') {
-      opaque = at;
-      continue;
-    }
-    const isBlocking =
-      !TRAVERSABLE.has(at.kind) || (isNamedElu(at) && choices.choose(`what ${at.name} is`, 2, []) === 1);
-    if (isBlocking)
-      throw new TaoError('NotImplementedError', `Pruning is not possible with ${at.name} layer in the way`, at.name);
-    const above = inboundOf(network, at).filter(({ kind }) => kind !== 'input');
-    open.push(...above.toReversed());
+    open.pop();
+    // Calls of a shared layer can make a circle: what is still searched adds nothing that the search does not find.
+    const found = at.above.flatMap((layer) => state.parents.get(layer) ?? []);
+    state.parents.set(at.layer, together(state, found));
   }
-  return { parents, opaque };
+  // In a circle only the first has seen all of it.
+  if (isCircle) for (const layer of entered) if (layer !== top) state.parents.delete(layer);
+}
+
+/** What a search finds where it ends at a layer; null where it goes on. */
+function endOf({ ground: { choices } }: ExplorationState, layer: Layer): PrunableParents | null {
+  if (isPrunable(layer) && layer.calls.length === 1) return { parents: [layer], opaque: null };
+  if (layer.kind === 'opaque') return { parents: [], opaque: layer };
+  const isBlocking =
+    !TRAVERSABLE.has(layer.kind) || (isNamedElu(layer) && choices.choose(`what ${layer.name} is`, 2, []) === 1);
+  if (isBlocking)
+    throw new TaoError(
+      'NotImplementedError',
+      `Pruning is not possible with ${layer.name} layer in the way`,
+      layer.name,
+    );
+  return null;
+}
+
+function aboveOf({ ground: { network } }: ExplorationState, layer: Layer): readonly Layer[] {
+  return inboundOf(network, layer).filter(({ kind }) => kind !== 'input');
+}
+
+function together({ ground: { work } }: ExplorationState, found: readonly PrunableParents[]): PrunableParents {
+  const [first, ...others] = found;
+  if (first !== undefined && others.every((other) => other === first)) return first;
+  const parents = new Set<Layer>();
+  for (const each of found) {
+    spend(work, each.parents.length);
+    for (const parent of each.parents) parents.add(parent);
+  }
+  return { parents: [...parents], opaque: found.findLast(({ opaque }) => opaque !== null)?.opaque ?? null };
 }

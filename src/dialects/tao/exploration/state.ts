@@ -4,6 +4,8 @@ import type { OwnStats } from '../norms/norms.ts';
 import type { TaoPruner } from '../rules.ts';
 import type { Choices } from './choices.ts';
 import type { Decision, OwnStat } from './decision.ts';
+import { type Groups, noGroups } from './groups.ts';
+import { spend, type Work } from './work.ts';
 
 /** What an exploration starts from. */
 export interface Ground extends TaoPruner {
@@ -12,6 +14,7 @@ export interface Ground extends TaoPruner {
   /** Names that keep every filter. */
   readonly excluded: ReadonlySet<string>;
   readonly choices: Choices;
+  readonly work: Work;
 }
 
 /** What the pruner has written so far (`_explored_layers`, `_equalization_groups`). */
@@ -20,14 +23,35 @@ export interface ExplorationState {
   readonly decisions: Map<Layer, Decision>;
   /** PrunedLayer.is_pruned. */
   readonly isPruned: Map<Layer, PrunedFlag>;
-  /** In the order of `_equalization_groups`. */
-  groups: readonly (readonly Layer[])[];
-  /** Decisions that others than the layer itself wrote to it. */
-  readonly writers: Map<Layer, Set<Decision>>;
+  readonly groups: Groups;
+  /** What others than the layer itself wrote to it. */
+  readonly writes: Map<Layer, Writes>;
+  /** What the search upwards found below each layer that it passed. */
+  readonly parents: Map<Layer, PrunableParents>;
+}
+
+export interface PrunableParents {
+  /** Nearest prunable layers up every branch, without duplicates; the real pruner's order is that of a Python set. */
+  readonly parents: readonly Layer[];
+  /** An operator in between that could not be placed, so that there may be more. */
+  readonly opaque: Layer | null;
+}
+
+export interface Writes {
+  count: number;
+  /** Whether a depthwise convolution had a part in any. */
+  isDepthwise: boolean;
 }
 
 export function startedAt(ground: Ground): ExplorationState {
-  return { ground, decisions: new Map(), isPruned: new Map(), groups: [], writers: new Map() };
+  return {
+    ground,
+    decisions: new Map(),
+    isPruned: new Map(),
+    groups: noGroups(),
+    writes: new Map(),
+    parents: new Map(),
+  };
 }
 
 /** A layer's own decision, which nothing else has made yet. */
@@ -38,8 +62,11 @@ export function writeOwn({ decisions, isPruned }: ExplorationState, layer: Layer
 
 /** What an equalization decides of a layer. */
 export function writeShared(state: ExplorationState, layer: Layer, decision: Decision): void {
-  const { writers } = state;
-  writers.set(layer, (writers.get(layer) ?? new Set()).add(decision));
+  spend(state.ground.work, 1);
+  const writes = state.writes.get(layer) ?? { count: 0, isDepthwise: false };
+  writes.count += 1;
+  writes.isDepthwise ||= decision.isDepthwise;
+  state.writes.set(layer, writes);
   state.decisions.set(layer, decision);
   // An element-wise write measures a depthwise kernel by its last axis, which is 1: it then counts as not pruned.
   const size = layer.kind === 'depthwise' && decision.by === 'group' ? 1 : layer.filters;
@@ -48,18 +75,6 @@ export function writeShared(state: ExplorationState, layer: Layer, decision: Dec
 
 function isFewer({ retained }: Decision, size: number): boolean | 'unknown' {
   return retained === null ? 'unknown' : retained.length < size;
-}
-
-/**
- * Puts layers into one equalization group with all groups that they touch (`_update_equalization_groups`).
- * @returns the group, members of earlier groups first
- */
-export function joinGroups(state: ExplorationState, joining: readonly Layer[]): readonly Layer[] {
-  const touched = state.groups.filter((group) => group.some((member) => joining.includes(member)));
-  const earlier = touched.flat();
-  const merged = [...earlier, ...joining.filter((layer) => !earlier.includes(layer))];
-  state.groups = [...state.groups.filter((group) => !touched.includes(group)), merged];
-  return merged;
 }
 
 export function statOf({ ground: { ownStats } }: ExplorationState, layer: Layer): OwnStat {

@@ -1,6 +1,6 @@
 import type { Layer, Network, RetainedIndices } from '../../../network/index.ts';
 import type { Exploration } from '../exploration/explore.ts';
-import { inboundFirst, inboundOf, isLayerPruned, takesChannels, widthOf } from '../graph.ts';
+import { inboundFirst, inboundOf, takesChannels, widthOf } from '../graph.ts';
 import { isPrunable } from '../keras.ts';
 
 /** A layer's `retained_idx` as the next layer reads it in the second phase: indices, Python's None, or null where it is not known. */
@@ -43,9 +43,7 @@ function passedOn({ network, exploration, claims }: Scene, layer: Layer): Claim 
     case 'conv-transpose':
       return upTo(layer.filters);
     case 'concat':
-      return joined(
-        inbound.map((part) => partOf(part, claimOf(part), isLayerPruned(network, part, exploration.isPruned))),
-      );
+      return joined(inbound.map((part) => partOf(part, claimOf(part), exploration.isPruned.get(part)!)));
     case 'flatten':
       return flattened(network, before === undefined ? null : widthOf(before), widthOf(layer), first);
     case 'reshape':

@@ -1,6 +1,6 @@
 import type { Layer, Network } from '../../../network/index.ts';
 import type { Exploration } from '../exploration/explore.ts';
-import { inboundFirst, inboundOf, isLayerPruned, takesChannels, widthOf } from '../graph.ts';
+import { inboundFirst, inboundOf, takesChannels, widthOf } from '../graph.ts';
 import { concatAxis, type DataFormat, dataFormats, isPrunable, widening } from '../keras.ts';
 import { TaoError } from '../refusal.ts';
 import type { TaoRules } from '../rules.ts';
@@ -104,7 +104,7 @@ function requireJoinable({ network, exploration, formats }: Scene, layer: Layer)
   const axis = concatAxis(network, layer);
   if (format === undefined || rank === null) return;
   if (format === null) {
-    if (isLayerPruned(network, layer, exploration.isPruned) !== true) return;
+    if (exploration.isPruned.get(layer) !== true) return;
     const text =
       'Cannot process a concatenation layer if the data format is unknown and one of the previous layers was pruned';
     throw new TaoError('ValueError', text, layer.name);
@@ -120,8 +120,8 @@ function requireJoinable({ network, exploration, formats }: Scene, layer: Layer)
 }
 
 /** `_prune_explored_split_layer` */
-function splitWidth({ network, exploration }: Scene, layer: Layer, { layer: before }: Rebuilt): number | null {
-  if (isLayerPruned(network, before, exploration.isPruned) !== true) return widthOf(layer);
+function splitWidth({ exploration }: Scene, layer: Layer, { layer: before }: Rebuilt): number | null {
+  if (exploration.isPruned.get(before) !== true) return widthOf(layer);
   const text = "Split layer's previous layer cannot be pruned. Try to add it to excluded layer list.";
   throw new TaoError('AssertionError', text, layer.name);
 }
