@@ -45,16 +45,19 @@ function blindness(
   unmasked: ReadonlyMap<number, string>,
   mixing: ReadonlySet<NetworkNode['handle']>,
 ): string | undefined {
-  const isCut = node.inputs.some((name) => {
-    const tensor = dense.tensors.get(name);
+  const output = dense.tensors.get(node.outputs[0] ?? '');
+  if (output === undefined || node.role === 'sizes') return undefined;
+  const { weight, name, firstChannel, filters } = dense.layers[output.layer]!;
+  const isLost = output.channels === null || 'opaque' in output.channels;
+  // Its own filters are known, and where they come to lie is not: whoever reads them could not be masked.
+  if (isLost && mask.cut.subarray(firstChannel, firstChannel + filters).includes(1)) return `${node.op} of ${name}`;
+  const isCut = node.inputs.some((input) => {
+    const tensor = dense.tensors.get(input);
     return tensor !== undefined && carriesCut(tensor, mask.cut);
   });
-  const output = dense.tensors.get(node.outputs[0] ?? '');
-  if (!isCut || output === undefined || node.role === 'sizes') return undefined;
-  const { weight, name } = dense.layers[output.layer]!;
+  if (!isCut) return undefined;
   if (weight !== null && !('opaque' in weight) && node.inputs.length > 1 && node.role === 'weights')
     return unmasked.get(output.layer);
-  const isLost = output.channels === null || 'opaque' in output.channels;
   return isLost || mixing.has(node.handle) ? `${node.op} of ${name}` : undefined;
 }
 

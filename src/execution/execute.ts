@@ -10,7 +10,7 @@ import { assemble, megabytes } from './assemble.ts';
 import { casesOf } from './cases.ts';
 import { type Crash, startChild } from './child.ts';
 import { type Comparison, compareModels } from './compare-models.ts';
-import { type ResolvedInput, resolveInputs } from './input-shapes.ts';
+import { guessesIn, type ResolvedInput, resolveInputs } from './input-shapes.ts';
 import { type Mask, maskOf } from './mask.ts';
 import { availableMemory, type Budget, fittingCases } from './memory.ts';
 import { type ModelCopies, writeCopies } from './model-copies.ts';
@@ -52,6 +52,7 @@ export async function executeBoth(parts: ExecutionParts): Promise<ExecutionOutco
   const [difference] = interfaceDifferences(dense, pruned);
   if (difference !== undefined) return obstructed({ code: 'interface-differs', reason: difference });
   const inputs = resolveInputs(dense, pruned, request.inputShapes, parts.stated);
+  if ('code' in inputs) return obstructed(inputs);
   const budget = fittingCases(dense, pruned, casesOf(inputs, request.inputs));
   if (budget.fitting.length === 0) {
     const [takes, has] = [megabytes(budget.needed), megabytes(availableMemory())];
@@ -100,7 +101,8 @@ async function executeIn(plan: Plan): Promise<ExecutionOutcome> {
       return { execution, obstacle: null, notes: [...renamedInputs(inputs), ...unfitting(budget)] };
     }
     const { code, reason } = result.obstacle;
-    if (providers.length === 1) return obstructed({ code, reason: [...refused, reason].join('; ') });
+    const guesses = guessesIn(inputs) ?? [];
+    if (providers.length === 1) return obstructed({ code, reason: [...refused, reason].concat(guesses).join('; ') });
     refused.push(`${provider} is not used: ${reason}`);
     log(`${provider} is not used: ${reason}`);
   }

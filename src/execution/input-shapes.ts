@@ -5,6 +5,7 @@ import { InputError } from '../errors/input-error.ts';
 import type { Network } from '../network/index.ts';
 import type { OnnxValueInfo } from '../onnx/index.ts';
 import { type ElementType, isElementType } from '../tensor-files/index.ts';
+import type { Obstacle } from './types.ts';
 
 /** An input of both models with all sizes known but, where the export leaves it open, the batch. */
 export interface ResolvedInput {
@@ -18,23 +19,53 @@ export interface ResolvedInput {
   readonly source: string | null;
 }
 
-/** What image classifiers take when nobody says otherwise. */
-const DEFAULT_SIZE = 224;
+/** What image classifiers take when nobody says otherwise, and a length that convolutions and poolings leave something of. */
+const [DEFAULT_SIZE, DEFAULT_LENGTH] = [224, 64];
 
 /**
  * The inputs of the pruned model with sizes: as given by the user, as the export fixes them, as the dense model's export
- * fixes them, as the spec states them, else by what the network needs.
- * @throws InputError for a given shape that fits no input, and where an input cannot be fed
+ * fixes them, as the spec states them, else by what the network needs, else a guess.
+ * @returns an obstacle where an input cannot be fed
+ * @throws InputError for a given shape that fits no input
  */
 export function resolveInputs(
   dense: Network,
   pruned: Network,
   given: readonly InputShape[],
   stated: StatedSizes | null,
-): readonly ResolvedInput[] {
+): readonly ResolvedInput[] | Obstacle {
   const [inputs, before] = [inputsOf(pruned.model.graph), inputsOf(dense.model.graph)];
-  const places = pairInputs(dense.model.graph, pruned.model.graph);
   const { name: path } = pruned.model;
+  requireKnown(path, inputs, given);
+  const places = pairInputs(dense.model.graph, pruned.model.graph);
+  const resolved: ResolvedInput[] = [];
+  for (const [k, input] of inputs.entries()) {
+    const unfed = (problem: string): Obstacle => ({ code: 'inputs-unknown', reason: `${problem} ${input.name}` });
+    if (!isElementType(input.dtype)) return unfed(`nothing feeds ${input.dtype} to an input as the model has with`);
+    const own = given.find((one) => one.input === input.name);
+    const partner = before[places[k] ?? -1];
+    const found =
+      own !== undefined
+        ? fitted(path, input, own.shape)
+        : input.shape === null
+          ? null
+          : inferred(dense, partner?.name ?? input.name, input.shape, partner, stated);
+    if (found === null) return unfed('the model states no shape, and input-shapes gives none, for its input');
+    const { shape, source } = found;
+    resolved.push({ name: input.name, dense: partner?.name ?? input.name, type: input.dtype, shape, source });
+  }
+  return resolved;
+}
+
+/** What was guessed, which whoever cannot run a model with it should know; null where nothing was. */
+export function guessesIn(inputs: readonly ResolvedInput[]): string | null {
+  const guessed = inputs.filter(({ source }) => source?.includes(GUESSED) === true).map(({ name }) => name);
+  return guessed.length === 0 ? null : `sizes of ${guessed.join(', ')} were guessed: input-shapes gives them`;
+}
+
+const GUESSED = 'as nothing says otherwise';
+
+function requireKnown(path: string, inputs: readonly OnnxValueInfo[], given: readonly InputShape[]): void {
   for (const { input, shape } of given) {
     if (inputs.some(({ name }) => name === input)) continue;
     const names = inputs.map(({ name }) => name);
@@ -44,15 +75,6 @@ export function resolveInputs(
       { key: 'input-shapes', value: `${input}=${shape.join('x')}` },
     );
   }
-  return inputs.map((input, k) => {
-    const partner = before[places[k] ?? -1];
-    if (!isElementType(input.dtype))
-      throw new InputError(`takes ${input.dtype}, on which models are not executed`, { file: path, key: input.name });
-    const own = given.find((one) => one.input === input.name);
-    const { shape, source } =
-      own === undefined ? inferred(dense, input, partner, stated) : fitted(path, input, own.shape);
-    return { name: input.name, dense: partner?.name ?? input.name, type: input.dtype, shape, source };
-  });
 }
 
 type Shape = Pick<ResolvedInput, 'shape' | 'source'>;
@@ -71,43 +93,35 @@ function fitted(path: string, { name, shape }: OnnxValueInfo, given: readonly nu
 
 function inferred(
   dense: Network,
-  { name, shape }: OnnxValueInfo,
+  name: string,
+  shape: NonNullable<OnnxValueInfo['shape']>,
   partner: OnnxValueInfo | undefined,
   stated: StatedSizes | null,
 ): Shape {
-  if (shape === null)
-    throw new InputError(`the model states no shape for its input ${name}: give one like ${name}=1x3x224x224`, {
-      key: 'input-shapes',
-    });
   const sources = new Set<string>();
   const channelAxis = dense.dataFormat === 'channels_last' ? 3 : 1;
+  const isImage = shape.length === 4;
+  const columns = firstColumns(dense, name);
   const sizes = shape.map((size, axis): number | null => {
     if (typeof size === 'number') return size;
     if (axis === 0) return null;
-    const known = partner?.shape?.length === shape.length ? partner.shape[axis] : null;
+    const known = partner?.shape?.length === shape.length ? partner?.shape?.[axis] : null;
     if (typeof known === 'number') {
       sources.add('the dense model');
       return known;
     }
-    const isImage = shape.length === 4;
     const from = isImage ? statedSize(stated, axis, channelAxis) : null;
     if (from !== null) {
       sources.add('the spec');
       return from;
     }
-    const channels =
-      axis === (isImage ? channelAxis : shape.length - 1) ? firstColumns(dense, partner?.name ?? name) : null;
-    if (channels !== null) {
+    if (columns !== null && axis === (isImage ? channelAxis : columns.isLast ? shape.length - 1 : 1)) {
       sources.add('the first layer');
-      return channels;
+      return columns.count;
     }
-    if (!isImage)
-      throw new InputError(
-        `the model leaves sizes of its input ${name} open: give them, like ${name}=${shape.map((one) => (typeof one === 'number' ? one : 1)).join('x')}`,
-        { key: 'input-shapes' },
-      );
-    sources.add(`${DEFAULT_SIZE} as nothing says otherwise`);
-    return DEFAULT_SIZE;
+    const guess = isImage ? DEFAULT_SIZE : DEFAULT_LENGTH;
+    sources.add(`${guess} ${GUESSED}`);
+    return guess;
   });
   return { shape: sizes, source: sources.size === 0 ? null : [...sources].join(', ') };
 }
@@ -119,13 +133,13 @@ function statedSize(stated: StatedSizes | null, axis: number, channelAxis: numbe
   return isHeight ? stated.height : stated.width;
 }
 
-/** Input columns of the first layer with weights that reads an input through none other. */
-function firstColumns(network: Network, name: string): number | null {
+/** Input columns of the first layer with weights that reads an input through none other, and whether they lie on its last axis. */
+function firstColumns(network: Network, name: string): { readonly count: number; readonly isLast: boolean } | null {
   const input = network.layers.find((layer) => layer.kind === 'input' && layer.name === name);
   const reader = network.layers.find(
     (layer) =>
       layer.weight !== null && input !== undefined && layer.calls.some((call) => call.inputs.includes(input.id)),
   );
   const columns = reader?.calls[0]?.columns;
-  return columns instanceof Int32Array ? columns.length : null;
+  return columns instanceof Int32Array ? { count: columns.length, isLast: reader!.kind === 'dense' } : null;
 }

@@ -25,6 +25,7 @@ export const OBSTACLES = {
   'not-installed': 'machine',
   'runtime-broken': 'machine',
   'memory-short': 'machine',
+  'inputs-unknown': 'model',
   'load-failed': 'model',
   'run-failed': 'model',
   'out-of-memory': 'model',

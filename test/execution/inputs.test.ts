@@ -7,14 +7,15 @@ import { describe, expect, it } from 'vitest';
 import { fittingCases } from '../../src/execution/memory.ts';
 import { judgeExecution } from '../../src/verdict/index.ts';
 import { executionOf, outcomeOf } from '../support/execution.ts';
-import { float32, modelBytes, networkOf, op, writeModel } from '../support/onnx-builder.ts';
+import { float16, float32, float64, modelBytes, networkOf, op, writeModel } from '../support/onnx-builder.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-inputs-'));
 let written = 0;
 const noise = (count: number, seed = 1): number[] => Array.from({ length: count }, (_, k) => Math.sin(seed + 7 * k));
 
 interface Options {
-  readonly shape?: readonly (number | string)[];
+  readonly shape?: readonly (number | string)[] | null;
+  readonly type?: 'float32' | 'float64';
   readonly kept?: readonly number[];
   /** A factor of the first layer's biases. */
   readonly biases?: number;
@@ -25,25 +26,29 @@ interface Options {
 /** Conv of 6 filters with a bias, ReLU, then a 1x1 conv of 2 filters; with `kept`, cut by those. */
 function model({
   shape = ['N', 3, 'h', 'w'],
+  type = 'float32',
   kept = [0, 1, 2, 3, 4, 5],
   biases = 1,
   between = [op('Relu', 'a', 'b', { name: 'net/relu/Relu' })],
 }: Options): string {
   const first = noise(6 * 27);
   const second = noise(2 * 6, 3);
+  const list = type === 'float64' ? float64 : float32;
   const weight = (values: readonly number[], dims: readonly number[]) => ({
-    ...float32(values),
+    ...list(values),
     dims: dims.map(BigInt),
   });
   const path = join(work, `${written++}.onnx`);
   const bytes = modelBytes({
     inputs: { image: shape },
+    inputType: type,
+    outputType: type,
     weights: {
       w1: weight(
         kept.flatMap((f) => first.slice(27 * f, 27 * (f + 1))),
         [kept.length, 3, 3, 3],
       ),
-      b1: float32(kept.map((f) => biases * (0.3 - 0.1 * f))),
+      b1: list(kept.map((f) => biases * (0.3 - 0.1 * f))),
       w2: weight(
         [0, 1].flatMap((row) => kept.map((f) => second[6 * row + f]!)),
         [2, kept.length, 1, 1],
@@ -93,6 +98,92 @@ describe('sizes that the model leaves open', () => {
     await expect(outcomeOf(...pair, { inputShapes: [{ input: 'image', shape: [1, 3, 9, 9] }] })).rejects.toThrow(
       /fixes image to 1x3x8x8 \(found "image=1x3x9x9"\)/,
     );
+  });
+});
+
+describe('models of other types and shapes', () => {
+  /** Two layers on the last axis, or two one-dimensional convolutions, behind an embedding or not; `kept` cuts the first. */
+  function written(kind: 'float16' | 'float64' | 'ids' | 'line', kept: readonly number[] = [0, 1, 2, 3]): string {
+    const type = kind === 'float16' || kind === 'float64' ? kind : 'float32';
+    const of = (values: readonly number[], ...dims: readonly number[]) => ({
+      ...(type === 'float64' ? float64(values) : type === 'float16' ? float16(values) : float32(values)),
+      dims: dims.map(BigInt),
+    });
+    const area = kind === 'line' ? 3 : 1;
+    const [first, second] = [noise(4 * 3 * area), noise(2 * 4 * area, 3)];
+    const row = (at: number) => first.slice(3 * area * at, 3 * area * (at + 1));
+    const columns = (at: number) => kept.flatMap((k) => second.slice((4 * at + k) * area, (4 * at + k + 1) * area));
+    const layers =
+      kind === 'line'
+        ? [
+            op('Conv', ['x', 'w1'], 'a', { name: 'net/first/Conv' }),
+            op('Conv', ['a', 'w2'], 'y', { name: 'net/second/Conv' }),
+          ]
+        : [
+            op('MatMul', ['e', 'w1'], 'a', { name: 'net/first/MatMul' }),
+            op('MatMul', ['a', 'w2'], 'y', { name: 'net/second/MatMul' }),
+          ];
+    const transposed = (rows: readonly (readonly number[])[]) =>
+      rows[0]!.flatMap((_, k) => rows.map((each) => each[k]!));
+    return writeModel({
+      inputs: {
+        [kind === 'ids' ? 'ids' : 'x']: kind === 'ids' ? ['N', 'S'] : kind === 'line' ? ['N', 3, 'L'] : ['N', 3],
+      },
+      inputType: kind === 'ids' ? 'int64' : type,
+      outputType: type,
+      weights: {
+        ...(kind === 'ids' ? { table: of(noise(5 * 3, 9), 5, 3) } : {}),
+        w1: kind === 'line' ? of(kept.flatMap(row), kept.length, 3, 3) : of(transposed(kept.map(row)), 3, kept.length),
+        w2:
+          kind === 'line'
+            ? of([0, 1].flatMap(columns), 2, kept.length, 3)
+            : of(transposed([0, 1].map(columns)), kept.length, 2),
+      },
+      nodes: [
+        ...(kind === 'ids' ? [op('Gather', ['table', 'ids'], 'e', { name: 'net/embed/Gather' })] : []),
+        ...(kind === 'float16' || kind === 'float64' ? [op('Identity', 'x', 'e')] : []),
+        ...layers,
+      ],
+      outputs: ['y'],
+    });
+  }
+
+  it.each(['float16', 'float64', 'line'] as const)('are executed: %s', async (kind) => {
+    const { verdict, reason } = await executionOf(written(kind), written(kind, [0, 3]));
+    expect(verdict, reason).toBe('equal');
+  });
+
+  it('whose channels could not be followed from the first layer on are executed, and not compared', async () => {
+    const { verdict, reason, inputs } = await executionOf(written('ids'), written('ids', [0, 3]));
+    expect(inputs).toMatchObject([
+      { name: 'ids', type: 'int64', shape: ['N', 64], source: '64 as nothing says otherwise' },
+    ]);
+    expect(verdict).toBeNull();
+    expect(reason).toBe('the output y has no measure in the dense model (MatMul of first)');
+    expect((await executionOf(written('ids'), written('ids'))).verdict).toBe('equal');
+  });
+
+  it('that onnxruntime has no kernels for, or that nobody knows how to feed, say so', async () => {
+    const wide = (kept: readonly number[]) => model({ shape: ['N', 3, 8, 8], kept, type: 'float64' });
+    const double = await outcomeOf(wide([0, 1, 2, 3, 4, 5]), wide(KEPT));
+    expect(double.obstacle).toMatchObject({
+      code: 'load-failed',
+      reason: expect.stringMatching(
+        /^onnxruntime cannot load the dense model: Could not find an implementation for Conv/,
+      ),
+    });
+    const unknown = await outcomeOf(model({ shape: null }), model({ shape: null, kept: KEPT }));
+    expect(unknown.obstacle).toEqual({
+      code: 'inputs-unknown',
+      reason: 'the model states no shape, and input-shapes gives none, for its input image',
+    });
+  });
+
+  it('whose sizes were guessed wrong say what was guessed', async () => {
+    // A window as wide as no guess.
+    const between = [op('AveragePool', 'a', 'b', { kernel_shape: [300, 300] })];
+    const { obstacle } = await outcomeOf(model({ between }), model({ between, kept: KEPT }));
+    expect(obstacle?.reason).toMatch(/sizes of image were guessed: input-shapes gives them$/);
   });
 });
 

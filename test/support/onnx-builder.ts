@@ -5,6 +5,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { afterAll } from 'vitest';
 import { openModel } from '../../src/files/index.ts';
 import { FIXED_CHANNEL, type Layer, type Network, type Opaque, readNetwork } from '../../src/network/index.ts';
+import { narrowToFloat16 } from '../../src/tensor-files/index.ts';
 import {
   type AttributeProtoSchema,
   type FunctionProtoSchema,
@@ -50,6 +51,9 @@ export interface Graph {
   readonly weights?: Readonly<Record<string, TensorInit>>;
   readonly nodes: readonly NodeInit[];
   readonly outputs?: readonly string[];
+  /** Of all inputs, and of all outputs; float32 where nothing is said. */
+  readonly inputType?: keyof typeof DTYPES;
+  readonly outputType?: keyof typeof DTYPES;
   readonly valueInfo?: Readonly<Record<string, readonly (number | string)[]>>;
   readonly opset?: number;
   readonly producer?: string;
@@ -72,6 +76,15 @@ export function int64(values: number | bigint | readonly (number | bigint)[]): T
 export function float32(values: number | readonly number[]): TensorInit {
   const list = typeof values === 'object' ? values : [values];
   return { dataType: 1, dims: typeof values === 'object' ? [BigInt(list.length)] : [], floatData: [...list] };
+}
+
+export function float64(values: readonly number[]): TensorInit {
+  return { dataType: 11, dims: [BigInt(values.length)], doubleData: [...values] };
+}
+
+export function float16(values: readonly number[]): TensorInit {
+  const bits = Uint16Array.from(values, narrowToFloat16);
+  return { dataType: 10, dims: [BigInt(values.length)], rawData: new Uint8Array(bits.buffer) };
 }
 
 /** A node; `name` and `domain` are its own, every other key is an attribute. Several outputs are separated by spaces. */
@@ -112,13 +125,16 @@ function isList(value: Attribute): value is readonly number[] {
 
 /** A GraphProto, for the model or for a branch of If and the body of Loop. */
 export function graphOf(graph: Graph): GraphInit {
-  const info = ([name, shape]: readonly [string, readonly (number | string)[] | null]) => ({
+  const info = (
+    [name, shape]: readonly [string, readonly (number | string)[] | null],
+    type: keyof typeof DTYPES = 'float32',
+  ) => ({
     name,
     type: {
       value: {
         case: 'tensorType' as const,
         value: {
-          elemType: 1,
+          elemType: DTYPES[type][0],
           ...(shape === null
             ? {}
             : {
@@ -141,9 +157,9 @@ export function graphOf(graph: Graph): GraphInit {
     initializer: Object.entries(graph.weights ?? {}).map(
       ([name, tensor]) => ({ ...tensor, name }) as TensorInit & { $typeName?: never },
     ),
-    input: Object.entries(graph.inputs ?? {}).map(info),
-    output: (graph.outputs ?? []).map((name) => info([name, null])),
-    valueInfo: Object.entries(graph.valueInfo ?? {}).map(info),
+    input: Object.entries(graph.inputs ?? {}).map((input) => info(input, graph.inputType)),
+    output: (graph.outputs ?? []).map((name) => info([name, null], graph.outputType)),
+    valueInfo: Object.entries(graph.valueInfo ?? {}).map((value) => info(value)),
   };
 }
 
