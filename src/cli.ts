@@ -4,12 +4,14 @@ import { Command, CommanderError, Option } from 'commander';
 import {
   type CommandName,
   flagsOf,
+  loadOnlyRequest,
   loadRequests,
   type ModelRequest,
   type Settings,
   settingsFromFlags,
 } from './config/index.ts';
 import { InputError, oneLine } from './errors/input-error.ts';
+import { type Answer, answerOf } from './pipeline/answer.ts';
 import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
 import { eachModel } from './pipeline/each-model.ts';
@@ -21,23 +23,18 @@ import { recover } from './pipeline/recover.ts';
 import { run } from './pipeline/run.ts';
 import { CancelledError } from './process/cancel.ts';
 import { plainLog } from './process/log.ts';
-import { ANYBODY, type ModelError, makeReportSet, REPORT_FORMATS, writeReport } from './report/index.ts';
+import { ANYBODY, REPORT_FORMATS, writeReport } from './report/index.ts';
 import { VERSION } from './version.ts';
 
 /** Exit status of product contract: 2 bad usage, config or input, 4 a bug of ours. */
 const BAD_INPUT = 2;
 const OUR_BUG = 4;
 
-interface Result {
-  readonly text: string;
-  readonly exitCode: number;
-}
-
 interface CommandEntry {
   readonly description: string;
   /** What it takes beside flags, as commander writes it, and what that is. */
   readonly argument?: readonly [string, string];
-  run(settings: Settings, given: readonly string[]): Promise<Result>;
+  run(settings: Settings, given: readonly string[]): Promise<Answer>;
 }
 
 const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
@@ -61,14 +58,18 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
     description: 'show the numbers behind a layer: own norm, rank, partners, merged value and the cut',
     async run(settings) {
       const { layer = null, filter = null, all = false } = settings;
-      return explain(onlyRequest(settings, 'explain'), { layer, filter, all });
+      return explain(loadOnlyRequest(settings, process.cwd(), 'explain'), { layer, filter, all });
     },
   },
   prune: {
     description: 'cut the dense model as the spec says, with the built-in pruner',
     async run(settings) {
       const { prune } = await import('./pipeline/prune.ts');
-      const { path, retained, notes } = await prune(onlyRequest(settings, 'prune'), settings.out!, VERSION);
+      const { path, retained, notes } = await prune(
+        loadOnlyRequest(settings, process.cwd(), 'prune'),
+        settings.out!,
+        VERSION,
+      );
       for (const note of notes) log(oneLine(note));
       return { text: `pruned: ${oneLine(path)}\nretained indices: ${oneLine(retained)}\n`, exitCode: 0 };
     },
@@ -127,22 +128,14 @@ function givenOptions(command: Command): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(options).filter(([key]) => command.getOptionValueSource(key) !== 'default'));
 }
 
-/** The one model of a command that takes no more. */
-function onlyRequest(settings: Settings, command: string): ModelRequest {
-  const [request, another] = loadRequests(settings, process.cwd());
-  if (request === undefined || another !== undefined)
-    throw new InputError(`${command} takes one model; choose it`, { key: '--model' });
-  return request;
-}
-
 /** Asks the same of every model. */
 async function eachWith(
   command: (request: ModelRequest, host: Host) => Promise<Checked>,
   settings: Settings,
   isWritten: boolean,
-): Promise<Result> {
+): Promise<Answer> {
   const { format, installOnnxruntime: mayInstall = false } = settings;
-  const { results, errors } = await eachModel(loadRequests(settings, process.cwd()), log, async (request) => {
+  const models = await eachModel(loadRequests(settings, process.cwd()), log, async (request) => {
     const result = await command(request, {
       version: VERSION,
       log,
@@ -154,34 +147,13 @@ async function eachWith(
       log(`report: ${oneLine(writeReport(result.report, request.reportDir))}`);
     return result;
   });
-  for (const { model, message } of errors) log(`prunegate: ${oneLine(model)}: ${message}`);
-  return {
-    text: rendered(results, errors, settings),
-    exitCode: errors.length > 0 ? BAD_INPUT : worstExit(results.map(({ exitCode }) => exitCode)),
-  };
-}
-
-function rendered(
-  results: readonly Checked[],
-  errors: readonly ModelError[],
-  { format = 'text', all = false }: Settings,
-): string {
-  const reports = results.map(({ report }) => report);
-  const [only] = reports;
-  const isOne = reports.length === 1 && errors.length === 0 && only !== undefined;
-  const explain = (model: string): string | null =>
-    results.find(({ report }) => report.model === model)?.explain ?? null;
-  return REPORT_FORMATS[format].render(isOne ? only : makeReportSet(VERSION, reports, errors), { all, explain });
+  for (const { model, message } of models.errors) log(`prunegate: ${oneLine(model)}: ${message}`);
+  return answerOf(models, settings, VERSION);
 }
 
 /** stdout carries the result alone. */
 function log(line: string): void {
   process.stderr.write(`${line}\n`);
-}
-
-/** A divergence outweighs what could not be checked. */
-function worstExit(codes: readonly number[]): number {
-  return codes.includes(1) ? 1 : Math.max(0, ...codes);
 }
 
 function fail(error: unknown): number {

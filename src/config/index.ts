@@ -1,5 +1,3 @@
-export { InputError, type InputErrorDetails, oneLine, shown } from '../errors/input-error.ts';
-export { formatPath, inputErrorAt, type KeyPath, type Locate, type Place } from '../errors/place.ts';
 export type { CommandRequest } from './command-requests.ts';
 export { type Config, configOf } from './config-file.ts';
 export { type Flag, flagsOf } from './flags.ts';
@@ -20,6 +18,7 @@ export {
   type ExecutionRequest,
   type Gates,
   generalSettings,
+  loadOnlyRequest,
   loadRequests,
   type ModelRequest,
   PATH_SETTINGS,

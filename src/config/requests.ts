@@ -1,3 +1,4 @@
+import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place, placeText } from '../errors/place.ts';
 import { type CommandRequest, commandRequest } from './command-requests.ts';
 import type { Config, ConfigModel } from './config-file.ts';
@@ -71,6 +72,17 @@ export type Gates = Pick<
  */
 export function loadRequests(settings: Settings, cwd: string): readonly ModelRequest[] {
   return requestsOf(loadSources(settings, cwd), null);
+}
+
+/**
+ * The one model of a command that takes no more.
+ * @throws InputError where there are several, and as loadRequests does
+ */
+export function loadOnlyRequest(settings: Settings, cwd: string, command: string): ModelRequest {
+  const [request, another] = loadRequests(settings, cwd);
+  if (request === undefined || another !== undefined)
+    throw new InputError(`${command} takes one model; choose it`, { key: '--model' });
+  return request;
 }
 
 /**

@@ -1,5 +1,6 @@
 import * as core from '@actions/core';
 import { oneLine } from '../errors/input-error.ts';
+import { neutral } from '../process/neutral.ts';
 import { COMPLETENESS_UNCHECKED, cutText, type Report, type ReportSet } from '../report/index.ts';
 import { type ReviewPlace, reviewPlace } from './place.ts';
 
@@ -61,6 +62,11 @@ export function printAnnotation({ level, title, message, file, line }: Annotatio
   const text = cutText(message, MAX_MESSAGE);
   if (level === 'error') core.error(text, place);
   else core.warning(text, place);
+}
+
+/** A line of the log, which the runner takes for no command. */
+export function printLine(line: string): void {
+  core.info(neutral(line));
 }
 
 function isTold({ verdict, conclusion }: Report): boolean {

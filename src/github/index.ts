@@ -1,10 +1,11 @@
-export { neutral } from '../process/neutral.ts';
-export { printAnnotation } from './annotations.ts';
+export { printAnnotation, printLine } from './annotations.ts';
 export { type BaseFile, readBaseFile } from './base-file.ts';
+export { type Channel, channelOf } from './channel.ts';
 export { type Client, clientOf } from './client.ts';
 export { type EventContext, readEvent } from './events.ts';
-export { type Outputs, setOutputs } from './outputs.ts';
+export { failureOf } from './failure.ts';
+export { annotateLowered } from './lowered.ts';
+export { type Outputs, setOutputs, verdictOutputs } from './outputs.ts';
 export { inWorkspace, pathInRepository, type ReviewPlace, reviewPlace } from './place.ts';
-export { type Channel, type Publication, publish, publishFailure } from './publish.ts';
-export { commentKey } from './stamp.ts';
+export { type Publication, publish, publishFailure } from './publish.ts';
 export { isUnmerged, refusalToRun } from './trust.ts';

@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import type { Report, ReportSet } from '../report/index.ts';
 import { firstLine, messageOf } from './trouble.ts';
 
 /** As action.yml describes them. */
@@ -20,4 +21,27 @@ export function setOutputs(outputs: Outputs): string | null {
   } catch (error) {
     return `The step's outputs could not be written to GITHUB_OUTPUT: ${firstLine(messageOf(error))}`;
   }
+}
+
+/**
+ * What a check or a merge found out.
+ * @param paths of report.json files
+ */
+export function verdictOutputs({ reports, verdict, conclusion }: ReportSet, paths: readonly string[]): Outputs {
+  const layers = reports.flatMap((report) => report.layers);
+  const named = ({ model, layers: own }: Report): readonly string[] =>
+    own.flatMap(({ name, verdict: found }) =>
+      found !== 'mismatch' ? [] : reports.length > 1 ? [`${model}: ${name}`] : [name],
+    );
+  const count = (wanted: string): number => layers.filter((layer) => layer.verdict === wanted).length;
+  return {
+    verdict: verdict ?? '',
+    conclusion: conclusion ?? '',
+    'mismatched-layers': JSON.stringify(reports.flatMap(named)),
+    matched: count('match'),
+    mismatched: count('mismatch'),
+    ambiguous: count('ambiguous'),
+    unverifiable: count('unverifiable'),
+    'report-json': paths.join('\n'),
+  };
 }

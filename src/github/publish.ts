@@ -5,8 +5,9 @@ import { cutText, type Medium, type ReportSet, renderMarkdown } from '../report/
 import { type Annotation, type Annotations, annotationsOf, openEnd, printAnnotations } from './annotations.ts';
 import type { Api } from './api.ts';
 import { commentBody, failureBody, failureText, fittingText } from './body.ts';
+import type { Channel } from './channel.ts';
 import { createCheckRun, MAX_CHECK_SUMMARY } from './check-run.ts';
-import { type Credentials, clientOf } from './client.ts';
+import { clientOf } from './client.ts';
 import { findPullRequest, MAX_COMMENT, writeComment } from './comment.ts';
 import { type EventContext, repositoryOf } from './events.ts';
 import { linkTo, runPage } from './links.ts';
@@ -14,14 +15,6 @@ import { reviewPlace } from './place.ts';
 import type { Stamp } from './stamp.ts';
 import { appendSummary } from './summary.ts';
 import { troubleOf, type Wanted } from './trouble.ts';
-
-/** Where a run's result may go, and by whose leave. */
-export interface Channel extends Credentials {
-  readonly event: EventContext | null;
-  /** Tells this step's comment from others': see commentKey. */
-  readonly key: string;
-  readonly summaryFile: string | undefined;
-}
 
 export interface Publication {
   readonly set: ReportSet;

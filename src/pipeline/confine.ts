@@ -3,6 +3,7 @@ import { type ModelRequest, type ModelSettingKey, PATH_SETTINGS, settingName } f
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
 import { pathBelow, whereabouts } from '../files/index.ts';
+import type { Channel } from '../github/index.ts';
 
 /** How far what an unmerged change names may reach. */
 export interface Confines {
@@ -12,6 +13,10 @@ export interface Confines {
   readonly temporary: string | undefined;
   /** Whether whoever wrote the change may not run code here, so that a link must not do in its place. */
   readonly isFork: boolean;
+}
+
+export function confinesOf({ event, workspace, temporary }: Channel): Confines {
+  return { root: workspace ?? process.cwd(), temporary, isFork: event?.isFork ?? false };
 }
 
 /** Files whose values are quoted. */

@@ -1,0 +1,35 @@
+import type { Settings } from '../config/index.ts';
+import { makeReportSet, REPORT_FORMATS } from '../report/index.ts';
+import type { Checked } from './checked.ts';
+import type { CheckedModels } from './each-model.ts';
+
+/** What a command line prints and ends with. */
+export interface Answer {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** 2 is a mistake of the user's (product contract). */
+const BAD_INPUT = 2;
+
+/** The results of a command on each model as one text and one exit status. One model alone is its report, many are a set. */
+export function answerOf(
+  { results, errors }: CheckedModels<Checked>,
+  { format = 'text', all = false }: Settings,
+  version: string,
+): Answer {
+  const reports = results.map(({ report }) => report);
+  const [only] = reports;
+  const isOne = reports.length === 1 && errors.length === 0 && only !== undefined;
+  const explain = (model: string): string | null =>
+    results.find(({ report }) => report.model === model)?.explain ?? null;
+  return {
+    text: REPORT_FORMATS[format].render(isOne ? only : makeReportSet(version, reports, errors), { all, explain }),
+    exitCode: errors.length > 0 ? BAD_INPUT : worstExit(results.map(({ exitCode }) => exitCode)),
+  };
+}
+
+/** A divergence outweighs what could not be checked. */
+function worstExit(codes: readonly number[]): number {
+  return codes.includes(1) ? 1 : Math.max(0, ...codes);
+}
