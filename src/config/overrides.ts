@@ -2,7 +2,7 @@ import { inputErrorAt, type Place } from '../errors/place.ts';
 import { isMapping } from './values.ts';
 import { parseTree } from './yaml.ts';
 
-/** One `prune.threshold=0.68`, as it was given, and where. */
+/** One `prune.key=value`, as it was given, and where. */
 export interface Override {
   readonly text: string;
   readonly place: Place;
@@ -20,7 +20,7 @@ export interface Assignment {
 }
 
 /**
- * Reads an override as TAO's (Hydra's) command line takes it: `key.path=value`, also with `+` or `++` before it. The value is a YAML scalar
+ * Reads an override as Hydra's command line takes it: `key.path=value`, also with `+` or `++` before it. The value is a YAML scalar
  * or a flow list of scalars; nothing after the `=` is the empty text.
  * @throws InputError for `~` (which removes a key), a missing `=`, a bad key or any other value.
  */
@@ -29,7 +29,7 @@ export function parseOverride({ text, place }: Override): Assignment {
   const [, plus = '', key = '', spelled = ''] = /^(\+{0,2})([^=]*)=(.*)$/s.exec(text.trim()) ?? [];
   const path = key.split('.');
   if (!path.every((part) => /^[\p{L}\p{N}_-]+$/u.test(part))) {
-    throw inputErrorAt(place, 'must be like prune.threshold=0.68', text);
+    throw inputErrorAt(place, 'must be like prune.key=value', text);
   }
   const value = parseTree(spelled, (problem) => inputErrorAt(place, `the value ${problem}`, text));
   if (value !== null && (isMapping(value.value) || !isFlat(value.value))) {

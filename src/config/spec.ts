@@ -147,7 +147,7 @@ function sectionWords(
     const { place, text } = override;
     if (isList) return value.map((item) => ({ text: String(item), place }));
     if (typeof value === 'string' && value.startsWith('-')) return wordsOf(value, place);
-    throw inputErrorAt(place, `must set a key of ${SECTION}, like prune.threshold=0.68, or be its command line`, text);
+    throw inputErrorAt(place, `must set a key of ${SECTION}, like prune.key=value, or be its command line`, text);
   }
   const at = (keyPath: KeyPath, line: number | null): Place => ({ file: file.path, line, key: formatPath(keyPath) });
   if (isList)

@@ -105,7 +105,7 @@ function mapChildren(pairs: readonly Pair<Node, Node | null>[], path: KeyPath, s
     const earlier = own.get(key);
     if (earlier !== undefined) throw state.fail(`is given twice, first on line ${earlier.keyLine}`, keyLine, keyPath);
     const node = build(pair.value, keyPath, state, keyLine);
-    // YAML 1.1 merge keys: PyYAML, and so TAO, takes them.
+    // YAML 1.1 merge keys: PyYAML takes them.
     if (key === '<<' && (pair.key as Scalar).type === 'PLAIN') {
       for (const [name, child] of mergeSources(node, keyPath, state, keyLine)) {
         if (!merged.has(name)) merged.set(name, child);

@@ -46,10 +46,27 @@ export interface Assumption {
 }
 
 /** Layers that are pruned alike. */
-export interface EqualizationGroup {
+export interface LayerGroup {
   readonly id: number;
   readonly members: readonly string[];
   readonly criterion: string;
+}
+
+/**
+ * A pruner that first lets every layer decide by its own norms, and then makes layers agree: how its users call the first stage, and
+ * which keys overrule it.
+ */
+export interface FirstStage {
+  /** What the pruner does then: `exploring`. */
+  readonly doing: string;
+  /** The stage: `exploration`. */
+  readonly stage: string;
+  /** What changes a layer's own indices afterwards, as the beginning of a sentence: `equalization with a coupled layer`. */
+  readonly overruledBy: string;
+  /** The key of the spec that takes layers out. */
+  readonly excludedBy: string;
+  /** The key of the spec by which the layers of a group decide together. */
+  readonly mergedBy: string;
 }
 
 /** Layers whose outcomes vary together: outcome `k` of each layer belongs to outcome `k` of the others. */
@@ -74,11 +91,13 @@ export interface Refusal {
 export interface Expected {
   /** By layer name, for every prunable layer of the dense network, in graph order. */
   readonly layers: ReadonlyMap<string, LayerExpectation>;
-  readonly groups: readonly EqualizationGroup[];
+  readonly groups: readonly LayerGroup[];
   readonly joint: readonly JointOutcomes[];
   readonly refusal: Refusal | null;
   /** The key of the spec that decides where no other does. */
   readonly usualKey: string;
+  /** Without it, "exploring" is no notion of the dialect. */
+  readonly firstStage?: FirstStage;
   /**
    * Given what each layer retains, the input columns that the pruner's own cut keeps of a layer; null where it claims nothing.
    * Where they are not those of the channels that reach the layer, the pruner is at fault, not the run that is checked.
@@ -167,6 +186,8 @@ export interface FilterDecision {
   readonly margin: number | null;
   /** What a reader would ask about it; empty for a filter that its own norm decides. */
   readonly note: string;
+  /** Whether other layers' values changed its fate. */
+  readonly isOverruled: boolean;
 }
 
 /** What would have been retained under one mistake. */

@@ -9,7 +9,7 @@ export interface Place {
   readonly file: string | null;
   /** One-based line in `file`; null where there is none. */
   readonly line: number | null;
-  /** The key as shown to the user, such as `prune.threshold`, `models[0].dense` or `--dense`; null for a whole file. */
+  /** The key as shown to the user, such as `prune.key`, `models[0].dense` or `--dense`; null for a whole file. */
   readonly key: string | null;
 }
 
@@ -37,7 +37,7 @@ export function inputErrorAt(
   });
 }
 
-/** `models[0].spec.threshold` for `['models', 0, 'spec', 'threshold']`. */
+/** `models[0].spec.key` for `['models', 0, 'spec', 'key']`. */
 export function formatPath(path: KeyPath): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;

@@ -19,7 +19,7 @@ export interface PrunedModel {
 }
 
 /**
- * The built-in pruner: cuts the dense model by what the spec's pruner would retain after exploration.
+ * The built-in pruner: cuts the dense model by what the spec's pruner would retain at last.
  * @param out path of the pruned model; `retained.json` is written beside it
  * @throws InputError where the indices cannot be known or the model cannot be cut; then nothing is written
  */

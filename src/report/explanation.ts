@@ -70,14 +70,14 @@ export function explanationTable(
       mergedRank: rank[filter]!,
       stays: retained.has(filter),
       staysAlone: exploring?.has(filter) ?? null,
-      ...decision,
+      ...{ rule: decision.rule, margin: decision.margin, note: decision.note },
     };
   });
   // Where a partner changed a filter's fate, that is what one wants to see.
   const distance = (at: number): number => Math.abs(at - retained.size + 0.5);
   const changed = filters
-    .map(({ rule }, at) => ({ rule, at }))
-    .filter(({ rule }) => rule === 'equalization')
+    .map((_, at) => ({ isOverruled: layer.filters[order[at]!]!.isOverruled, at }))
+    .filter(({ isOverruled }) => isOverruled)
     .sort((a, b) => distance(a.at) - distance(b.at))
     .slice(0, MAX_CHANGED);
   const telling = new Set(changed.map(({ at }) => at));

@@ -1,4 +1,4 @@
-/** A letter for each equalization group, by its id: A, B, ..., Z, AA. */
+/** A letter for each group of layers that are pruned alike, by its id: A, B, ..., Z, AA. */
 export function groupLetters({
   groups,
 }: {

@@ -259,7 +259,7 @@ function layersFold(report: Report): string {
   ]);
   return folded(
     `All ${thousands(report.layers.length)} layers`,
-    table(['layer', 'kept', 'rule that decided', 'equalized', 'retained filters'], rows),
+    table(['layer', 'kept', 'rule that decided', 'group', 'retained filters'], rows),
   );
 }
 

@@ -1,5 +1,5 @@
 import type { PolicyChange, PolicyComparison } from '../config/index.ts';
-import type { EqualizationGroup, Expectation, Lint, Spec } from '../dialects/index.ts';
+import type { Expectation, LayerGroup, Lint, Spec } from '../dialects/index.ts';
 import type { Place } from '../errors/place.ts';
 import type { Execution } from '../execution/types.ts';
 import type { Folding, Network } from '../network/index.ts';
@@ -28,7 +28,7 @@ export interface Report {
   readonly specSummary: string | null;
   readonly inputs: { readonly dense: ReportInput; readonly pruned: ReportInput | null };
   readonly layers: readonly ReportLayer[];
-  readonly groups: readonly EqualizationGroup[];
+  readonly groups: readonly LayerGroup[];
   readonly findings: readonly Finding[];
   readonly notes: readonly string[];
   readonly lints: readonly ReportLint[];

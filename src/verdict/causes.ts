@@ -1,4 +1,4 @@
-import type { Variant } from '../dialects/index.ts';
+import type { FirstStage, Variant } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
 import { decapitalized, sameFilters } from '../prose/index.ts';
 import { placements } from './inputs.ts';
@@ -7,20 +7,22 @@ import type { LayerResult } from './types.ts';
 /** Why the layers of one finding kept what they kept, as a sentence; null where nothing fits exactly. */
 export type CauseOf = (layers: readonly LayerResult[]) => string | null;
 
-/** What the hypotheses are held against. */
+/** What the hypotheses are compared with. */
 export interface Scene {
   readonly dense: Network;
   /** Every layer of the run. */
   readonly layers: readonly LayerResult[];
   /** What other specs and mistakes would have retained. */
   readonly variants: Iterable<Variant>;
+  /** How the pruner's users call what a layer's own norms alone would keep; null where that is no notion of the dialect. */
+  readonly firstStage: FirstStage | null;
   /** Retained indices of an older lock file, and its name; null where there is none. */
   readonly locked: { readonly file: string; readonly layers: ReadonlyMap<string, RetainedIndices> } | null;
 }
 
 /**
- * Tries hypotheses on the layers of a finding, each of which must fit every one of them exactly: a cut before exploration
- * ended, an older lock, another spec under which the whole run is right, a slip in cutting these layers, and at last
+ * Tries hypotheses on the layers of a finding, each of which must fit every one of them exactly: a cut before the pruner
+ * was done, an older lock, another spec under which the whole run is right, a slip in cutting these layers, and at last
  * another spec that is right for these layers alone.
  */
 export function causesOf(scene: Scene): CauseOf {
@@ -45,7 +47,7 @@ export function causesOf(scene: Scene): CauseOf {
     return others > layers.length ? `In these layers alone: ${decapitalized(variant.cause)}` : variant.cause;
   };
   return (layers) =>
-    exploringCause(layers) ?? lockCause(layers, scene) ?? ofRun() ?? slipCause(layers, scene) ?? ofGroup(layers);
+    stageCause(layers, scene) ?? lockCause(layers, scene) ?? ofRun() ?? slipCause(layers, scene) ?? ofGroup(layers);
 }
 
 function isCut(layer: LayerResult): boolean {
@@ -56,17 +58,18 @@ function isExplained(layer: LayerResult, variant: Variant): boolean {
   return sameFilters(variant.layers.get(layer.name)?.expected ?? null, layer.actual);
 }
 
-function exploringCause(layers: readonly LayerResult[]): string | null {
-  // What a layer that nothing is equalized with would keep on its own is its end as well: where it is not expected, it is excluded.
-  if (layers.some(({ group, specKey }) => group === null || specKey === 'excluded_layers')) return null;
+function stageCause(layers: readonly LayerResult[], { firstStage }: Scene): string | null {
+  if (firstStage === null) return null;
+  // What a layer without partners would keep on its own is its end as well: where it is not expected, it is excluded.
+  if (layers.some(({ group, specKey }) => group === null || specKey === firstStage.excludedBy)) return null;
+  const question = `(the indices printed while ${firstStage.doing}): was the model cut before ${firstStage.stage} ended?`;
   if (layers.length > 1) {
     const alone = layers.find((layer) => layers.every((other) => sameFilters(other.actual, layer.exploring)));
-    if (alone !== undefined)
-      return `The kept filters equal what ${alone.name} would keep on its own (the indices printed while exploring): was the model cut before exploration ended?`;
+    if (alone !== undefined) return `The kept filters equal what ${alone.name} would keep on its own ${question}`;
   }
   if (!layers.every((layer) => sameFilters(layer.actual, layer.exploring))) return null;
   const each = layers.length > 1 ? 'Each layer keeps' : 'The layer keeps';
-  return `${each} what its own norms alone would keep (the indices printed while exploring): was the model cut before exploration ended?`;
+  return `${each} what its own norms alone would keep ${question}`;
 }
 
 function lockCause(layers: readonly LayerResult[], { locked }: Scene): string | null {
@@ -116,7 +119,7 @@ function shiftCause(layers: readonly LayerResult[], { dense, layers: all }: Scen
 }
 
 /** The list of another layer: nearest in the graph first. A list that starts at zero without a gap says nothing. */
-function neighbourCause(layers: readonly LayerResult[], { layers: all }: Scene): string | null {
+function neighbourCause(layers: readonly LayerResult[], { layers: all, firstStage }: Scene): string | null {
   const first = layers[0]!;
   const own = all.indexOf(first);
   const isTelling = (kept: RetainedIndices | null): boolean => kept?.some((filter, at) => filter !== at) ?? false;
@@ -128,12 +131,11 @@ function neighbourCause(layers: readonly LayerResult[], { layers: all }: Scene):
   const by = (kept: (other: LayerResult) => RetainedIndices | null): LayerResult | undefined =>
     nearest.find((other) => layers.every((layer) => sameFilters(layer.actual, kept(other))));
   const of = by((other) => other.expected);
-  if (of !== undefined)
-    return `The kept filters are the indices of ${of.name}: ${layers.length > 1 ? 'were these layers' : 'was this layer'} cut by the list of another one?`;
+  const question = `${layers.length > 1 ? 'were these layers' : 'was this layer'} cut by the list of another one?`;
+  if (of !== undefined) return `The kept filters are the indices of ${of.name}: ${question}`;
   const exploring = by((other) => other.exploring);
-  return exploring === undefined
-    ? null
-    : `The kept filters are the indices of ${exploring.name} while exploring: ${layers.length > 1 ? 'were these layers' : 'was this layer'} cut by the list of another one?`;
+  if (exploring === undefined || firstStage === null) return null;
+  return `The kept filters are the indices of ${exploring.name} while ${firstStage.doing}: ${question}`;
 }
 
 /** Computes at the first call. */

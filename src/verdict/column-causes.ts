@@ -1,3 +1,4 @@
+import type { FirstStage } from '../dialects/index.ts';
 import type { Layer, Network, RetainedIndices } from '../network/index.ts';
 import { type Operand, operandsOf } from './inputs.ts';
 import type { LayerResult } from './types.ts';
@@ -9,6 +10,7 @@ import type { LayerResult } from './types.ts';
 export function columnCause(
   network: Network,
   layers: readonly LayerResult[],
+  firstStage: FirstStage | null,
   consumer: string,
   found: readonly number[],
 ): string | null {
@@ -24,23 +26,11 @@ export function columnCause(
   };
   const owners = [...new Set(operands.map(({ owner }) => owner.name))].join(' and ');
   const actual = keeping((result) => result.actual);
-  if (
-    isFound(
-      selected(
-        operands,
-        keeping((result) => result.exploring),
-      ),
-    )
-  )
-    return `They were cut by what ${owners} would keep on its own (the indices printed while exploring).`;
-  if (
-    isFound(
-      selected(
-        operands,
-        keeping((result) => result.expected),
-      ),
-    )
-  )
+  const isCutBy = (kept: (result: LayerResult) => RetainedIndices | null): boolean =>
+    isFound(selected(operands, keeping(kept)));
+  if (firstStage !== null && isCutBy((result) => result.exploring))
+    return `They were cut by what ${owners} would keep on its own (the indices printed while ${firstStage.doing}).`;
+  if (isCutBy((result) => result.expected))
     return `They were cut by the filters that ${owners} should keep, and ${owners} by others.`;
   if (operands.length > 1) {
     const slip = offsetSlip(operands, actual, isFound);

@@ -16,13 +16,13 @@ export interface Outcomes {
   readonly at: PlaceOf;
 }
 
-/** What a reader should know, the worst first: one entry for an equalization group, the largest divergence before smaller ones. */
+/** What a reader should know, the worst first: one entry for layers that are pruned alike, the largest divergence before smaller ones. */
 export function findingsOf(outcomes: Outcomes): Finding[] {
   const { layers } = outcomes.scene;
   const untouched = unprunedFinding(outcomes);
   const diverging = untouched === null ? layers.filter((layer) => layer.verdict === 'mismatch') : [];
   const causeOf = causesOf(outcomes.scene);
-  const mismatches = grouped(diverging)
+  const mismatches = grouped(diverging, outcomes)
     .map((group) =>
       group[0].problem === null ? cutFinding(group, causeOf, outcomes) : problemFinding(group, outcomes),
     )
@@ -64,12 +64,12 @@ interface Sized {
 }
 
 /** Layers of one group that miss the same filters share one cause, and so do layers that break one rule; another reason is a finding of its own. */
-function grouped(layers: readonly LayerResult[]): readonly Group[] {
+function grouped(layers: readonly LayerResult[], { scene: { firstStage } }: Outcomes): readonly Group[] {
   return groupedBy(layers, (layer) => {
     if (layer.problem === null && layer.group !== null) return `${layer.group} ${layer.missing} ${layer.unexpected}`;
     const isRule = layer.problem !== null && layer.expected === null;
     if (!isRule) return `layer ${layer.name}`;
-    return `rule ${layer.problem} ${layer.specKey === 'equalization_criterion' ? layer.group : ''}`;
+    return `rule ${layer.problem} ${layer.specKey === firstStage?.mergedBy ? layer.group : ''}`;
   });
 }
 
@@ -166,7 +166,8 @@ const MAX_REASONS = 4;
 function consumersCause({ name }: LayerResult, { scene, recovery, excused }: Outcomes): string | null {
   for (const { consumer } of recovery.layers.get(name)?.disagreements ?? []) {
     const columns = consumer === null || excused.has(consumer) ? undefined : recovery.misplaced.get(consumer);
-    const cause = columns === undefined ? null : columnCause(scene.dense, scene.layers, consumer!, columns);
+    const cause =
+      columns === undefined ? null : columnCause(scene.dense, scene.layers, scene.firstStage, consumer!, columns);
     if (cause !== null) return cause;
   }
   return null;

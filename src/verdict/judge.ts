@@ -63,12 +63,13 @@ function judgeAgainst(evidence: Evidence): Judgement {
   const notes = [...toldNotes(recovery?.told ?? []), ...excusedNotes(excused)];
   if (expectation === null || recovery === null) return { verdict: null, layers, findings: [], notes };
   const { graph, variants, locked, at } = evidence;
-  const scene = { dense, layers, variants: variants(actual), locked };
+  const { firstStage = null } = expectation;
+  const scene = { dense, layers, variants: variants(actual), firstStage, locked };
   const findings = [
     ...findingsOf({ scene, recovery, excused, expectation, at }),
     ...(graph === null ? [] : graphFindings(graph, at(expectation.usualKey))),
     ...(graph === null ? [] : unseenFindings(graph.unseen, at(expectation.usualKey))),
-    ...reportedFindings(layers, reported, at),
+    ...reportedFindings(layers, reported, firstStage, at),
   ];
   return {
     verdict: runVerdict(layers, findings),
@@ -78,7 +79,7 @@ function judgeAgainst(evidence: Evidence): Judgement {
       ...notes,
       ...assumedNotes(layers, expectation),
       ...(graph === null ? [] : graphNotes(graph)),
-      ...reportedNotes(layers, reported),
+      ...reportedNotes(layers, reported, firstStage),
     ],
   };
 }

@@ -1,4 +1,4 @@
-import type { Reported } from '../dialects/index.ts';
+import type { FirstStage, Reported } from '../dialects/index.ts';
 import { filterWords, joined, sameFilters } from '../prose/index.ts';
 import type { Finding, LayerResult, PlaceOf } from './types.ts';
 
@@ -9,6 +9,7 @@ const MAX_ROWS = 40;
 export function reportedFindings(
   layers: readonly LayerResult[],
   reported: Reported | null,
+  firstStage: FirstStage | null,
   at: PlaceOf,
 ): readonly Finding[] {
   if (reported === null) return [];
@@ -16,14 +17,17 @@ export function reportedFindings(
     (layer) => layer.reported !== null && layer.actual !== null && !sameFilters(layer.reported, layer.actual),
   );
   const early = wrong.filter(
-    (layer) => sameFilters(layer.reported, layer.exploring) && !sameFilters(layer.reported, layer.expected),
+    (layer) =>
+      firstStage !== null &&
+      sameFilters(layer.reported, layer.exploring) &&
+      !sameFilters(layer.reported, layer.expected),
   );
   // Where the report is what was expected and the model is not, the finding of the layer says so.
   const isTold = (layer: LayerResult): boolean =>
     layer.verdict === 'mismatch' && layer.problem === null && sameFilters(layer.reported, layer.expected);
   const others = wrong.filter((layer) => !early.includes(layer) && !isTold(layer));
   return [
-    ...(early.length === 0 ? [] : [exploringReported(early, at)]),
+    ...(early.length === 0 || firstStage === null ? [] : [earlyFinding(early, firstStage, at)]),
     ...alike(others).map((layers) => difference(layers, at)),
   ];
 }
@@ -39,15 +43,15 @@ function alike(layers: readonly LayerResult[]): readonly (readonly LayerResult[]
 }
 
 /** The answer that the forum thread waited for. */
-function exploringReported(layers: readonly LayerResult[], at: PlaceOf): Finding {
+function earlyFinding(layers: readonly LayerResult[], { doing, stage, overruledBy }: FirstStage, at: PlaceOf): Finding {
   const names = layers.map((layer) => layer.name);
   const one = layers.length === 1;
-  const cause = `They are what ${one ? 'the layer' : 'each layer'} would keep by its own norms, printed while exploring; equalization with a coupled layer overwrites them, and only the indices after exploration count.`;
+  const cause = `They are what ${one ? 'the layer' : 'each layer'} would keep by its own norms, printed while ${doing}; ${overruledBy} overwrites them, and only the indices after ${stage} count.`;
   const isRight = layers.every((layer) => sameFilters(layer.actual, layer.expected));
   const model = isRight
-    ? 'The model is right: it retains what is expected after exploration.'
-    : 'The model retains neither these nor what is expected after exploration.';
-  const title = `the indices reported for ${joined(names)} are those of exploring, not of the end`;
+    ? `The model is right: it retains what is expected after ${stage}.`
+    : `The model retains neither these nor what is expected after ${stage}.`;
+  const title = `the indices reported for ${joined(names)} are those of ${doing}, not of the end`;
   return { ...finding(layers, at, title, [differenceOf(layers[0]!), model, cause]), cause };
 }
 
@@ -106,7 +110,11 @@ export function reportedRelation(layers: readonly LayerResult[]): readonly strin
 }
 
 /** What the user should know of a report: rows without names that equal some layer's indices, and names that fit no layer. */
-export function reportedNotes(layers: readonly LayerResult[], reported: Reported | null): string[] {
+export function reportedNotes(
+  layers: readonly LayerResult[],
+  reported: Reported | null,
+  firstStage: FirstStage | null,
+): string[] {
   if (reported === null) return [];
   const known = new Set(layers.map((layer) => layer.name));
   const unknown = [...reported.named.keys()].filter((name) => !known.has(name));
@@ -119,7 +127,9 @@ export function reportedNotes(layers: readonly LayerResult[], reported: Reported
       layer.expected !== null &&
       !sameFilters(layer.reported, layer.expected),
   );
-  const rows = reported.rows.slice(0, MAX_ROWS).map((row, k) => `reported row ${k + 1} ${identified(layers, row)}.`);
+  const rows = reported.rows
+    .slice(0, MAX_ROWS)
+    .map((row, k) => `reported row ${k + 1} ${identified(layers, row, firstStage)}.`);
   const hidden = reported.rows.length - rows.length;
   return [
     ...(reported.unread ?? []).slice(0, MAX_ROWS).map((what) => `The report could not be followed for ${what}.`),
@@ -135,7 +145,7 @@ export function reportedNotes(layers: readonly LayerResult[], reported: Reported
   ];
 }
 
-function identified(layers: readonly LayerResult[], row: readonly number[]): string {
+function identified(layers: readonly LayerResult[], row: readonly number[], firstStage: FirstStage | null): string {
   const isCut = (layer: LayerResult): boolean => layer.filters > row.length;
   const after = layers.filter((layer) => isCut(layer) && sameFilters(layer.expected, row));
   const own = layers.filter((layer) => isCut(layer) && sameFilters(layer.exploring, row) && !after.includes(layer));
@@ -146,11 +156,13 @@ function identified(layers: readonly LayerResult[], row: readonly number[]): str
   const named = (group: readonly LayerResult[]): string => joined(group.map((layer) => layer.name));
   const parts = [
     ...(own.length > 0 ? [`is what ${named(own)} would keep on ${own.length > 1 ? 'their' : 'its'} own`] : []),
-    ...(after.length > 0 ? [`is ${named(after)} after exploration`] : []),
+    ...(after.length > 0 ? [`is ${named(after)} after ${firstStage?.stage ?? 'pruning'}`] : []),
     ...(kept.length > 0 ? [`is what ${named(kept)} of the pruned model ${kept.length > 1 ? 'keep' : 'keeps'}`] : []),
     ...(own.length + after.length + kept.length === 0 && whole.length > 0
       ? [`is a layer of ${row.length} filters kept whole`]
       : []),
   ];
-  return parts.length > 0 ? parts.join(' and ') : "equals no layer's indices, neither exploring nor after exploration";
+  if (parts.length > 0) return parts.join(' and ');
+  const stages = firstStage === null ? '' : `, neither ${firstStage.doing} nor after ${firstStage.stage}`;
+  return `equals no layer's indices${stages}`;
 }

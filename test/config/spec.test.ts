@@ -188,10 +188,10 @@ describe('overrides', () => {
 
   it.each([
     ['~prune.threshold', 'must set a key: removing one with ~ is not supported (found "~prune.threshold")'],
-    ['prune.threshold', 'must be like prune.threshold=0.68 (found "prune.threshold")'],
-    ['prune..threshold=1', 'must be like prune.threshold=0.68 (found "prune..threshold=1")'],
-    ['prune.a[0]=1', 'must be like prune.threshold=0.68 (found "prune.a[0]=1")'],
-    ['prune=1', 'must set a key of prune, like prune.threshold=0.68, or be its command line (found "prune=1")'],
+    ['prune.threshold', 'must be like prune.key=value (found "prune.threshold")'],
+    ['prune..threshold=1', 'must be like prune.key=value (found "prune..threshold=1")'],
+    ['prune.a[0]=1', 'must be like prune.key=value (found "prune.a[0]=1")'],
+    ['prune=1', 'must set a key of prune, like prune.key=value, or be its command line (found "prune=1")'],
     [
       'prune.threshold={a: 1}',
       'the value must be a number, text, true, false, null or a list of them like [a, b] (found "prune.threshold={a: 1}")',

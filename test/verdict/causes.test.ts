@@ -185,7 +185,7 @@ describe('causes, on layers made by hand', () => {
       unexpected: actual.filter((filter) => !expected.includes(filter)),
     }) as unknown as LayerResult;
   const causeOf = (layers: readonly LayerResult[], scene: Partial<Scene> = {}): string | null =>
-    causesOf({ dense: network, layers, variants: [], locked: null, ...scene })(
+    causesOf({ dense: network, layers, variants: [], firstStage: null, locked: null, ...scene })(
       layers.filter(({ verdict }) => verdict === 'mismatch'),
     );
 

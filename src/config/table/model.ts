@@ -65,7 +65,7 @@ export const MODEL = {
   }),
   spec: setting({
     kind: stated(text('file'), { type: ['string', 'object'], minLength: 1 }),
-    help: "the pruning spec: a TAO experiment spec or the pruner's keys alone (YAML or JSON); in prunegate.yml a path, or the keys inline",
+    help: "the pruning spec: an experiment spec or the pruner's keys alone (YAML or JSON); in prunegate.yml a path, or the keys inline",
     flag: SPEC,
     input: true,
     file: 'model',
@@ -73,7 +73,7 @@ export const MODEL = {
   }),
   overrides: setting({
     kind: lines('key=value'),
-    help: 'settings that win over the spec, one on a line, like `prune.threshold=0.68`',
+    help: 'settings that win over the spec, one on a line, like `prune.key=value`',
     flag: SPEC,
     input: true,
     file: 'model',

@@ -1,5 +1,5 @@
 import type { Layer, RetainedIndices } from '../../network/index.ts';
-import type { CriterionCounts, EqualizationGroup, Expected, LayerExpectation, Refusal } from '../types.ts';
+import type { CriterionCounts, Expected, FirstStage, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
 import { certainties } from './certain.ts';
 import { explainFilter, explainLayer } from './explain.ts';
 import type { Decision } from './exploration/decision.ts';
@@ -10,6 +10,14 @@ import { columnsCut } from './rebuild/columns.ts';
 import { possibleCounts, retain } from './retention.ts';
 import { type Pruned, prunedBy, type TaoRun } from './run.ts';
 import { CRITERIA, type Criterion, type TaoSpec } from './spec.ts';
+
+const FIRST_STAGE: FirstStage = {
+  doing: 'exploring',
+  stage: 'exploration',
+  overruledBy: 'equalization with a coupled layer',
+  excludedBy: 'excluded_layers',
+  mergedBy: 'equalization_criterion',
+};
 
 export interface TaoExpected extends Expected {
   readonly pruned: Pruned;
@@ -36,6 +44,7 @@ export function expectTao(run: TaoRun): TaoExpected {
     ),
     refusal,
     usualKey: 'threshold',
+    firstStage: FIRST_STAGE,
     columnsCut: (retained) => (exploration === null ? () => null : columnsCut(network, exploration, retained)),
     explainLayer(name) {
       const found = known(name);
@@ -51,7 +60,7 @@ export function expectTao(run: TaoRun): TaoExpected {
   };
 }
 
-function groupsOf({ exploration }: Pruned, { criterion }: TaoSpec): readonly EqualizationGroup[] {
+function groupsOf({ exploration }: Pruned, { criterion }: TaoSpec): readonly LayerGroup[] {
   return (exploration?.groups ?? []).map((members, id) => ({
     id,
     members: members.map((layer) => layer.name),
@@ -59,11 +68,7 @@ function groupsOf({ exploration }: Pruned, { criterion }: TaoSpec): readonly Equ
   }));
 }
 
-function layersOf(
-  run: TaoRun,
-  pruned: Pruned,
-  groups: readonly EqualizationGroup[],
-): ReadonlyMap<string, LayerExpectation> {
+function layersOf(run: TaoRun, pruned: Pruned, groups: readonly LayerGroup[]): ReadonlyMap<string, LayerExpectation> {
   const stats = ownStats(run.norms, run.spec.normalizer);
   const varyingOf = new Map(
     pruned.open.varying.flatMap((varying) => varying.layers.map((layer) => [layer, varying] as const)),

@@ -65,6 +65,7 @@ export function explainLayer(layer: Layer, decision: Decision, run: TaoRun): Lay
         rule,
         margin: cut === null || Number.isNaN(value) ? null : value - cut,
         note: noteOn(grounds, filter, rule),
+        isOverruled: rule === 'equalization',
       };
     }),
   };

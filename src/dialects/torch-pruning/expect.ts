@@ -1,6 +1,6 @@
 import type { Folding, Layer, Network } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
-import type { Assumption, CriterionCounts, EqualizationGroup, Expected, LayerExpectation, Refusal } from '../types.ts';
+import type { Assumption, CriterionCounts, Expected, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
 import { type Decision, type Decisions, decide, layersOf, retainedOf } from './cut/decisions.ts';
 import { rank, type ScoresOf } from './cut/ranked-groups.ts';
 import { certainties } from './explain/certain.ts';
@@ -67,7 +67,7 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
   const ranking = rank(dependencies, names, scoresOf);
   const decisions = decide(dependencies, ranking, spec);
   const refusal = refusalOf(dependencies, decisions);
-  const groups: EqualizationGroup[] = [];
+  const groups: LayerGroup[] = [];
   const found = new Map<string, { readonly group: Group; readonly id: number | null }>();
   for (const group of dependencies.groups) {
     const members = [...new Set(layersOf(group).flatMap(namesIn))];

@@ -166,8 +166,9 @@ export function explainLayer(name: string, decision: Decision, spec: TorchSpec):
           : decision.scope.specKey,
       margin: isCut ? record.ranked.values[channel % record.size]! - highest : null,
       note: noteOn(decision, filter, channel),
+      isOverruled: false,
     }),
-    { rule: decision.scope.specKey, margin: null, note: '' },
+    { rule: decision.scope.specKey, margin: null, note: '', isOverruled: false },
   );
   const retained = retainedOf(filters, [...gone]);
   const threshold = count.threshold === null ? null : Number(count.threshold.toPrecision(4));
