@@ -218,6 +218,8 @@ const RANK: readonly LayerKind[] = [
 /** The kind of a finished layer and the operator that makes it so. */
 export function layerKind(draft: LayerDraft): { readonly kind: LayerKind; readonly op: string } {
   if (isFusion(draft)) return { kind: 'elementwise', op: 'WeightedFusion' };
+  if (isParametric(draft)) return { kind: 'activation', op: 'PRelu' };
+  if (isScaledElu(draft)) return { kind: 'activation', op: 'ScaledElu' };
   for (const kind of RANK) {
     const part = draft.parts.find((p) => p.kind === kind);
     if (part === undefined) continue;
@@ -232,4 +234,22 @@ export function layerKind(draft: LayerDraft): { readonly kind: LayerKind; readon
 function isFusion({ parts, calls }: LayerDraft): boolean {
   const has = (op: string): boolean => parts.some((part) => part.op === op);
   return has('Concat') && has('ReduceSum') && calls.some((call) => call.externals.size > 0);
+}
+
+/** Keras computes a PReLU as relu(x) - slope * relu(-x). */
+function isParametric({ parts }: LayerDraft): boolean {
+  const count = (op: string): number => parts.filter((part) => part.op === op).length;
+  return (
+    parts.every(({ kind }) => kind === 'activation' || kind === 'elementwise') && count('Relu') > 1 && count('Neg') > 0
+  );
+}
+
+/** An ELU with another factor than 1, which only Keras's layer of that name has: it chooses between elu(x) and the product. */
+function isScaledElu({ parts }: LayerDraft): boolean {
+  const has = (op: string): boolean => parts.some((part) => part.op === op);
+  return (
+    parts.every(({ kind }) => kind === 'activation' || kind === 'elementwise') &&
+    has('Elu') &&
+    (has('Greater') || has('Where'))
+  );
 }

@@ -29,7 +29,9 @@ export type KerasClass = 'PReLU' | 'Minimum' | 'GlobalMaxPooling2D';
 
 /** The class of a layer that the pruner does not know; null for one that it does. */
 export function unknownClass({ kind, op }: Layer): KerasClass | null {
-  return kind === 'opaque' ? null : (UNKNOWN[op] ?? null);
+  // Of one tensor and a number it is part of a function.
+  const isOther = kind === 'opaque' || (op === 'Min' && kind !== 'elementwise');
+  return isOther ? null : (UNKNOWN[op] ?? null);
 }
 
 /** `data_format` of a layer, or of what it reads; null behind a Reshape or Permute (`_get_data_format`). */

@@ -17,6 +17,8 @@ const INNER_SCOPES = new Set([
   'strided_slice',
   'Reshape',
   'separable_conv2d',
+  'clip_by_value',
+  'Gelu',
 ]);
 
 /**

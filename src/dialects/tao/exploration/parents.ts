@@ -2,7 +2,7 @@ import type { Layer, LayerKind } from '../../../network/index.ts';
 import { inboundOf } from '../graph.ts';
 import { isPrunable } from '../keras.ts';
 import { TaoError } from '../refusal.ts';
-import type { ExplorationState, PrunableParents } from './state.ts';
+import type { ExplorationState, Ground, PrunableParents } from './state.ts';
 import { spend } from './work.ts';
 
 /** Layers that `find_prunable_parent` looks through (pruning.py `TRAVERSABLE_LAYERS`). */
@@ -18,9 +18,13 @@ const TRAVERSABLE: ReadonlySet<LayerKind> = new Set<LayerKind>([
   'upsample',
 ]);
 
-/** Keras names its ELU layers so, which the pruner does not look through; an Activation('elu') of that name it does. */
-function isNamedElu(layer: Layer): boolean {
-  return layer.op === 'Elu' && /^elu(_\d+)?$/.test(layer.name);
+/**
+ * Whether a layer is Keras's ELU, which the pruner does not look through: it is where it has a factor. Without one it looks like
+ * Activation('elu'), and Keras's own name for it is all that tells.
+ */
+function isElu({ choices }: Ground, { op, name }: Layer): boolean {
+  const isNamed = op === 'Elu' && /^elu(_\d+)?$/.test(name);
+  return op === 'ScaledElu' || (isNamed && choices.choose(`what ${name} is`, 2, []) === 1);
 }
 
 /**
@@ -72,12 +76,10 @@ function search(state: ExplorationState, top: Layer): void {
 }
 
 /** What a search finds where it ends at a layer; null where it goes on. */
-function endOf({ ground: { choices } }: ExplorationState, layer: Layer): PrunableParents | null {
+function endOf({ ground }: ExplorationState, layer: Layer): PrunableParents | null {
   if (isPrunable(layer) && layer.calls.length === 1) return { parents: [layer], opaque: null };
   if (layer.kind === 'opaque') return { parents: [], opaque: layer };
-  const isBlocking =
-    !TRAVERSABLE.has(layer.kind) || (isNamedElu(layer) && choices.choose(`what ${layer.name} is`, 2, []) === 1);
-  if (isBlocking)
+  if (!TRAVERSABLE.has(layer.kind) || isElu(ground, layer))
     throw new TaoError(
       'NotImplementedError',
       `Pruning is not possible with ${layer.name} layer in the way`,
