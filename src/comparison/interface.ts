@@ -1,5 +1,6 @@
 import { isMadeUp, type Network } from '../network/index.ts';
 import type { OnnxGraph, OnnxValueInfo } from '../onnx/index.ts';
+import { counted } from '../prose/index.ts';
 
 /** Inputs that must be given when the model runs: initializers may be listed among them (before IR version 4 they had to). */
 export function inputsOf({ inputs, initializers }: OnnxGraph): readonly OnnxValueInfo[] {
@@ -71,8 +72,4 @@ function typeDifference(before: OnnxValueInfo, after: OnnxValueInfo): string | n
 
 function sizes({ shape }: OnnxValueInfo): string {
   return (shape ?? []).map((size) => size ?? '?').join(' x ');
-}
-
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
 }

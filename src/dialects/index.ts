@@ -5,6 +5,7 @@ import { taoTf2 } from './tao-tf2/index.ts';
 import { torchPruning } from './torch-pruning/index.ts';
 import type { Dialect, Pruner } from './types.ts';
 
+export { ranksOf } from './ranks.ts';
 export { MAX_REPORTED_BYTES, type Reported, readReported } from './reported.ts';
 export type {
   Assumption,

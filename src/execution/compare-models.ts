@@ -1,3 +1,4 @@
+import { percent } from '../prose/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import { blindTensors, type Excuses } from './blind-spots.ts';
 import type { Child } from './child.ts';
@@ -119,7 +120,7 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
   const first = cases
     .flatMap((_, k) => [...layers[k]!, ...own[k]!])
     .find(({ pair, result: { outcome } }) => outcome === 'different' && !blind.has(pair.dense));
-  const far = `${percent(numbers.maxRelDiff)} of the largest value`;
+  const far = `${percent(numbers.maxRelDiff, 2)} of the largest value`;
   if (first !== undefined) {
     const { layer, pruned: tensor } = first.pair;
     const reach = outputs.some(({ outcome }) => outcome === 'different')
@@ -181,8 +182,4 @@ function summary(name: string, results: readonly PairResult[]): ExecutedOutput {
 
 function largest(values: readonly number[]): number {
   return Math.max(0, ...values);
-}
-
-function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(2))} %`;
 }

@@ -1,6 +1,7 @@
 import type { Call, Layer, Network, NetworkTensor, Weight } from '../network/index.ts';
 import { FIXED_CHANNEL } from '../network/index.ts';
 import type { Tensor } from '../onnx/index.ts';
+import { allFilters } from '../prose/index.ts';
 import type { Recovery } from '../recovery/index.ts';
 
 /** Which elements of the dense model's weights become zero so that channels that were cut count for nothing. */
@@ -80,7 +81,7 @@ function isOrphanedDepthwise(layer: Layer, cut: Uint8Array): boolean {
 function orphans(layer: Layer, { columns }: Call, cut: Uint8Array): readonly number[] {
   if (!(columns instanceof Int32Array)) return [];
   const multiplier = layer.filters / layer.groups;
-  return Array.from({ length: layer.filters }, (_, filter) => filter).filter((filter) => {
+  return allFilters(layer.filters).filter((filter) => {
     const id = columns[Math.floor(filter / multiplier)]!;
     return id !== FIXED_CHANNEL && cut[id] === 1 && cut[layer.firstChannel + filter] === 0;
   });

@@ -6,6 +6,11 @@ export function sameFilters(a: readonly number[] | null | undefined, b: readonly
   return a != null && b != null && a.length === b.length && a.every((filter, at) => filter === b[at]);
 }
 
+/** Every filter of a layer, or every position of an axis: 0, 1, 2, ... */
+export function allFilters(count: number): number[] {
+  return Array.from({ length: count }, (_, filter) => filter);
+}
+
 /**
  * An index list as a sentence has it: `0, 3-8 and 4 more`, and `none` of an empty one.
  * @param most how many numbers and ranges are written out

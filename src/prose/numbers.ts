@@ -6,6 +6,11 @@ export function percent(share: number, digits = 3): string {
   return `${Number((100 * share).toPrecision(digits))}%`;
 }
 
+/** Whole percents, rounded down: 99.99% is not all. */
+export function percentDown(share: number): string {
+  return `${Math.floor(100 * share)}%`;
+}
+
 /** 30602 as 30,602. */
 export function thousands(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ',');

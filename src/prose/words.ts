@@ -5,9 +5,15 @@ export function joined(names: readonly string[], others = 'more layers'): string
   return `${names[0]}, ${names[1]} and ${rest}`;
 }
 
+/** The first of a list, and how many more there are: `a, b, c and 4 more`. */
+export function listed(items: readonly string[], most: number): string {
+  const more = items.length - most;
+  return `${items.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** `no filters`, `1 filter`, `12 filters`. */
-export function counted(n: number, noun: string): string {
-  return `${n === 0 ? 'no' : n} ${noun}${n === 1 ? '' : 's'}`;
+export function counted(n: number, one: string, many = `${one}s`): string {
+  return `${n === 0 ? 'no' : n} ${n === 1 ? one : many}`;
 }
 
 /** With an end, where it has none. */

@@ -1,6 +1,6 @@
 import { FIXED_CHANNEL, type Layer } from '../network/index.ts';
+import { filterWords } from '../prose/index.ts';
 import type { Assignment, ChannelCorrespondence } from './correspondence.ts';
-import { list } from './followers/compare.ts';
 import type { Disagreement } from './types.ts';
 
 /** What is wrong with a layer's channels. */
@@ -61,7 +61,7 @@ export function misplacedColumns(
     const missing = [...own].filter((filter) => !kept.includes(filter));
     const detail =
       unexpected.length + missing.length > 0
-        ? `they keep ${list(unexpected)} instead of ${list(missing)}`
+        ? `they keep ${filterWords(unexpected, 8)} instead of ${filterWords(missing, 8)}`
         : 'they keep its filters in another order';
     const isSame = unexpected.length + missing.length === 0 && String(kept.slice(0, own.length)) === String([...own]);
     if (!isSame) misplaced.push({ owner, disagreement: { ...about, detail } });
@@ -73,7 +73,7 @@ export function misplacedColumns(
     });
   }
   if (fixed.found.some((position, at) => position !== at)) {
-    const detail = `it reads the channels of the model's input in the order ${list(fixed.found)}, the dense one in ascending order`;
+    const detail = `it reads the channels of the model's input in the order ${filterWords(fixed.found, 8)}, the dense one in ascending order`;
     misplaced.push({
       owner: NOBODY,
       disagreement: { tensor: `the input of ${denseLayer.name}`, consumer: denseLayer.name, detail },

@@ -1,4 +1,4 @@
-import type { Expectation, LayerExplanation, Spec } from '../dialects/index.ts';
+import { type Expectation, type LayerExplanation, ranksOf, type Spec } from '../dialects/index.ts';
 import { oneLine } from '../errors/input-error.ts';
 import { columns } from './columns.ts';
 import { groupLetters } from './groups.ts';
@@ -55,8 +55,8 @@ export function explanationTable(
   const { members, merged } = layer;
   const retained = new Set(layer.retained ?? []);
   const exploring = layer.exploring === null ? null : new Set(layer.exploring);
-  const own = rankOf(members[0]?.values ?? merged);
-  const rank = rankOf(merged);
+  const own = ranksOf(members[0]?.values ?? merged);
+  const rank = ranksOf(merged);
   const order = [...merged.keys()].sort((a, b) => rank[a]! - rank[b]! || a - b);
   const wanted = new Set(always);
   const filters = order.map((filter): ExplainedFilter => {
@@ -225,14 +225,6 @@ export function renderModelExplanation(expectation: Expectation, spec: Spec): st
     refusal === null ? '' : oneLine(`the real pruner ${refusal.always ? 'raises' : 'may raise'}: ${refusal.message}`),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
-}
-
-/** 1 for the largest value; equal values share a rank, and NaN comes last. */
-function rankOf(values: readonly number[]): readonly number[] {
-  const sorted = Float64Array.from(values, (value) => -value).sort();
-  const first = new Map<number, number>();
-  for (let at = sorted.length - 1; at >= 0; at--) first.set(sorted[at]!, at + 1);
-  return values.map((value) => first.get(-value)!);
 }
 
 /** Three decimals; more digits for norms that are smaller. */

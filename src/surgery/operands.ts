@@ -1,4 +1,5 @@
 import { type KernelSite, type Network, nodeName, operatorName, type VectorSite } from '../network/index.ts';
+import { allFilters } from '../prose/index.ts';
 import { cannotCut, type KeptChannels, type PrunerFaults } from './kept.ts';
 import { cutThrough, type GroupedRows, storedAxis, type TensorCut } from './tensor-cut.ts';
 
@@ -78,7 +79,7 @@ export function kernelCut(
 function perGroup(positions: readonly number[] | null, total: number, groups: number): readonly (readonly number[])[] {
   const size = total / groups;
   const lists = Array.from({ length: groups }, (): number[] => []);
-  const all = positions ?? Array.from({ length: total }, (_, k) => k);
+  const all = positions ?? allFilters(total);
   for (const at of all) lists[Math.floor(at / size)]!.push(at % size);
   return lists;
 }

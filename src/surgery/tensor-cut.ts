@@ -1,6 +1,7 @@
 import type { ReusableBuffer } from '../bytes/index.ts';
 import type { TensorView } from '../network/index.ts';
 import { bytesPerElement, type Tensor, type TensorContent } from '../onnx/index.ts';
+import { allFilters } from '../prose/index.ts';
 
 /** Which elements of a stored tensor stay. */
 export interface TensorCut {
@@ -58,7 +59,7 @@ function cutByElements(view: TensorView, positions: readonly (readonly number[] 
   if (tensor.elements > MAX_LISTED_ELEMENTS) return null;
   const any = tensor.dims.map((size) => new Uint8Array(size));
   const strides = tensor.dims.map((_, k) => strideOf(tensor.dims, k));
-  const stay = view.dims.map((size, axis) => positions[axis] ?? Array.from({ length: size }, (_, at) => at));
+  const stay = view.dims.map((size, axis) => positions[axis] ?? allFilters(size));
   let count = 0;
   const visit = (axis: number, offset: number): void => {
     if (axis < stay.length) {

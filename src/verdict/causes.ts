@@ -1,6 +1,6 @@
 import type { FirstStage, Variant } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
-import { decapitalized, sameFilters } from '../prose/index.ts';
+import { allFilters, decapitalized, sameFilters } from '../prose/index.ts';
 import { placements } from './inputs.ts';
 import type { LayerResult } from './types.ts';
 
@@ -84,18 +84,14 @@ function slipCause(layers: readonly LayerResult[], scene: Scene): string | null 
     layers.every((layer) => sameFilters(layer.actual, kept(layer)));
   if (fits(complement))
     return 'The kept filters are exactly those that should go: were the indices to retain taken for indices to remove?';
-  if (fits((layer) => upTo(layer.expected?.length ?? 0)))
+  if (fits((layer) => allFilters(layer.expected?.length ?? 0)))
     return 'Only the number of filters is right: the first ones are kept, whatever their norms (a slice like [:n] instead of the indices).';
   return shiftCause(layers, scene) ?? neighbourCause(layers, scene);
 }
 
 function complement(layer: LayerResult): RetainedIndices | null {
   const { expected, filters } = layer;
-  return expected === null ? null : upTo(filters).filter((filter) => !expected.includes(filter));
-}
-
-function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, k) => k);
+  return expected === null ? null : allFilters(filters).filter((filter) => !expected.includes(filter));
 }
 
 /** Every index moved by one distance: one-based lists, or positions within a concatenation. */

@@ -1,5 +1,6 @@
 import type { FirstStage } from '../dialects/index.ts';
 import type { Layer, Network, RetainedIndices } from '../network/index.ts';
+import { allFilters } from '../prose/index.ts';
 import { type Operand, operandsOf } from './inputs.ts';
 import type { LayerResult } from './types.ts';
 
@@ -22,7 +23,7 @@ export function columnCause(
     columns !== null && columns.length === found.length && columns.every((column, at) => column === found[at]);
   const keeping = (kept: (result: LayerResult) => RetainedIndices | null) => (operand: Operand) => {
     const result = results.get(operand.owner.name);
-    return result === undefined ? upTo(operand.owner.filters) : kept(result);
+    return result === undefined ? allFilters(operand.owner.filters) : kept(result);
   };
   const owners = [...new Set(operands.map(({ owner }) => owner.name))].join(' and ');
   const actual = keeping((result) => result.actual);
@@ -93,7 +94,7 @@ function flattenSlip(
   const filters = only === undefined ? null : kept(only);
   if (only === undefined || another !== undefined || filters === null || positions < 2 || !Number.isInteger(positions))
     return null;
-  const places = upTo(positions);
+  const places = allFilters(positions);
   const channelsFirst = filters.flatMap((filter) => places.map((place) => filter * positions + place));
   const channelsLast = places.flatMap((place) => filters.map((filter) => place * channels + filter));
   const isLast = only.filters[1] !== only.filters[0];
@@ -114,8 +115,4 @@ function otherLayer(
     kept?.some((filter, at) => filter !== at) === true && isFound(selected(operands, () => kept));
   const other = layers.find((layer) => !reaching.has(layer.name) && (by(layer.actual) || by(layer.expected)));
   return other === undefined ? null : `They were cut by the indices of ${other.name}, whose channels do not reach it.`;
-}
-
-function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, k) => k);
 }

@@ -1,5 +1,6 @@
 import type { GraphComparison } from '../comparison/index.ts';
 import type { Place } from '../errors/place.ts';
+import { listed } from '../prose/index.ts';
 import type { Finding } from './types.ts';
 
 const WHAT = {
@@ -28,9 +29,7 @@ export function graphFindings({ differences }: Pick<GraphComparison, 'difference
 /** What could not be compared, once. */
 export function graphNotes({ open }: GraphComparison): string[] {
   if (open.length === 0) return [];
-  const some = open.slice(0, 4).join(', ');
-  const more = open.length > 4 ? ` and ${open.length - 4} more` : '';
   return [
-    `The graphs could not be compared behind ${some}${more}: whether the models compute the same there, only executing them tells.`,
+    `The graphs could not be compared behind ${listed(open, 4)}: whether the models compute the same there, only executing them tells.`,
   ];
 }

@@ -1,4 +1,5 @@
 import type { Expectation } from '../dialects/index.ts';
+import { listed } from '../prose/index.ts';
 import type { ToldLayer } from '../recovery/index.ts';
 import type { LayerResult } from './types.ts';
 
@@ -17,10 +18,9 @@ export function toldNotes(told: readonly ToldLayer[]): string[] {
     if (first === undefined) return [];
     if (layers.length === 1)
       return [`${first.pruned} of the pruned model is ${first.dense}, told ${how}: no layer of that name is there.`];
-    const pairs = layers.slice(0, MAX_NAMED).map((layer) => `${layer.pruned} is ${layer.dense}`);
-    const rest = layers.length > MAX_NAMED ? ` and ${layers.length - MAX_NAMED} more` : '';
+    const pairs = layers.map((layer) => `${layer.pruned} is ${layer.dense}`);
     return [
-      `${layers.length} layers of the pruned model are called otherwise. Each was told ${how}: ${pairs.join(', ')}${rest}.`,
+      `${layers.length} layers of the pruned model are called otherwise. Each was told ${how}: ${listed(pairs, MAX_NAMED)}.`,
     ];
   });
 }

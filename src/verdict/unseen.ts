@@ -1,6 +1,7 @@
 import type { Unseen } from '../comparison/index.ts';
 import type { Place } from '../errors/place.ts';
 import type { UnseenWeight } from '../network/index.ts';
+import { listed, percentDown } from '../prose/index.ts';
 import type { Finding } from './types.ts';
 
 /** Nodes that are named one by one. */
@@ -23,7 +24,7 @@ export function unseenFindings({ dense, pruned, seenOfDense, seenOfPruned }: Uns
       details: [
         ...sides.map(
           ({ name, weights, seen }) =>
-            `${percent(seen)} of the ${name} model's parameters were looked at; not ${nodes(weights)}.`,
+            `${percentDown(seen)} of the ${name} model's parameters were looked at; not ${nodes(weights)}.`,
         ),
         'Give the models as they were exported, before an optimizer of a runtime rewrites them.',
       ],
@@ -34,11 +35,5 @@ export function unseenFindings({ dense, pruned, seenOfDense, seenOfPruned }: Uns
 
 function nodes(weights: readonly UnseenWeight[]): string {
   const names = [...new Set(weights.map(({ node, op }) => `those of ${node} (${op})`))];
-  const more = names.length - MAX_NAMED;
-  return `${names.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-/** Rounded down: what was not seen whole is not 100 %. */
-function percent(share: number): string {
-  return `${Math.floor(100 * share)} %`;
+  return listed(names, MAX_NAMED);
 }

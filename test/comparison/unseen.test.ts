@@ -33,8 +33,8 @@ describe('weights that nobody looked at', () => {
         verdict: 'unverifiable',
         title: 'weights are read by operators that are not understood: my.own.Odd',
         details: [
-          "66 % of the pruned model's parameters were looked at; not those of odd (my.own.Odd).",
-          "50 % of the dense model's parameters were looked at; not those of odd (my.own.Odd).",
+          "66% of the pruned model's parameters were looked at; not those of odd (my.own.Odd).",
+          "50% of the dense model's parameters were looked at; not those of odd (my.own.Odd).",
           expect.any(String),
         ],
       },

@@ -144,7 +144,7 @@ describe('prunegate check', () => {
       }),
     ]);
     expect(report.findings[0]!.details[0]).toMatch(
-      /^expanded_conv_depthwise is the first layer that computes something else; outputs differ by up to [\d.]+ % of the largest value\.$/,
+      /^expanded_conv_depthwise is the first layer that computes something else; outputs differ by up to [\d.]+% of the largest value\.$/,
     );
   });
 

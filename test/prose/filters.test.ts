@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { filterWords, sameFilters } from '../../src/prose/index.ts';
+import { allFilters, filterWords, sameFilters } from '../../src/prose/index.ts';
 
 describe('index lists', () => {
   it.each([
@@ -28,6 +28,10 @@ describe('index lists', () => {
     [[1, 2, 2, 3, 4], '1, 2, 2-4'],
   ])('%j is %s', (filters, words) => {
     expect(filterWords(filters)).toBe(words);
+  });
+
+  it('has every filter of a layer', () => {
+    expect([allFilters(3), allFilters(0)]).toEqual([[0, 1, 2], []]);
   });
 
   it('says how many filters are left out, ranges counted whole', () => {

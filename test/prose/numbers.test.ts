@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { percent, percentChange, size, thousands } from '../../src/prose/index.ts';
+import { percent, percentChange, percentDown, size, thousands } from '../../src/prose/index.ts';
 
 it.each([
   [0, '0'],
@@ -23,5 +23,6 @@ it('says shares and changes in percent', () => {
     '±0%',
     '',
   ]);
+  expect([percentDown(0.9999), percentDown(1), percentDown(0.5)]).toEqual(['99%', '100%', '50%']);
   expect(thousands(30602)).toBe('30,602');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { capitalized, counted, decapitalized, joined, sentence } from '../../src/prose/index.ts';
+import { capitalized, counted, decapitalized, joined, listed, sentence } from '../../src/prose/index.ts';
 
 describe('words', () => {
   it.each([
@@ -10,6 +10,14 @@ describe('words', () => {
     [['a', 'b', 'c', 'd'], 'a, b and 2 more layers'],
   ])('%j are joined as %s', (names, words) => {
     expect(joined(names)).toBe(words);
+  });
+
+  it('are listed up to a number, then counted', () => {
+    expect([1, 2, 3].map((most) => listed(['a', 'b', 'c'], most))).toEqual([
+      'a and 2 more',
+      'a, b and 1 more',
+      'a, b, c',
+    ]);
   });
 
   it('end in one stop', () => {
@@ -25,5 +33,6 @@ describe('words', () => {
 
   it('count', () => {
     expect([0, 1, 2].map((n) => counted(n, 'filter'))).toEqual(['no filters', '1 filter', '2 filters']);
+    expect([1, 2].map((n) => counted(n, 'axis', 'axes'))).toEqual(['1 axis', '2 axes']);
   });
 });

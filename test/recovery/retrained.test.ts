@@ -51,7 +51,7 @@ describe('a pruned model that was trained again', () => {
     expect(exitCode).toBe(3);
     expect(report.findings).toHaveLength(1);
     expect(report.findings[0]!.details.join(' ')).toMatch(
-      /nearest to these, at a distance of up to [\d.]+ %.*times as far.*set tolerance/,
+      /nearest to these, at a distance of up to [\d.]+%.*times as far.*set tolerance/,
     );
     for (const layer of report.layers) {
       expect(layer.actual, layer.name).toEqual(right(layer.name));

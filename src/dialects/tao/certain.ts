@@ -1,4 +1,5 @@
 import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
+import { filterWords } from '../../prose/index.ts';
 import type { Certainties, Contradiction } from '../types.ts';
 import type { Decision } from './exploration/decision.ts';
 import type { Exploration } from './exploration/explore.ts';
@@ -67,13 +68,8 @@ function partnerContradiction(
     if (theirs === null || String(theirs) === String(kept)) continue;
     const only = kept.filter((filter) => !theirs.includes(filter));
     const missing = theirs.filter((filter) => !kept.includes(filter));
-    const reason = `it is equalized with ${partner.name}, so both keep the same filters, but ${few(only)} stay${only.length === 1 ? 's' : ''} only in it and ${few(missing)} only in ${partner.name}`;
+    const reason = `it is equalized with ${partner.name}, so both keep the same filters, but ${filterWords(only, 5)} stay${only.length === 1 ? 's' : ''} only in it and ${filterWords(missing, 5)} only in ${partner.name}`;
     return { problem: 'are equalized and kept different filters', reason, specKey: 'equalization_criterion' };
   }
   return null;
-}
-
-function few(filters: readonly number[]): string {
-  if (filters.length === 0) return 'none';
-  return filters.length <= 6 ? filters.join(', ') : `${filters.slice(0, 5).join(', ')} and ${filters.length - 5} more`;
 }

@@ -1,8 +1,10 @@
 import type { Layer } from '../../network/index.ts';
+import { counted, listed } from '../../prose/index.ts';
+import { ranksOf } from '../ranks.ts';
 import type { FilterDecision, LayerExplanation, MemberValues } from '../types.ts';
 import type { Decision } from './exploration/decision.ts';
 import { normalized, type Stat } from './norms/importance.ts';
-import { counted, reasonOf } from './reasons.ts';
+import { reasonOf } from './reasons.ts';
 import { possibleCounts, type Retention, retain, thresholdFor } from './retention.ts';
 import type { TaoRun } from './run.ts';
 import type { Criterion, TaoSpec } from './spec.ts';
@@ -46,7 +48,7 @@ export function explainLayer(layer: Layer, decision: Decision, run: TaoRun): Lay
   if (grounds === null) return null;
   const merged = [...grounds.merged.values];
   const cut = cutOf(grounds);
-  const mergedRank = rankOf(merged);
+  const mergedRank = ranksOf(merged);
   return {
     layer: layer.name,
     reason: reasonOf(decision, layer.name, spec),
@@ -106,7 +108,7 @@ function noteOn(grounds: Grounds, filter: number, rule: string): string {
     }
     case 'equalization':
       return decision.retained?.includes(filter) === true
-        ? `would go on its own: ${ordinal(rankOf(own.values)[filter]!)} of ${own.values.length}, ${alone.retained.length} stay`
+        ? `would go on its own: ${ordinal(ranksOf(own.values)[filter]!)} of ${own.values.length}, ${alone.retained.length} stay`
         : `would stay on its own: ${aloneReason(grounds, filter)}`;
     case 'min_num_filters':
       return `does not pass, stays for the minimum of ${spec.minNumFilters}`;
@@ -124,8 +126,7 @@ function aloneReason({ alone, own, threshold, spec }: Grounds, filter: number): 
     .filter((kept) => !(own.values[kept]! > threshold))
     .sort((a, b) => own.values[b]! - own.values[a]!);
   const rule = alone.rule === 'minimum' ? `minimum of ${spec.minNumFilters}` : `granularity of ${spec.granularity}`;
-  const shown = added.length <= 4 ? added.join(', ') : `${added.slice(0, 3).join(', ')} and ${added.length - 3} more`;
-  return `${alone.passing} pass, the ${rule} adds ${shown}`;
+  return `${alone.passing} pass, the ${rule} adds ${listed(added.map(String), 4)}`;
 }
 
 /** The partner whose norm made the difference. */
@@ -148,11 +149,11 @@ export function explainFilter(layer: Layer, filter: number, decision: Decision, 
   if (decision.stat === null || grounds === null)
     return `filter ${filter} ${fate}: ${reasonOf(decision, layer.name, spec)}`;
   const { own, members } = grounds;
-  const byOwn = `${ordinal(rankOf(own.values)[filter]!)} of ${own.values.length} by ${layer.name}'s own norm (${number(own.values[filter]!)})`;
+  const byOwn = `${ordinal(ranksOf(own.values)[filter]!)} of ${own.values.length} by ${layer.name}'s own norm (${number(own.values[filter]!)})`;
   const verdict = verdictOn(grounds, filter);
   if (members.length === 1) return `filter ${filter} ${fate}: ${byOwn}; ${verdict}`;
   const partner = partnerOf(members, filter, spec.criterion);
-  const [ownRank, partnerRank] = [own.values, partner.values].map((values) => rankOf(values)[filter]!) as [
+  const [ownRank, partnerRank] = [own.values, partner.values].map((values) => ranksOf(values)[filter]!) as [
     number,
     number,
   ];
@@ -180,21 +181,13 @@ function verdictOn({ merged, threshold, decision, spec }: Grounds, filter: numbe
   const shown = number(value, threshold);
   if (value > threshold) return `${shown} exceeds the threshold of ${spec.threshold}`;
   const below = `${shown} does not exceed the threshold of ${spec.threshold}`;
-  const rank = ordinal(rankOf(merged.values)[filter]!);
+  const rank = ordinal(ranksOf(merged.values)[filter]!);
   const kept = decision.retained?.length ?? 0;
   if (decision.rule === 'minimum')
     return `${below}, but the minimum of ${spec.minNumFilters} keeps ${kept} and it ranks ${rank}`;
   if (decision.rule === 'granularity')
     return `${below}, but the granularity of ${spec.granularity} keeps ${kept} and it ranks ${rank}`;
   return below;
-}
-
-/** Ranks from 1 for the largest value; equal values share one, and NaN comes last, as in argsort(-stat). */
-function rankOf(values: ArrayLike<number>): readonly number[] {
-  const sorted = Float64Array.from(values, (value) => -value).sort();
-  const first = new Map<number, number>();
-  for (let at = sorted.length - 1; at >= 0; at--) first.set(sorted[at]!, at + 1);
-  return Array.from(values, (value) => first.get(-value)!);
 }
 
 function ordinal(n: number): string {

@@ -1,11 +1,11 @@
 import { nearest } from '../../config/values.ts';
 import type { Place } from '../../errors/place.ts';
 import type { Layer, Network } from '../../network/index.ts';
+import { counted, joined, listed } from '../../prose/index.ts';
 import { fileName } from '../file-name.ts';
 import type { Lint } from '../types.ts';
 import type { TaoExpected } from './expect.ts';
 import type { Decision } from './exploration/decision.ts';
-import { counted, listed } from './reasons.ts';
 import { retainedCount, thresholdFor } from './retention.ts';
 import type { TaoRules } from './rules.ts';
 import type { TaoRun } from './run.ts';
@@ -88,7 +88,7 @@ function unknownExclusions(network: Network, spec: TaoSpec): Lint[] {
       : [
           lint(
             'excluded-layer-unknown',
-            `excluded_layers names ${listed(unknown.map(hint))}, which the dense model does not have`,
+            `excluded_layers names ${joined(unknown.map(hint))}, which the dense model does not have`,
             place(unknown[0]!),
             unknown,
           ),
@@ -98,7 +98,7 @@ function unknownExclusions(network: Network, spec: TaoSpec): Lint[] {
       : [
           lint(
             'excluded-layer-not-pruned',
-            `excluded_layers names ${listed(useless.map((name) => `${name} (${known.get(name)!.kind})`))}, but only conv, depthwise and dense layers are pruned, so it excludes nothing`,
+            `excluded_layers names ${joined(useless.map((name) => `${name} (${known.get(name)!.kind})`))}, but only conv, depthwise and dense layers are pruned, so it excludes nothing`,
             place(useless[0]!),
             useless,
           ),
@@ -147,11 +147,11 @@ function nearCut(spec: TaoSpec, ruled: readonly Ruled[]): Lint[] {
       nearFilters(spec, decision).map((filter) => ({ layer, filter, value: decision.stat!.values[filter]! })),
     );
   if (near.length === 0) return [];
-  const shown = near
-    .slice(0, MAX_NEAR)
-    .map(({ layer, filter, value }) => `${layer.name} ${filter} (${value.toPrecision(8)})`);
-  const more = near.length > MAX_NEAR ? ` and ${near.length - MAX_NEAR} more` : '';
-  const message = `${counted(near.length, 'filter')} ${near.length === 1 ? 'lies' : 'lie'} within float32 reach of the cut, so that a sum in another order or precision decides otherwise: ${shown.join(', ')}${more}`;
+  const shown = listed(
+    near.map(({ layer, filter, value }) => `${layer.name} ${filter} (${value.toPrecision(8)})`),
+    MAX_NEAR,
+  );
+  const message = `${counted(near.length, 'filter')} ${near.length === 1 ? 'lies' : 'lie'} within float32 reach of the cut, so that a sum in another order or precision decides otherwise: ${shown}`;
   return [lint('near-cut', message, spec.at('threshold'), [...new Set(near.map(({ layer }) => layer.name))])];
 }
 
@@ -193,7 +193,7 @@ function narrowForGranularity(spec: TaoSpec, ruled: readonly Ruled[]): Lint[] {
       : `granularity ${granularity} rounds the minimum of ${minNumFilters} up to ${least}, which`;
   if (narrow.length === 0) return [];
   const names = narrow.map(({ name }) => name);
-  const message = `${from} is not below the width of ${listed(narrow.map(({ name, filters }) => `${name} (${filters})`))}: nothing of ${narrow.length === 1 ? 'it' : 'them'} is ever pruned`;
+  const message = `${from} is not below the width of ${joined(narrow.map(({ name, filters }) => `${name} (${filters})`))}: nothing of ${narrow.length === 1 ? 'it' : 'them'} is ever pruned`;
   return [lint('granularity-above-width', message, spec.at('granularity'), names)];
 }
 
@@ -209,7 +209,7 @@ function minimumDecides(spec: TaoSpec, ruled: readonly Ruled[], isKnown: boolean
       : []),
     ...(whole.length > 0
       ? [
-          `${isMost ? 'it' : `min_num_filters ${minNumFilters}`} is not below the width of ${listed(whole.map(({ name, filters }) => `${name} (${filters})`))}: nothing of ${whole.length === 1 ? 'it' : 'them'} is ever pruned`,
+          `${isMost ? 'it' : `min_num_filters ${minNumFilters}`} is not below the width of ${joined(whole.map(({ name, filters }) => `${name} (${filters})`))}: nothing of ${whole.length === 1 ? 'it' : 'them'} is ever pruned`,
         ]
       : []),
   ];

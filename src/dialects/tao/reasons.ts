@@ -1,3 +1,4 @@
+import { counted, joined } from '../../prose/index.ts';
 import type { Decision } from './exploration/decision.ts';
 import type { Criterion, TaoSpec } from './spec.ts';
 
@@ -44,7 +45,7 @@ export function reasonOf(decision: Decision, name: string, spec: TaoSpec): strin
   if (by === 'broadcast') return `it is broadcast by ${note}, so it is kept whole`;
   const others = members.filter((member) => member.name !== name).map((member) => member.name);
   const equalized =
-    by === 'own' ? '' : `, equalized with ${listed(others)} (${spec.criterion}: ${MEANING[spec.criterion]})`;
+    by === 'own' ? '' : `, equalized with ${joined(others)} (${spec.criterion}: ${MEANING[spec.criterion]})`;
   return `${countReason(decision, retained?.length ?? 0, spec)}${equalized}`;
 }
 
@@ -61,15 +62,4 @@ function countReason({ rule, passing, members }: Decision, kept: number, spec: T
     default:
       return exceed;
   }
-}
-
-export function counted(n: number, noun: string): string {
-  return `${n === 0 ? 'no' : n} ${noun}${n === 1 ? '' : 's'}`;
-}
-
-/** Names as a sentence has them: up to three in full. */
-export function listed(names: readonly string[]): string {
-  const [last = ''] = names.slice(-1);
-  if (names.length <= 3) return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
-  return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more layers`;
 }

@@ -1,4 +1,5 @@
 import { type Folding, foldAll, type RetainedIndices } from '../../network/index.ts';
+import { listed } from '../../prose/index.ts';
 import { fileName } from '../file-name.ts';
 import type { Observed, Variant } from '../types.ts';
 import { expectTao } from './expect.ts';
@@ -114,7 +115,7 @@ function* exclusions({ network, spec, rules }: TaoRun, { actual }: Observed, und
   if (whole.length === 0) return;
   const names = whole.map(({ name }) => name);
   yield {
-    cause: `The kept filters are those of a spec that also excludes ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}.`,
+    cause: `The kept filters are those of a spec that also excludes ${listed(names, 3)}.`,
     layers: under({ excludedLayers: new Set([...spec.excludedLayers, ...names]) }),
   };
 }

@@ -1,4 +1,5 @@
 import { isMadeUp, type Layer, type Network } from '../../network/index.ts';
+import { listed } from '../../prose/index.ts';
 import { couldBe } from './fingerprints.ts';
 import { type PlaceClass, refine } from './refine.ts';
 import { type SkeletonCall, skeletonOf } from './skeleton.ts';
@@ -90,7 +91,7 @@ function alignByStructure(dense: Network, pruned: Network): Alignment {
       return names.length === 0 ? null : `it stands where ${names[0]} does, under another name and with other values`;
     return names.length === 0
       ? 'no layer of the dense model stands in such a place'
-      : `it could be ${names.slice(0, 4).join(', ')}${names.length > 4 ? ` or ${names.length - 4} others` : ''}: they stand in like places, and its values do not tell`;
+      : `it could be any of ${listed(names, 4)}: they stand in like places, and its values do not tell`;
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Follower } from '../../network/index.ts';
+import { filterWords } from '../../prose/index.ts';
 import type { ChannelCorrespondence } from '../correspondence.ts';
 import { type Bits, bitsOf } from '../match/bits.ts';
 import { ROUNDING } from '../match/rounded.ts';
@@ -220,7 +221,8 @@ function keepsOthers(
     if (!kept.includes(-1)) {
       const missing = own.filter((filter) => !kept.includes(filter));
       const unexpected = kept.filter((filter) => !own.includes(filter));
-      if (missing.length + unexpected.length > 0) return `it keeps ${list(unexpected)} instead of ${list(missing)}`;
+      if (missing.length + unexpected.length > 0)
+        return `it keeps ${filterWords(unexpected, 8)} instead of ${filterWords(missing, 8)}`;
       return 'it keeps the same filters in another order';
     }
   }
@@ -230,9 +232,4 @@ function keepsOthers(
     return position < 0 || a[position * dense.stride] !== b[at * pruned.stride];
   });
   return first < 0 ? 'it belongs to other channels' : `its value ${first} is not the dense one's`;
-}
-
-export function list(filters: readonly number[]): string {
-  const shown = filters.slice(0, 8).join(', ');
-  return filters.length > 8 ? `${shown} and ${filters.length - 8} more` : shown || 'none';
 }

@@ -1,4 +1,5 @@
 import type { Layer, RetainedIndices } from '../../network/index.ts';
+import { percent } from '../../prose/index.ts';
 import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
 import { type FollowerIndex, sharedKeys } from '../followers/index-followers.ts';
 import type { KernelOutcome } from '../types.ts';
@@ -242,8 +243,4 @@ function once<T>(read: () => T): () => T {
     known ??= { value: read() };
     return known.value;
   };
-}
-
-function percent(part: number): string {
-  return part < 0.001 ? `${(part * 100).toPrecision(1)} %` : `${(part * 100).toFixed(1)} %`;
 }

@@ -1,4 +1,5 @@
 import type { Layer, RetainedIndices } from '../../../network/index.ts';
+import { allFilters } from '../../../prose/index.ts';
 import type { Tie } from '../../types.ts';
 import type { Stat } from '../norms/importance.ts';
 import type { CountRule, Retention } from '../retention.ts';
@@ -55,7 +56,7 @@ export function whole(
   by: 'excluded' | 'broadcast',
   note: string | null,
 ): Decision {
-  return { ...UNDECIDED, retained: Array.from({ length: count }, (_, k) => k), ...of(by, members), note };
+  return { ...UNDECIDED, retained: allFilters(count), ...of(by, members), note };
 }
 
 export function unknown(members: readonly Layer[], { unknown: note, remedy }: Unknown): Decision {

@@ -1,4 +1,5 @@
 import type { Layer, Network, RetainedIndices } from '../../../network/index.ts';
+import { allFilters } from '../../../prose/index.ts';
 import type { Exploration } from '../exploration/explore.ts';
 import { inboundFirst, inboundOf, takesChannels, widthOf } from '../graph.ts';
 import { isPrunable } from '../keras.ts';
@@ -41,7 +42,7 @@ function passedOn({ network, exploration, claims }: Scene, layer: Layer): Claim 
     case 'permute':
       return 'none';
     case 'conv-transpose':
-      return upTo(layer.filters);
+      return allFilters(layer.filters);
     case 'concat':
       return joined(inbound.map((part) => partOf(part, claimOf(part), exploration.isPruned.get(part)!)));
     case 'flatten':
@@ -51,7 +52,7 @@ function passedOn({ network, exploration, claims }: Scene, layer: Layer): Claim 
       return first === 'none' || !exploration.targets.isInferred(layer) ? 'none' : first;
     case 'crop': {
       const width = takesChannels(network, layer) ? widthOf(layer) : null;
-      return width === null ? first : upTo(width);
+      return width === null ? first : allFilters(width);
     }
     case 'opaque':
       return null;
@@ -69,7 +70,7 @@ interface Part {
 function partOf(part: Layer, claim: Claim, isPruned: boolean | 'unknown'): Part {
   const width = widthOf(part);
   if (isPruned === 'unknown') return { width, kept: null };
-  return { width, kept: isPruned ? claim : width === null ? null : upTo(width) };
+  return { width, kept: isPruned ? claim : width === null ? null : allFilters(width) };
 }
 
 function joined(parts: readonly Part[]): Claim {
@@ -86,12 +87,8 @@ function joined(parts: readonly Part[]): Claim {
 /** Channels_first by `np.repeat`, channels_last by `np.tile` (`_prune_explored_flatten_layer`). */
 function flattened(network: Network, before: number | null, after: number | null, first: Claim): Claim {
   if (before === null || after === null || first === null || first === 'none') return null;
-  const positions = upTo(after / before);
+  const positions = allFilters(after / before);
   if (network.dataFormat === 'channels_first')
     return first.flatMap((channel) => positions.map((at) => channel * positions.length + at));
   return positions.flatMap((at) => first.map((channel) => at * before + channel));
-}
-
-function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, k) => k);
 }

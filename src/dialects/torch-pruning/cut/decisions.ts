@@ -1,4 +1,5 @@
 import type { RetainedIndices } from '../../../network/index.ts';
+import { allFilters } from '../../../prose/index.ts';
 import type { JointOutcomes, Tie } from '../../types.ts';
 import type { Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
@@ -142,7 +143,7 @@ function tieOf(record: RankedGroup, { pruned, unsure }: GroupCut, { flows }: Dep
   const { candidates, pick } = unsure;
   if (!isPlain || pick === candidates.length) return null;
   const gone = new Set([...pruned, ...candidates]);
-  const certain = Array.from({ length: size }, (_, k) => k).filter((k) => !gone.has(k));
+  const certain = allFilters(size).filter((k) => !gone.has(k));
   return { certain, candidates, pick: candidates.length - pick };
 }
 
@@ -186,5 +187,5 @@ function retained(filters: number, pruning: Pruning, group: Group, name: string)
 /** What is left of a layer's filters. */
 export function retainedOf(filters: number, pruned: readonly number[] | undefined): RetainedIndices {
   const gone = new Set(pruned ?? []);
-  return Array.from({ length: filters }, (_, k) => k).filter((k) => !gone.has(k));
+  return allFilters(filters).filter((k) => !gone.has(k));
 }

@@ -1,4 +1,5 @@
 import type { Layer, RetainedIndices } from '../../../network/index.ts';
+import { allFilters } from '../../../prose/index.ts';
 import type { Pruning } from './pruning.ts';
 
 /** What becomes of the input columns of grouped convolutions. */
@@ -27,7 +28,7 @@ export function groupedInputs(prunings: readonly Pruning[]): GroupedInputs {
     if (pruning.kind !== 'pruned') continue;
     for (const [{ layer, inWidth }, gone] of pruning.inputs) {
       if (layer.groups === 1 || layer.kind === 'conv-transpose' || inWidth === null) continue;
-      const now = columns.get(layer) ?? { believed: range(inWidth), kept: range(inWidth / layer.groups) };
+      const now = columns.get(layer) ?? { believed: allFilters(inWidth), kept: allFilters(inWidth / layer.groups) };
       const pruned = new Set(gone);
       // Numbers are those of the layer as it is, after earlier groups were pruned.
       const staying = now.believed.flatMap((channel, k) => (pruned.has(channel) ? [] : [k]));
@@ -45,11 +46,7 @@ export function groupedInputs(prunings: readonly Pruning[]): GroupedInputs {
   }
   const whole = [...columns].map(([layer, { kept }]): [Layer, RetainedIndices] => {
     const perGroup = (layer.calls[0]!.columns as Int32Array).length / layer.groups;
-    return [layer, range(layer.groups).flatMap((group) => kept.map((column) => column + group * perGroup))];
+    return [layer, allFilters(layer.groups).flatMap((group) => kept.map((column) => column + group * perGroup))];
   });
   return { columns: new Map(whole), raises: null };
-}
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, k) => k);
 }

@@ -1,3 +1,4 @@
+import { joined, listed } from '../../../prose/index.ts';
 import type { FilterDecision, LayerExplanation } from '../../types.ts';
 import { widthOf } from '../cut/cutting.ts';
 import { type Decision, layersOf, retainedOf } from '../cut/decisions.ts';
@@ -78,7 +79,7 @@ function lastWritten({ record: { scored } }: Cut, { importance }: TorchSpec): st
 function coupledWith(name: string, group: Group | null): string {
   const others =
     group === null ? [] : layersOf(group).flatMap(({ layer }) => (layer.name === name ? [] : [layer.name]));
-  return others.length === 0 ? '' : `, coupled with ${listed(others)}`;
+  return others.length === 0 ? '' : `, coupled with ${joined(others, 'others')}`;
 }
 
 /** The count formula with its numbers. */
@@ -97,10 +98,6 @@ function cutReason({ record, scope, count, cut, pruning }: Cut, spec: TorchSpec)
   if (pruning.kind === 'pruned') return sentence;
   const side = pruning.side === 'in' ? 'input channels' : 'channels';
   return `${sentence}; Torch-Pruning skips the group, because ${pruning.module.layer.name} would lose all its ${pruning.width} ${side}`;
-}
-
-export function listed(names: readonly string[]): string {
-  return names.length <= 3 ? names.join(' and ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} others`;
 }
 
 /** Why one filter stays or goes: its score, its rank, and which layers it comes from. */
@@ -127,8 +124,10 @@ function strongest({ record }: Cut, channel: number): string {
   if (terms === null || terms.length < 2) return '';
   const parts = terms.map((term) => ({ label: term.label, value: sumsByChannel(term).get(channel) ?? 0 }));
   parts.sort((a, b) => b.value - a.value);
-  const shown = parts.slice(0, 3).map(({ label, value }) => `${label} ${number(value)}`);
-  return `${shown.join(', ')}${parts.length > 3 ? ` and ${parts.length - 3} more` : ''}`;
+  return listed(
+    parts.map(({ label, value }) => `${label} ${number(value)}`),
+    3,
+  );
 }
 
 /** The root's channel that goes with a layer's filter. */

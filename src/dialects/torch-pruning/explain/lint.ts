@@ -1,13 +1,13 @@
 import { nearest } from '../../../config/values.ts';
 import type { Place } from '../../../errors/place.ts';
 import { isLayerName, meantBy, type Network } from '../../../network/index.ts';
+import { filterWords, joined } from '../../../prose/index.ts';
 import type { Lint } from '../../types.ts';
 import { widthOf } from '../cut/cutting.ts';
 import { type Decision, layersOf } from '../cut/decisions.ts';
 import type { TorchExpected } from '../expect.ts';
 import type { TorchSpec } from '../spec.ts';
 import { givenNames, namesOf } from '../trace/spec-names.ts';
-import { listed } from './explain.ts';
 
 type Cut = Extract<Decision, { kind: 'cut' }>;
 
@@ -69,11 +69,11 @@ function skipped(cuts: readonly Cut[], spec: TorchSpec): Lint[] {
     const { channels, staying } = first.count;
     const formula =
       first.scope.records.length === 1 ? ` (int(${channels} * (1 - ${first.scope.ratio})) = ${staying} stay)` : '';
-    const message = `the ratio would leave nothing of ${listed(byRatio.map(of))}${formula}, so Torch-Pruning skips ${byRatio.length > 1 ? 'these groups' : 'the group'} without a word: every channel stays`;
+    const message = `the ratio would leave nothing of ${joined(byRatio.map(of), 'others')}${formula}, so Torch-Pruning skips ${byRatio.length > 1 ? 'these groups' : 'the group'} without a word: every channel stays`;
     found.push(lint('group-skipped', message, spec.at(first.scope.specKey), byRatio.map(of)));
   }
   if (byRounding.length > 0) {
-    const message = `round_to ${spec.roundTo} rounds down to nothing in ${listed(byRounding.map(of))}, so Torch-Pruning skips ${byRounding.length > 1 ? 'these groups' : 'the group'} without a word: every channel stays`;
+    const message = `round_to ${spec.roundTo} rounds down to nothing in ${joined(byRounding.map(of), 'others')}, so Torch-Pruning skips ${byRounding.length > 1 ? 'these groups' : 'the group'} without a word: every channel stays`;
     found.push(lint('group-skipped', message, spec.at('round_to'), byRounding.map(of)));
   }
   return found;
@@ -113,7 +113,7 @@ function prunedOutputs(network: Network, { layers }: TorchExpected, spec: TorchS
     return kept != null && kept.length < filters ? [name] : [];
   });
   if (names.length === 0) return [];
-  const message = `${listed(names)} makes an output of the model and is not in ignored_layers, so the output loses channels`;
+  const message = `${joined(names, 'others')} makes an output of the model and is not in ignored_layers, so the output loses channels`;
   return [lint('output-pruned', message, spec.at('ignored_layers'), names)];
 }
 
@@ -128,8 +128,7 @@ function nearCut({ layers, joint }: TorchExpected, spec: TorchSpec): Lint[] {
   const names = [...layers.values()].filter(({ tie, alternatives }) => tie !== null || alternatives !== null);
   if (names.length === 0) return [];
   const [first] = names;
-  const which =
-    first!.tie === null ? '' : ` (channels ${first!.tie.candidates.slice(0, 8).join(', ')} of ${first!.name})`;
+  const which = first!.tie === null ? '' : ` (channels ${filterWords(first!.tie.candidates, 8)} of ${first!.name})`;
   const message = `scores at the cut are equal, or nearer to one another than float32 sums are exact${which}: which of them stay depends on the machine`;
   const all = [...new Set([...names.map(({ name }) => name), ...joint.flatMap((set) => set.layers)])];
   return [lint('near-cut', message, spec.at('pruning_ratio'), all)];

@@ -1,5 +1,6 @@
 import { InputError } from '../../../errors/input-error.ts';
 import { type Network, nameScheme, type RetainedIndices } from '../../../network/index.ts';
+import { allFilters } from '../../../prose/index.ts';
 import { type Reported, sorted } from '../../reported.ts';
 import { inEachPart } from './attention.ts';
 import { type Flows, groupOf, isOut, type Side } from './group.ts';
@@ -51,7 +52,9 @@ export function readHistory(text: string, network: Network): Reported {
     const isPacked = module !== undefined && module.layer.name !== name;
     named.set(
       name,
-      sorted(left === undefined ? all(filters) : isPacked ? inEachPart(left, module.layer.filters, filters) : left),
+      sorted(
+        left === undefined ? allFilters(filters) : isPacked ? inEachPart(left, module.layer.filters, filters) : left,
+      ),
     );
   }
   return { named, rows: [], unread };
@@ -82,10 +85,6 @@ function modulesByName(modules: readonly Module[]): ReadonlyMap<string, Module> 
   return found;
 }
 
-function all(count: number): readonly number[] {
-  return Array.from({ length: count }, (_, k) => k);
-}
-
 /**
  * Takes channels of a root from every layer of the group.
  * @param positions among those that the root has left
@@ -94,7 +93,7 @@ function all(count: number): readonly number[] {
 function remove(root: Module, side: Side, positions: readonly number[], state: State): boolean {
   const { flows, outputs, inputs, unsure } = state;
   const width = side === 'in' ? root.inWidth : root.outWidth;
-  const now = (side === 'in' ? inputs : outputs).get(root) ?? (width === null ? null : all(width));
+  const now = (side === 'in' ? inputs : outputs).get(root) ?? (width === null ? null : allFilters(width));
   // Positions that are not there prune nothing, as in index_select over those that stay.
   const channels = now === null ? positions : positions.flatMap((position) => now[position] ?? []);
   if (now !== null && channels.length === 0) return true;
@@ -110,7 +109,7 @@ function remove(root: Module, side: Side, positions: readonly number[], state: S
     if (state.work > MAX_WORK) throw new InputError('the history has more steps than can be followed');
     list.set(
       module,
-      (list.get(module) ?? all(own)).filter((channel) => !gone.has(channel)),
+      (list.get(module) ?? allFilters(own)).filter((channel) => !gone.has(channel)),
     );
   }
   return now !== null;
