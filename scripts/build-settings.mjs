@@ -1,4 +1,5 @@
-// Writes what follows from the table of settings (src/config/table.ts): schemas/config.schema.json, the inputs of action.yml and README's table of them.
+// Writes what follows from the table of settings (src/config/table.ts): schemas/config.schema.json, the inputs of
+// action.yml, their types and README's table of them.
 //   node scripts/build-settings.mjs           writes them
 //   node scripts/build-settings.mjs --check   exits 1 when one is not what the table makes
 import { execFileSync } from 'node:child_process';
@@ -8,11 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const { configSchema, actionInputs, inputsTable } = await bundled('src/config/documents.ts');
+const { configSchema, actionInputs, inputTypes, inputsTable } = await bundled('src/config/documents.ts');
 
 const outputs = {
   'schemas/config.schema.json': () => formatted('config.schema.json', JSON.stringify(configSchema())),
   'action.yml': (old) => between(old, 'inputs:\n', '\noutputs:\n', actionInputs()),
+  'action-types.yml': (old) => between(old, 'inputs:\n', '\noutputs:\n', inputTypes()),
   'README.md': (old) =>
     between(old, '<!-- inputs, by scripts/build-settings.mjs -->\n\n', '\n<!-- end of inputs -->', inputsTable()),
 };

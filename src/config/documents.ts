@@ -1,3 +1,4 @@
+import { modelNames } from './kinds.ts';
 import { ALL_SETTINGS, fileKey, type Setting, spelled, usualText } from './table/index.ts';
 import type { Mapping } from './values.ts';
 
@@ -79,6 +80,27 @@ export function actionInputs(): string {
       return `  ${spelled(key)}:\n    description: ${yamlText(description(setting))}\n${usual}`;
     })
     .join('');
+}
+
+/** The inputs of action-types.yml, by which typed bindings of workflows are made (typesafegithub/github-actions-typing). */
+export function inputTypes(): string {
+  return inputs()
+    .map(([key, { kind }]) => `  ${spelled(key)}:\n${indented(kind === modelNames ? { type: 'string' } : kind.schema)}`)
+    .join('');
+}
+
+const TYPES: Readonly<Record<string, string>> = { boolean: 'boolean', number: 'float', array: 'list' };
+
+/** A list's items stand on lines of their own, which every kind of list takes. */
+function indented({ type, enum: allowed, items }: Mapping, margin = '    '): string {
+  // Whatever prunegate.yml may hold instead, an input is text.
+  const name = Array.isArray(allowed) ? 'enum' : (TYPES[String(type)] ?? 'string');
+  const lines = [`${margin}type: ${name}\n`];
+  if (Array.isArray(allowed))
+    lines.push(`${margin}allowed-values:\n`, ...allowed.map((value) => `${margin}  - ${value}\n`));
+  if (type === 'array')
+    lines.push(`${margin}separator: "\\n"\n${margin}list-item:\n`, indented(items as Mapping, `${margin}  `));
+  return lines.join('');
 }
 
 /** README's table of inputs. */

@@ -36,6 +36,21 @@ describe('action.yml', () => {
     expect(inputs).toEqual(namesInReadme('Input'));
   });
 
+  it('has a type for each input and output in action-types.yml', () => {
+    const types: Readonly<Record<'inputs' | 'outputs', Readonly<Record<string, { readonly type: string }>>>> = parse(
+      read('action-types.yml'),
+    );
+    expect(Object.keys(types.inputs)).toEqual(inputs);
+    expect(Object.keys(types.outputs)).toEqual(outputs);
+    const known = ['string', 'boolean', 'integer', 'float', 'list', 'enum'];
+    for (const [name, { type }] of [...Object.entries(types.inputs), ...Object.entries(types.outputs)])
+      expect(known, `${name}: ${type}`).toContain(type);
+    expect(types.inputs['dense']).toEqual({ type: 'string' });
+    expect(types.inputs['comment']).toEqual({ type: 'enum', 'allowed-values': ['always', 'on-failure', 'never'] });
+    expect(types.inputs['tolerance']).toEqual({ type: 'float' });
+    expect(types.inputs['prune-command']).toEqual({ type: 'string' });
+  });
+
   it('has the outputs of the README, in its order', () => {
     expect(outputs).toEqual(namesInReadme('Output'));
   });
