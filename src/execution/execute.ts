@@ -139,7 +139,7 @@ interface AttemptParts {
 }
 
 async function executeOn(
-  { dense, pruned, recovery, isAsPruned, budget, cancel, timingBudgetMs: budgetMs = TIMING_BUDGET_MS, log }: Plan,
+  { recovery, isAsPruned, budget, cancel, timingBudgetMs: budgetMs = TIMING_BUDGET_MS, log }: Plan,
   { copies, mask, job, tolerance }: AttemptParts,
 ): Promise<Attempt> {
   const cases = budget.fitting;
@@ -149,7 +149,7 @@ async function executeOn(
   const timer = isGpu ? startChild({ isExact: false, cancel, log }) : child;
   try {
     const comparison = await compareModels({
-      correspondence: { ...recovery.correspondence, dense, pruned },
+      correspondence: recovery.correspondence,
       mask,
       copies,
       incomparable: incomparable(recovery),

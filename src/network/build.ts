@@ -10,7 +10,7 @@ import { countOf } from './numbers.ts';
 import { separableHalves } from './separable.ts';
 import type { Call, Layer, Network, NetworkTensor } from './types.ts';
 import { accountFor } from './unseen.ts';
-import { attribute, shapeOf, type Walk } from './walk.ts';
+import { attribute, type Leads, shapeOf, type Walk } from './walk.ts';
 import { type Readers, type Walked, walkGraph } from './walk-graph.ts';
 
 const PRUNABLE = new Set(['conv', 'depthwise', 'dense']);
@@ -19,12 +19,13 @@ const PRUNABLE = new Set(['conv', 'depthwise', 'dense']);
  * Reads a model as one channel network: its nodes in graph order, grouped into the source framework's layers, with every
  * channel followed from the layer that makes it to the columns that consume it. What is not understood is a value in the
  * result (`opaque`), not an error.
+ * @param leads the operand whose channels a sum goes by; the first where it is not given
  * @throws InputError for graphs that are not valid ONNX (an input that nobody produces) and for quantized weights
  */
-export function readNetwork(model: OnnxModel): Network {
+export function readNetwork(model: OnnxModel, leads: Leads = () => 0): Network {
   const { nodes, inner } = inlineFunctions(model);
   const unfolded = inner.size === 0 ? model : { ...model, graph: { ...model.graph, nodes } };
-  return { ...networkOf(walkGraph(unfolded), inner), model };
+  return { ...networkOf(walkGraph(unfolded, leads), inner), model };
 }
 
 /** Elements up to which every exporter that optimizes computes constants (onnxscript's optimizer leaves inputs of more than 1024). */

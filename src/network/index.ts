@@ -41,3 +41,4 @@ export type {
   Weight,
 } from './types.ts';
 export { exportUnfolded } from './unfold.ts';
+export type { Leads } from './walk.ts';

@@ -1,5 +1,6 @@
 import { InputError } from '../errors/input-error.ts';
 import type { OnnxModel, OnnxNode } from '../onnx/index.ts';
+import { FIXED_CHANNEL } from './channels.ts';
 import { computeNode, MAX_COMPUTED } from './constants.ts';
 import type { CutSite } from './cut-sites.ts';
 import type { LayerDraft, Value } from './drafts.ts';
@@ -9,7 +10,7 @@ import { operatorOf } from './operators/index.ts';
 import { readsOf } from './reads.ts';
 import { viewOf } from './tensor-view.ts';
 import type { Coupling, Follower } from './types.ts';
-import type { Walk } from './walk.ts';
+import type { Leads, Walk } from './walk.ts';
 import { input, isSignal, setOpaque, setOutput } from './walk.ts';
 
 /** Channel positions that all tensors of a model may have together, four bytes each: real models take thousands (CWE-789). */
@@ -28,7 +29,7 @@ export interface Walked {
  * Passes over the nodes in order, and tells of every tensor what it carries.
  * @throws InputError for a graph that is not valid ONNX
  */
-export function walkGraph(model: OnnxModel): Walked {
+export function walkGraph(model: OnnxModel, leads: Leads): Walked {
   const { graph } = model;
   const nodes = graph.nodes;
   const names = sourceNames(model, (node) => operatorOf(node)?.role === 'weights');
@@ -56,6 +57,7 @@ export function walkGraph(model: OnnxModel): Walked {
         return affordable >= 0;
       },
     },
+    lead: (operands) => leads(operands.map((ids) => ownersIn(owners, ids))),
     makers: new Map(),
     soleConsumer(tensor) {
       const nodesReading = readers.get(tensor);
@@ -86,6 +88,12 @@ export function walkGraph(model: OnnxModel): Walked {
   }
   recordOutputs(walk);
   return { walk, readers, owners, normalized };
+}
+
+function ownersIn(owners: readonly number[], ids: Int32Array): readonly number[] {
+  const found = new Set<number>();
+  for (const id of ids) if (id !== FIXED_CHANNEL) found.add(owners[id]!);
+  return [...found];
 }
 
 function readNode(walk: Walk, node: OnnxNode): void {

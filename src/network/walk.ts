@@ -23,6 +23,8 @@ export interface Walk {
   readonly drafts: LayerDrafts;
   readonly names: SourceNames;
   readonly channels: ChannelNumbers;
+  /** Which of several operands, each with as many channels, a sum goes by. */
+  lead(operands: readonly Int32Array[]): number;
   /** The node that makes each tensor, as far as the walk has come. */
   readonly makers: Map<string, OnnxNode>;
   /** The only node that reads a tensor. */
@@ -39,6 +41,9 @@ export interface ChannelNumbers {
   /** Whether the network may hold so many more channel positions. */
   afford(count: number): boolean;
 }
+
+/** Which of several operands a sum goes by, from the layers whose channels each carries, in their order. */
+export type Leads = (operands: readonly (readonly number[])[]) => number;
 
 export type Carry = (walk: Walk, node: OnnxNode) => void;
 

@@ -6,6 +6,7 @@ import type { ChannelCorrespondence } from './correspondence.ts';
 import { compareFollowers } from './followers/compare.ts';
 import { indexFollowers } from './followers/index-followers.ts';
 import { exchangedInputs } from './inputs.ts';
+import { ledAlike } from './leads.ts';
 import type { Followers } from './match/place.ts';
 import { misplacedColumns } from './misplaced.ts';
 import { type PlacedLayers, type Preference, placeLayers } from './placing.ts';
@@ -30,8 +31,9 @@ export function recoverRetention(
   return reference === null ? found : seenFrom(dense, reference, found);
 }
 
-function recoverFrom(dense: Network, pruned: Network, prefer: Preference): Recovery {
-  const alignment = align(dense, pruned);
+function recoverFrom(dense: Network, asRead: Network, prefer: Preference): Recovery {
+  const alignment = align(dense, asRead);
+  const pruned = ledAlike(dense, asRead, alignment);
   const pair = bringAlike(dense, pruned, alignment);
   const followers = {
     dense: indexFollowers(pair.dense, (id) => id),

@@ -45,11 +45,7 @@ const elementwise: Carry = (walk, node) => {
   }
   const aligned = values.map((value) => align(value, shape?.length ?? shapeOf(value)?.length ?? 0));
   const maps = aligned.flatMap((value) => (value.kind === 'channels' ? [value.map] : []));
-  // The operand with the most channels leads: the others are broadcast to it, or tied to it.
-  const lead = maps.reduce<ChannelMap | null>(
-    (best, map) => (best === null || map.ids.length > best.ids.length ? map : best),
-    null,
-  );
+  const lead = leadOf(walk, maps);
   if (lead === null) return setOutput(walk, node, { kind: 'fixed', shape, from });
   const opaque = (): void => setOutput(walk, node, { kind: 'opaque', op: node.opType, shape, from });
   // Operands of unknown rank could lie anywhere along one another.
@@ -84,6 +80,14 @@ const elementwise: Carry = (walk, node) => {
     from,
   });
 };
+
+/** The operand with the most channels leads: the others are broadcast to it, or tied to it. */
+function leadOf(walk: Walk, maps: readonly ChannelMap[]): ChannelMap | null {
+  const most = maps.reduce((count, { ids }) => Math.max(count, ids.length), 0);
+  const leading = maps.filter(({ ids }) => ids.length === most);
+  const at = leading.length > 1 ? walk.lead(leading.map(({ ids }) => ids)) : 0;
+  return leading[at] ?? null;
+}
 
 /** The layer whose bias a nameless Add holds: it adds an element for each filter to what the layer makes. */
 function biasOf(walk: Walk, node: OnnxNode, values: readonly Value[]): Origin | null {
