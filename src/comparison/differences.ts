@@ -213,11 +213,10 @@ function behind(side: Side, at: number): string {
 
 /** An operator as users call it. */
 function spoken({ op, pointwise }: Operation): string {
-  if (op === 'Relu') return 'relu';
-  if (op !== 'Clip' || pointwise === null) return op;
+  if (pointwise === null) return op;
   const at = (x: number): number | null =>
     pointwise.apply(...pointwise.operands.map((operand) => (operand.kind === 'number' ? operand.value : x)));
-  if (at(-1) !== 0 || at(3) !== 3) return op;
+  if (at(-1) !== 0 || at(0.5) !== 0.5 || at(3) !== 3) return op;
   return at(1e9) === 1e9 ? 'relu' : at(1e9) === 6 ? 'relu6' : op;
 }
 

@@ -1,4 +1,4 @@
-import type { Operation, Operations } from '../network/index.ts';
+import { isConcatenation, type Operation, type Operations } from '../network/index.ts';
 
 /** Points at which arithmetic is tried out. Two functions of practice that agree at all of them are one. */
 const POINTS = 16;
@@ -129,7 +129,7 @@ function numbered(operation: Operation, values: readonly Value[], numbers: Numbe
   // What is computed of constants alone was not followed here.
   if (inputs.length === 0) return { number: numbers.named(`nothing ${at} ${op}`), open: op };
   if (pointwise !== null) return { number: numbers.computed(functionOf(pointwise), own), open: inherited };
-  if (op === 'Concat') return { number: numbers.joined(own), open: inherited };
+  if (isConcatenation(operation)) return { number: numbers.joined(own), open: inherited };
   const number = numbers.named(`${op} ${settingsKey(settings)} ${own.join()}`);
   return { number, open: inherited ?? (tells === 'nothing' ? op : null) };
 }

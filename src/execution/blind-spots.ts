@@ -1,4 +1,4 @@
-import { FIXED_CHANNEL, type Network, type NetworkNode } from '../network/index.ts';
+import { FIXED_CHANNEL, isConcatenation, type Network, type NetworkNode } from '../network/index.ts';
 import { carriesCut, type Mask } from './mask.ts';
 
 /** What the pruner itself got wrong though it retained what it should: the run that is checked is not to blame. */
@@ -71,7 +71,7 @@ function unequalCut(dense: Network, mask: Mask, node: NetworkNode): string | und
   const isUnequal = others.some(
     (ids) => ids.length === first!.length && ids.some((id, at) => isCut(id) !== isCut(first![at]!)),
   );
-  return isUnequal && node.op !== 'Concat'
+  return isUnequal && !isConcatenation(node)
     ? `${node.op} joins channels of which the pruner itself cut different ones`
     : undefined;
 }

@@ -5,7 +5,7 @@ import type { LayerDraft } from './drafts.ts';
 import { type ExportFacts, foldingOf } from './folding.ts';
 import { constantsOf, namedReaders, nodesOf, sitesOf } from './graph-parts.ts';
 import { inlineFunctions } from './inline.ts';
-import { layerKind } from './layers.ts';
+import { layerKind } from './layer-kind.ts';
 import { countOf } from './numbers.ts';
 import { separableHalves } from './separable.ts';
 import type { Call, Layer, Network, NetworkTensor } from './types.ts';
@@ -50,12 +50,10 @@ function exportFacts({ walk, normalized }: Walked): ExportFacts {
 function layersOf(drafts: readonly LayerDraft[], facts: ExportFacts): readonly Layer[] {
   const halves = separableHalves(drafts);
   return drafts.map((draft) => {
-    const { kind, op } = layerKind(draft);
     return {
       id: draft.id,
       name: draft.name,
-      kind,
-      op,
+      ...layerKind(draft),
       calls: draft.calls.map(
         (call): Call => ({
           inputs: [...call.externals.values()].map((layer) => layer.id),

@@ -15,7 +15,14 @@ export { nodeName, operatorName } from './graph-parts.ts';
 export { isLayerName, meantBy, type NameScheme, nameScheme } from './name-scheme.ts';
 export { isMadeUp } from './names/index.ts';
 export { moduleAround } from './names/torch.ts';
-export type { Operand, Operation, Operations, Setting, Settings } from './operation-types.ts';
+export {
+  isConcatenation,
+  type Operand,
+  type Operation,
+  type Operations,
+  type Setting,
+  type Settings,
+} from './operation-types.ts';
 export { operationsOf } from './operations.ts';
 export { type Range, rangeOf } from './range.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
@@ -29,6 +36,7 @@ export type {
   FollowerRole,
   Layer,
   LayerKind,
+  LayerSort,
   NamedConstant,
   Network,
   NetworkNode,

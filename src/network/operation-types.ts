@@ -42,3 +42,8 @@ export interface Operations {
   /** What makes each of the graph's outputs; null for one that is not computed from inputs. */
   readonly outputs: readonly (number | null)[];
 }
+
+/** Whether operands are laid one behind another. */
+export function isConcatenation({ op }: Pick<Operation, 'op'>): boolean {
+  return op === 'Concat';
+}

@@ -1,5 +1,5 @@
 import type { LayerDraft } from './drafts.ts';
-import { layerKind } from './layers.ts';
+import { layerKind } from './layer-kind.ts';
 
 /**
  * The halves of separable convolutions by the name of the source's layer: a depthwise convolution that only a pointwise one of

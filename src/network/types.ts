@@ -75,6 +75,28 @@ export interface Call {
   readonly positions: number | null;
 }
 
+/** What a layer is beside its kind, where source frameworks have layers or modules of their own for it. */
+export type LayerSort =
+  | 'batch-norm'
+  | 'layer-norm'
+  | 'instance-norm'
+  | 'prelu'
+  | 'elu'
+  /** An ELU with a factor. */
+  | 'scaled-elu'
+  | 'split'
+  | 'slice'
+  | 'sum'
+  | 'difference'
+  | 'product'
+  | 'quotient'
+  | 'maximum'
+  | 'minimum'
+  | 'mean'
+  | 'global-maximum'
+  /** A sum of a list that was stacked: EfficientDet's WeightedFusion. */
+  | 'weighted-sum';
+
 /** A layer of the source framework, prunable or not. Layers are numbered in graph order. */
 export interface Layer {
   readonly id: number;
@@ -82,6 +104,7 @@ export interface Layer {
   readonly kind: LayerKind;
   /** The ONNX operator that makes the layer what it is. */
   readonly op: string;
+  readonly sort: LayerSort | null;
   readonly calls: readonly Call[];
   /** null for a layer without prunable weights; an Opaque where its weight is computed at run time. */
   readonly weight: Weight | Opaque | null;

@@ -81,7 +81,7 @@ export function walkGraph(model: OnnxModel, leads: Leads): Walked {
     requireInputs(walk, node);
     readNode(walk, node);
     for (const name of node.outputs) walk.makers.set(name, node);
-    if (node.opType === 'BatchNormalization' && isStandard(node)) {
+    if (operatorOf(node)?.sort === 'batch-norm') {
       const value = input(walk, node, 0);
       if (isSignal(value)) normalized.add(value.from.layer);
     }
@@ -119,11 +119,6 @@ function readNode(walk: Walk, node: OnnxNode): void {
       k,
     );
   }
-}
-
-/** Whether a node is one of ai.onnx's operators. */
-function isStandard(node: OnnxNode): boolean {
-  return node.domain === '' || node.domain === 'ai.onnx';
 }
 
 /** Remembers each layer's output shape and channel axis: the last tensor that belongs to it. */

@@ -5,12 +5,24 @@ import { describe, expect, it } from 'vitest';
 const src = join(import.meta.dirname, '../../src');
 
 describe('an operator is one place', () => {
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !/^(onnx|network)\//.test(file.replaceAll('\\', '/')),
+  );
+
   it('no folder but onnx/ and network/ looks at the operators of nodes', () => {
-    const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
-      (file) => file.endsWith('.ts') && !/^(onnx|network)\//.test(file.replaceAll('\\', '/')),
-    );
     expect(files.length).toBeGreaterThan(100);
     expect(files.filter((file) => readFileSync(join(src, file), 'utf8').includes('opType'))).toEqual([]);
+  });
+
+  it('nor decides by the name of one: `Input` alone is no operator of ONNX', () => {
+    const decides = /(?<!typeof )\bop\s*[!=]==\s*'(?!Input')|\.has\((?:\w+\.)*op\)|\w\[(?:\w+\.)*op\]/;
+    expect(["layer.op === 'Add'", 'MERGING.has(layer.op)', 'NORMS[op]'].every((line) => decides.test(line))).toBe(true);
+    const lines = files.flatMap((file) =>
+      readFileSync(join(src, file), 'utf8')
+        .split('\n')
+        .flatMap((line) => (decides.test(line) ? [`${file}: ${line.trim()}`] : [])),
+    );
+    expect(lines).toEqual([]);
   });
 
   it('and within network/ only operators/ has tables of them', () => {

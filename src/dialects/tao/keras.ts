@@ -1,4 +1,4 @@
-import type { Layer, LayerKind, Network } from '../../network/index.ts';
+import type { Layer, LayerKind, LayerSort, Network } from '../../network/index.ts';
 import { inboundFirst, inboundOf, widthOf } from './graph.ts';
 
 /** Whether the pruner ranks a layer's filters: a SeparableConv2D passes (`_explore`). */
@@ -6,32 +6,34 @@ export function isPrunable({ kind, halfOf }: Layer): boolean {
   return halfOf === null && (kind === 'conv' || kind === 'depthwise' || kind === 'dense');
 }
 
-/** Keras layers that take several tensors element by element and whose parents are pruned alike, by their ONNX operator. */
-const MERGING = new Set(['Add', 'Sub', 'Mul', 'Max', 'Mean', 'Sum', 'Div']);
+/** Keras layers that take several tensors element by element and whose parents are pruned alike. */
+const MERGING: ReadonlySet<LayerSort | null> = new Set<LayerSort>([
+  ...(['sum', 'difference', 'product', 'quotient', 'maximum', 'mean'] as const),
+]);
 
-export function isMerging({ kind, op }: Layer): boolean {
-  return kind === 'elementwise' && MERGING.has(op);
+export function isMerging({ kind, sort }: Layer): boolean {
+  return kind === 'elementwise' && MERGING.has(sort);
 }
 
 /** EfficientDet's layer, which differs between the pruners. */
-export function isFusion({ kind, op }: Layer): boolean {
-  return kind === 'elementwise' && op === 'WeightedFusion';
+export function isFusion({ sort }: Layer): boolean {
+  return sort === 'weighted-sum';
 }
 
-/** Keras layers that the pruner has no rule for, by what they are in ONNX. */
-const UNKNOWN: Readonly<Record<string, KerasClass>> = {
-  PRelu: 'PReLU',
-  Min: 'Minimum',
-  GlobalMaxPool: 'GlobalMaxPooling2D',
+/** Keras layers that the pruner has no rule for. */
+const UNKNOWN: Partial<Readonly<Record<LayerSort, KerasClass>>> = {
+  prelu: 'PReLU',
+  minimum: 'Minimum',
+  'global-maximum': 'GlobalMaxPooling2D',
 };
 
 export type KerasClass = 'PReLU' | 'Minimum' | 'GlobalMaxPooling2D';
 
 /** The class of a layer that the pruner does not know; null for one that it does. */
-export function unknownClass({ kind, op }: Layer): KerasClass | null {
+export function unknownClass({ kind, sort }: Layer): KerasClass | null {
   // Of one tensor and a number it is part of a function.
-  const isOther = kind === 'opaque' || (op === 'Min' && kind !== 'elementwise');
-  return isOther ? null : (UNKNOWN[op] ?? null);
+  const isOther = kind === 'opaque' || (sort === 'minimum' && kind !== 'elementwise');
+  return isOther || sort === null ? null : (UNKNOWN[sort] ?? null);
 }
 
 /** `data_format` of a layer, or of what it reads; null behind a Reshape or Permute (`_get_data_format`). */

@@ -84,7 +84,7 @@ export const ACTIVATIONS: Readonly<Record<string, Operator>> = {
     saturates: true,
   },
   LeakyRelu: under({ alpha: Math.fround(0.01) }, (x, alpha) => (x < 0 ? alpha! * x : x)),
-  Elu: under({ alpha: 1 }, (x, alpha) => (x < 0 ? alpha! * Math.expm1(x) : x)),
+  Elu: { ...under({ alpha: 1 }, (x, alpha) => (x < 0 ? alpha! * Math.expm1(x) : x)), sort: 'elu' },
   Celu: under({ alpha: 1 }, (x, alpha) => (x < 0 ? alpha! * Math.expm1(x / alpha!) : x)),
   Selu: under(
     { alpha: Math.fround(1.6732632), gamma: Math.fround(1.050701) },

@@ -3,7 +3,7 @@ import type { ChannelMap, Dim } from '../channels.ts';
 import { FIXED_CHANNEL, idsAlong, isUniform } from '../channels.ts';
 import type { Origin, Value } from '../drafts.ts';
 import type { TensorView } from '../tensor-view.ts';
-import type { FollowerRole } from '../types.ts';
+import type { FollowerRole, LayerSort } from '../types.ts';
 import {
   attribute,
   type Carry,
@@ -196,15 +196,7 @@ const bool = (holds: boolean): number => (holds ? 1 : 0);
 const sum = (...terms: readonly number[]): number => terms.reduce((total, term) => total + term, 0);
 
 const FUNCTIONS: Readonly<Record<string, Pointwise>> = {
-  Add: (a, b) => a! + b!,
-  Sub: (a, b) => a! - b!,
-  Mul: (a, b) => a! * b!,
   Pow: (a, b) => a! ** b!,
-  Max: Math.max,
-  Min: Math.min,
-  Sum: sum,
-  Mean: (...terms) => sum(...terms) / terms.length,
-  PRelu: (x, slope) => (x! < 0 ? x! * slope! : x!),
   And: (a, b) => bool(a !== 0 && b !== 0),
   Or: (a, b) => bool(a !== 0 || b !== 0),
   Xor: (a, b) => bool((a !== 0) !== (b !== 0)),
@@ -225,12 +217,18 @@ const remainder = (node: OnnxNode): Pointwise =>
 
 const plain = (apply: Pointwise): Operator => ({ carry: elementwise, pointwise: () => apply });
 
+const affine = (apply: Pointwise, sort: LayerSort): Operator => ({ ...plain(apply), isAffine: true, sort });
+
 export const ARITHMETIC: Readonly<Record<string, Operator>> = {
   ...Object.fromEntries(Object.entries(FUNCTIONS).map(([op, apply]) => [op, plain(apply)])),
-  Add: { ...plain(FUNCTIONS['Add']!), isAffine: true },
-  Sub: { ...plain(FUNCTIONS['Sub']!), isAffine: true },
-  Mul: { ...plain(FUNCTIONS['Mul']!), isAffine: true },
-  Sum: { ...plain(sum), isAffine: true },
-  Div: { carry: elementwise, pointwise: divided, isAffine: true },
+  Add: affine((a, b) => a! + b!, 'sum'),
+  Sub: affine((a, b) => a! - b!, 'difference'),
+  Mul: affine((a, b) => a! * b!, 'product'),
+  Sum: affine(sum, 'sum'),
+  Div: { carry: elementwise, pointwise: divided, isAffine: true, sort: 'quotient' },
+  Max: { ...plain(Math.max), sort: 'maximum' },
+  Min: { ...plain(Math.min), sort: 'minimum' },
+  Mean: { ...plain((...terms) => sum(...terms) / terms.length), sort: 'mean' },
+  PRelu: { ...plain((x, slope) => (x! < 0 ? x! * slope! : x!)), sort: 'prelu' },
   Mod: { carry: elementwise, pointwise: remainder },
 };

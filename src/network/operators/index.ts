@@ -1,4 +1,5 @@
 import type { OnnxNode } from '../../onnx/index.ts';
+import type { LayerSort } from '../types.ts';
 import { ACTIVATIONS } from './activations.ts';
 import { ARITHMETIC } from './arithmetic.ts';
 import { CONCAT } from './concat.ts';
@@ -54,6 +55,11 @@ const STANDARD: ReadonlyMap<string, Operator> = new Map(
     SQUEEZING,
   ].flatMap((family) => Object.entries(family)),
 );
+
+/** What a layer that an operator makes is in the source framework. */
+export function sortOf(op: string): LayerSort | null {
+  return STANDARD.get(op)?.sort ?? null;
+}
 
 /** What a node's operator does; undefined for one that is not known. */
 export function operatorOf({ domain, opType }: OnnxNode): Operator | undefined {

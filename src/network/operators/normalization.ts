@@ -184,9 +184,9 @@ const over = ({ node, shape }: NodeFacts): Settings => {
 };
 
 export const NORMALIZATIONS: Readonly<Record<string, Operator>> = {
-  BatchNormalization: { carry: batchNorm, isAffine: true, form: form() },
-  InstanceNormalization: { carry: instanceNorm, tells: 'same', form: form() },
-  LayerNormalization: { carry: layerNorm, tells: 'same', form: form(over) },
+  BatchNormalization: { carry: batchNorm, sort: 'batch-norm', isAffine: true, form: form() },
+  InstanceNormalization: { carry: instanceNorm, sort: 'instance-norm', tells: 'same', form: form() },
+  LayerNormalization: { carry: layerNorm, sort: 'layer-norm', tells: 'same', form: form(over) },
   RMSNormalization: { carry: rmsNorm, tells: 'same', form: form(over) },
   GroupNormalization: {
     carry: groupNormalization,

@@ -1,5 +1,6 @@
 import type { OnnxNode } from '../../onnx/index.ts';
 import type { Numbers } from '../numbers.ts';
+import type { LayerSort } from '../types.ts';
 import type { Carry, Walk } from '../walk.ts';
 import type { Form, NodeFacts } from './form.ts';
 
@@ -24,6 +25,8 @@ export interface Operator {
    * are moved or renamed, and exporters add, merge and push such nodes about. 'sizes': only the size of an operand is read.
    */
   readonly role?: 'weights' | 'layout' | 'sizes';
+  /** What a layer of it is in the source framework, where its kind does not say. */
+  readonly sort?: LayerSort;
   /** Whether its result can be the same for quite different operands. */
   readonly saturates?: true;
   /** Whether it gives a constant another element type. */

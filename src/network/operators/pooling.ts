@@ -68,7 +68,7 @@ export const POOLING: Readonly<Record<string, Operator>> = {
   AveragePool: POOL,
   LpPool: POOL,
   GlobalAveragePool: { carry: carryGlobal, tells: 'all' },
-  GlobalMaxPool: { carry: carryGlobal, tells: 'all' },
+  GlobalMaxPool: { carry: carryGlobal, sort: 'global-maximum', tells: 'all' },
   GlobalLpPool: {
     carry: carryGlobal,
     tells: 'all',

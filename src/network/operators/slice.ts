@@ -107,4 +107,6 @@ function form(facts: NodeFacts): Form {
   return Object.keys(taken).length === 0 ? SAME : operation('Pick', taken);
 }
 
-export const SLICE: Readonly<Record<string, Operator>> = { Slice: { carry: slice, tells: 'same', evaluate, form } };
+export const SLICE: Readonly<Record<string, Operator>> = {
+  Slice: { carry: slice, sort: 'slice', tells: 'same', evaluate, form },
+};

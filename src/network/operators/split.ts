@@ -95,4 +95,6 @@ function form({ node, channelAxis, shape }: NodeFacts): Form {
   return operation('Pick', axis === channelAxis ? { channels: 'some' } : { taken: null });
 }
 
-export const SPLIT: Readonly<Record<string, Operator>> = { Split: { carry: split, tells: 'same', evaluate, form } };
+export const SPLIT: Readonly<Record<string, Operator>> = {
+  Split: { carry: split, sort: 'split', tells: 'same', evaluate, form },
+};

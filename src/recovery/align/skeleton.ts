@@ -1,4 +1,4 @@
-import { type Layer, type Network, type Operation, operationsOf } from '../../network/index.ts';
+import { isConcatenation, type Layer, type Network, type Operation, operationsOf } from '../../network/index.ts';
 
 /** A call of a layer with weights, and the calls nearest to it through all other operations. */
 export interface SkeletonCall {
@@ -53,11 +53,12 @@ export function skeletonOf(network: Network): readonly SkeletonCall[] {
   return calls;
 }
 
-function reachedBefore({ op, name, inputs }: Operation, reached: readonly Reached[]): Reached {
+function reachedBefore(operation: Operation, reached: readonly Reached[]): Reached {
+  const { op, name, inputs } = operation;
   if (op === 'Input') return [[name]];
   const [first] = inputs;
   if (first === undefined) return [];
   if (inputs.every((input) => input === first)) return reached[first]!;
   const groups = inputs.flatMap((input) => reached[input]!).slice(0, MAX_REACHED);
-  return op === 'Concat' ? groups : [[...new Set(groups.flat())].slice(0, MAX_REACHED)];
+  return isConcatenation(operation) ? groups : [[...new Set(groups.flat())].slice(0, MAX_REACHED)];
 }

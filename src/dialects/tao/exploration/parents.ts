@@ -22,9 +22,9 @@ const TRAVERSABLE: ReadonlySet<LayerKind> = new Set<LayerKind>([
  * Whether a layer is Keras's ELU, which the pruner does not look through: it is where it has a factor. Without one it looks like
  * Activation('elu'), and Keras's own name for it is all that tells.
  */
-function isElu({ choices }: Ground, { op, name }: Layer): boolean {
-  const isNamed = op === 'Elu' && /^elu(_\d+)?$/.test(name);
-  return op === 'ScaledElu' || (isNamed && choices.choose(`what ${name} is`, 2, []) === 1);
+function isElu({ choices }: Ground, { sort, name }: Layer): boolean {
+  const isNamed = sort === 'elu' && /^elu(_\d+)?$/.test(name);
+  return sort === 'scaled-elu' || (isNamed && choices.choose(`what ${name} is`, 2, []) === 1);
 }
 
 /**

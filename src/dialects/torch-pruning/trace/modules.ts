@@ -1,4 +1,4 @@
-import type { Layer, Network } from '../../../network/index.ts';
+import type { Layer, LayerSort, Network } from '../../../network/index.ts';
 
 /** What Torch-Pruning takes a module or an autograd node for (ops.py, OPTYPE). */
 export type ModuleType =
@@ -45,13 +45,13 @@ export function isTwoSided(type: ModuleType): boolean {
   return type === 'Conv' || type === 'Linear';
 }
 
-const NORMS: Readonly<Record<string, ModuleType>> = {
-  BatchNormalization: 'BatchNorm',
-  LayerNormalization: 'LayerNorm',
-  InstanceNormalization: 'InstanceNorm',
+const BY_SORT: Partial<Readonly<Record<LayerSort, ModuleType>>> = {
+  'batch-norm': 'BatchNorm',
+  'layer-norm': 'LayerNorm',
+  'instance-norm': 'InstanceNorm',
+  split: 'Split',
+  slice: 'Slice',
 };
-
-const CROPS: Readonly<Record<string, ModuleType>> = { Split: 'Split', Slice: 'Slice' };
 
 /** @param isOutput whether it makes an output of the model: what is no module is then taken for the output itself (graph.py:535) */
 export function typeOf(layer: Layer, isOutput: boolean): ModuleType {
@@ -69,17 +69,21 @@ function moduleType(layer: Layer): ModuleType {
     case 'dense':
       return 'Linear';
     case 'batch-norm':
-      return layer.groups > 1 ? 'GroupNorm' : (NORMS[layer.op] ?? 'ElementWise');
+      return layer.groups > 1 ? 'GroupNorm' : bySort(layer);
     case 'concat':
       return 'Concat';
     case 'crop':
-      return CROPS[layer.op] ?? 'ElementWise';
+      return bySort(layer);
     case 'flatten':
     case 'reshape':
       return 'Reshape';
     default:
-      return layer.op === 'PRelu' ? 'PReLU' : 'ElementWise';
+      return layer.sort === 'prelu' ? 'PReLU' : 'ElementWise';
   }
+}
+
+function bySort({ sort }: Layer): ModuleType {
+  return sort === null ? 'ElementWise' : (BY_SORT[sort] ?? 'ElementWise');
 }
 
 /** Output and input channels as Torch-Pruning counts them; null where it knows none. */

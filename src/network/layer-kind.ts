@@ -1,0 +1,65 @@
+import type { LayerDraft } from './drafts.ts';
+import { sortOf } from './operators/index.ts';
+import type { Layer, LayerKind } from './types.ts';
+
+/** Kinds that say what a layer is, strongest first; an activation merely rides along. */
+const RANK: readonly LayerKind[] = [
+  'input',
+  'conv',
+  'depthwise',
+  'dense',
+  'conv-transpose',
+  'opaque',
+  'batch-norm',
+  'concat',
+  'elementwise',
+  'flatten',
+  'reshape',
+  'global-pool',
+  'pool',
+  'upsample',
+  'pad',
+  'crop',
+  'softmax',
+  'permute',
+];
+
+/** What a finished layer is, and the operator that makes it so. */
+export function layerKind(draft: LayerDraft): Pick<Layer, 'kind' | 'op' | 'sort'> {
+  if (isFusion(draft)) return { kind: 'elementwise', op: 'WeightedFusion', sort: 'weighted-sum' };
+  if (isParametric(draft)) return { kind: 'activation', op: 'PRelu', sort: 'prelu' };
+  if (isScaledElu(draft)) return { kind: 'activation', op: 'ScaledElu', sort: 'scaled-elu' };
+  for (const kind of RANK) {
+    const part = draft.parts.find((p) => p.kind === kind);
+    if (part === undefined) continue;
+    // x * sigmoid(x) inside one layer is an activation: only one tensor comes in from outside.
+    if (kind === 'elementwise' && draft.calls.every((call) => call.externals.size < 2 && !call.doubled)) continue;
+    return { ...part, sort: sortOf(part.op) };
+  }
+  const [{ op } = { op: '' }] = draft.parts;
+  return { kind: 'activation', op, sort: sortOf(op) };
+}
+
+/** tf2onnx writes the sum of a list as its stack along a new axis, summed over that: EfficientDet's WeightedFusion does so. */
+function isFusion({ parts, calls }: LayerDraft): boolean {
+  const has = (op: string): boolean => parts.some((part) => part.op === op);
+  return has('Concat') && has('ReduceSum') && calls.some((call) => call.externals.size > 0);
+}
+
+/** Keras computes a PReLU as relu(x) - slope * relu(-x). */
+function isParametric({ parts }: LayerDraft): boolean {
+  const count = (op: string): number => parts.filter((part) => part.op === op).length;
+  return (
+    parts.every(({ kind }) => kind === 'activation' || kind === 'elementwise') && count('Relu') > 1 && count('Neg') > 0
+  );
+}
+
+/** An ELU with another factor than 1, which only Keras's layer of that name has: it chooses between elu(x) and the product. */
+function isScaledElu({ parts }: LayerDraft): boolean {
+  const has = (op: string): boolean => parts.some((part) => part.op === op);
+  return (
+    parts.every(({ kind }) => kind === 'activation' || kind === 'elementwise') &&
+    has('Elu') &&
+    (has('Greater') || has('Where'))
+  );
+}
