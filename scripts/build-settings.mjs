@@ -1,5 +1,5 @@
 // Writes what follows from the table of settings (src/config/table.ts): schemas/config.schema.json, the inputs of
-// action.yml, their types and README's table of them.
+// action.yml, their types, README's table of them, and completions/ for shells.
 //   node scripts/build-settings.mjs           writes them
 //   node scripts/build-settings.mjs --check   exits 1 when one is not what the table makes
 import { execFileSync } from 'node:child_process';
@@ -9,12 +9,15 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const { configSchema, actionInputs, inputTypes, inputsTable } = await bundled('src/config/documents.ts');
+const { bashCompletion, fishCompletion, configSchema, actionInputs, inputTypes, inputsTable } =
+  await bundled('src/config/documents.ts');
 
 const outputs = {
   'schemas/config.schema.json': () => formatted('config.schema.json', JSON.stringify(configSchema())),
   'action.yml': (old) => between(old, 'inputs:\n', '\noutputs:\n', actionInputs()),
   'action-types.yml': (old) => between(old, 'inputs:\n', '\noutputs:\n', inputTypes()),
+  'completions/prunegate.bash': () => bashCompletion(),
+  'completions/prunegate.fish': () => fishCompletion(),
   'README.md': (old) =>
     between(old, '<!-- inputs, by scripts/build-settings.mjs -->\n\n', '\n<!-- end of inputs -->', inputsTable()),
 };

@@ -2,6 +2,8 @@ import { modelNames } from './kinds.ts';
 import { ALL_SETTINGS, fileKey, type Setting, spelled, usualText } from './table/index.ts';
 import type { Mapping } from './values.ts';
 
+export { bashCompletion, fishCompletion } from './completions.ts';
+
 /** Keys of one model beside the settings. */
 const NAME: Mapping = {
   type: 'string',
