@@ -108,7 +108,7 @@ function elementOffsets({ kernelOffsets, inStride }: Weight, columns: Int32Array
   const size = kernelOffsets.length;
   if (size === 1) return columns.map((column) => column * inStride);
   const offsets = new Int32Array(columns.length * size);
-  let n = 0;
-  for (const column of columns) for (let k = 0; k < size; k++) offsets[n++] = column * inStride + kernelOffsets[k]!;
+  for (let at = 0, n = 0; at < columns.length; at++)
+    for (let k = 0; k < size; k++) offsets[n++] = columns[at]! * inStride + kernelOffsets[k]!;
   return offsets;
 }
