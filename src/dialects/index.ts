@@ -15,6 +15,7 @@ export type {
   Expectation,
   FilterDecision,
   FirstStage,
+  Hypothesis,
   JointOutcomes,
   LayerExpectation,
   LayerExplanation,

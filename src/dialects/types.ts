@@ -120,8 +120,8 @@ export interface Expectation extends Expected {
    * @param prunedFile path of the pruned model; null where there is none
    */
   lint(prunedFile: string | null): readonly Lint[];
-  /** What other specs and common mistakes would have retained, likeliest first, computed as they are asked for. */
-  variants(observed: Observed): Iterable<Variant>;
+  /** Other specs and common mistakes, likeliest first, to be tried on what was retained. */
+  hypotheses(observed: Observed): Iterable<Hypothesis>;
 }
 
 /** How many filters each layer would keep had the spec named this criterion; null where it cannot be known. */
@@ -195,6 +195,14 @@ export interface Variant {
   /** One or two sentences for the user, if it fits. */
   readonly cause: string;
   readonly layers: ReadonlyMap<string, Pick<LayerExpectation, 'expected'>>;
+}
+
+/** A mistake that may explain what was retained. Trying it takes time, so whoever asks looks at what it takes first. */
+export interface Hypothesis {
+  /** Weights that are read and values that are ranked, in numbers. */
+  readonly work: number;
+  /** What would have been retained; null where the mistake cannot have been made. */
+  test(): Variant | null;
 }
 
 /** What is known of the pruned model when a mistake is searched for that would explain it. */

@@ -34,7 +34,7 @@ export function judgeNetworks(
     recovery,
     graph: compareGraphs(recovery.correspondence),
     ...hearing,
-    variants: (actual) => expectation.variants({ prunedFile: pruned.model.name, actual }),
+    hypotheses: (actual) => expectation.hypotheses({ prunedFile: pruned.model.name, actual }),
     locked: null,
   });
   return { recovery, retention };

@@ -1,53 +1,100 @@
-import type { FirstStage, Variant } from '../dialects/index.ts';
+import type { FirstStage, Hypothesis, Variant } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
 import { allFilters, decapitalized, sameFilters } from '../prose/index.ts';
 import { placements } from './inputs.ts';
 import type { LayerResult } from './types.ts';
 
-/** Why the layers of one finding kept what they kept, as a sentence; null where nothing fits exactly. */
-export type CauseOf = (layers: readonly LayerResult[]) => string | null;
+/** The search for what explains findings. */
+export interface Causes {
+  /** Why the layers of one finding kept what they kept, as a sentence; null where nothing fits exactly. */
+  of(layers: readonly LayerResult[]): string | null;
+  /** Hypotheses that were not tried though nothing else fits: they take longer than a run may be kept waiting. */
+  untried(): number;
+}
 
 /** What the hypotheses are compared with. */
 export interface Scene {
   readonly dense: Network;
   /** Every layer of the run. */
   readonly layers: readonly LayerResult[];
-  /** What other specs and mistakes would have retained. */
-  readonly variants: Iterable<Variant>;
+  /** Other specs and mistakes, likeliest first. */
+  readonly hypotheses: Iterable<Hypothesis>;
   /** How the pruner's users call what a layer's own norms alone would keep; null where that is no notion of the dialect. */
   readonly firstStage: FirstStage | null;
   /** Retained indices of an older lock file, and its name; null where there is none. */
   readonly locked: { readonly file: string; readonly layers: ReadonlyMap<string, RetainedIndices> } | null;
 }
 
+/** Weights read and values ranked in search of causes, over all findings of a run: about two seconds. */
+const MAX_EFFORT = 200_000_000;
+
 /**
  * Tries hypotheses on the layers of a finding, each of which must fit every one of them exactly: a cut before the pruner
  * was done, an older lock, another spec under which the whole run is right, a slip in cutting these layers, and at last
  * another spec that is right for these layers alone.
  */
-export function causesOf(scene: Scene): CauseOf {
-  const tried: Variant[] = [];
-  const remaining = scene.variants[Symbol.iterator]();
-  const find = (fits: (variant: Variant) => boolean): Variant | null => {
-    for (let k = 0; ; k++) {
-      if (k === tried.length) {
-        const next = remaining.next();
-        if (next.done === true) return null;
-        tried.push(next.value);
-      }
-      if (fits(tried[k]!)) return tried[k]!;
-    }
-  };
+export function causesOf(scene: Scene): Causes {
   const settled = scene.layers.filter((layer) => layer.verdict === 'match' || isCut(layer));
+  const trials = trialsOf(scene.hypotheses, settled);
   const others = settled.length;
-  const ofRun = once(() => find((variant) => settled.every((layer) => isExplained(layer, variant)))?.cause ?? null);
+  const explained = (layers: readonly LayerResult[]): string | null =>
+    trials.find(({ explains }) => layers.every((layer) => explains.has(layer)))?.cause ?? null;
+  const ofRun = once(() => explained(settled));
   const ofGroup = (layers: readonly LayerResult[]): string | null => {
-    const variant = find((candidate) => layers.every((layer) => isExplained(layer, candidate)));
-    if (variant === null) return null;
-    return others > layers.length ? `In these layers alone: ${decapitalized(variant.cause)}` : variant.cause;
+    const cause = explained(layers);
+    return cause !== null && others > layers.length ? `In these layers alone: ${decapitalized(cause)}` : cause;
   };
-  return (layers) =>
-    stageCause(layers, scene) ?? lockCause(layers, scene) ?? ofRun() ?? slipCause(layers, scene) ?? ofGroup(layers);
+  let isLeftOpen = false;
+  return {
+    of(layers) {
+      const cause =
+        stageCause(layers, scene) ?? lockCause(layers, scene) ?? ofRun() ?? slipCause(layers, scene) ?? ofGroup(layers);
+      isLeftOpen ||= cause === null;
+      return cause;
+    },
+    untried: () => (isLeftOpen ? trials.untried() : 0),
+  };
+}
+
+/** A hypothesis that was tried: the layers that keep what it says. */
+interface Trial {
+  readonly cause: string;
+  readonly explains: ReadonlySet<LayerResult>;
+}
+
+interface Trials {
+  /** The first that fits; tries on until there is one. */
+  find(fits: (trial: Trial) => boolean): Trial | null;
+  untried(): number;
+}
+
+/** Each hypothesis is tried once for all findings, and only where it takes no more than is left. */
+function trialsOf(hypotheses: Iterable<Hypothesis>, layers: readonly LayerResult[]): Trials {
+  const tried: Trial[] = [];
+  const remaining = hypotheses[Symbol.iterator]();
+  let [left, untried] = [MAX_EFFORT, 0];
+  const next = (): boolean => {
+    const { done, value } = remaining.next();
+    if (done === true) return false;
+    if (value.work > left) {
+      untried++;
+      return true;
+    }
+    left -= value.work;
+    const variant = value.test();
+    if (variant === null) return true;
+    tried.push({ cause: variant.cause, explains: new Set(layers.filter((layer) => isExplained(layer, variant))) });
+    return true;
+  };
+  return {
+    find(fits) {
+      for (let k = 0; ; k++) {
+        while (k === tried.length) if (!next()) return null;
+        if (fits(tried[k]!)) return tried[k]!;
+      }
+    },
+    untried: () => untried,
+  };
 }
 
 function isCut(layer: LayerResult): boolean {

@@ -1,13 +1,14 @@
 import type { Expectation, LayerExplanation } from '../dialects/index.ts';
 import { capitalized, counted, filterWords, joined, sentence } from '../prose/index.ts';
 import type { Recovery } from '../recovery/index.ts';
-import { type CauseOf, causesOf, type Scene } from './causes.ts';
+import type { Causes, Scene } from './causes.ts';
 import { columnCause } from './column-causes.ts';
 import { reportedRelation } from './reported.ts';
 import type { Finding, LayerResult, PlaceOf } from './types.ts';
 
 export interface Outcomes {
   readonly scene: Scene;
+  readonly causes: Causes;
   readonly recovery: Recovery;
   /** Layers that read other channels than before because the pruner itself cuts them so. */
   readonly excused: ReadonlySet<string>;
@@ -21,11 +22,8 @@ export function findingsOf(outcomes: Outcomes): Finding[] {
   const { layers } = outcomes.scene;
   const untouched = unprunedFinding(outcomes);
   const diverging = untouched === null ? layers.filter((layer) => layer.verdict === 'mismatch') : [];
-  const causeOf = causesOf(outcomes.scene);
   const mismatches = grouped(diverging, outcomes)
-    .map((group) =>
-      group[0].problem === null ? cutFinding(group, causeOf, outcomes) : problemFinding(group, outcomes),
-    )
+    .map((group) => (group[0].problem === null ? cutFinding(group, outcomes) : problemFinding(group, outcomes)))
     .sort((a, b) => b.size - a.size);
   return [
     ...(untouched === null ? [] : [untouched]),
@@ -103,7 +101,7 @@ function layersFinding(
 }
 
 /** Layers that keep other filters than they should. */
-function cutFinding(group: Group, causeOf: CauseOf, { at }: Outcomes): Sized {
+function cutFinding(group: Group, { causes, at }: Outcomes): Sized {
   const [first] = group;
   const { missing, unexpected } = first;
   const found = [
@@ -120,7 +118,7 @@ function cutFinding(group: Group, causeOf: CauseOf, { at }: Outcomes): Sized {
   ];
   const finding = { verdict: 'mismatch', title: cutTitle(group), details } as const;
   return {
-    finding: layersFinding(group, at, finding, causeOf(group)),
+    finding: layersFinding(group, at, finding, causes.of(group)),
     size: (missing.length + unexpected.length) * group.length,
   };
 }

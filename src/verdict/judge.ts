@@ -1,14 +1,14 @@
 import type { GraphComparison } from '../comparison/index.ts';
-import type { Expectation, Reported, Variant } from '../dialects/index.ts';
+import type { Expectation, Hypothesis, Reported } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
 import type { Recovery } from '../recovery/index.ts';
-import type { Scene } from './causes.ts';
+import { causesOf, type Scene } from './causes.ts';
 import { excusedConsumers, excusedNotes } from './excused.ts';
 import { findingsOf } from './findings.ts';
 import { graphFindings, graphNotes } from './graph.ts';
 import { consistencyOf } from './judge-layer.ts';
 import { layerResult } from './layer-result.ts';
-import { assumedNotes, toldNotes } from './notes.ts';
+import { assumedNotes, toldNotes, untriedNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import { type Finding, type Judgement, type LayerResult, nowhere, type PlaceOf, type RunVerdict } from './types.ts';
 import { unseenFindings } from './unseen.ts';
@@ -24,8 +24,8 @@ export interface Evidence {
   readonly reported: Reported | null;
   /** Relative distance up to which a changed filter still counts as the dense one; null where only rounding does. */
   readonly tolerance: number | null;
-  /** What common mistakes would have retained; asked for only where layers diverge. */
-  variants(actual: (layer: string) => RetainedIndices | null): Iterable<Variant>;
+  /** Common mistakes; asked for only where layers diverge. */
+  hypotheses(actual: (layer: string) => RetainedIndices | null): Iterable<Hypothesis>;
   /** Retained indices of a lock file that the model may have been cut by; null where there is none. */
   readonly locked: Scene['locked'];
   /** Where the spec says what. */
@@ -34,7 +34,7 @@ export interface Evidence {
 
 const NOT_ASKED_FOR = {
   ...{ expectation: null, recovery: null, graph: null, reported: null, locked: null },
-  variants: () => [],
+  hypotheses: () => [],
   at: nowhere,
 };
 
@@ -62,11 +62,12 @@ function judgeAgainst(evidence: Evidence): Judgement {
   );
   const notes = [...toldNotes(recovery?.told ?? []), ...excusedNotes(excused)];
   if (expectation === null || recovery === null) return { verdict: null, layers, findings: [], notes };
-  const { graph, variants, locked, at } = evidence;
+  const { graph, hypotheses, locked, at } = evidence;
   const { firstStage = null } = expectation;
-  const scene = { dense, layers, variants: variants(actual), firstStage, locked };
+  const scene = { dense, layers, hypotheses: hypotheses(actual), firstStage, locked };
+  const causes = causesOf(scene);
   const findings = [
-    ...findingsOf({ scene, recovery, excused, expectation, at }),
+    ...findingsOf({ scene, causes, recovery, excused, expectation, at }),
     ...(graph === null ? [] : graphFindings(graph, at(expectation.usualKey))),
     ...(graph === null ? [] : unseenFindings(graph.unseen, at(expectation.usualKey))),
     ...reportedFindings(layers, reported, firstStage, at),
@@ -78,6 +79,7 @@ function judgeAgainst(evidence: Evidence): Judgement {
     notes: [
       ...notes,
       ...assumedNotes(layers, expectation),
+      ...untriedNotes(causes),
       ...(graph === null ? [] : graphNotes(graph)),
       ...reportedNotes(layers, reported, firstStage),
     ],

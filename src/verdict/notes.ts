@@ -1,6 +1,7 @@
 import type { Expectation } from '../dialects/index.ts';
 import { listed } from '../prose/index.ts';
 import type { ToldLayer } from '../recovery/index.ts';
+import type { Causes } from './causes.ts';
 import type { LayerResult } from './types.ts';
 
 /** Pairs that a note names; the report holds all. */
@@ -38,5 +39,14 @@ export function assumedNotes(layers: readonly LayerResult[], expectation: Expect
   const [keeps, is] = right.length === 1 ? ['keeps', 'is'] : ['keep', 'are'];
   return [
     `${who} ${keeps} what ${is === 'is' ? 'its' : 'their'} weights ask for, and ${is} right if these are the weights that the pruner saw: ${open}. ${remedy}`,
+  ];
+}
+
+/** Says that the search for causes ended before all were tried. */
+export function untriedNotes(causes: Causes): string[] {
+  const untried = causes.untried();
+  if (untried === 0) return [];
+  return [
+    `Not all causes were tried: ${untried} would take too long. A finding without a cause may still have one of these.`,
   ];
 }

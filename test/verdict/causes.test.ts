@@ -185,7 +185,7 @@ describe('causes, on layers made by hand', () => {
       unexpected: actual.filter((filter) => !expected.includes(filter)),
     }) as unknown as LayerResult;
   const causeOf = (layers: readonly LayerResult[], scene: Partial<Scene> = {}): string | null =>
-    causesOf({ dense: network, layers, variants: [], firstStage: null, locked: null, ...scene })(
+    causesOf({ dense: network, layers, hypotheses: [], firstStage: null, locked: null, ...scene }).of(
       layers.filter(({ verdict }) => verdict === 'mismatch'),
     );
 
@@ -218,17 +218,47 @@ describe('causes, on layers made by hand', () => {
 
   it('a variant must fit every layer that is right as well, or it is told for these layers alone', () => {
     const layers = [layer('a', 8, [0, 2], [0, 2]), layer('b', 16, [1, 3], [4, 6])];
-    const variant = (a: readonly number[]) => ({
-      cause: 'The kept filters are those of X.',
-      layers: new Map([
-        ['a', { expected: a }],
-        ['b', { expected: [4, 6] }],
-      ]),
+    const variant = (a: readonly number[], cause = 'The kept filters are those of X.') => ({
+      work: 1,
+      test: () => ({
+        cause,
+        layers: new Map([
+          ['a', { expected: a }],
+          ['b', { expected: [4, 6] }],
+        ]),
+      }),
     });
-    expect(causeOf(layers, { variants: [variant([0, 2])] })).toBe('The kept filters are those of X.');
-    expect(causeOf(layers, { variants: [variant([1, 7])] })).toBe(
+    expect(causeOf(layers, { hypotheses: [variant([0, 2])] })).toBe('The kept filters are those of X.');
+    expect(causeOf(layers, { hypotheses: [variant([1, 7])] })).toBe(
       'In these layers alone: the kept filters are those of X.',
     );
-    expect(causeOf(layers, { variants: [variant([1, 7]), { ...variant([0, 2]), cause: 'Y.' }] })).toBe('Y.');
+    expect(causeOf(layers, { hypotheses: [variant([1, 7]), variant([0, 2], 'Y.')] })).toBe('Y.');
+  });
+
+  it('each hypothesis is tried once for all findings, and none that takes too long', () => {
+    const layers = [layer('a', 8, [0, 2], [1, 5]), layer('b', 16, [1, 3], [4, 6])];
+    const tried: string[] = [];
+    const hypothesis = (name: string, work: number) => ({
+      work,
+      test: () => {
+        tried.push(name);
+        return { cause: `${name}.`, layers: new Map([['b', { expected: [4, 6] }]]) };
+      },
+    });
+    const hypotheses = [hypothesis('long', 1e12), { work: 1, test: () => null }, hypothesis('short', 1)];
+    const causes = causesOf({ dense: network, layers, hypotheses, firstStage: null, locked: null });
+    expect(causes.of([layers[1]!])).toBe('In these layers alone: short.');
+    expect(causes.untried()).toBe(0);
+    expect(causes.of([layers[0]!])).toBeNull();
+    expect(causes.untried()).toBe(1);
+    expect(tried).toEqual(['short']);
+  });
+
+  it('the search ends when what was tried took too long together', () => {
+    const layers = [layer('b', 16, [1, 3], [4, 6])];
+    const hypotheses = Array.from({ length: 9 }, () => ({ work: 60_000_000, test: () => null }));
+    const causes = causesOf({ dense: network, layers, hypotheses, firstStage: null, locked: null });
+    expect(causes.of(layers)).toBeNull();
+    expect(causes.untried()).toBe(6);
   });
 });

@@ -1,11 +1,11 @@
 import type { Pruner } from '../types.ts';
 import { expectTao } from './expect.ts';
 import { limitedWork } from './exploration/work.ts';
+import { taoHypotheses } from './hypotheses.ts';
 import { lintTao } from './lint.ts';
 import { readTaoLog } from './log.ts';
 import { readNorms } from './norms/norms.ts';
 import type { TaoPruner } from './rules.ts';
-import { taoVariants } from './variants.ts';
 
 /** One of TAO's pruners behind the face of all dialects. */
 export function taoPruner(name: string, pruner: TaoPruner): Pruner {
@@ -18,7 +18,7 @@ export function taoPruner(name: string, pruner: TaoPruner): Pruner {
       return {
         ...expected,
         lint: (prunedFile) => lintTao(run, expected, prunedFile),
-        variants: (observed) => taoVariants({ ...run, work: limitedWork() }, folding, observed),
+        hypotheses: (observed) => taoHypotheses({ ...run, work: limitedWork() }, folding, observed),
       };
     },
     readLog: readTaoLog,

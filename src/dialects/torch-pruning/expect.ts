@@ -7,8 +7,8 @@ import { certainties } from './explain/certain.ts';
 import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain/explain.ts';
 import { readScoresFile } from './score/scores-file.ts';
 import { computedScores, givenScores } from './score/scoring.ts';
-import { assumptionOf } from './score/terms.ts';
-import type { TorchSpec } from './spec.ts';
+import { assumptionOf, type TermsOf, termReader } from './score/terms.ts';
+import type { ComputedImportance, TorchSpec } from './spec.ts';
 import { inEachPart } from './trace/attention.ts';
 import { type Group, isOut } from './trace/group.ts';
 import { type Dependencies, dependenciesOf } from './trace/groups.ts';
@@ -27,16 +27,26 @@ export interface Scored {
 }
 
 export function readScores(network: Network, spec: TorchSpec, folding: Folding | null): Scored {
-  return scoredBy(network, dependenciesOf(network), spec, folding);
+  return scoredBy(
+    { network, dependencies: dependenciesOf(network), termsUnder: termReader(network, folding), folding },
+    spec,
+  );
 }
 
-function scoredBy(network: Network, dependencies: Dependencies, spec: TorchSpec, folding: Folding | null): Scored {
+/** What scores under every spec come from. */
+interface Ground extends Pick<Scored, 'network' | 'dependencies'> {
+  readonly termsUnder: (importance: ComputedImportance) => TermsOf;
+  readonly folding: Folding | null;
+}
+
+function scoredBy(ground: Ground, spec: TorchSpec): Scored {
+  const { network, dependencies, termsUnder, folding } = ground;
   const { importance } = spec;
   const scoresOf: ScoresOf =
     spec.scores !== null
       ? givenScores(readScoresFile(spec.scores), fileName(spec.scores.path))
       : importance.kind === 'computed'
-        ? computedScores(network, importance, folding)
+        ? computedScores(importance, termsUnder(importance))
         : () => ({
             unknown: `${importance.name} cannot be recomputed from the weights`,
             remedy: 'Have the pruner write its scores to a .npz file and name it: scores: FILE.',
@@ -48,7 +58,7 @@ function scoredBy(network: Network, dependencies: Dependencies, spec: TorchSpec,
     dependencies,
     scoresOf,
     assumptionOf: (layer) => (isComputed ? assumptionOf(layer, folding) : null),
-    under: (other) => scoredBy(network, dependencies, other, folding),
+    under: (other) => scoredBy(ground, other),
   };
 }
 

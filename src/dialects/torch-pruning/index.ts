@@ -1,7 +1,7 @@
 import type { Dialect } from '../types.ts';
 import { expectTorch, readScores } from './expect.ts';
+import { torchHypotheses } from './explain/hypotheses.ts';
 import { lintTorch } from './explain/lint.ts';
-import { torchVariants } from './explain/variants.ts';
 import { readTorchSpec } from './spec.ts';
 import { readHistory } from './trace/history.ts';
 
@@ -23,7 +23,7 @@ export const torchPruning: Dialect = {
         return {
           ...expected,
           lint: () => lintTorch(dense, spec, expected),
-          variants: () => torchVariants(scored, spec),
+          hypotheses: (observed) => torchHypotheses(scored, spec, expected, observed),
         };
       },
       readLog: readHistory,

@@ -11,15 +11,17 @@ export interface Magnitudes {
   readonly perColumn: number;
 }
 
-/** Reads each layer's weights at most once. */
-export function magnitudesOf(p: number): (layer: Layer) => Magnitudes | null {
-  const known = new Map<Layer, Magnitudes | null>();
-  return (layer) => {
-    const found = known.get(layer);
+/** Reads each layer's weights at most once for each exponent. */
+export function magnitudesReader(): (layer: Layer, p: number) => Magnitudes | null {
+  const known = new Map<number, Map<Layer, Magnitudes | null>>();
+  return (layer, p) => {
+    const ofLayers = known.get(p) ?? new Map<Layer, Magnitudes | null>();
+    known.set(p, ofLayers);
+    const found = ofLayers.get(layer);
     if (found !== undefined) return found;
     const { weight } = layer;
     const summed = weight === null || 'opaque' in weight ? null : sums(weight, p);
-    known.set(layer, summed);
+    ofLayers.set(layer, summed);
     return summed;
   };
 }

@@ -1,9 +1,8 @@
-import type { Folding, Network } from '../../../network/index.ts';
 import type { ScoresOf } from '../cut/ranked-groups.ts';
 import type { ComputedImportance } from '../spec.ts';
 import { normalize } from './normalizer.ts';
 import { reduce } from './reduction.ts';
-import { termReader } from './terms.ts';
+import type { TermsOf } from './terms.ts';
 
 /**
  * Scores that the pruner computed itself, by the name of each group's root or of a layer that has the same channels.
@@ -33,8 +32,7 @@ export function givenScores(scores: ReadonlyMap<string, Float64Array>, path: str
 }
 
 /** Scores from the weights, as the importance computes them. */
-export function computedScores(network: Network, importance: ComputedImportance, folding: Folding | null): ScoresOf {
-  const termsOf = termReader(network, importance, folding);
+export function computedScores(importance: ComputedImportance, termsOf: TermsOf): ScoresOf {
   return (group) => {
     const terms = termsOf(group);
     if ('unknown' in terms) return terms;

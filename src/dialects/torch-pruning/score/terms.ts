@@ -3,7 +3,7 @@ import type { Assumption } from '../../types.ts';
 import type { ComputedImportance } from '../spec.ts';
 import type { Group, GroupItem } from '../trace/group.ts';
 import { distanceSums } from './distances.ts';
-import { type Magnitudes, magnitudesOf, numbersIn, power, weightsOf } from './magnitudes.ts';
+import { type Magnitudes, magnitudesReader, numbersIn, power, weightsOf } from './magnitudes.ts';
 import { sumError, UNIT } from './rounding.ts';
 
 /** What one item of a group adds to the scores of the root's channels. */
@@ -32,15 +32,38 @@ const SAY_RAW = 'If it is not, say --folding raw (input folding).';
 /** The terms of a group in the library's order (importance.py:181-264). */
 export type TermsOf = (group: Group) => readonly Term[] | Unknown;
 
-/** @param folding overrules the folding detector */
-export function termReader(network: Network, importance: ComputedImportance, folding: Folding | null): TermsOf {
-  const sources: Sources = { network, importance, magnitudes: magnitudesOf(importance.p) };
+/**
+ * The terms under any importance. Importances that differ in what is made of the terms share them, and all share the sums over weights.
+ * @param folding overrules the folding detector
+ */
+export function termReader(network: Network, folding: Folding | null): (importance: ComputedImportance) => TermsOf {
+  const magnitudes = magnitudesReader();
+  const known = new Map<string, TermsOf>();
+  return (importance) => {
+    const { p, bias, isDistance, targets } = importance;
+    const key = `${p} ${bias} ${isDistance} ${[...targets]}`;
+    const found = known.get(key) ?? onceForEach(termsUnder({ network, importance, magnitudes }, folding));
+    known.set(key, found);
+    return found;
+  };
+}
+
+function onceForEach(termsOf: TermsOf): TermsOf {
+  const known = new Map<Group, ReturnType<TermsOf>>();
+  return (group) => {
+    const found = known.get(group) ?? termsOf(group);
+    known.set(group, found);
+    return found;
+  };
+}
+
+function termsUnder(sources: Sources, folding: Folding | null): TermsOf {
   return (group) => {
     const folded = group.items.map((item) => foldedIn(item.module.layer, folding)).find((found) => found !== null);
     if (folded !== undefined) return folded;
     const terms: Term[] = [];
     for (const item of group.items) {
-      if (!importance.targets.has(item.module.type)) continue;
+      if (!sources.importance.targets.has(item.module.type)) continue;
       const found = item.module.layer.weight === null ? normTerms(sources, item) : weightTerms(sources, item);
       if ('unknown' in found) return found;
       terms.push(...found);
@@ -52,7 +75,7 @@ export function termReader(network: Network, importance: ComputedImportance, fol
 interface Sources {
   readonly network: Network;
   readonly importance: ComputedImportance;
-  readonly magnitudes: (layer: Layer) => Magnitudes | null;
+  readonly magnitudes: (layer: Layer, p: number) => Magnitudes | null;
 }
 
 function foldedIn({ name, weight, folding: detected }: Layer, overruled: Folding | null): Unknown | null {
@@ -97,7 +120,7 @@ function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unkno
     const { values, errors } = distanceSums(rowsOf(weight, item, importance.p));
     return [{ label, root, values, errors }];
   }
-  const sums = magnitudes(layer)!;
+  const sums = magnitudes(layer, importance.p)!;
   const [all, count] = side === 'in' ? [sums.columns, sums.perColumn] : [sums.rows, sums.perRow];
   const values = at.map((position) => all[position % rows]!);
   const error = sumError(count);
