@@ -147,12 +147,17 @@ export interface Contradiction {
   readonly specKey: string;
 }
 
+/** Members of a group whose values are listed: each layer of a large group has all others beside it. */
+export const MAX_MEMBERS = 64;
+
 /** Values of a layer's filters, its own and its partners', and what was made of them. */
 export interface LayerExplanation {
   readonly layer: string;
   readonly reason: string;
-  /** The layer first, then those whose values were merged with its own. */
+  /** The layer first, then those whose values were merged with its own, up to MAX_MEMBERS. */
   readonly members: readonly MemberValues[];
+  /** How many more there are. */
+  readonly unlisted: number;
   /** The value that decided, for each filter. */
   readonly merged: readonly number[];
   readonly criterion: string;

@@ -11,6 +11,12 @@ export function allFilters(count: number): number[] {
   return Array.from({ length: count }, (_, filter) => filter);
 }
 
+/** Filters of one list that another does not hold; nothing is held by an unknown one. Lists may have a hundred thousand. */
+export function without(filters: readonly number[], others: readonly number[] | null | undefined): number[] {
+  const held = new Set(others ?? []);
+  return filters.filter((filter) => !held.has(filter));
+}
+
 /**
  * An index list as a sentence has it: `0, 3-8 and 4 more`, and `none` of an empty one.
  * @param most how many numbers and ranges are written out

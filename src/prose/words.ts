@@ -1,13 +1,19 @@
-/** Names as a sentence has them: up to three in full, more as two and a count. */
-export function joined(names: readonly string[], others = 'more layers'): string {
-  if (names.length <= 2) return names.join(' and ');
-  const rest = names.length === 3 ? names[2] : `${names.length - 2} ${others}`;
+/**
+ * Names as a sentence has them: up to three in full, more as two and a count.
+ * @param count how many there are, where only the first three or more are given
+ */
+export function joined(names: readonly string[], others = 'more layers', count = names.length): string {
+  if (count <= 2) return names.join(' and ');
+  const rest = count === 3 ? names[2] : `${count - 2} ${others}`;
   return `${names[0]}, ${names[1]} and ${rest}`;
 }
 
-/** The first of a list, and how many more there are: `a, b, c and 4 more`. */
-export function listed(items: readonly string[], most: number): string {
-  const more = items.length - most;
+/**
+ * The first of a list, and how many more there are: `a, b, c and 4 more`.
+ * @param count how many there are, where only the first are given
+ */
+export function listed(items: readonly string[], most: number, count = items.length): string {
+  const more = count - most;
   return `${items.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 

@@ -1,5 +1,5 @@
 import { FIXED_CHANNEL, type Layer } from '../network/index.ts';
-import { filterWords } from '../prose/index.ts';
+import { filterWords, without } from '../prose/index.ts';
 import type { Assignment, ChannelCorrespondence } from './correspondence.ts';
 import type { Disagreement } from './types.ts';
 
@@ -57,8 +57,8 @@ export function misplacedColumns(
     keptBy.set(owner, entry);
   }
   for (const [owner, { kept, own }] of keptBy) {
-    const unexpected = [...new Set(kept)].filter((filter) => !own.includes(filter));
-    const missing = [...own].filter((filter) => !kept.includes(filter));
+    const unexpected = without([...new Set(kept)], [...own]);
+    const missing = without([...own], kept);
     const detail =
       unexpected.length + missing.length > 0
         ? `they keep ${filterWords(unexpected, 8)} instead of ${filterWords(missing, 8)}`

@@ -24,7 +24,12 @@ const MAX_ROUNDS = 3;
  * once the layers behind, which read their channels, are known.
  */
 export function placeLayers(pair: AlikePair, followers: Followers, prefer: Preference): PlacedLayers {
-  const preferred = (dense: Layer): ReadonlySet<number> => new Set(prefer(dense.name) ?? []);
+  const known = new Map<Layer, ReadonlySet<number>>();
+  const preferred = (dense: Layer): ReadonlySet<number> => {
+    const set = known.get(dense) ?? new Set(prefer(dense.name) ?? []);
+    known.set(dense, set);
+    return set;
+  };
   let found = placeAll(pair, followers, prefer, new Map(), true);
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const { correspondence, placed } = found;

@@ -22,7 +22,9 @@ export function layerRecoveries(
   const found = new Map<number, { readonly layer: Layer; readonly outcome: PrunedOutcome }[]>();
   for (const [id, outcome] of outcomes) {
     const { id: denseId } = partner.get(id)!;
-    found.set(denseId, [...(found.get(denseId) ?? []), { layer: pruned.layers[id]!, outcome }]);
+    const own = found.get(denseId) ?? [];
+    own.push({ layer: pruned.layers[id]!, outcome });
+    found.set(denseId, own);
   }
   const open = [...alignment.unplaced].map(([id, reason]) => `${pruned.layers[id]!.name}: ${reason}`);
   const recoveries = new Map<string, LayerRecovery>();

@@ -34,6 +34,8 @@ export interface ExplanationTable {
   readonly reason: string;
   /** The layer first. */
   readonly members: readonly string[];
+  /** How many more there are. */
+  readonly unlisted: number;
   readonly criterion: string;
   readonly threshold: number | null;
   readonly passing: number;
@@ -88,6 +90,7 @@ export function explanationTable(
     layer: layer.layer,
     reason: layer.reason,
     members: members.map(({ name }) => name),
+    unlisted: layer.unlisted,
     criterion: layer.criterion,
     threshold: layer.threshold,
     passing: layer.passing,
@@ -122,7 +125,7 @@ export function renderLayerExplanation(layer: LayerExplanation, all: boolean): s
   const lines = columns([header, ...rows], '').split('\n');
   const at = 1 + filters.filter(({ stays }) => stays).length;
   const drawn = kept === layer.merged.length ? lines : [...lines.slice(0, at), cutLine(table), ...lines.slice(at)];
-  const unseen = members.length - 1 - partners.length;
+  const unseen = members.length - 1 - partners.length + table.unlisted;
   return `${[
     oneLine(`${table.layer}  ${layer.merged.length} filters, ${kept} kept: ${table.reason}`),
     ...drawn,

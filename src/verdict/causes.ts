@@ -1,6 +1,6 @@
 import type { FirstStage, Hypothesis, Variant } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
-import { allFilters, decapitalized, sameFilters } from '../prose/index.ts';
+import { allFilters, decapitalized, sameFilters, without } from '../prose/index.ts';
 import { placements } from './inputs.ts';
 import type { LayerResult } from './types.ts';
 
@@ -138,7 +138,7 @@ function slipCause(layers: readonly LayerResult[], scene: Scene): string | null 
 
 function complement(layer: LayerResult): RetainedIndices | null {
   const { expected, filters } = layer;
-  return expected === null ? null : allFilters(filters).filter((filter) => !expected.includes(filter));
+  return expected === null ? null : without(allFilters(filters), expected);
 }
 
 /** Every index moved by one distance: one-based lists, or positions within a concatenation. */

@@ -1,6 +1,6 @@
 import type { Expectation, LayerExpectation } from '../dialects/index.ts';
 import type { RetainedIndices } from '../network/index.ts';
-import { sameFilters } from '../prose/index.ts';
+import { sameFilters, without } from '../prose/index.ts';
 import { type Disagreement, isVerified, type LayerRecovery } from '../recovery/index.ts';
 import type { LayerVerdict } from './types.ts';
 
@@ -165,21 +165,32 @@ export function consistencyOf(
   expectation: Expectation,
   actual: (layer: string) => RetainedIndices | null,
 ): Consistency {
+  const joint = new Map(expectation.joint.toReversed().flatMap((set) => set.layers.map((layer) => [layer, set])));
+  const isOneOutcome = new Map(
+    expectation.joint.map((set) => [
+      set,
+      set.outcomes.some((one) => set.layers.every((layer) => sameFilters(one.get(layer), actual(layer)))),
+    ]),
+  );
+  /** What the first layer of each tie keeps; null where another keeps something else. */
+  const picks = new Map<NonNullable<LayerExpectation['tie']>, RetainedIndices | null>();
+  for (const { name, tie } of expectation.layers.values()) {
+    if (tie === null) continue;
+    const kept = actual(name);
+    picks.set(tie, !picks.has(tie) || sameFilters(picks.get(tie), kept) ? kept : null);
+  }
   return (name) => {
-    const joint = expectation.joint.find((set) => set.layers.includes(name));
-    if (joint !== undefined)
-      return joint.outcomes.some((one) => joint.layers.every((layer) => sameFilters(one.get(layer), actual(layer))));
-    const tie = expectation.layers.get(name)?.tie;
-    const sharing = [...expectation.layers.values()].filter((other) => other.tie !== null && other.tie === tie);
-    return sharing.every((other) => sameFilters(actual(other.name), actual(name)));
+    const set = joint.get(name);
+    if (set !== undefined) return isOneOutcome.get(set)!;
+    const tie = expectation.layers.get(name)?.tie ?? null;
+    return tie === null || picks.get(tie) !== null;
   };
 }
 
 function fitsTie(tie: NonNullable<LayerExpectation['tie']>, actual: RetainedIndices): boolean {
-  const kept = new Set(actual);
   return (
     actual.length === tie.certain.length + tie.pick &&
-    tie.certain.every((filter) => kept.has(filter)) &&
-    actual.every((filter) => tie.certain.includes(filter) || tie.candidates.includes(filter))
+    without(tie.certain, actual).length === 0 &&
+    without(without(actual, tie.certain), tie.candidates).length === 0
   );
 }

@@ -1,6 +1,6 @@
 import type { LayerExpectation, Reported, Tie } from '../dialects/index.ts';
 import type { Layer, RetainedIndices } from '../network/index.ts';
-import { sameFilters } from '../prose/index.ts';
+import { sameFilters, without } from '../prose/index.ts';
 import type { Disagreement, LayerRecovery, Recovery } from '../recovery/index.ts';
 import { judgeLayer, type Outcome, type Rules } from './judge-layer.ts';
 import type { LayerResult } from './types.ts';
@@ -75,8 +75,8 @@ function differenceOf(layer: LayerExpectation, kept: RetainedIndices | null, { e
   if (layer.expected === null || kept === null) return NO_DIFFERENCE;
   const right = nearestOutcome(layer.expected, layer, kept);
   if (sameFilters(right, kept)) return NO_DIFFERENCE;
-  const missing = right.filter((filter) => !kept.includes(filter));
-  const unexpected = kept.filter((filter) => !right.includes(filter));
+  const missing = without(right, kept);
+  const unexpected = without(kept, right);
   return {
     missing,
     unexpected,
@@ -93,17 +93,15 @@ function nearestOutcome(
   { alternatives, tie }: LayerExpectation,
   kept: RetainedIndices,
 ): RetainedIndices {
-  const distance = (outcome: RetainedIndices): number =>
-    outcome.filter((filter) => !kept.includes(filter)).length +
-    kept.filter((filter) => !outcome.includes(filter)).length;
+  const distance = (outcome: RetainedIndices): number => without(outcome, kept).length + without(kept, outcome).length;
   const choices = alternatives ?? (tie === null ? [expected] : [pickNear(tie, kept)]);
   return choices.reduce((best, outcome) => (distance(outcome) < distance(best) ? outcome : best), expected);
 }
 
 /** The filters of a tie with the pick that has most of those that are kept. */
 function pickNear({ certain, candidates, pick }: Tie, kept: RetainedIndices): RetainedIndices {
-  const isKept = (filter: number): boolean => kept.includes(filter);
-  const picked = [...candidates.filter(isKept), ...candidates.filter((filter) => !isKept(filter))].slice(0, pick);
+  const others = without(candidates, kept);
+  const picked = [...without(candidates, others), ...others].slice(0, pick);
   return [...certain, ...picked].sort((a, b) => a - b);
 }
 

@@ -1,5 +1,5 @@
 import type { FirstStage, Reported } from '../dialects/index.ts';
-import { filterWords, joined, sameFilters } from '../prose/index.ts';
+import { filterWords, joined, sameFilters, without } from '../prose/index.ts';
 import type { Finding, LayerResult, PlaceOf } from './types.ts';
 
 /** Rows without names that are told apart, at most; a log of a large model has hundreds. */
@@ -82,8 +82,8 @@ function differenceOf(layer: LayerResult): string {
 /** Filters that only the report has, and those that only the model has. */
 function differing({ reported, actual }: LayerResult): { readonly only: number[]; readonly missing: number[] } {
   return {
-    only: (reported ?? []).filter((filter) => actual?.includes(filter) !== true),
-    missing: (actual ?? []).filter((filter) => reported?.includes(filter) !== true),
+    only: without(reported ?? [], actual),
+    missing: without(actual ?? [], reported),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
-import { filterWords } from '../../prose/index.ts';
+import { filterWords, sameFilters, without } from '../../prose/index.ts';
+import { once } from '../once.ts';
 import type { Certainties, Contradiction } from '../types.ts';
 import type { Decision } from './exploration/decision.ts';
 import type { Exploration } from './exploration/explore.ts';
@@ -63,13 +64,23 @@ function partnerContradiction(
   actual: (layer: string) => RetainedIndices | null,
 ): Contradiction | null {
   if (decision.by === 'blocked') return null;
-  for (const [partner, other] of decisions) {
-    const theirs = other === decision && partner !== layer ? actual(partner.name) : null;
-    if (theirs === null || String(theirs) === String(kept)) continue;
-    const only = kept.filter((filter) => !theirs.includes(filter));
-    const missing = theirs.filter((filter) => !kept.includes(filter));
+  for (const partner of layersByDecision(decisions).get(decision) ?? []) {
+    const theirs = partner === layer ? null : actual(partner.name);
+    if (theirs === null || sameFilters(theirs, kept)) continue;
+    const only = without(kept, theirs);
+    const missing = without(theirs, kept);
     const reason = `it is equalized with ${partner.name}, so both keep the same filters, but ${filterWords(only, 5)} stay${only.length === 1 ? 's' : ''} only in it and ${filterWords(missing, 5)} only in ${partner.name}`;
     return { problem: 'are equalized and kept different filters', reason, specKey: 'equalization_criterion' };
   }
   return null;
 }
+
+const layersByDecision = once((decisions: Exploration['decisions']): ReadonlyMap<Decision, readonly Layer[]> => {
+  const found = new Map<Decision, Layer[]>();
+  for (const [layer, decision] of decisions) {
+    const layers = found.get(decision);
+    if (layers === undefined) found.set(decision, [layer]);
+    else layers.push(layer);
+  }
+  return found;
+});

@@ -1,9 +1,11 @@
 import type { Layer } from '../../network/index.ts';
 import { counted, listed } from '../../prose/index.ts';
+import { once } from '../once.ts';
 import { ranksOf } from '../ranks.ts';
-import type { FilterDecision, LayerExplanation, MemberValues } from '../types.ts';
+import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../types.ts';
 import type { Decision } from './exploration/decision.ts';
 import { normalized, type Stat } from './norms/importance.ts';
+import { type Partners, partnersOf } from './partners.ts';
 import { reasonOf } from './reasons.ts';
 import { possibleCounts, type Retention, retain, thresholdFor } from './retention.ts';
 import type { TaoRun } from './run.ts';
@@ -17,28 +19,22 @@ interface Grounds {
   readonly own: Stat;
   /** The one-layer rule on its own stat. */
   readonly alone: Retention;
-  /** The layer first. */
-  readonly members: readonly MemberValues[];
+  readonly partners: Partners;
   /** The stat that decided; its own where none did. */
   readonly merged: Stat;
   /** What a value has to exceed, in the arithmetic of the stat. */
   readonly threshold: number;
 }
 
-function groundsOf(layer: Layer, decision: Decision, { norms, spec }: TaoRun): Grounds | null {
-  const partners = decision.members.filter((member) => member !== layer && member.filters === layer.filters);
-  const members = [layer, ...partners].flatMap((member): MemberValues[] => {
-    const measured = norms.get(member);
-    if (measured === undefined || 'unknown' in measured) return [];
-    const { values } = normalized(measured, spec.normalizer);
-    return [{ name: member.name, norms: [...measured.values], values: [...values] }];
-  });
+function groundsOf(layer: Layer, decision: Decision, run: TaoRun): Grounds | null {
+  const { norms, spec } = run;
   const measured = norms.get(layer);
   if (measured === undefined || 'unknown' in measured) return null;
   const own = normalized(measured, spec.normalizer);
   const alone = retain(own, spec, possibleCounts(own, spec)[0]!);
   const merged = decision.stat ?? own;
-  return { layer, decision, spec, own, alone, members, merged, threshold: thresholdFor(merged, spec) };
+  const partners = partnersOf(layer, decision, run);
+  return { layer, decision, spec, own, alone, partners, merged, threshold: thresholdFor(merged, spec) };
 }
 
 /** The numbers behind a layer's decision, filter by filter; null where its norms are not known. */
@@ -46,13 +42,15 @@ export function explainLayer(layer: Layer, decision: Decision, run: TaoRun): Lay
   const { spec } = run;
   const grounds = groundsOf(layer, decision, run);
   if (grounds === null) return null;
+  const members = grounds.partners.listed(MAX_MEMBERS);
   const merged = [...grounds.merged.values];
   const cut = cutOf(grounds);
   const mergedRank = ranksOf(merged);
   return {
     layer: layer.name,
     reason: reasonOf(decision, layer.name, spec),
-    members: grounds.members,
+    members,
+    unlisted: grounds.partners.count + 1 - members.length,
     merged,
     criterion: spec.criterion,
     threshold: spec.threshold,
@@ -84,6 +82,8 @@ function cutOf({ decision, merged, threshold }: Grounds): number | null {
   return Number.isFinite(cut) ? cut : null;
 }
 
+const setOf = once((filters: readonly number[]): ReadonlySet<number> => new Set(filters));
+
 function filterRule(
   { decision, alone, merged, threshold, spec, layer }: Grounds,
   filter: number,
@@ -92,9 +92,9 @@ function filterRule(
   if (decision.by === 'excluded') return 'exclusion';
   if (decision.by === 'broadcast') return 'broadcast';
   if (decision.by === 'unknown' || decision.by === 'blocked') return 'unknown';
-  if (decision.tie?.candidates.includes(filter) === true) return 'tie';
-  const stays = decision.retained?.includes(filter) ?? false;
-  if (stays !== alone.retained.includes(filter)) return 'equalization';
+  if (decision.tie !== null && setOf(decision.tie.candidates).has(filter)) return 'tie';
+  const stays = decision.retained !== null && setOf(decision.retained).has(filter);
+  if (stays !== setOf(alone.retained).has(filter)) return 'equalization';
   if (!stays || merged.values[filter]! > threshold) return 'threshold';
   return rank <= Math.min(spec.minNumFilters, layer.filters) ? 'min_num_filters' : 'granularity';
 }
@@ -107,8 +107,8 @@ function noteOn(grounds: Grounds, filter: number, rule: string): string {
       return `equal to ${counted(candidates.length - 1, 'other filter')} at the cut, any ${pick} of the ${candidates.length} may stay`;
     }
     case 'equalization':
-      return decision.retained?.includes(filter) === true
-        ? `would go on its own: ${ordinal(ranksOf(own.values)[filter]!)} of ${own.values.length}, ${alone.retained.length} stay`
+      return decision.retained !== null && setOf(decision.retained).has(filter)
+        ? `would go on its own: ${ordinal(ranksIn(own)[filter]!)} of ${own.values.length}, ${alone.retained.length} stay`
         : `would stay on its own: ${aloneReason(grounds, filter)}`;
     case 'min_num_filters':
       return `does not pass, stays for the minimum of ${spec.minNumFilters}`;
@@ -129,15 +129,6 @@ function aloneReason({ alone, own, threshold, spec }: Grounds, filter: number): 
   return `${alone.passing} pass, the ${rule} adds ${listed(added.map(String), 4)}`;
 }
 
-/** The partner whose norm made the difference. */
-function partnerOf([own, ...partners]: readonly MemberValues[], filter: number, criterion: Criterion): MemberValues {
-  const wins = (a: number, b: number): boolean => (criterion === 'intersection' ? a < b : a > b);
-  return partners.reduce(
-    (best, partner) => (wins(partner.values[filter]!, best.values[filter]!) ? partner : best),
-    partners[0] ?? own!,
-  );
-}
-
 /** Why one filter stays or goes, as one sentence. */
 export function explainFilter(layer: Layer, filter: number, decision: Decision, run: TaoRun): string {
   const { spec } = run;
@@ -148,18 +139,18 @@ export function explainFilter(layer: Layer, filter: number, decision: Decision, 
     return `filter ${filter}: what becomes of it is not known: ${reasonOf(decision, layer.name, spec)}`;
   if (decision.stat === null || grounds === null)
     return `filter ${filter} ${fate}: ${reasonOf(decision, layer.name, spec)}`;
-  const { own, members } = grounds;
+  const { own, partners } = grounds;
   const byOwn = `${ordinal(ranksOf(own.values)[filter]!)} of ${own.values.length} by ${layer.name}'s own norm (${number(own.values[filter]!)})`;
   const verdict = verdictOn(grounds, filter);
-  if (members.length === 1) return `filter ${filter} ${fate}: ${byOwn}; ${verdict}`;
-  const partner = partnerOf(members, filter, spec.criterion);
+  if (partners.count === 0) return `filter ${filter} ${fate}: ${byOwn}; ${verdict}`;
+  const partner = partners.strongest(filter);
   const [ownRank, partnerRank] = [own.values, partner.values].map((values) => ranksOf(values)[filter]!) as [
     number,
     number,
   ];
   const isAgainst = stays ? partnerRank < ownRank : partnerRank > ownRank;
   const byPartner = `${ordinal(partnerRank)} by ${partner.name} (${number(partner.values[filter]!)})`;
-  return `filter ${filter} ${fate}: ${byOwn} ${isAgainst ? 'but' : 'and'} ${byPartner}; ${combination(spec.criterion, members.length)}, ${verdict}`;
+  return `filter ${filter} ${fate}: ${byOwn} ${isAgainst ? 'but' : 'and'} ${byPartner}; ${combination(spec.criterion, partners.count + 1)}, ${verdict}`;
 }
 
 function combination(criterion: Criterion, members: number): string {
@@ -189,6 +180,8 @@ function verdictOn({ merged, threshold, decision, spec }: Grounds, filter: numbe
     return `${below}, but the granularity of ${spec.granularity} keeps ${kept} and it ranks ${rank}`;
   return below;
 }
+
+const ranksIn = once(({ values }: Stat) => ranksOf(values));
 
 function ordinal(n: number): string {
   const suffix = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');

@@ -1,7 +1,7 @@
 import { nearest } from '../../config/values.ts';
 import type { Place } from '../../errors/place.ts';
 import type { Layer, Network } from '../../network/index.ts';
-import { counted, joined, listed } from '../../prose/index.ts';
+import { counted, joined, listed, without } from '../../prose/index.ts';
 import { fileName } from '../file-name.ts';
 import type { Lint } from '../types.ts';
 import type { TaoExpected } from './expect.ts';
@@ -163,7 +163,7 @@ function nearFilters(spec: TaoSpec, { stat, retained }: Decision): readonly numb
   const isNear = (a: number, b: number): boolean =>
     Math.abs(a - b) <= FLOAT32_REACH * Math.max(Math.abs(a), Math.abs(b));
   const atThreshold = indices.filter((filter) => isNear(values[filter]!, threshold));
-  const surely = indices.filter((filter) => values[filter]! > threshold && !atThreshold.includes(filter)).length;
+  const surely = without(indices, atThreshold).filter((filter) => values[filter]! > threshold).length;
   const count = (above: number): number => retainedCount(above, values.length, spec).count;
   const turning = count(surely) === count(surely + atThreshold.length) ? [] : atThreshold;
   const kept = new Set(retained);

@@ -1,7 +1,8 @@
 import type { Folding, Layer, Network } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
+import { once } from '../once.ts';
 import type { Assumption, CriterionCounts, Expected, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
-import { type Decision, type Decisions, decide, layersOf, retainedOf } from './cut/decisions.ts';
+import { type Decision, type Decisions, decide, retainedOf } from './cut/decisions.ts';
 import { rank, type ScoresOf } from './cut/ranked-groups.ts';
 import { certainties } from './explain/certain.ts';
 import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain/explain.ts';
@@ -79,8 +80,10 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
   const refusal = refusalOf(dependencies, decisions);
   const groups: LayerGroup[] = [];
   const found = new Map<string, { readonly group: Group; readonly id: number | null }>();
+  const assumed = assumptions(scored, spec.isGlobal ? dependencies.groups : null);
+  const jointOf = new Map(decisions.joint.toReversed().flatMap((set) => set.layers.map((name) => [name, set])));
   for (const group of dependencies.groups) {
-    const members = [...new Set(layersOf(group).flatMap(namesIn))];
+    const members = [...new Set(group.layers.flatMap(namesIn))];
     const id = members.length > 1 ? groups.length : null;
     if (id !== null) groups.push({ id, members, criterion: criterionOf(spec) });
     for (const name of members) if (!found.has(name)) found.set(name, { group, id });
@@ -98,14 +101,16 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
   for (const [name, { filters }] of network.prunable) {
     const known = decisionOf(name);
     const decision = known?.decision ?? null;
-    const compared = spec.isGlobal ? dependencies.groups : known === null ? [] : [known.group];
-    const varying = decisions.joint.find((set) => set.layers.includes(name));
+    const varying = jointOf.get(name);
     const alternatives = varying?.outcomes.map((outcome) => outcome.get(name)!) ?? null;
     layers.set(name, {
       name,
       exploring: null,
-      expected: refusal !== null || decision === null ? null : expectedOf(decision, name, filters, decisions.joint),
-      assumes: decision?.kind === 'cut' ? assumed(scored, compared) : null,
+      expected:
+        refusal !== null || decision === null
+          ? null
+          : expectedOf(decision, name, filters, (layer) => jointOf.has(layer)),
+      assumes: decision?.kind === 'cut' ? assumed(known!.group) : null,
       reason:
         refusal !== null
           ? `Torch-Pruning raises ${refusal.message}`
@@ -144,14 +149,21 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
   };
 }
 
-/** What the scores of groups that are ranked together rest on. */
-function assumed(scored: Scored, groups: readonly Group[]): Assumption | null {
-  for (const { items } of groups)
-    for (const { module } of items) {
-      const found = scored.assumptionOf(module.layer);
-      if (found !== null) return found;
-    }
-  return null;
+/**
+ * What a group's scores rest on.
+ * @param ranked groups that are all ranked together; null where each is by itself
+ */
+function assumptions(scored: Scored, ranked: readonly Group[] | null): (group: Group) => Assumption | null {
+  const inGroups = once((groups: readonly Group[]): Assumption | null => {
+    for (const { items } of groups)
+      for (const { module } of items) {
+        const found = scored.assumptionOf(module.layer);
+        if (found !== null) return found;
+      }
+    return null;
+  });
+  const alone = once((group: Group) => inGroups([group]));
+  return (group) => (ranked === null ? alone(group) : inGroups(ranked));
 }
 
 const REDUCTIONS = ['mean', 'sum', 'max', 'prod', 'first', 'gate'] as const;
@@ -175,20 +187,26 @@ function namesIn({ layer, attention }: Module): readonly string[] {
   return attention === null ? [layer.name] : [...attention.packed.map(({ name }) => name), layer.name];
 }
 
+/** The first of each name. */
+const modulesByName = once(
+  ({ layers }: Group): ReadonlyMap<string, Module> =>
+    new Map(layers.toReversed().flatMap((module) => namesIn(module).map((name) => [name, module]))),
+);
+
 function expectedOf(
   decision: Decision,
   name: string,
   filters: number,
-  joint: Decisions['joint'],
+  isJoint: (layer: string) => boolean,
 ): readonly number[] | null {
   if (decision.kind === 'unknown') return null;
   if (decision.kind !== 'cut' || decision.pruning.kind === 'skipped') return retainedOf(filters, undefined);
-  const module = layersOf(decision.record.group).find((candidate) => namesIn(candidate).includes(name));
+  const module = modulesByName(decision.record.group).get(name);
   if (module === undefined) return null;
   const gone = decision.pruning.outputs.get(module);
   if (module.layer.name === name) return retainedOf(filters, gone);
   // Where equal scores leave a choice, packed layers follow it several times over, which no tie can say.
-  const isChoice = decision.tie !== null || joint.some(({ layers }) => layers.includes(module.layer.name));
+  const isChoice = decision.tie !== null || isJoint(module.layer.name);
   return isChoice ? null : retainedOf(filters, inEachPart(gone ?? [], module.layer.filters, filters));
 }
 

@@ -1,5 +1,5 @@
 import type { Follower } from '../../network/index.ts';
-import { filterWords } from '../../prose/index.ts';
+import { filterWords, without } from '../../prose/index.ts';
 import type { ChannelCorrespondence } from '../correspondence.ts';
 import { type Bits, bitsOf } from '../match/bits.ts';
 import { ROUNDING } from '../match/rounded.ts';
@@ -219,16 +219,17 @@ function keepsOthers(
       id === null ? -1 : id - layer.firstChannel,
     );
     if (!kept.includes(-1)) {
-      const missing = own.filter((filter) => !kept.includes(filter));
-      const unexpected = kept.filter((filter) => !own.includes(filter));
+      const missing = without(own, kept);
+      const unexpected = without(kept, own);
       if (missing.length + unexpected.length > 0)
         return `it keeps ${filterWords(unexpected, 8)} instead of ${filterWords(missing, 8)}`;
       return 'it keeps the same filters in another order';
     }
   }
+  const positions = new Map(Array.from(dense.channels, (id, at) => [id, at] as const).reverse());
   const first = pruned.channels.findIndex((id, at) => {
     const channel = correspondence.denseChannel(id);
-    const position = channel === null ? -1 : dense.channels.indexOf(channel);
+    const position = channel === null ? -1 : (positions.get(channel) ?? -1);
     return position < 0 || a[position * dense.stride] !== b[at * pruned.stride];
   });
   return first < 0 ? 'it belongs to other channels' : `its value ${first} is not the dense one's`;

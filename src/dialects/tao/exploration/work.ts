@@ -8,7 +8,7 @@ export interface Work {
   left: number;
 }
 
-const LIMIT = 40_000_000;
+const LIMIT = 12_000_000;
 
 export function limitedWork(): Work {
   return { left: LIMIT };

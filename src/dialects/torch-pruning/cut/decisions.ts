@@ -5,7 +5,6 @@ import type { Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
 import { type Group, groupOf, isOut } from '../trace/group.ts';
 import type { Dependencies } from '../trace/groups.ts';
-import type { Module } from '../trace/module-graph.ts';
 import { type Count, cutScope, type GroupCut, MAX_OUTCOMES, picksOf, type ScopeCut, widthOf } from './cutting.ts';
 import { type GroupedInputs, groupedInputs } from './grouped-inputs.ts';
 import { type Pruning, prune } from './pruning.ts';
@@ -160,7 +159,7 @@ function jointOf(
       new Map(
         varying.flatMap((record) => {
           const pruning = prune(record, outcome.get(record) ?? [], flows);
-          return layersOf(record.group).map(({ layer }): [string, RetainedIndices] => [
+          return record.group.layers.map(({ layer }): [string, RetainedIndices] => [
             layer.name,
             retained(layer.filters, pruning, record.group, layer.name),
           ]);
@@ -171,13 +170,8 @@ function jointOf(
   return { layers: [...(kept[0]?.keys() ?? [])], outcomes: distinct };
 }
 
-/** Modules with weights whose outputs a group prunes. */
-export function layersOf({ items }: Group): readonly Module[] {
-  return items.flatMap((item) => (isOut(item) && item.module.layer.weight !== null ? [item.module] : []));
-}
-
 function retained(filters: number, pruning: Pruning, group: Group, name: string): RetainedIndices {
-  const module = layersOf(group).find(({ layer }) => layer.name === name);
+  const module = group.outputs.get(name)?.module;
   return retainedOf(
     filters,
     pruning.kind === 'pruned' && module !== undefined ? pruning.outputs.get(module) : undefined,

@@ -5,9 +5,9 @@ import type { Term, Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
 import { type Flows, type Group, groupOf, isOut } from '../trace/group.ts';
 import type { Dependencies } from '../trace/groups.ts';
-import { isInside } from '../trace/groups.ts';
+import { isInside, namesAround } from '../trace/groups.ts';
 import type { Module } from '../trace/module-graph.ts';
-import { isRoot, isTwoSided } from '../trace/modules.ts';
+import { isNamed, isRoot, isTwoSided } from '../trace/modules.ts';
 import type { SpecNames } from '../trace/spec-names.ts';
 
 /** What is known of a group's channels before they are ranked. */
@@ -76,9 +76,11 @@ export function rank(
 ): Ranking {
   const fates = new Map<Group, Fate>();
   const scopes = new Map<string, Open>();
+  const ignored = new Set(spec.ignored);
+  const ratioAt = ratiosByModule(spec);
   let poison: Unknown | null = null;
   for (const origin of groups) {
-    const rooted = fateWithoutScores(origin, spec, unresolved) ?? withHeads(origin, spec, flows);
+    const rooted = fateWithoutScores(origin, spec, ignored, unresolved) ?? withHeads(origin, spec, flows);
     if ('kind' in rooted) {
       const known = rooted;
       fates.set(origin, known);
@@ -92,7 +94,7 @@ export function rank(
       fates.set(origin, { kind: 'unscored' });
       continue;
     }
-    const { id, ratio, specKey } = scopeOf(group, spec);
+    const { id, ratio, specKey } = scopeOf(group, spec, ratioAt);
     const before = scopes.get(id);
     const isAlone = id.startsWith(ALONE);
     // base_pruner.py:561, ranking_scope[module_name] = [record]: a second group of one root takes the place of the first.
@@ -118,9 +120,14 @@ export function rank(
   return { fates, scopes: new Map(closed) };
 }
 
-function fateWithoutScores(group: Group, spec: TorchSpec, unresolved: SpecNames['unresolved']): Fate | null {
-  const ignored = group.items.find((item) => isOut(item) && isInside(item.module, spec.ignored));
-  if (ignored !== undefined) return { kind: 'ignored', module: ignored.module };
+function fateWithoutScores(
+  group: Group,
+  spec: TorchSpec,
+  ignored: ReadonlySet<string>,
+  unresolved: SpecNames['unresolved'],
+): Fate | null {
+  const named = group.items.find((item) => isOut(item) && isInside(item.module, ignored));
+  if (named !== undefined) return { kind: 'ignored', module: named.module };
   // Being ignored is a matter of outputs, groups of input channels are not.
   const open = group.items.find((item) => unresolved.has(item.module) && (isOut(item) || spec.inGroups.size > 0));
   if (open !== undefined) return { kind: 'unknown', why: unresolved.get(open.module)! };
@@ -171,6 +178,7 @@ const ALONE = 'module ';
 function scopeOf(
   group: Group,
   spec: TorchSpec,
+  ratioAt: (module: Module) => number,
 ): { readonly id: string; readonly ratio: number; readonly specKey: string } {
   for (const { module, side, source, trigger } of group.items) {
     const sides = [
@@ -178,8 +186,7 @@ function scopeOf(
       { at: module, by: side },
     ];
     for (const { at, by } of sides) {
-      // Of several entries that name a module the last one holds.
-      const k = by === 'in' ? -1 : spec.ratios.findLastIndex(({ modules }) => isInside(at, modules));
+      const k = by === 'in' ? -1 : ratioAt(at);
       if (k < 0) continue;
       const { ratio } = spec.ratios[k]!;
       const id = spec.isGlobal ? `ratio ${k}` : `ratio ${k} of module ${at.order}`;
@@ -192,6 +199,16 @@ function scopeOf(
       ? 'all'
       : `${ALONE}${group.items[0]!.module.order}`;
   return { id, ratio: spec.pruningRatio, specKey: 'pruning_ratio' };
+}
+
+/** The entry that names a module, the last of several; -1 for none. */
+function ratiosByModule({ ratios }: TorchSpec): (module: Module) => number {
+  const last = new Map<string, number>();
+  for (const [k, { modules }] of ratios.entries()) for (const name of modules) last.set(name, k);
+  return ({ layer, type }) => {
+    if (!isNamed(type)) return -1;
+    return Math.max(-1, ...namesAround(layer.name).map((name) => last.get(name) ?? -1));
+  };
 }
 
 /** What isomorphic groups have in common, item by item: classes, and whether their outputs or inputs are pruned. */

@@ -1,10 +1,11 @@
 import type { RetainedIndices } from '../../../network/index.ts';
+import { once } from '../../once.ts';
 import type { Certainties, Contradiction } from '../../types.ts';
-import { type Decisions, layersOf } from '../cut/decisions.ts';
+import type { Decisions } from '../cut/decisions.ts';
 import { channelGroupsOf } from '../cut/ranked-groups.ts';
 import type { TorchSpec } from '../spec.ts';
 import { type Group, isOut } from '../trace/group.ts';
-import type { Dependencies } from '../trace/groups.ts';
+import { type Dependencies, isWithin } from '../trace/groups.ts';
 import type { SpecNames } from '../trace/spec-names.ts';
 
 /** What holds of groups whose scores are not known: coupled layers lose the same channels, and where each group is ranked alone their number is known. */
@@ -14,11 +15,15 @@ export function certainties(
   { spec, unresolved }: SpecNames,
 ): Certainties {
   /** A name that could mean one of the group's modules may ignore it, or give it another ratio. */
-  const countsIn = (group: Group): readonly number[] | null =>
-    group.items.some(({ module }) => unresolved.has(module)) ? null : countsOf(group, spec);
+  const countsIn = once((group: Group): readonly number[] | null =>
+    group.items.some(({ module }) => unresolved.has(module)) ? null : countsOf(group, spec),
+  );
+  const groupOf = new Map<string, Group>();
+  for (const group of groups)
+    for (const { layer } of group.layers) if (!groupOf.has(layer.name)) groupOf.set(layer.name, group);
   /** The group of a layer, where only its scores are not known. */
   const openGroup = (name: string): Group | null => {
-    const group = groups.find((candidate) => layersOf(candidate).some(({ layer }) => layer.name === name));
+    const group = groupOf.get(name);
     if (group === undefined || group.trouble !== null || byGroup.get(group)?.kind !== 'unknown') return null;
     return group;
   };
@@ -44,9 +49,8 @@ export function certainties(
 /** How many channels the root of a group may keep; null where that hangs on scores. */
 function countsOf(group: Group, spec: TorchSpec): readonly number[] | null {
   const { module: root, side } = group.items[0]!;
-  const isNamed = group.items.some(({ module }) =>
-    spec.ratios.some(({ modules }) => modules.some((name) => isWithin(module.layer.name, name))),
-  );
+  const named = new Set(spec.ratios.flatMap(({ modules }) => modules));
+  const isNamed = group.items.some(({ module }) => isWithin(module.layer.name, named));
   // The number of scores is that of the first scored item, which is the root where its weights are scored.
   const isScored =
     spec.importance.kind === 'given' || (spec.importance.targets.has('Conv') && root.type !== 'DepthwiseConv');
@@ -68,10 +72,6 @@ function floored(value: number, step: number): number {
   return value - (value % step);
 }
 
-function isWithin(name: string, module: string): boolean {
-  return name === module || name.startsWith(`${module}.`);
-}
-
 function countContradiction(
   group: Group,
   name: string,
@@ -79,7 +79,7 @@ function countContradiction(
   spec: TorchSpec,
   counts: readonly number[] | null,
 ): Contradiction | null {
-  const item = group.items.find((candidate) => candidate.module.layer.name === name && isOut(candidate))!;
+  const item = group.outputs.get(name)!;
   const isWhole = item.at.length === group.items[0]!.at.length && item.at.length === item.module.layer.filters;
   if (counts === null || !isWhole || counts.includes(kept.length) || kept.length === item.at.length) return null;
   const key = spec.roundTo === null ? 'pruning_ratio' : 'round_to';

@@ -1,7 +1,8 @@
 import { joined, listed } from '../../../prose/index.ts';
-import type { FilterDecision, LayerExplanation } from '../../types.ts';
+import { once } from '../../once.ts';
+import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../../types.ts';
 import { widthOf } from '../cut/cutting.ts';
-import { type Decision, layersOf, retainedOf } from '../cut/decisions.ts';
+import { type Decision, retainedOf } from '../cut/decisions.ts';
 import { lowest } from '../cut/ranking.ts';
 import { isLastWritten } from '../score/reduction.ts';
 import type { Term } from '../score/terms.ts';
@@ -28,7 +29,7 @@ export function ruleOf(decision: Decision | null): string {
     case 'cut': {
       if (decision.pruning.kind === 'skipped') return 'skipped';
       const { pruned, asked } = decision.cut;
-      const coupled = layersOf(decision.record.group).length > 1 ? ', coupled' : '';
+      const coupled = decision.record.group.layers.length > 1 ? ', coupled' : '';
       if (asked === 0) return `ratio takes none${coupled}`;
       return `${pruned.length === asked ? 'ratio' : 'rounded'}${coupled}`;
     }
@@ -77,9 +78,13 @@ function lastWritten({ record: { scored } }: Cut, { importance }: TorchSpec): st
 }
 
 function coupledWith(name: string, group: Group | null): string {
-  const others =
-    group === null ? [] : layersOf(group).flatMap(({ layer }) => (layer.name === name ? [] : [layer.name]));
-  return others.length === 0 ? '' : `, coupled with ${joined(others, 'others')}`;
+  if (group === null) return '';
+  const { layers, outputs } = group;
+  const count = layers.length - ((outputs.get(name)?.module.layer.weight ?? null) === null ? 0 : 1);
+  if (count === 0) return '';
+  // The layer itself may be among the first.
+  const others = layers.slice(0, LISTED + 1).flatMap(({ layer }) => (layer.name === name ? [] : [layer.name]));
+  return `, coupled with ${joined(others, 'others', count)}`;
 }
 
 /** The count formula with its numbers. */
@@ -100,6 +105,9 @@ function cutReason({ record, scope, count, cut, pruning }: Cut, spec: TorchSpec)
   return `${sentence}; Torch-Pruning skips the group, because ${pruning.module.layer.name} would lose all its ${pruning.width} ${side}`;
 }
 
+/** As many as are listed whole. */
+const LISTED = 3;
+
 /** Why one filter stays or goes: its score, its rank, and which layers it comes from. */
 export function explainFilter(name: string, filter: number, decision: Decision | null, spec: TorchSpec): string {
   if (decision?.kind !== 'cut')
@@ -110,7 +118,7 @@ export function explainFilter(name: string, filter: number, decision: Decision |
   const position = at % record.size;
   const { values } = record.ranked;
   const rank = Array.from(values).filter((value) => value < values[position]!).length + 1;
-  const module = layersOf(record.group).find(({ layer }) => layer.name === name)!;
+  const module = record.group.outputs.get(name)!.module;
   const isGone = pruning.kind === 'pruned' && (pruning.outputs.get(module)?.includes(filter) ?? false);
   const score = `score ${number(values[position]!)} is number ${rank} from below of ${values.length}`;
   const parts = strongest(decision, at);
@@ -122,17 +130,38 @@ export function explainFilter(name: string, filter: number, decision: Decision |
 function strongest({ record }: Cut, channel: number): string {
   const { terms } = record.scored;
   if (terms === null || terms.length < 2) return '';
-  const parts = terms.map((term) => ({ label: term.label, value: sumsByChannel(term).get(channel) ?? 0 }));
-  parts.sort((a, b) => b.value - a.value);
-  return listed(
-    parts.map(({ label, value }) => `${label} ${number(value)}`),
-    3,
-  );
+  const strongest =
+    strongestTerms(terms)[channel] ?? terms.slice(0, SHOWN_TERMS).map(({ label }) => ({ label, value: 0 }));
+  const shown = strongest.map(({ label, value }) => `${label} ${number(value)}`);
+  return listed(shown, SHOWN_TERMS, terms.length);
 }
+
+const SHOWN_TERMS = 3;
+
+interface Part {
+  readonly label: string;
+  readonly value: number;
+}
+
+/** By channel of the root: found once for all layers of a group, which may be thousands. */
+const strongestTerms = once((terms: readonly Term[]): readonly (readonly Part[])[] => {
+  const channels = terms.reduce((most, { root }) => root.reduce((last, k) => Math.max(last, k + 1), most), 0);
+  const strongest = Array.from({ length: channels }, (): Part[] => []);
+  for (const term of terms) {
+    const sums = sumsByChannel(term);
+    for (const [channel, parts] of strongest.entries()) {
+      const value = sums.get(channel) ?? 0;
+      const at = parts.findIndex((part) => value > part.value);
+      parts.splice(at < 0 ? parts.length : at, 0, { label: term.label, value });
+      if (parts.length > SHOWN_TERMS) parts.pop();
+    }
+  }
+  return strongest;
+});
 
 /** The root's channel that goes with a layer's filter. */
 function rootOf(group: Group, name: string, filter: number): number | null {
-  const item = group.items.find(({ module, side }) => module.layer.name === name && side !== 'in');
+  const item = group.outputs.get(name);
   const k = item?.at.indexOf(filter) ?? -1;
   return k < 0 ? null : item!.root[k]!;
 }
@@ -141,7 +170,7 @@ function rootOf(group: Group, name: string, filter: number): number | null {
 export function explainLayer(name: string, decision: Decision, spec: TorchSpec): LayerExplanation | null {
   if (decision.kind !== 'cut') return null;
   const { record, count, cut, pruning, tie } = decision;
-  const item = record.group.items.find(({ module, side }) => module.layer.name === name && side !== 'in');
+  const item = record.group.outputs.get(name);
   if (item === undefined) return null;
   const { filters } = item.module.layer;
   const channelOf = new Map(item.at.map((filter, k) => [filter, item.root[k]!]));
@@ -156,9 +185,10 @@ export function explainLayer(name: string, decision: Decision, spec: TorchSpec):
   const highest = cut.pruned.reduce((most, k) => Math.max(most, record.ranked.values[k]!), -Infinity);
   const isCut = cut.pruned.length > 0 && !isSkipped;
   const byRatio = new Set(lowest(record.ranked, Math.min(cut.asked, record.size)).pruned);
+  const tied = new Set(tie?.candidates);
   const decided = perFilter(
     (channel, filter): FilterDecision => ({
-      rule: tie?.candidates.includes(filter)
+      rule: tied.has(filter)
         ? 'tie'
         : gone.has(filter) && !byRatio.has(channel % record.size)
           ? 'round_to'
@@ -174,7 +204,7 @@ export function explainLayer(name: string, decision: Decision, spec: TorchSpec):
   return {
     layer: name,
     reason: reasonOf(decision, name, spec, record.group),
-    members: membersOf(decision, name, (of) => perFilter(of, Number.NaN)),
+    ...membersOf(decision, name, (of) => perFilter(of, Number.NaN)),
     merged: values,
     criterion: criterionOf(spec),
     threshold,
@@ -197,22 +227,38 @@ function membersOf(
   { record }: Cut,
   name: string,
   perFilter: (of: (channel: number) => number) => number[],
-): LayerExplanation['members'] {
+): Pick<LayerExplanation, 'members' | 'unlisted'> {
   const terms = record.scored.terms ?? [];
-  const isOwn = ({ label }: Term): boolean => label === name;
-  return [...terms.filter(isOwn), ...terms.filter((term) => !isOwn(term))].map((term) => {
+  const own = termsByLabel(terms).get(name) ?? [];
+  const others: Term[] = [];
+  for (const term of terms) {
+    if (own.length + others.length >= MAX_MEMBERS) break;
+    if (term.label !== name) others.push(term);
+  }
+  const members = [...own, ...others].map((term) => {
     const sums = sumsByChannel(term);
     const values = perFilter((channel) => sums.get(channel) ?? 0);
     return { name: term.label, norms: values, values };
   });
+  return { members, unlisted: terms.length - members.length };
 }
 
+const termsByLabel = once((terms: readonly Term[]): ReadonlyMap<string, readonly Term[]> => {
+  const found = new Map<string, Term[]>();
+  for (const term of terms) {
+    const known = found.get(term.label);
+    if (known === undefined) found.set(term.label, [term]);
+    else known.push(term);
+  }
+  return found;
+});
+
 /** Positions of a flattened map count together for their channel. */
-function sumsByChannel({ root, values }: Term): ReadonlyMap<number, number> {
+const sumsByChannel = once(({ root, values }: Term): ReadonlyMap<number, number> => {
   const sums = new Map<number, number>();
   for (const [k, channel] of root.entries()) sums.set(channel, (sums.get(channel) ?? 0) + values[k]!);
   return sums;
-}
+});
 
 function noteOn({ record, pruning }: Cut, filter: number, channel: number): string {
   if (pruning.kind === 'skipped') return `its group is skipped: ${pruning.module.layer.name} would lose everything`;

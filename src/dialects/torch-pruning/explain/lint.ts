@@ -4,7 +4,7 @@ import { isLayerName, meantBy, type Network } from '../../../network/index.ts';
 import { filterWords, joined } from '../../../prose/index.ts';
 import type { Lint } from '../../types.ts';
 import { widthOf } from '../cut/cutting.ts';
-import { type Decision, layersOf } from '../cut/decisions.ts';
+import type { Decision } from '../cut/decisions.ts';
 import type { TorchExpected } from '../expect.ts';
 import type { TorchSpec } from '../spec.ts';
 import { givenNames, namesOf } from '../trace/spec-names.ts';
@@ -59,7 +59,7 @@ function isomorphicAlone(spec: TorchSpec): Lint[] {
 
 /** Groups that Torch-Pruning leaves alone without a word, because a layer would lose everything. */
 function skipped(cuts: readonly Cut[], spec: TorchSpec): Lint[] {
-  const of = (cut: Cut): string => layersOf(cut.record.group)[0]!.layer.name;
+  const of = (cut: Cut): string => cut.record.group.layers[0]!.layer.name;
   const all = cuts.filter(({ pruning }) => pruning.kind === 'skipped');
   const byRounding = all.filter(({ cut, record }) => spec.roundTo !== null && cut.asked < record.size);
   const byRatio = all.filter((cut) => !byRounding.includes(cut));
@@ -89,7 +89,7 @@ function roundedInGroups(cuts: readonly Cut[], spec: TorchSpec): Lint[] {
   });
   const [first] = over;
   if (first === undefined) return [];
-  const names = over.map(({ record: { group } }) => layersOf(group)[0]!.layer.name);
+  const names = over.map(({ record: { group } }) => group.layers[0]!.layer.name);
   const { channelGroups } = first.record;
   const message = [
     `round_to ${spec.roundTo} with channel groups prunes more than the ratio: ${names[0]} ${roundedExample(first)}`,

@@ -19,6 +19,10 @@ export interface GroupItem extends Positions {
 export interface Group {
   /** In the order of Torch-Pruning, the root first. */
   readonly items: readonly GroupItem[];
+  /** Modules with weights whose outputs it prunes. */
+  readonly layers: readonly Module[];
+  /** The first item of each name whose outputs it prunes. */
+  readonly outputs: ReadonlyMap<string, GroupItem>;
   /** Why it cannot be told what all the group holds, as a clause; null where it can. */
   readonly trouble: string | null;
   /** Sides of modules behind the place that could not be followed: they may belong to it. */
@@ -68,7 +72,9 @@ export function groupOf(root: Module, side: Side, at: readonly number[], flows: 
   const visited = new Set<Module>();
   let trouble: string | null = null;
   const add = (step: Step, source: Module, trigger: Side): void => {
-    known.set(step.module, [...(known.get(step.module) ?? []), step]);
+    const steps = known.get(step.module);
+    if (steps === undefined) known.set(step.module, [step]);
+    else steps.push(step);
     if (step.positions !== null) merge(items, step.module, step.side, step.positions, source, trigger);
   };
   add(first, root, side);
@@ -90,7 +96,19 @@ export function groupOf(root: Module, side: Side, at: readonly number[], flows: 
     }
   }
   const beyond = [...known.values()].flat().filter(({ positions }) => positions === null);
-  return { items: [...items.values()].map(itemOf), trouble, beyond };
+  return { ...indexed([...items.values()].map(itemOf)), trouble, beyond };
+}
+
+function indexed(items: readonly GroupItem[]): Pick<Group, 'items' | 'layers' | 'outputs'> {
+  const layers: Module[] = [];
+  const outputs = new Map<string, GroupItem>();
+  for (const item of items) {
+    const { layer } = item.module;
+    if (!isOut(item)) continue;
+    if (layer.weight !== null) layers.push(item.module);
+    if (!outputs.has(layer.name)) outputs.set(layer.name, item);
+  }
+  return { items, layers, outputs };
 }
 
 /** Edges over which pruning one side of a module spreads: to what it reads, then to what reads it. */

@@ -29,7 +29,22 @@ export function dependenciesOf(network: Network): Dependencies {
 }
 
 /** Whether a name is a module's own or that of one around it (`ignored_layers` and ratios go for all that is inside). */
-export function isInside(module: Module, names: readonly string[]): boolean {
-  const { layer, type } = module;
-  return isNamed(type) && names.some((name) => layer.name === name || layer.name.startsWith(`${name}.`));
+export function isInside({ layer, type }: Module, names: ReadonlySet<string>): boolean {
+  return isNamed(type) && isWithin(layer.name, names);
 }
+
+/** Whether names hold a layer's own, or that of a module around it. */
+export function isWithin(layer: string, names: ReadonlySet<string>): boolean {
+  return namesAround(layer).some((name) => names.has(name));
+}
+
+/** A layer's name and those of the modules around it. */
+export function namesAround(layer: string): readonly string[] {
+  const names = [layer];
+  for (let end = layer.indexOf('.'); end >= 0 && names.length < MAX_MODULES; end = layer.indexOf('.', end + 1))
+    names.push(layer.slice(0, end));
+  return names;
+}
+
+/** Modules in modules; Python itself ends at a thousand. */
+const MAX_MODULES = 1000;

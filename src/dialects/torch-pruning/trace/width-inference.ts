@@ -8,49 +8,102 @@ export interface WidthInference {
   in(module: Module): number | null;
 }
 
+type Width = number | null;
+
 export function widthInference(): WidthInference {
-  const outs = new Map<Module, number | null>();
-  const ins = new Map<Module, number | null>();
-  const memo =
-    (known: Map<Module, number | null>, infer: (module: Module) => number | null) =>
-    (module: Module): number | null => {
-      const found = known.get(module);
-      if (found !== undefined) return found;
-      const width = infer(module);
-      known.set(module, width);
-      return width;
-    };
-  // infer_out_channels_recursively: of an addition the last operand counts, of a concatenation all do.
-  const out = memo(outs, (module) => {
-    // A PReLU of one slope reads it through a view, and that view leads nowhere.
-    if (module.outWidth !== null || module.type === 'PReLU') return module.outWidth;
-    let width: number | null = 0;
-    for (const { from, tensor } of module.inputs) {
-      if (module.type === 'Concat') {
-        const part = out(from);
-        if (part === null) return null;
-        width = (width ?? 0) + part;
-      } else if (from.type === 'Split') {
-        const { channels } = tensor;
-        width = channels !== null && 'ids' in channels ? channels.ids.length : null;
-      } else width = out(from);
+  const out = inferred(outWidth, (module) => (hasOut(module) ? [] : module.inputs.map(({ from }) => from)));
+  const parts = partsOf(out);
+  const into = inferred(
+    (module, known) => inWidth(module, known, out, parts),
+    (module) => (module.inWidth !== null ? [] : module.outputs.map(({ to }) => to)),
+  );
+  return { out, in: into };
+}
+
+/** infer_out_channels_recursively: of an addition the last operand counts, of a concatenation all do. */
+function outWidth(module: Module, out: (module: Module) => Width): Width {
+  if (hasOut(module)) return module.outWidth;
+  let width: Width = 0;
+  for (const { from, tensor } of module.inputs) {
+    if (module.type === 'Concat') {
+      const part = out(from);
+      if (part === null) return null;
+      width = (width ?? 0) + part;
+    } else if (from.type === 'Split') {
+      const { channels } = tensor;
+      width = channels !== null && 'ids' in channels ? channels.ids.length : null;
+    } else width = out(from);
+  }
+  return width === 0 ? null : width;
+}
+
+/** A PReLU of one slope reads it through a view, and that view leads nowhere. */
+function hasOut({ outWidth: own, type }: Module): boolean {
+  return own !== null || type === 'PReLU';
+}
+
+/** infer_in_channels_recursively: the last reader counts. */
+function inWidth(module: Module, into: (module: Module) => Width, out: (module: Module) => Width, parts: Parts): Width {
+  if (module.inWidth !== null) return module.inWidth;
+  let width: Width = 0;
+  for (const { to } of module.outputs) {
+    if (to.type !== 'Concat') {
+      width = into(to);
+      continue;
     }
-    return width === 0 ? null : width;
-  });
-  // infer_in_channels_recursively: the last reader counts.
-  const into = memo(ins, (module) => {
-    if (module.inWidth !== null) return module.inWidth;
-    let width: number | null = 0;
-    for (const { to } of module.outputs) {
-      if (to.type !== 'Concat') {
-        width = into(to);
+    const whole = into(to);
+    const { known, sum, timesRead } = parts(to);
+    const own = out(module) ?? 0;
+    const times = own > 0 ? timesRead.get(module)! : 0;
+    return whole === null || known === times ? null : whole - (sum - own * times);
+  }
+  return width === 0 ? null : width;
+}
+
+/** What a concatenation joins. */
+type Parts = (concat: Module) => {
+  /** Operands whose channels are known, and how many channels they have. */
+  readonly known: number;
+  readonly sum: number;
+  readonly timesRead: ReadonlyMap<Module, number>;
+};
+
+function partsOf(out: (module: Module) => Width): Parts {
+  const found = new Map<Module, ReturnType<Parts>>();
+  return (concat) => {
+    const before = found.get(concat);
+    if (before !== undefined) return before;
+    const widths = concat.inputs.map(({ from }) => out(from) ?? 0).filter((width) => width > 0);
+    const timesRead = new Map<Module, number>();
+    for (const { from } of concat.inputs) timesRead.set(from, (timesRead.get(from) ?? 0) + 1);
+    const parts = { known: widths.length, sum: widths.reduce((sum, n) => sum + n, 0), timesRead };
+    found.set(concat, parts);
+    return parts;
+  };
+}
+
+/**
+ * What is inferred of modules from their neighbours, theirs first. A module that is asked for while it is inferred itself, which no graph of
+ * operations has, is not known.
+ */
+function inferred(
+  infer: (module: Module, known: (module: Module) => Width) => Width,
+  neighbours: (module: Module) => readonly Module[],
+): (module: Module) => Width {
+  const widths = new Map<Module, Width>();
+  const entered = new Set<Module>();
+  const known = (module: Module): Width => widths.get(module) ?? null;
+  return (asked) => {
+    const open = [asked];
+    for (let module = open.at(-1); module !== undefined; module = open.at(-1)) {
+      if (!widths.has(module) && !entered.has(module)) {
+        entered.add(module);
+        for (const next of neighbours(module)) if (!entered.has(next)) open.push(next);
         continue;
       }
-      const whole = into(to);
-      const siblings = to.inputs.flatMap(({ from }) => (from === module ? [] : [out(from) ?? 0])).filter((n) => n > 0);
-      return whole === null || siblings.length === 0 ? null : whole - siblings.reduce((sum, n) => sum + n, 0);
+      if (!widths.has(module)) widths.set(module, infer(module, known));
+      open.pop();
     }
-    return width === 0 ? null : width;
-  });
-  return { out, in: into };
+    return known(asked);
+  };
 }
