@@ -3,7 +3,7 @@ import { sortOf } from './operators/index.ts';
 import type { Layer, LayerKind } from './types.ts';
 
 /** Kinds that say what a layer is, strongest first; an activation merely rides along. */
-const RANK: readonly LayerKind[] = [
+const STRONGEST: readonly LayerKind[] = [
   'input',
   'conv',
   'depthwise',
@@ -24,20 +24,22 @@ const RANK: readonly LayerKind[] = [
   'permute',
 ];
 
+const RANKS: ReadonlyMap<LayerKind, number> = new Map(STRONGEST.map((kind, rank) => [kind, rank]));
+
 /** What a finished layer is, and the operator that makes it so. */
 export function layerKind(draft: LayerDraft): Pick<Layer, 'kind' | 'op' | 'sort'> {
   if (isFusion(draft)) return { kind: 'elementwise', op: 'WeightedFusion', sort: 'weighted-sum' };
   if (isParametric(draft)) return { kind: 'activation', op: 'PRelu', sort: 'prelu' };
   if (isScaledElu(draft)) return { kind: 'activation', op: 'ScaledElu', sort: 'scaled-elu' };
-  for (const kind of RANK) {
-    const part = draft.parts.find((p) => p.kind === kind);
-    if (part === undefined) continue;
-    // x * sigmoid(x) inside one layer is an activation: only one tensor comes in from outside.
-    if (kind === 'elementwise' && draft.calls.every((call) => call.externals.size < 2 && !call.doubled)) continue;
-    return { ...part, sort: sortOf(part.op) };
+  let [strongest, least] = [draft.parts[0], STRONGEST.length];
+  // x * sigmoid(x) inside one layer is an activation: only one tensor comes in from outside.
+  const isFunction = draft.calls.every((call) => call.externals.size < 2 && !call.doubled);
+  for (const part of draft.parts) {
+    const rank = part.kind === 'elementwise' && isFunction ? undefined : RANKS.get(part.kind);
+    if (rank !== undefined && rank < least) [strongest, least] = [part, rank];
   }
-  const [{ op } = { op: '' }] = draft.parts;
-  return { kind: 'activation', op, sort: sortOf(op) };
+  const { kind, op } = strongest ?? { kind: 'activation', op: '' };
+  return { kind: least < STRONGEST.length ? kind : 'activation', op, sort: sortOf(op) };
 }
 
 /** tf2onnx writes the sum of a list as its stack along a new axis, summed over that: EfficientDet's WeightedFusion does so. */

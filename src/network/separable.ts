@@ -8,8 +8,9 @@ import { layerKind } from './layer-kind.ts';
 export function separableHalves(drafts: readonly LayerDraft[]): ReadonlyMap<LayerDraft, string> {
   const halves = new Map<LayerDraft, string>();
   for (const pointwise of drafts) {
+    if (pointwise.weight === null) continue;
     const depthwise = onlyInput(pointwise);
-    if (depthwise === null || layerKind(pointwise).kind !== 'conv' || layerKind(depthwise).kind !== 'depthwise')
+    if (depthwise === null || layerKind(depthwise).kind !== 'depthwise' || layerKind(pointwise).kind !== 'conv')
       continue;
     const name = numberedName(depthwise, pointwise) ?? sharedName(depthwise, pointwise);
     if (name === null) continue;
