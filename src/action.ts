@@ -69,7 +69,7 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
     results.map(({ reportPath }) => reportPath),
   );
   const { annotations = true, comment = 'never', checkRun = false } = requests[0] ?? {};
-  const { commentUrl } = await publish({ set, annotations, isRetold: false, comment, checkRun }, channel);
+  const { commentUrl } = await publish({ set, annotations, isRepeated: false, comment, checkRun }, channel);
   setCommentUrl(commentUrl);
 }
 
@@ -114,7 +114,7 @@ async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
   const { set } = merge(request, VERSION);
   printLine(REPORT_FORMATS.text.render(set, ANYBODY));
   decide(set, []);
-  const { commentUrl } = await publish({ set, isRetold: true, ...request.publishing }, channel);
+  const { commentUrl } = await publish({ set, isRepeated: true, ...request.publishing }, channel);
   setCommentUrl(commentUrl);
 }
 

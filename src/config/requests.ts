@@ -18,7 +18,7 @@ import {
 import { isMapping, nearest } from './values.ts';
 import { readSpecYaml } from './yaml-file.ts';
 
-/** What is asked of executing both models: the action tries to unless told not to, the command line's check does only when asked. */
+/** What is asked of executing both models: the action tries to unless that is ruled out, the command line's check does only when asked. */
 export type ExecutionDemand = 'none' | 'tried' | 'demanded';
 
 /** Settings that a request holds in another form. */

@@ -18,7 +18,7 @@ export interface Validator {
 }
 
 /**
- * Holds a value against its schema.
+ * Compares a value with its schema.
  * @param at finds the place of a value by its path in `value`.
  * @returns a copy of the value with the schema's defaults filled in; mappings have no prototype.
  * @throws InputError for the mistake to mend first, with file, line, key, value and what is allowed.
@@ -39,9 +39,9 @@ function firstMistake(issues: readonly SchemaIssue[], value: unknown, at: Locate
   const here = mistakes.filter(({ issue }) => issue.instancePath === first.issue.instancePath);
   // Where one of several schemas would do, what each of them asks for is allowed; else the mistakes add up, and one is enough to tell.
   const alternatives = here.filter(({ rank }) => rank === first.rank).map(({ issue }) => issue);
-  const told = here.some(({ issue }) => CHOICES.includes(issue.keyword)) ? alternatives : [first.issue];
+  const reported = here.some(({ issue }) => CHOICES.includes(issue.keyword)) ? alternatives : [first.issue];
   const found = valueAt(value, first.path);
-  return inputErrorAt(at(first.path), problemOf(first.issue, told, first.path, found), found);
+  return inputErrorAt(at(first.path), problemOf(first.issue, reported, first.path, found), found);
 }
 
 const CHOICES: readonly string[] = ['anyOf', 'oneOf'];
@@ -64,7 +64,7 @@ function pathOf(issue: SchemaIssue, value: unknown): KeyPath {
   return last === undefined ? path : [...path, String(last)];
 }
 
-function problemOf(first: SchemaIssue, told: readonly SchemaIssue[], path: KeyPath, found: unknown): string {
+function problemOf(first: SchemaIssue, reported: readonly SchemaIssue[], path: KeyPath, found: unknown): string {
   if (first.keyword === 'required') return 'is required';
   if (first.keyword === 'additionalProperties') {
     const known = Object.keys(first.parentSchema?.properties ?? {}).filter((key) => !key.startsWith('$'));
@@ -73,8 +73,8 @@ function problemOf(first: SchemaIssue, told: readonly SchemaIssue[], path: KeyPa
       ? `is no known key; known are ${known.join(', ')}`
       : `is no known key: did you mean ${meant}?`;
   }
-  const meant = typeof found === 'string' ? nearest(found, told.flatMap(allowedTexts)) : null;
-  return `must ${[...new Set(told.map(demandOf))].join(' or ')}${meant === null ? '' : `: did you mean ${meant}?`}`;
+  const meant = typeof found === 'string' ? nearest(found, reported.flatMap(allowedTexts)) : null;
+  return `must ${[...new Set(reported.map(demandOf))].join(' or ')}${meant === null ? '' : `: did you mean ${meant}?`}`;
 }
 
 function allowedTexts({ keyword, params }: SchemaIssue): readonly string[] {

@@ -37,7 +37,7 @@ export interface LayerExpectation {
   readonly group: number | null;
 }
 
-/** Whether weights are those that the pruner saw cannot be told. */
+/** Whether weights are those that the pruner saw cannot be determined. */
 export interface Assumption {
   /** A clause: `BatchNorm may be folded into conv1 (...)`. */
   readonly open: string;
@@ -130,16 +130,16 @@ export interface CriterionCounts {
   readonly kept: ReadonlyMap<string, number | null>;
 }
 
-/** Rules of the pruner that hold whatever the weights are, so that they can be held against a model whose norms are unknowable. */
+/** Rules of the pruner that hold whatever the weights are, so that they can be compared with a model whose norms are unknowable. */
 export interface Certainties {
-  /** Which of them these layers were held against, as a clause: `all keep multiples of 8`. */
+  /** Which of them these layers were compared with, as a clause: `all keep multiples of 8`. */
   summary(layers: readonly string[]): string;
   /** Why no weights whatever let the pruner retain these indices of a layer; null where some do. */
   contradiction(layer: string, actual: (layer: string) => RetainedIndices | null): Contradiction | null;
 }
 
 export interface Contradiction {
-  /** What the layer did, after its name: `kept a number of filters that is no multiple of 8`. Layers of one problem are told together. */
+  /** What the layer did, after its name: `kept a number of filters that is no multiple of 8`. Layers of one problem are reported together. */
   readonly problem: string;
   /** One sentence. */
   readonly reason: string;

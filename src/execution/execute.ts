@@ -171,7 +171,7 @@ async function executeOn(
   }
 }
 
-/** Layers whose filters are not told have no channels to mask; those with other weights compute something else. */
+/** Layers whose filters are not known have no channels to mask; those with other weights compute something else. */
 function incomparable({ layers }: Recovery): string | null {
   const changed = [...layers.values()].find(({ kernel }) => kernel.kind === 'nearest');
   if (changed !== undefined)
@@ -179,5 +179,5 @@ function incomparable({ layers }: Recovery): string | null {
   const unknown = [...layers.values()].filter(({ actual }) => actual === null).map(({ name }) => name);
   if (unknown.length === 0) return null;
   const others = unknown.length > 1 ? ` and of ${unknown.length - 1} more layers` : '';
-  return `the filters of ${unknown[0]}${others} could not be told, so that there is no dense model to compare with`;
+  return `the filters of ${unknown[0]}${others} could not be determined, so that there is no dense model to compare with`;
 }

@@ -55,7 +55,7 @@ function cutChannels(dense: Network, recovery: Recovery): Uint8Array {
   return cut;
 }
 
-/** A flag for each column of the whole input, 1 where its channel was cut; why not, where that cannot be told. */
+/** A flag for each column of the whole input, 1 where its channel was cut; why not, where that cannot be determined. */
 function maskedColumns(layer: Layer, cut: Uint8Array): Uint8Array | string {
   let flags: Uint8Array | null = null;
   for (const { columns } of layer.calls) {

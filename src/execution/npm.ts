@@ -59,9 +59,9 @@ function summaryOf(printed: string): string {
   const errors = lines
     .filter((line) => /^npm (error|ERR!)/.test(line))
     .map((line) => line.replace(/^npm (error|ERR!) ?/, ''));
-  const told =
+  const reported =
     errors.length > 0
       ? errors.slice(0, 3).join(' ')
       : (lines.filter((line) => line !== '').at(-1) ?? 'it said nothing');
-  return told.slice(0, 400);
+  return reported.slice(0, 400);
 }

@@ -1,7 +1,7 @@
 import type { Elements, ElementType } from '../tensor-files/index.ts';
 
 /**
- * What the child process that runs the models is told, and what it tells. Plain data: it crosses a process boundary, so
+ * What the child process that runs the models is given, and what it answers. Plain data: it crosses a process boundary, so
  * that a crash or an out-of-memory kill inside the native library takes only the child with it.
  */
 

@@ -39,7 +39,7 @@ export function loadRuntime(job: RuntimeJob, begin: Runtime['begin']): Runtime {
   const ort = load(job.runtime) as OnnxRuntime;
   if (typeof ort.InferenceSession?.create !== 'function' || typeof ort.Tensor !== 'function')
     throw new Error('it has no InferenceSession.create and Tensor');
-  // What it would print is told by the errors that it throws.
+  // What it would print is recognized by the errors that it throws.
   ort.env.logLevel = 'fatal';
   return { version, ort, job, begin };
 }

@@ -10,7 +10,7 @@ export interface Annotation extends ReviewPlace {
   readonly message: string;
 }
 
-/** What reviewers are told: the verdict, then one annotation for each cause, worst first. */
+/** What reviewers see: the verdict, then one annotation for each cause, worst first. */
 export interface Annotations {
   /** null where there is nothing to tell. */
   readonly headline: Annotation | null;
@@ -32,10 +32,10 @@ const MAX_TITLE = 255;
 
 export function annotationsOf(set: ReportSet): Annotations {
   const { reports, errors, verdict, conclusion } = set;
-  const told = reports.filter(isTold);
+  const reported = reports.filter(isReported);
   const isMany = reports.length + errors.length > 1;
-  if (verdict === null || told.length + errors.length === 0) return { headline: null, unchecked: [], findings: [] };
-  const lists = told.map(({ model, findings, conclusion: own }) =>
+  if (verdict === null || reported.length + errors.length === 0) return { headline: null, unchecked: [], findings: [] };
+  const lists = reported.map(({ model, findings, conclusion: own }) =>
     findings.map((finding) => {
       const title = isMany ? `${model}: ${finding.title}` : finding.title;
       return annotation(levelOf(own), title, finding.details, reviewPlace(finding));
@@ -69,7 +69,7 @@ export function printLine(line: string): void {
   core.info(neutral(line));
 }
 
-function isTold({ verdict, conclusion }: Report): boolean {
+function isReported({ verdict, conclusion }: Report): boolean {
   return verdict === 'diverges' || verdict === 'unverifiable' || conclusion === 'failure';
 }
 
@@ -87,7 +87,7 @@ function headlineOf({ reports, errors }: ReportSet): string {
   const count = reports.length + errors.length;
   if (count === 1 && only !== undefined)
     return only.verdict === 'unverifiable' ? `${only.model} is unverifiable` : `${only.model} ${only.verdict}`;
-  return `${reports.filter(isTold).length + errors.length} of ${count} models do not pass`;
+  return `${reports.filter(isReported).length + errors.length} of ${count} models do not pass`;
 }
 
 /** Models whose counts a headline has. */
@@ -97,12 +97,12 @@ function countsOf({ reports, errors }: ReportSet): string {
   const [only, another] = reports;
   if (only !== undefined && another === undefined && errors.length === 0)
     return `${cutText(countOf(only), MAX_LINE - 40)}. The job summary has them all.`;
-  const told = [
+  const reported = [
     ...errors.map(({ model }) => `${model}: not checked`),
-    ...reports.filter(isTold).map((report) => `${report.model}: ${countOf(report)}`),
+    ...reports.filter(isReported).map((report) => `${report.model}: ${countOf(report)}`),
   ];
-  const more = told.length > MAX_MODELS ? [`${told.length - MAX_MODELS} more`] : [];
-  const shown = told.slice(0, MAX_MODELS).map((each) => cutText(each, 60));
+  const more = reported.length > MAX_MODELS ? [`${reported.length - MAX_MODELS} more`] : [];
+  const shown = reported.slice(0, MAX_MODELS).map((each) => cutText(each, 60));
   return `${[...shown, ...more].join('; ')}. The job summary has them all.`;
 }
 

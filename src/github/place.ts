@@ -12,7 +12,7 @@ export interface ReviewPlace {
 
 const NOWHERE: ReviewPlace = { file: null, line: null };
 
-/** Where a finding of a report is told, whose places are relative to the workspace: nowhere outside, for GitHub would drop the annotation. */
+/** Where a finding of a report is shown, whose places are relative to the workspace: nowhere outside, for GitHub would drop the annotation. */
 export function reviewPlace({ place: { file, line } }: Pick<Finding, 'place'>): ReviewPlace {
   return file !== null && isPlain(file) ? { file, line } : NOWHERE;
 }

@@ -20,7 +20,7 @@ export interface Publication {
   readonly set: ReportSet;
   readonly annotations: boolean;
   /** Whether the runs whose reports these are have annotated their findings. */
-  readonly isRetold: boolean;
+  readonly isRepeated: boolean;
   readonly comment: CommentPolicy;
   readonly checkRun: boolean;
 }
@@ -32,17 +32,17 @@ export interface Published {
 /** Tells reviewers what was found. Nothing here decides the gate: what can't be published is a warning. */
 export async function publish(publication: Publication, channel: Channel): Promise<Published> {
   const { set, comment } = publication;
-  const told = annotationsOf(set);
-  const annotations = publication.annotations ? told : { ...told, headline: null, findings: [] };
+  const all = annotationsOf(set);
+  const annotations = publication.annotations ? all : { ...all, headline: null, findings: [] };
   const summary: Medium = { linkOf: (finding) => linkTo(reviewPlace(finding), channel.event), isMasked: true };
   const page: Medium = { ...summary, isMasked: false };
   const hasCheck =
     publication.checkRun &&
     !isHearsay(publication, channel) &&
-    (await publishCheck(set, checkTitle(set, told), annotations.findings, page, channel));
+    (await publishCheck(set, checkTitle(set, all), annotations.findings, page, channel));
   // Never the same annotations twice; a check takes those that have a place. The headline says why the step failed.
-  const isTold = ({ file }: Annotation): boolean => publication.isRetold || (hasCheck && file !== null);
-  printAnnotations({ ...annotations, findings: annotations.findings.filter((finding) => !isTold(finding)) });
+  const isReported = ({ file }: Annotation): boolean => publication.isRepeated || (hasCheck && file !== null);
+  printAnnotations({ ...annotations, findings: annotations.findings.filter((finding) => !isReported(finding)) });
   const trouble = appendSummary(channel.summaryFile, (detail) => renderMarkdown(set, detail, summary));
   if (trouble !== null) core.info(neutral(trouble));
   const commentUrl = await publishComment(
@@ -65,8 +65,8 @@ export async function publishFailure(message: string, comment: CommentPolicy, ch
 }
 
 /** A check can be required, and this one would say what a fork's own workflow reported. */
-function isHearsay({ isRetold }: Publication, { event }: Channel): boolean {
-  const isIt = isRetold && event?.name === 'workflow_run' && event.isFork;
+function isHearsay({ isRepeated }: Publication, { event }: Channel): boolean {
+  const isIt = isRepeated && event?.name === 'workflow_run' && event.isFork;
   if (isIt)
     core.warning("reports of a fork's workflow make a comment and no check, which could be required", {
       title: 'prunegate: the check run is left out',

@@ -13,7 +13,7 @@ export interface FoldedLayer {
 
 /**
  * Folds the BatchNorm behind a call into a copy of the layer, in the exporters' own float32 operations, so that an unfolded
- * model can be held against a folded one bit for bit.
+ * model can be compared with a folded one bit for bit.
  * @returns null where there is none, or the weights are not float32
  */
 export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer | null {

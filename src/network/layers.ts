@@ -11,9 +11,9 @@ export interface LayerDrafts {
   input(name: string): Origin;
   /**
    * Adds a node to its source layer: the one its name tells, or one of its own.
-   * @param told what another thing than the node tells: the name of that own layer, the operator that the source called
+   * @param known what another thing than the node tells: the name of that own layer, the operator that the source called
    */
-  place(node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>, told?: Told): Origin;
+  place(node: OnnxNode, kind: LayerKind, values: ReadonlyMap<string, Value>, known?: Known): Origin;
   /** Whether a node's name tells that the source has it: as one of a layer's own operators, or as a call in a module's forward(). */
   isNamed(node: OnnxNode): boolean;
   /** Whether a node is all that its source layer consists of. */
@@ -22,7 +22,7 @@ export interface LayerDrafts {
   placeWeighted(node: OnnxNode, weighted: Weighted, values: ReadonlyMap<string, Value>): Origin;
 }
 
-export interface Told {
+export interface Known {
   readonly name?: string | null;
   readonly op?: string;
 }
@@ -67,7 +67,7 @@ export function layerDrafts(names: SourceNames, nodes: readonly OnnxNode[]): Lay
   return {
     all: placing.all,
     input: (name) => placeInput(placing, name),
-    place: (node, kind, values, told) => placeNode(placing, node, kind, values, told),
+    place: (node, kind, values, known) => placeNode(placing, node, kind, values, known),
     isNamed: placing.names.isNamed,
     isAlone: placing.names.isAlone,
     placeWeighted: (node, weighted, values) => placeWeighted(placing, node, weighted, values),
@@ -87,7 +87,7 @@ function placeNode(
   node: OnnxNode,
   kind: LayerKind,
   values: ReadonlyMap<string, Value>,
-  { name = null, op = node.opType }: Told = {},
+  { name = null, op = node.opType }: Known = {},
 ): Origin {
   const { names, byName } = placing;
   const source = names.layerOf(node);

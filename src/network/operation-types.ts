@@ -13,7 +13,7 @@ export type Operand =
   /** A number that hangs on sizes of tensors, or is not known. */
   | { readonly kind: 'unknown' };
 
-/** What a node does to its operands, told alike however exporters write it: an Identity is nothing, a mean over the map global pooling. */
+/** What a node does to its operands, the same however exporters write it: an Identity is nothing, a mean over the map global pooling. */
 export interface Operation {
   readonly op: string;
   /** Attributes and scalar operands by name, defaults filled in. */

@@ -21,7 +21,7 @@ export interface MergeRequest {
   readonly expected: readonly string[] | null;
   /** Never fail. */
   readonly warnOnly: boolean;
-  /** Where the result is told. */
+  /** Where the result is published. */
   readonly publishing: Publishing;
 }
 

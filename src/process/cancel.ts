@@ -1,4 +1,4 @@
-/** A run that is told to stop: Ctrl-C, or the runner, which sends SIGINT, after 7.5 seconds SIGTERM, and kills 2.5 seconds later. */
+/** A run that has to stop: Ctrl-C, or the runner, which sends SIGINT, after 7.5 seconds SIGTERM, and kills 2.5 seconds later. */
 export interface Cancel {
   /** Resolves with the first signal; never where there is none. */
   readonly requested: Promise<NodeJS.Signals>;

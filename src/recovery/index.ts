@@ -3,5 +3,5 @@ export { type FoldedReference, foldedReference } from './align/same-model.ts';
 export type { ChannelCorrespondence } from './correspondence.ts';
 export type { Preference } from './placing.ts';
 export { recoverRetention } from './recover.ts';
-export type { Disagreement, KernelOutcome, LayerRecovery, Recovery, ToldLayer } from './types.ts';
+export type { Disagreement, KernelOutcome, LayerRecovery, RecognizedLayer, Recovery } from './types.ts';
 export { isVerified } from './types.ts';

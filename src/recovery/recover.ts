@@ -16,7 +16,7 @@ import type { Disagreement, Recovery } from './types.ts';
 
 /**
  * Recovers which filters each layer of the pruned model really has, by the bits of its kernel rows over the input columns
- * that remain, and compares every other tensor that follows those channels with the dense model's. Layers are told by their
+ * that remain, and compares every other tensor that follows those channels with the dense model's. Layers are recognized by their
  * names, else by the graph; where one model alone has its BatchNorm folded in, the other's is folded here.
  * @param prefer where several dense filters are equal in all that belongs to them, the ones to name
  * @param reference the dense model as its exporter folded it, whose weights the pruned ones are compared with
@@ -52,7 +52,7 @@ function recoverFrom(dense: Network, asRead: Network, prefer: Preference): Recov
     layers: layerRecoveries(pair, alignment, found.outcomes),
     misplaced: found.misplaced,
     extra: extra.filter((layer) => hiddenOrigin(dense, layer) === undefined).map(({ name }) => name),
-    told: toldLayers(pruned, alignment),
+    recognized: recognizedLayers(pruned, alignment),
     correspondence: { ...correspondence, dense, pruned },
     elsewhere: [...found.elsewhere, ...exchangedInputs(correspondence), ...transposed.elsewhere],
     open: [...found.open, ...hidden, ...transposed.open],
@@ -121,7 +121,7 @@ function hiddenOrigin({ unseen }: Network, { weight }: Layer): Network['unseen']
   return unseen.find(({ tensor }) => tensor.elements >= size);
 }
 
-function toldLayers(pruned: Network, { partners }: Alignment): Recovery['told'] {
+function recognizedLayers(pruned: Network, { partners }: Alignment): Recovery['recognized'] {
   return [...partners].flatMap(([id, { layer, by }]) =>
     by === 'name' ? [] : [{ pruned: pruned.layers[id]!.name, dense: layer.name, by }],
   );

@@ -40,7 +40,7 @@ function missing(name: string, open: readonly string[]): LayerRecovery {
   const detail =
     open.length === 0
       ? `the pruned model has no layer ${name}`
-      : `which layer of the pruned model is ${name} could not be told; ${open[0]}${rest}`;
+      : `which layer of the pruned model is ${name} could not be determined; ${open[0]}${rest}`;
   return {
     name,
     kernel: { kind: 'missing', detail },

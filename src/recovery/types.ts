@@ -7,7 +7,7 @@ export type KernelOutcome =
   | { readonly kind: 'exact' }
   /** Every filter is a dense filter up to the rounding of float32: two programs folded the same BatchNorm. */
   | { readonly kind: 'rounded'; readonly detail: string }
-  /** Filters can be told, but some of their values are not the dense ones. */
+  /** Filters can be determined, but some of their values are not the dense ones. */
   | { readonly kind: 'altered'; readonly detail: string }
   /**
    * No filter is a dense filter, but each comes decisively nearest to one, as in a retrained model: the largest distance,
@@ -16,7 +16,7 @@ export type KernelOutcome =
   | { readonly kind: 'nearest'; readonly distance: number; readonly margin: number; readonly detail: string }
   /** No filter is recognized: retrained, folded differently, or another model. */
   | { readonly kind: 'unrecognized'; readonly detail: string }
-  /** The layer is not in the pruned model, or which one it is could not be told. */
+  /** The layer is not in the pruned model, or which one it is could not be determined. */
   | { readonly kind: 'missing'; readonly detail: string };
 
 /**
@@ -63,7 +63,7 @@ export interface LayerRecovery {
 }
 
 /** A layer of the pruned model that carries another name than the dense layer that it is. */
-export interface ToldLayer {
+export interface RecognizedLayer {
   readonly pruned: string;
   readonly dense: string;
   /** By its place in the graph, or by its values among layers in like places. */
@@ -77,12 +77,12 @@ export interface Recovery {
   readonly misplaced: ReadonlyMap<string, readonly number[]>;
   /** Layers of the pruned model that the dense one does not have. */
   readonly extra: readonly string[];
-  /** Layers of the pruned model that were told without their names. */
-  readonly told: readonly ToldLayer[];
+  /** Layers of the pruned model that were recognized without their names. */
+  readonly recognized: readonly RecognizedLayer[];
   /** Which layer, call and channel of the dense network each of the pruned one is. */
   readonly correspondence: ChannelCorrespondence;
   /** Disagreements that no prunable layer owns, such as in a transposed convolution. */
   readonly elsewhere: readonly Disagreement[];
-  /** The same, where it could not be told whether anything disagrees. */
+  /** The same, where it could not be determined whether anything disagrees. */
   readonly open: readonly Disagreement[];
 }

@@ -1,11 +1,11 @@
-/** How much is told, most first. What must fit somewhere takes the first that does; `counts` is never longer than a few lines. */
+/** How much is shown, most first. What must fit somewhere takes the first that does; `counts` is never longer than a few lines. */
 export const DETAILS = ['layers', 'whole', 'brief', 'titles', 'counts'] as const;
 export type Detail = (typeof DETAILS)[number];
 
 export interface Limits {
   /** Every layer, in a table that is folded up. */
   readonly allLayers: boolean;
-  /** Findings told with their details; of the rest the titles. */
+  /** Findings shown with their details; of the rest the titles. */
   readonly findings: number;
   /** Details of a finding. */
   readonly lines: number;
@@ -13,7 +13,7 @@ export interface Limits {
   /** Rows of the table of layers that do not match. */
   readonly rows: number;
   readonly notes: number;
-  /** Models told one by one. */
+  /** Models shown one by one. */
   readonly models: number;
 }
 

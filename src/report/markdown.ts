@@ -18,7 +18,7 @@ const UNFOLDED = 3;
 const UNFOLDED_LAYERS = 6;
 /** Of the headline's heading. */
 const TOP = 3;
-/** Findings with one cause that are told in full. */
+/** Findings with one cause that are shown in full. */
 const EXAMPLES = 2;
 /** Filters and ranges of them in the table of all layers. */
 const MAX_RETAINED = 64;
@@ -94,13 +94,13 @@ function setBlocks(
 }
 
 function uncheckedBlocks(errors: readonly ModelError[], { models }: Limits, isMasked: boolean): string[] {
-  const told = errors.slice(0, models).map(({ model, message }) => {
+  const shown = errors.slice(0, models).map(({ model, message }) => {
     const why = isMasked ? `: ${line(message)}` : '. The job summary says why.';
     return `${icon('unverifiable')}${escapedName(model)} was not checked${why}`;
   });
   return [
-    ...told,
-    ...more(errors.length - told.length, told.length === 0 ? 'models' : 'more models', 'were not checked'),
+    ...shown,
+    ...more(errors.length - shown.length, shown.length === 0 ? 'models' : 'more models', 'were not checked'),
   ];
 }
 
@@ -109,7 +109,7 @@ function modelBlocks(report: Report, limits: Limits, linkOf: LinkOf, level: numb
   const full = shared === null ? limits.findings : Math.min(limits.findings, EXAMPLES);
   const blocks = [
     `${'#'.repeat(level)} ${icon(report.verdict)}prunegate: ${escapedName(report.model)} ${isWord(report.verdict)}`.trimEnd(),
-    isToldBelow(report, limits) ? 'No layer diverges, but something else does.' : summary(report),
+    isReportedBelow(report, limits) ? 'No layer diverges, but something else does.' : summary(report),
     ...gate(report),
     ...(level === TOP ? changesBlock([report], limits.titles) : []),
     sizes(report),
@@ -150,14 +150,14 @@ function summary({ verdict, totals, findings, dialect }: Report): string {
 }
 
 /** A failed gate or a foreign layer has no layer to count, and a finding with a title of its own. */
-function isToldBelow({ verdict, totals, findings }: Report, limits: Limits): boolean {
+function isReportedBelow({ verdict, totals, findings }: Report, limits: Limits): boolean {
   return verdict === 'diverges' && totals.mismatch === 0 && findings.length > 0 && limits.findings > 0;
 }
 
 /** What executing both models showed, for a reader who has room. */
 function executed(report: Report, { lines }: Limits): string[] {
-  const told = executionLines(report).filter((told) => !told.startsWith('pruning: '));
-  return lines === 0 || told.length === 0 ? [] : [told.map((each) => `- ${line(each)}`).join('\n')];
+  const shown = executionLines(report).filter((text) => !text.startsWith('pruning: '));
+  return lines === 0 || shown.length === 0 ? [] : [shown.map((each) => `- ${line(each)}`).join('\n')];
 }
 
 /** A verdict of another colour than the check needs a word. */
@@ -175,10 +175,10 @@ function sizes({ totals: { filters, parameters, macs, bytes }, execution }: Repo
     ['MACs', macs.dense, macs.pruned],
     ['bytes', bytes.dense, bytes.pruned],
   ] as const;
-  const told = parts.flatMap(([name, before, after]) =>
+  const shown = parts.flatMap(([name, before, after]) =>
     before === null || after === null ? [] : [`${name} ${change(before, after)}`],
   );
-  return [...told, ...latency(execution)].join(' · ');
+  return [...shown, ...latency(execution)].join(' · ');
 }
 
 function latency(execution: Report['execution']): string[] {
@@ -193,7 +193,7 @@ function change(before: number, after: number): string {
   return `${size(before)} → ${size(after)}${by === '' ? '' : ` (${by})`}`;
 }
 
-/** Layers that differ, worst first. Those that could not be verified are told in the findings, once for each cause. */
+/** Layers that differ, worst first. Those that could not be verified are reported in the findings, once for each cause. */
 function differences(report: Report, { rows }: Limits): string[] {
   const worth = (['mismatch', 'ambiguous'] as const).flatMap((verdict) =>
     report.layers.filter((layer) => layer.verdict === verdict),
@@ -226,7 +226,7 @@ function findingBlock(finding: Finding, { lines }: Limits, link: Link | null, is
   ].join('\n\n');
 }
 
-/** One cause of several findings, to be told once. */
+/** One cause of several findings, to be reported once. */
 function sharedCause(findings: readonly Finding[]): string | null {
   const [first, second] = findings;
   if (first?.cause === undefined || second === undefined) return null;
@@ -269,7 +269,7 @@ function inputsFold({ inputs, spec, dialect, commands, gpus }: Report): string {
   const settings = Object.entries(spec ?? {})
     .filter(([, value]) => !Array.isArray(value) || value.length > 0)
     .map(([key, value]) => `${key} ${Array.isArray(value) ? value.join(', ') : String(value)}`);
-  const told = [dialect === null ? '' : `dialect ${dialect}`, ...settings].filter((part) => part !== '').map(line);
+  const shown = [dialect === null ? '' : `dialect ${dialect}`, ...settings].filter((part) => part !== '').map(line);
   const made = [
     ...commands.map(({ name, seconds }) => `${name} ${duration(seconds * 1000)}`),
     ...(gpus ?? []).map((gpu) => line(describeGpu(gpu))),
@@ -278,7 +278,7 @@ function inputsFold({ inputs, spec, dialect, commands, gpus }: Report): string {
     'What was checked',
     [
       table(['', 'file', 'weights', 'SHA-256'], [...file('dense', inputs.dense), ...file('pruned', inputs.pruned)]),
-      ...(told.length === 0 ? [] : [told.join(' · ')]),
+      ...(shown.length === 0 ? [] : [shown.join(' · ')]),
       ...(made === '' ? [] : [made]),
     ].join('\n\n'),
   );

@@ -129,7 +129,7 @@ function readJson(path: string, text: string): object {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // Told below: where a parser stopped helps nobody with a file that a program wrote.
+    // Reported below: where a parser stopped helps nobody with a file that a program wrote.
   }
   throw new InputError('is no report.json: it is not a JSON object, or is cut off', { file: path });
 }

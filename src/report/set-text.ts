@@ -5,7 +5,7 @@ import type { Reader } from './reader.ts';
 import { COMPLETENESS_UNCHECKED, type Report, type ReportSet } from './report.ts';
 import { renderText } from './text.ts';
 
-/** Models that do not conform are told whole up to this many; of more there are the worst findings. */
+/** Models that do not conform are shown whole up to this many; of more there are the worst findings. */
 const MAX_WHOLE = 8;
 /** Findings of a model that are named; its own report has them all. */
 const MAX_FINDINGS = 4;
@@ -14,7 +14,7 @@ const MARKS: Readonly<Record<string, string>> = { conforms: ' ', diverges: 'x', 
 /** Many models for a terminal: what is wrong with those that do not conform, a line for each model, and one verdict at the end. */
 export function renderSet({ reports, errors, verdict, tool, completeness }: ReportSet, reader: Reader): string {
   const wrong = reports.filter((report) => report.verdict !== 'conforms');
-  const told = wrong.map((report, at) =>
+  const whole = wrong.map((report, at) =>
     reader.all || report.verdict === null || at < MAX_WHOLE
       ? `${shortName(report.model)}\n${renderText(report, reader).trimEnd()}`
       : findings(report),
@@ -31,7 +31,7 @@ export function renderSet({ reports, errors, verdict, tool, completeness }: Repo
   ];
   const blocks = [
     `prunegate ${tool.version}`,
-    ...told,
+    ...whole,
     ...errors.map(({ model, message }) => `${shortName(model)}\n  ${shortLine(message)}`),
     columns(rows, ' '),
     ...(verdict === null

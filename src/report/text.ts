@@ -111,7 +111,7 @@ function change(layer: ReportLayer): string {
     layer.unexpected.length > 0 ? `unexpected ${filterWords(layer.unexpected, MAX_IN_ROW)}` : '',
   ].filter((part) => part !== '');
   if (parts.length > 0) return parts.join('; ');
-  // What could not be verified is told below the table, once for all layers with one cause.
+  // What could not be verified is reported below the table, once for all layers with one cause.
   return layer.verdict === 'mismatch' || layer.verdict === 'ambiguous'
     ? cutText(oneLine(layer.reason), MAX_REASON)
     : '';
@@ -122,8 +122,8 @@ function retainedWords({ actual, expected, reason }: ReportLayer): string {
   return retained === null ? shortLine(reason) : filterWords(retained, retained.length);
 }
 
-function refusal({ refusal: raised, findings: told }: Report): string[] {
-  if (raised === null || told.some(({ details }) => details.includes(raised.message))) return [];
+function refusal({ refusal: raised, findings }: Report): string[] {
+  if (raised === null || findings.some(({ details }) => details.includes(raised.message))) return [];
   const at = raised.layer === null || raised.message.includes(raised.layer) ? '' : ` at ${raised.layer}`;
   return [shortLine(`note: on this model the real pruner may raise${at}: ${raised.message}`)];
 }
@@ -167,9 +167,9 @@ function verdictLine(report: Report, explain: string | null): string {
 }
 
 /** Where to look for the numbers behind the worst divergence. */
-function pointer({ layers, findings: told }: Report, explain: string | null): string {
+function pointer({ layers, findings }: Report, explain: string | null): string {
   const explained = new Set(layers.filter((layer) => layer.explanation !== null).map((layer) => layer.name));
-  const worst = told.flatMap((finding) => finding.layers).find((name) => explained.has(name));
+  const worst = findings.flatMap((finding) => finding.layers).find((name) => explained.has(name));
   // A command that is cut would be another one.
   if (worst === undefined || explain === null || shortName(worst) !== oneLine(worst)) return '';
   return `. Why ${shortName(worst)}? ${explain} --layer ${oneLine(shellWord(worst))}`;

@@ -1,7 +1,7 @@
 import { FIXED_CHANNEL, type PicksSite, type RangeSite, rangeOf, type SizesSite } from '../network/index.ts';
 import type { KeptChannels } from './kept.ts';
 
-/** New sizes of a tensor; null for one that cannot be told. */
+/** New sizes of a tensor; null for one that cannot be determined. */
 export type SizeOf = (tensor: string, axis: number) => number | null;
 
 /** The integers of a site after the cut; null where they stay as they are, or a sentence that says why they cannot. */

@@ -82,7 +82,7 @@ export function cutDims({ tensor, axes, rows }: TensorCut): number[] {
   );
 }
 
-/** Sizes of a view of the tensor when that is cut; null where they cannot be told. */
+/** Sizes of a view of the tensor when that is cut; null where they cannot be determined. */
 export function viewDims(view: TensorView, cut: TensorCut): number[] | null {
   const total = cutDims(cut).reduce((n, size) => n * size, 1);
   const sizes = view.dims.map((_, axis) => viewSize(view, axis, cut));

@@ -134,12 +134,12 @@ function cutTitle(group: Group): string {
 
 /** One filter that is missing and one that should be gone, those that lie farthest from the cut: they convince soonest. */
 function examplesOf({ missing, unexpected, explanations, explanation }: LayerResult): readonly string[] {
-  const told = [...missing, ...unexpected].slice(0, explanations.length);
+  const explained = [...missing, ...unexpected].slice(0, explanations.length);
   const margin = (filter: number): number => Math.abs(marginOf(explanation, filter));
   return [missing, unexpected].flatMap((filters) => {
-    const known = filters.filter((filter) => told.includes(filter));
+    const known = filters.filter((filter) => explained.includes(filter));
     const [far] = [...known].sort((a, b) => margin(b) - margin(a));
-    return far === undefined ? [] : [explanations[told.indexOf(far)]!];
+    return far === undefined ? [] : [explanations[explained.indexOf(far)]!];
   });
 }
 
@@ -194,7 +194,7 @@ function foreignFindings({ recovery: { extra, elsewhere }, expectation, at }: Ou
   ];
 }
 
-/** What could not be told, and no prunable layer owns. */
+/** What could not be determined, and no prunable layer owns. */
 function openFindings({ recovery: { open }, expectation, at }: Outcomes): Finding[] {
   return open.map(({ tensor, detail }) => ({
     ...{ kind: 'layers', verdict: 'unverifiable', title: `${tensor} could not be verified` },

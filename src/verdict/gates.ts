@@ -58,7 +58,7 @@ const GATES: { readonly [Gate in keyof Gates]: (limit: number, gains: Gains) => 
 
 function reduction(gate: string, unit: string, least: number, { dense, pruned }: Cost): GateResult {
   if (dense === null || pruned === null || dense === 0)
-    return unchecked(gate, `How many ${unit} the models take could not be told.`);
+    return unchecked(gate, `How many ${unit} the models take could not be determined.`);
   const share = 1 - pruned / dense;
   if (share >= least) return null;
   return {

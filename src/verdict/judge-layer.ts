@@ -110,7 +110,7 @@ function belongingsOutcome({ recovery: { duplicated }, disagreements }: LayerCas
 /** Its filters compared with those expected; null where they are simply others. */
 function filtersOutcome(layer: LayerCase, rules: Rules, actual: RetainedIndices | null): Outcome | null {
   const { expected, recovery } = layer;
-  if (actual === null) return outcome('unverifiable', 'which filters it keeps could not be told');
+  if (actual === null) return outcome('unverifiable', 'which filters it keeps could not be determined');
   if (rules.expectation.refusal?.always === true) return outcome('unverifiable', expected.reason);
   if (recovery.isPermuted) return permutedOutcome(expected, actual);
   if (expected.expected === null) {

@@ -8,7 +8,7 @@ import { findingsOf } from './findings.ts';
 import { graphFindings, graphNotes } from './graph.ts';
 import { consistencyOf } from './judge-layer.ts';
 import { layerResult } from './layer-result.ts';
-import { assumedNotes, toldNotes, untriedNotes } from './notes.ts';
+import { assumedNotes, recognizedNotes, untriedNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import { type Finding, type Judgement, type LayerResult, nowhere, type PlaceOf, type RunVerdict } from './types.ts';
 import { unseenFindings } from './unseen.ts';
@@ -44,7 +44,7 @@ export function judge(given: Pick<Evidence, 'dense' | 'tolerance'> & Partial<Evi
   const { expectation } = evidence;
   const judgement = judgeAgainst(evidence);
   if (judgement.verdict !== 'diverges' || expectation?.refusal == null || expectation.refusal.always) return judgement;
-  // The model is none of the outcomes that run, and on the others the pruner raises: what is right cannot be told.
+  // The model is none of the outcomes that run, and on the others the pruner raises: what is right cannot be determined.
   return judgeAgainst({
     ...evidence,
     expectation: { ...expectation, refusal: { ...expectation.refusal, always: true } },
@@ -60,7 +60,7 @@ function judgeAgainst(evidence: Evidence): Judgement {
   const layers = [...dense.prunable.values()].map((layer) =>
     layerResult(layer, { rules, recovery, reported, excused }),
   );
-  const notes = [...toldNotes(recovery?.told ?? []), ...excusedNotes(excused)];
+  const notes = [...recognizedNotes(recovery?.recognized ?? []), ...excusedNotes(excused)];
   if (expectation === null || recovery === null) return { verdict: null, layers, findings: [], notes };
   const { graph, hypotheses, locked, at } = evidence;
   const { firstStage = null } = expectation;

@@ -1,16 +1,16 @@
 import type { Expectation } from '../dialects/index.ts';
 import { listed } from '../prose/index.ts';
-import type { ToldLayer } from '../recovery/index.ts';
+import type { RecognizedLayer } from '../recovery/index.ts';
 import type { Causes } from './causes.ts';
 import type { LayerResult } from './types.ts';
 
 /** Pairs that a note names; the report holds all. */
 const MAX_NAMED = 8;
 
-/** Says which layers were told without their names, and how. */
-export function toldNotes(told: readonly ToldLayer[]): string[] {
+/** Says which layers were recognized without their names, and how. */
+export function recognizedNotes(recognized: readonly RecognizedLayer[]): string[] {
   return (['structure', 'values'] as const).flatMap((by) => {
-    const layers = told.filter((layer) => layer.by === by);
+    const layers = recognized.filter((layer) => layer.by === by);
     const how =
       by === 'structure'
         ? 'by its place in the graph'
@@ -18,10 +18,12 @@ export function toldNotes(told: readonly ToldLayer[]): string[] {
     const [first] = layers;
     if (first === undefined) return [];
     if (layers.length === 1)
-      return [`${first.pruned} of the pruned model is ${first.dense}, told ${how}: no layer of that name is there.`];
+      return [
+        `${first.pruned} of the pruned model is ${first.dense}, recognized ${how}: no layer of that name is there.`,
+      ];
     const pairs = layers.map((layer) => `${layer.pruned} is ${layer.dense}`);
     return [
-      `${layers.length} layers of the pruned model are called otherwise. Each was told ${how}: ${listed(pairs, MAX_NAMED)}.`,
+      `${layers.length} layers of the pruned model are called otherwise. Each was recognized ${how}: ${listed(pairs, MAX_NAMED)}.`,
     ];
   });
 }

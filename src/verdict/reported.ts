@@ -23,16 +23,16 @@ export function reportedFindings(
       !sameFilters(layer.reported, layer.expected),
   );
   // Where the report is what was expected and the model is not, the finding of the layer says so.
-  const isTold = (layer: LayerResult): boolean =>
+  const isCovered = (layer: LayerResult): boolean =>
     layer.verdict === 'mismatch' && layer.problem === null && sameFilters(layer.reported, layer.expected);
-  const others = wrong.filter((layer) => !early.includes(layer) && !isTold(layer));
+  const others = wrong.filter((layer) => !early.includes(layer) && !isCovered(layer));
   return [
     ...(early.length === 0 || firstStage === null ? [] : [earlyFinding(early, firstStage, at)]),
     ...alike(others).map((layers) => difference(layers, at)),
   ];
 }
 
-/** Layers of one group whose reports differ in the same way are told once. */
+/** Layers of one group whose reports differ in the same way are reported once. */
 function alike(layers: readonly LayerResult[]): readonly (readonly LayerResult[])[] {
   const groups = new Map<string, LayerResult[]>();
   for (const layer of layers) {
@@ -137,7 +137,7 @@ export function reportedNotes(
     ...(silent.length > 0 ? [`The report says nothing of ${joined(silent)}.`] : []),
     ...(unheld.length > 0
       ? [
-          `The indices reported for ${joined(unheld.map((layer) => layer.name))} are not the expected ones; what is retained could not be told.`,
+          `The indices reported for ${joined(unheld.map((layer) => layer.name))} are not the expected ones; what is retained could not be determined.`,
         ]
       : []),
     ...rows,

@@ -57,7 +57,7 @@ export interface FindingPlace extends Place {
   readonly filters: RetainedIndices;
 }
 
-/** What a reader should know, as one would want it told: layers with one cause are one finding. */
+/** What a reader should know, as one would want to read it: layers with one cause are one finding. */
 export interface Finding {
   readonly kind: FindingKind;
   readonly verdict: 'mismatch' | 'unverifiable';

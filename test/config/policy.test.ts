@@ -208,7 +208,7 @@ comment: never
   });
 });
 
-it('weakenings are told against the defaults', () => {
+it('weakenings are reported against the defaults', () => {
   const weak = weakenings(
     config('warn-only: true\nrequire-gpu: true\nmodels: [{name: a, dense: d, tolerance: 1}]'),
     inputs(),

@@ -98,7 +98,7 @@ describe('mistakes', () => {
     expect(mistake(() => requests(config, flags))).toBe(message);
   });
 
-  it('are told in the words of the inputs', () => {
+  it('are reported in the words of the inputs', () => {
     const folder = project({ 'prunegate.yml': TWO });
     const inputs = (given: Readonly<Record<string, string>>) => settingsFromInputs((name) => given[name] ?? '');
     expect(mistake(() => loadRequests(inputs({ 'dense-folded': 'l' }), folder))).toBe(

@@ -79,7 +79,7 @@ describe('sizes that the model leaves open', () => {
     });
   });
 
-  it('are stated by the spec, known of the dense model, or a default that is told', async () => {
+  it('are stated by the spec, known of the dense model, or a default that is reported', async () => {
     const stated = { channels: 3, height: 12, width: 10 };
     const open = await executionOf(model({}), model({ kept: KEPT }), {}, { stated });
     expect(open.inputs).toEqual([{ name: 'image', type: 'float32', shape: ['N', 3, 12, 10], source: 'the spec' }]);

@@ -97,7 +97,7 @@ describe('an onnxruntime-node', () => {
       () => packageIn(join(work, 'bare'), 'onnxruntime-node', false),
       `has no native library for ${process.platform} ${process.arch}`,
     ],
-  ])('that %s is the user’s mistake, told by name', async (_, folder, problem) => {
+  ])('that %s is the user’s mistake, recognized by name', async (_, folder, problem) => {
     await expect(found({ folder: folder() })).rejects.toThrow(problem);
   });
 
@@ -167,7 +167,7 @@ describe('the process that runs models', () => {
     child.close();
   });
 
-  it('may crash: what it was doing is told, and nothing else ends', async () => {
+  it('may crash: what it was doing is reported, and nothing else ends', async () => {
     const crashing = packageIn(join(work, 'crashing'));
     writeFileSync(join(crashing, 'index.js'), "console.error('the driver is gone'); process.abort();");
     const child = startChild({ isExact: false, cancel: null, log() {} });

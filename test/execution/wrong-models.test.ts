@@ -223,7 +223,7 @@ describe('NaN and infinities', () => {
   }
   const bias = 'StatefulPartitionedCall/mobilenet_v2_head/predictions/BiasAdd/ReadVariableOp:0';
 
-  it('that both models compute at the same places are equal, and told', async () => {
+  it('that both models compute at the same places are equal, and reported', async () => {
     const execution = await executionOf(withValue(dense, bias, 3, Number.NaN), withValue(pruned, bias, 3, Number.NaN));
     expect(execution.verdict).toBe('equal');
     expect(execution.outputs[0]!.nan).toBeGreaterThan(0);
@@ -238,7 +238,7 @@ describe('NaN and infinities', () => {
   });
 });
 
-describe('layers whose filters cannot be told', () => {
+describe('layers whose filters cannot be determined', () => {
   it('leave no dense model to compare with; both are executed all the same', async () => {
     const retrained = changed(pruned, ({ prunable }) => {
       const { weight } = prunable.get('block_1_expand')!;
@@ -249,7 +249,7 @@ describe('layers whose filters cannot be told', () => {
     const execution = await executionOf(dense, retrained);
     expect(execution).toMatchObject({ verdict: null, maxAbsDiff: null, outputs: [] });
     expect(execution.reason).toBe(
-      'the filters of block_1_expand could not be told, so that there is no dense model to compare with',
+      'the filters of block_1_expand could not be determined, so that there is no dense model to compare with',
     );
     expect(execution.latency!.runs).toBeGreaterThan(10);
   });

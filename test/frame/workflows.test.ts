@@ -110,7 +110,7 @@ describe('examples/workflows', () => {
     }
   });
 
-  it('are all told of in docs/workflows.md', () => {
+  it('are all described in docs/workflows.md', () => {
     const page = readFileSync(join(root, 'docs/workflows.md'), 'utf8');
     for (const { name } of examples) {
       expect(page).toContain(`](../${name})`);

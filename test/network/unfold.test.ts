@@ -27,7 +27,7 @@ describe('how to export unfolded', () => {
     ['pytorch', 'c.weight', 'c.weight_bias', [DYNAMO]],
     ['pytorch', 'a', 'b', [TORCHSCRIPT, DYNAMO]],
     ['', 'a', 'b', [TF2ONNX, TORCHSCRIPT, DYNAMO]],
-  ])('is told for a file of %j with tensors %s and %s', (producer, weight, bias, ways) => {
+  ])('is given for a file of %j with tensors %s and %s', (producer, weight, bias, ways) => {
     const told = advice(producer, weight, bias);
     for (const way of [TF2ONNX, TORCHSCRIPT, DYNAMO])
       expect(way.test(told), `${way} in ${told}`).toBe(ways.includes(way));

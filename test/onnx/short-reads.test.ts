@@ -64,7 +64,7 @@ describe('reading', () => {
     expect(model.graph.nodes.map((node) => node.inputs[0])).toEqual(nodes.map((_, i) => `in${i}`));
   });
 
-  it('that fails is told by its cause', () => {
+  it('that fails is recognized by its cause', () => {
     disk.fail = 'EIO';
     expect(refusal(() => openModel(fixture('mixed.onnx')))).toContain('mixed.onnx: cannot be read (EIO)');
   });

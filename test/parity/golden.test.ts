@@ -122,7 +122,7 @@ describe('an unfolded dense model with a folded pruned one, the pair that most u
     const { folder, prune } = mixed.find(({ name }) => name === 'random_r0012')!;
     const { report } = await checkPair(folder, 'dense.onnx', 'pruned.folded.onnx', prune);
     expect(report.notes).toEqual([
-      'Conv__1790 of the pruned model is dw_7, told by its place in the graph: no layer of that name is there.',
+      'Conv__1790 of the pruned model is dw_7, recognized by its place in the graph: no layer of that name is there.',
     ]);
   });
 });

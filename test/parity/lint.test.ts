@@ -115,7 +115,7 @@ describe('remarks on a spec', () => {
       ],
     ],
     ['model_th=0.68_eq=union.onnx', []],
-  ])('the name %s of the pruned file is held against the spec', async (pruned, messages) => {
+  ])('the name %s of the pruned file is compared with the spec', async (pruned, messages) => {
     const { lints } = await lintsOf({}, { pruned });
     expect(lints.filter(({ rule }) => rule === 'name-disagrees').map(({ message }) => message)).toEqual(messages);
   });
@@ -127,7 +127,7 @@ describe('remarks on a spec', () => {
     );
   });
 
-  it('a spec under which no layer loses a filter is told', async () => {
+  it('a spec under which no layer loses a filter is reported', async () => {
     expect((await lintsOf({ threshold: 0, min_num_filters: 1 })).rules).toContain('nothing-pruned');
   });
 

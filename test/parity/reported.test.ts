@@ -50,7 +50,7 @@ describe('reported indices', () => {
     expect(report.layers.every((layer) => layer.reported === null)).toBe(true);
   });
 
-  it('that are the exploring ones diverge, and are told what they are', async () => {
+  it('that are the exploring ones diverge, and it is said what they are', async () => {
     const { report, exitCode } = await withReport(json({ ...all('retained'), conv1: seed.layers['conv1']!.exploring }));
     expect(exitCode).toBe(1);
     expect(report.findings).toMatchObject([
@@ -91,7 +91,7 @@ describe('reported indices', () => {
     expect(report.findings[0]!.details).toContain('It has 96 filters, 0 to 95: 96 cannot be of it.');
   });
 
-  it('that are others diverge, and the difference is told', async () => {
+  it('that are others diverge, and the difference is reported', async () => {
     const wrong = seed.layers['conv_1']!.retained.slice(1);
     const { report, exitCode } = await withReport(json({ conv_1: [...wrong, 63] }));
     expect(exitCode).toBe(1);

@@ -48,7 +48,7 @@ async function checkPair(golden: TorchGolden, dense: string, pruned: string, cha
 /** Trained between steps or not, later steps cannot be recomputed; equal scores at the cut have no one answer. */
 const UNSURE = ['made_steps', 'made_dead'];
 
-/** The exports of one pruned model, each with the dense model that it is held against. */
+/** The exports of one pruned model, each with the dense model that it is compared with. */
 const PAIRS = [
   ['dense.onnx', 'pruned.onnx'],
   ['dense.onnx', 'pruned.folded.onnx'],
@@ -113,7 +113,7 @@ describe.each(goldens)('$name', (golden) => {
 
   const folded = pairs.filter(([dense]) => dense !== 'dense.onnx');
 
-  it.each(folded)('%s and %s: what is retained is told, what should be is not', async (dense, pruned) => {
+  it.each(folded)('%s and %s: what is retained is known, what should be is not', async (dense, pruned) => {
     const { report, exitCode } = await checkPair(golden, dense, pruned);
     expect({ verdict: report.verdict, exitCode }).toEqual({ verdict: 'unverifiable', exitCode: 3 });
     for (const { name, actual, expected, folding, remedy } of report.layers) {
@@ -133,7 +133,7 @@ async function layersOf(golden: TorchGolden, prune: Readonly<Record<string, unkn
   return { report, exitCode, of };
 }
 
-describe('what cannot be told', () => {
+describe('what cannot be determined', () => {
   it('is which of many dead filters go: any choice is right, if the whole group makes it', async () => {
     const { report, exitCode, of } = await layersOf(named('made_dead'));
     expect({ verdict: report.verdict, exitCode }).toEqual({ verdict: 'conforms', exitCode: 0 });
@@ -142,7 +142,7 @@ describe('what cannot be told', () => {
     expect(report.lints.map(({ rule }) => rule)).toContain('near-cut');
   });
 
-  it('is what steps after the first ranked; the history still is held against the model', async () => {
+  it('is what steps after the first ranked; the history still is compared with the model', async () => {
     const { report, exitCode, of } = await layersOf(named('made_steps'));
     expect({ verdict: report.verdict, exitCode }).toEqual({ verdict: 'unverifiable', exitCode: 3 });
     expect(of('b.0')).toMatchObject({ expected: null, actual: named('made_steps').layers['b.0']!.retained });
@@ -184,7 +184,7 @@ describe('a file of scores', () => {
 });
 
 describe('wrong models', () => {
-  it('cut by the filters of one layer alone are told, and why', async () => {
+  it('cut by the filters of one layer alone are reported, and why', async () => {
     const golden = named('grouped_1');
     const { of, report, exitCode } = await layersOf(golden, {
       importance: { type: 'GroupMagnitudeImportance', group_reduction: 'first' },

@@ -231,7 +231,7 @@ describe('a wrong model', () => {
     ],
     [{ granularity: 4 }, 'The kept filters are those of granularity 8; the spec says 4.'],
     [{ normalizer: 'off' }, 'The kept filters are those of normalizer max; the spec says off.'],
-  ])('pruned by another spec than %j is told by what it equals', async (changed, cause) => {
+  ])('pruned by another spec than %j is recognized by what it equals', async (changed, cause) => {
     const spec = join(work, 'changed.json');
     writeFileSync(spec, JSON.stringify({ prune: { ...seed.prune, ...changed } }));
     const { report, exitCode } = await verdictOf(prunedPath, densePath, spec);
@@ -241,7 +241,7 @@ describe('a wrong model', () => {
     for (const { details } of cut) expect(details.at(-1)).toBe(cause);
   });
 
-  it('cut by a ranking of the weights with BatchNorm folded in is told so: the classic mistake', async () => {
+  it('cut by a ranking of the weights with BatchNorm folded in is named so: the classic mistake', async () => {
     const folded = expectationOf(foldAll(dense), seed.prune, 'raw');
     const kept = (layer: string): readonly number[] => folded.layers.get(layer)!.expected!;
     const isSameSize = [...dense.prunable.keys()].every((layer) => kept(layer).length === right(layer).length);

@@ -83,7 +83,7 @@ describe('a shared convolution with a BatchNorm behind each call', () => {
   it.each([
     ['dense.onnx', {}],
     ['dense.onnx', { denseFolded: path('dense.folded.onnx') }],
-  ])('is held against its own kernel folded for each call, %s %j', async (dense, extra) => {
+  ])('is compared with its own kernel folded for each call, %s %j', async (dense, extra) => {
     const { report } = await verdictOf(path(dense), path('pruned.folded.onnx'), spec, extra);
     expect(report.layers.find(({ name }) => name === 'shared')).toMatchObject({
       actual: sharedLayers['shared']!.retained,
@@ -134,7 +134,7 @@ describe('rounding', () => {
   const kernelOf = (path: string) =>
     recoverRetention(networkOf(join(folder, 'dense.onnx')), networkOf(path)).layers.get('c2.0')!;
 
-  it('of a factor is told, and said in the reason', () => {
+  it('of a factor is reported, with the reason', () => {
     const { kernel, actual } = kernelOf(scaled(() => 1 + 2 ** -22));
     expect(kernel).toMatchObject({ kind: 'rounded', detail: expect.stringContaining('to the rounding of float32') });
     expect(actual).toEqual(goldens.find(({ name }) => name === 'grouped_1')!.layers['c2.0']!.retained);

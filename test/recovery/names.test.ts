@@ -31,7 +31,7 @@ describe.each(goldens)('$name without its names', ({ name, folder, layers }) => 
   it.each(changes)('gives back what a pruned model retains whose names %s', (_, change) => {
     const recovery = recoverRetention(dense, networkOf(rewrite(prunedPath, temporary(), change)));
     expect(recovery).toMatchObject({ extra: [], elsewhere: [], open: [] });
-    expect(recovery.told.map((layer) => layer.dense)).toEqual(expect.arrayContaining(Object.keys(layers)));
+    expect(recovery.recognized.map((layer) => layer.dense)).toEqual(expect.arrayContaining(Object.keys(layers)));
     for (const [layer, { retained }] of Object.entries(layers)) {
       const recovered = recovery.layers.get(layer)!;
       expect(recovered, layer).toMatchObject({ kernel: { kind: 'exact' }, actual: retained });
@@ -60,7 +60,7 @@ describe('names', () => {
   it('of one layer among others that agree do not hide it where its place and its values are there', () => {
     const recovery = recoverRetention(dense, renamed(/\/block_1_project\//, '/block_1_renamed/'));
     expect(recovery.extra).toEqual([]);
-    expect(recovery.told).toEqual([{ pruned: 'block_1_renamed', dense: 'block_1_project', by: 'structure' }]);
+    expect(recovery.recognized).toEqual([{ pruned: 'block_1_renamed', dense: 'block_1_project', by: 'structure' }]);
     expect(recovery.layers.get('block_1_project')).toMatchObject({
       kernel: { kind: 'exact' },
       actual: seed.layers['block_1_project']!.retained,
@@ -85,11 +85,11 @@ describe('names', () => {
         (name) => (name === 'c' ? 9 : names.indexOf(name)),
       ),
     );
-    expect(other).toMatchObject({ extra: [], told: [] });
+    expect(other).toMatchObject({ extra: [], recognized: [] });
     expect(other.layers.get('c')!.kernel).toEqual({
       kind: 'missing',
       detail:
-        'which layer of the pruned model is c could not be told; q: it stands where c does, under another name and with other values',
+        'which layer of the pruned model is c could not be determined; q: it stands where c does, under another name and with other values',
     });
     const more = recoverRetention(
       before,
@@ -115,18 +115,18 @@ describe('names', () => {
     const recovery = recoverRetention(dense, shifted);
     for (const [name, { retained }] of Object.entries(seed.layers))
       expect(recovery.layers.get(name), name).toMatchObject({ kernel: { kind: 'exact' }, actual: retained });
-    expect(recovery.told).toContainEqual({ pruned: 'block_2_expand', dense: 'block_1_expand', by: 'structure' });
+    expect(recovery.recognized).toContainEqual({ pruned: 'block_2_expand', dense: 'block_1_expand', by: 'structure' });
   });
 });
 
 describe('branches that stand in like places', () => {
   const inception = goldens.find(({ name }) => name === 'dw_after_add_nchw')!;
 
-  it('are told by their values, and where those were changed too, by nothing', () => {
+  it('are recognized by their values, and where those were changed too, by nothing', () => {
     const dense = networkOf(join(inception.folder, 'dense.onnx'));
     const nameless = rewrite(join(inception.folder, 'pruned.onnx'), temporary(), dropNames);
-    const told = recoverRetention(dense, networkOf(nameless)).told.filter(({ by }) => by === 'values');
-    expect(told.length).toBeGreaterThan(1);
+    const recognized = recoverRetention(dense, networkOf(nameless)).recognized.filter(({ by }) => by === 'values');
+    expect(recognized.length).toBeGreaterThan(1);
     const retrained = rewrite(nameless, temporary(), (graph) => {
       for (const tensor of graph.initializer) {
         if (tensor.dataType !== 1 || tensor.rawData.length === 0) continue;
@@ -138,12 +138,12 @@ describe('branches that stand in like places', () => {
     });
     const recovery = recoverRetention(dense, networkOf(retrained));
     expect(recovery.extra).toEqual([]);
-    for (const { dense: name } of told) {
+    for (const { dense: name } of recognized) {
       const { kernel, actual } = recovery.layers.get(name)!;
       expect(actual, name).toBeNull();
       expect(kernel, name).toMatchObject({
         kind: 'missing',
-        detail: expect.stringMatching(/could not be told.*stand in like places/),
+        detail: expect.stringMatching(/could not be determined.*stand in like places/),
       });
     }
   });

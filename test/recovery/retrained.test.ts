@@ -108,7 +108,7 @@ describe('nearest rows', () => {
     return found === null ? null : { ...found, filters: [...found.filters] };
   };
 
-  it('are told in any order where each is decisive', () => {
+  it('are recognized in any order where each is decisive', () => {
     expect(
       find(
         [

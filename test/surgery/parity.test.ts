@@ -56,7 +56,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   random_r2092_address_dependent: 'add_31: cannot be cut: Add ties conv_32 and conv_34, which keep different channels',
 };
 
-/** The cut that a pair is held against, with the faults of its pruner or without. */
+/** The cut that a pair is compared with, with the faults of its pruner or without. */
 function cutOf({ retained, tao }: Pair, asPruner: boolean): Cut {
   const expectation = asPruner && tao !== null ? expectationOf(networkOf(tao.unfolded), tao.prune) : null;
   return { retained, asPruner: expectation === null ? null : { columns: expectation.columnsCut(retained) } };

@@ -56,7 +56,7 @@ describe('an archive is refused', () => {
     const entry = entryOf(bytes);
     bytes.writeUInt16LE(8, entry + 10);
     bytes.writeUInt32LE(LIMIT, entry + 24);
-    // What is behind the first pieces is never looked at, or the damage there would be told.
+    // What is behind the first pieces is never looked at, or the damage there would be reported.
     bytes.fill(0xff, 40_000, entry);
     const before = process.memoryUsage().arrayBuffers;
     expect(refusal(() => open(bytes))).toContain('does not have the 4096 bytes that it claims');

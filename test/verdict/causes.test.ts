@@ -216,7 +216,7 @@ describe('causes, on layers made by hand', () => {
     );
   });
 
-  it('a variant must fit every layer that is right as well, or it is told for these layers alone', () => {
+  it('a variant must fit every layer that is right as well, or it is reported for these layers alone', () => {
     const layers = [layer('a', 8, [0, 2], [0, 2]), layer('b', 16, [1, 3], [4, 6])];
     const variant = (a: readonly number[], cause = 'The kept filters are those of X.') => ({
       work: 1,

@@ -1,7 +1,7 @@
 """The model of test/fixtures/golden/seed_mobilenet_v2 as Keras, with the weights of its unfolded ONNX export.
 
 The golden files were made by TAO's own pruner and exporter. A Keras model that holds the same weights under the same
-names lets our export be held against theirs, node by node and bit by bit.
+names lets our export be compared with theirs, node by node and bit by bit.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""export_onnx.py with TensorFlow and tf2onnx, held against what TAO's exporter wrote; TAO itself is a stand-in."""
+"""export_onnx.py with TensorFlow and tf2onnx, compared with what TAO's exporter wrote; TAO itself is a stand-in."""
 
 import contextlib
 import io

@@ -188,11 +188,11 @@ function ordinal(n: number): string {
   return `${n}${suffix}`;
 }
 
-/** Three decimals, or as many as tell a value from zero and from the threshold that it is held against. */
+/** Three decimals, or as many as tell a value from zero and from the threshold that it is compared with. */
 function number(value: number, against: number | null = null): string {
-  const isTold = (digits: number): boolean =>
+  const isDistinct = (digits: number): boolean =>
     (value === 0 || Number(value.toFixed(digits)) !== 0) &&
     (against === null || value === against || value.toFixed(digits) !== against.toFixed(digits));
-  for (let digits = 3; digits < 9; digits++) if (isTold(digits)) return value.toFixed(digits);
+  for (let digits = 3; digits < 9; digits++) if (isDistinct(digits)) return value.toFixed(digits);
   return value.toFixed(9);
 }

@@ -44,7 +44,7 @@ const HAS_FORMAT: ReadonlySet<LayerKind> = new Set<LayerKind>([
 ]);
 const LOSES_FORMAT: ReadonlySet<LayerKind> = new Set<LayerKind>(['input', 'reshape', 'permute']);
 
-/** The data format at each layer; a layer is missing where it cannot be told. */
+/** The data format at each layer; a layer is missing where it cannot be determined. */
 export function dataFormats(network: Network): ReadonlyMap<Layer, DataFormat> {
   const formats = new Map<Layer, DataFormat>();
   for (const layer of inboundFirst(network)) {

@@ -139,7 +139,7 @@ function nameDisagreements(spec: TaoSpec, rules: TaoRules, prunedFile: string | 
 
 /** Filters so near the cut that float32 rounding decides, where that would change what is kept. */
 function nearCut(spec: TaoSpec, ruled: readonly Ruled[]): Lint[] {
-  // Equalized layers share a decision: it is told by the first of them.
+  // Equalized layers share a decision: it is recognized by the first of them.
   const decisions = new Map(ruled.toReversed().map(({ layer, decision }) => [decision, layer]));
   const near = [...decisions]
     .toReversed()

@@ -35,7 +35,7 @@ export interface NamedSettings {
   readonly criterion: Criterion | null;
 }
 
-/** A pruner's rules with what it is told. */
+/** A pruner's rules with what it is given. */
 export interface TaoPruner {
   readonly rules: TaoRules;
   readonly spec: TaoSpec;

@@ -11,7 +11,7 @@ export type Criterion = (typeof CRITERIA)[number];
  */
 export type Ties = 'any' | 'numpy-1.24';
 
-/** What a run of TAO's pruner is told, defaults filled in. */
+/** What a run of TAO's pruner is given, defaults filled in. */
 export interface TaoSpec extends Spec {
   readonly threshold: number;
   readonly normalizer: Normalizer;

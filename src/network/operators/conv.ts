@@ -76,7 +76,7 @@ function convWeight(walk: Walk, node: OnnxNode): TensorView | null {
   return null;
 }
 
-/** Groups are not told: those of a depthwise convolution are its channels, and a weight's shape says how many there are. */
+/** Groups are left out: those of a depthwise convolution are its channels, and a weight's shape says how many there are. */
 function form(facts: NodeFacts): Form {
   const { node } = facts;
   const spatial =

@@ -42,6 +42,6 @@ export interface Operator {
    * compute the same, but exporters write one thing in several ways that do not come to one form here. Without it: neither.
    */
   readonly tells?: 'all' | 'same';
-  /** What a node of it is among others, told alike however exporters write it. Without it: its attributes as they stand. */
+  /** What a node of it is among others, the same however exporters write it. Without it: its attributes as they stand. */
   readonly form?: (facts: NodeFacts) => Form;
 }

@@ -48,7 +48,7 @@ function form(facts: NodeFacts): Form {
   });
 }
 
-/** Rounding up is told only where it takes another window than rounding down. */
+/** Rounding up is named only where it takes another window than rounding down. */
 function roundingOf({ node, shape }: NodeFacts, settings: Settings): Settings {
   const { kernel, strides, dilations, pads } = settings as Readonly<Record<string, readonly number[] | null>>;
   if (intAttribute(node, 'ceil_mode', 0) === 0) return { ceil_mode: 0 };

@@ -73,7 +73,7 @@ function form(facts: NodeFacts): Form {
     channelAxis > 0 &&
     axes.join() === all.filter((axis) => axis > 0 && axis !== channelAxis).join();
   if (global !== undefined && isSpatial) return operation(global);
-  // Where the channels lie differs between exporters; what is summed over is told by its place beside them.
+  // Where the channels lie differs between exporters; what is summed over is recognized by its place beside them.
   return operation(node.opType, {
     axes: axes.map((axis) =>
       axis === channelAxis ? -1 : channelAxis !== null && axis > channelAxis ? axis - 1 : axis,

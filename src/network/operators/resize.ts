@@ -50,7 +50,7 @@ interface Factor {
   readonly size: Dim;
 }
 
-/** What each axis is scaled by, and its size after it; null where it cannot be told. */
+/** What each axis is scaled by, and its size after it; null where it cannot be determined. */
 function resizeFactors(walk: Walk, node: OnnxNode, shape: readonly Dim[]): readonly Factor[] {
   const axes = attribute(node, 'axes', 'ints')?.map((axis) => normalizeAxis(axis, shape.length));
   const place = (axis: number): number => (axes === undefined ? axis : axes.indexOf(axis));

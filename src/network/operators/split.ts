@@ -64,7 +64,7 @@ function addSplitSite(walk: Walk, node: OnnxNode, ids: Int32Array, values: reado
   });
 }
 
-/** Sizes of a Split's outputs, given or equal (the last one smaller, ai.onnx 18); null where they cannot be told. */
+/** Sizes of a Split's outputs, given or equal (the last one smaller, ai.onnx 18); null where they cannot be determined. */
 function splitSizes(walk: Walk, node: OnnxNode, size: Dim): readonly number[] | null {
   const given = integerList(walk, node, 1, 'split');
   const parts = node.outputs.length;
@@ -89,7 +89,7 @@ const evaluate: Evaluate = (walk, node) => {
   });
 };
 
-/** A part of the channels is told by which they are; of another axis, by its number. */
+/** A part of the channels is recognized by which they are; of another axis, by its number. */
 function form({ node, channelAxis, shape }: NodeFacts): Form {
   const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape(0)?.length ?? 0);
   return operation('Pick', axis === channelAxis ? { channels: 'some' } : { taken: null });

@@ -71,7 +71,7 @@ function positive(size: number): Dim {
 
 /**
  * Strides, dilations and padding of a node, defaults filled in. Padding that `auto_pad` asks for is computed where the sizes are
- * known, and is told by its name elsewhere.
+ * known, and is recognized by its name elsewhere.
  * @param weight the kernel's sizes, where a weight tells them
  */
 export function windowSettings({ node, shape }: NodeFacts, weight: readonly number[] | null): Settings {

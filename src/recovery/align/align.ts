@@ -4,15 +4,15 @@ import { couldBe } from './fingerprints.ts';
 import { type PlaceClass, refine } from './refine.ts';
 import { type SkeletonCall, skeletonOf } from './skeleton.ts';
 
-/** How a layer of the pruned model was told. */
-export type ToldBy = 'name' | 'structure' | 'values';
+/** How a layer of the pruned model was recognized. */
+export type RecognizedBy = 'name' | 'structure' | 'values';
 
 /** The dense layer that a pruned one is. */
 export interface Partner {
   readonly layer: Layer;
   /** The dense layer's calls that it stands for: one alone where a shared layer was exported as a kernel for each call. */
   readonly calls: readonly number[];
-  readonly by: ToldBy;
+  readonly by: RecognizedBy;
 }
 
 /** Which layers with weights of two networks are one another. */
@@ -106,7 +106,7 @@ export interface Skeletons {
 /** The dense call that a pruned call is. */
 interface Pair {
   readonly dense: number;
-  readonly by: ToldBy;
+  readonly by: RecognizedBy;
 }
 
 const CALL_SUFFIX = /#\d+$/;
@@ -138,12 +138,12 @@ function areNamesTrusted(skeletons: Skeletons, named: ReadonlyMap<number, Layer>
   const alone = new Map<number, Layer>();
   for (const { dense: ds, pruned: ps } of refine(skeletons, new Map()))
     if (ds.length === 1 && ps.length === 1) alone.set(ps[0]!, skeletons.dense[ds[0]!]!.layer);
-  const told = own.filter((at) => alone.has(at));
+  const known = own.filter((at) => alone.has(at));
   const supported =
-    told.length * 2 >= own.length
-      ? told.filter((at) => alone.get(at) === named.get(at))
+    known.length * 2 >= own.length
+      ? known.filter((at) => alone.get(at) === named.get(at))
       : own.filter((at) => isSupported(skeletons, named, at));
-  const all = told.length * 2 >= own.length ? told : own;
+  const all = known.length * 2 >= own.length ? known : own;
   return supported.length > 0 && supported.length * 2 >= all.length;
 }
 
@@ -161,7 +161,7 @@ function isSupported(skeletons: Skeletons, named: ReadonlyMap<number, Layer>, at
   });
 }
 
-/** Pairs the calls of layers that are told by name: of a layer called several times, those that read the same layers first. */
+/** Pairs the calls of layers that are recognized by name: of a layer called several times, those that read the same layers first. */
 function anchor(skeletons: Skeletons, named: ReadonlyMap<number, Layer>, pairs: Map<number, Pair>): void {
   const open = new Map<Layer, number[]>();
   for (const [at, { layer }] of skeletons.dense.entries()) open.set(layer, [...(open.get(layer) ?? []), at]);

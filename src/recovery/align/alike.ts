@@ -19,19 +19,19 @@ export function bringAlike(dense: Network, pruned: Network, { partners }: Alignm
   const partner = new Map<number, Layer>();
   const mayRound = new Set<number>();
   const folded = { dense: [] as FoldedLayer[], pruned: [] as FoldedLayer[] };
-  for (const [id, told] of partners) {
+  for (const [id, other] of partners) {
     const layer = pruned.layers[id]!;
-    partner.set(id, told.layer);
-    const [own, call] = [layer.norms[0] ?? null, told.calls[0] ?? 0];
-    const isFolded = told.layer.folding.state !== 'raw' && layer.folding.state !== 'raw';
+    partner.set(id, other.layer);
+    const [own, call] = [layer.norms[0] ?? null, other.calls[0] ?? 0];
+    const isFolded = other.layer.folding.state !== 'raw' && layer.folding.state !== 'raw';
     if (isFolded) mayRound.add(id);
     // A kernel that is called with several BatchNorms is folded by no exporter but as a kernel for each call.
     if (layer.calls.length > 1) continue;
     // Folding leaves a bias. Without one, BatchNorm is not folded in but gone.
     const fold =
       own === null && hasBias(pruned, layer)
-        ? foldLayer(dense, told.layer, callOf(dense, pruned, told, layer))
-        : own !== null && told.layer.norms[call] == null && hasBias(dense, told.layer)
+        ? foldLayer(dense, other.layer, callOf(dense, pruned, other, layer))
+        : own !== null && other.layer.norms[call] == null && hasBias(dense, other.layer)
           ? foldLayer(pruned, layer)
           : null;
     if (fold === null) continue;

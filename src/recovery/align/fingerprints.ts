@@ -26,15 +26,15 @@ const SAMPLES = 64;
  */
 export function couldBe(dense: Site, pruned: Site): boolean {
   const [a, b] = folded(dense, pruned);
-  let isTold = false;
+  let isTelling = false;
   for (const [role, vectors] of b.vectors) {
     const candidates = a.vectors.get(role);
     if (candidates === undefined) continue;
     // A shared layer has a BatchNorm for each call.
     if (!vectors.some((vector) => candidates.some((candidate) => isAmong(vector, candidate)))) return false;
-    if (vectors.some((vector) => new Set(vector).size * 2 > vector.length && vector.length > 2)) isTold = true;
+    if (vectors.some((vector) => new Set(vector).size * 2 > vector.length && vector.length > 2)) isTelling = true;
   }
-  return isTold || hasSamples(a, b);
+  return isTelling || hasSamples(a, b);
 }
 
 interface Values {

@@ -42,7 +42,7 @@ export function compareFollowers(
     const unknown = owners.find((owner) => !assigned.has(owner));
     if (unknown !== undefined) {
       const { name } = correspondence.pruned.layers[unknown]!;
-      return { detail: `it belongs to ${name} as well, whose filters could not be told`, isOpen: true };
+      return { detail: `it belongs to ${name} as well, whose filters could not be determined`, isOpen: true };
     }
     const detail = difference(correspondence, other, follower, owners.length > 0 && owners.every(exceptions.mayRound));
     return detail === null ? null : { detail, isOpen: false };

@@ -7,7 +7,7 @@ const MAX_OCCURRENCES = 4;
 /** Columns and rows that vote for one another. */
 const VOTERS = 64;
 
-/** Dense row and column of each pruned row and column, told by the values alone; -1 where they do not tell. */
+/** Dense row and column of each pruned row and column, recognized by the values alone; -1 where they do not tell. */
 export interface ValueLookup {
   readonly rows: Int32Array;
   readonly columns: Int32Array;

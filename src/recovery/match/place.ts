@@ -16,7 +16,7 @@ export interface Placed {
   readonly assigned: Assignment | null;
   /** Dense input columns, where they are not those of the channels that reach the layer. */
   readonly misplaced: Int32Array | null;
-  /** Which rows are equal; null where rows were not told by their bits. */
+  /** Which rows are equal; null where rows were not recognized by their bits. */
   readonly matches?: RowMatches;
   /** Whether only those columns were compared whose channels are sure, since equal rows made the others. */
   readonly isPartial?: boolean;
@@ -36,7 +36,7 @@ export interface PlacePair {
   readonly preferred: RetainedIndices | null;
   /** What is known of filters with equal rows, as in `Evidence`. */
   readonly chosen: Assignment | null;
-  /** Whether rows may be told by a part of the columns, for want of the others. */
+  /** Whether rows may be recognized by a part of the columns, for want of the others. */
   readonly mayBePartial: boolean;
   /** Whether values may differ by rounding: two programs folded BatchNorm into them. */
   readonly mayRound: boolean;
@@ -81,8 +81,8 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
   if (asFound !== null) return { ...asFound, misplaced: found };
   const altered = columns === null ? null : place({ columns }, 'many');
   if (altered !== null) return { ...altered, misplaced: null };
-  const told = columns === null ? placeByFollowers(pair) : placeNearest(both, columns, null);
-  return told ?? fail(unrecognized(pair));
+  const placed = columns === null ? placeByFollowers(pair) : placeNearest(both, columns, null);
+  return placed ?? fail(unrecognized(pair));
 }
 
 function fail(detail: string): Placed {
@@ -188,7 +188,7 @@ function certainColumns({ isSure }: ChannelCorrespondence, layer: Layer): Int32A
   return certain.length === 0 || certain.length === call.columns.length ? null : Int32Array.from(certain);
 }
 
-/** Dense columns that a kernel kept, told by its own values alone, or by its rows once bias and BatchNorm have told those. */
+/** Dense columns that a kernel kept, recognized by its own values alone, or by its rows once bias and BatchNorm have placed those. */
 function columnsByValue(both: Kernels, pair: PlacePair): Int32Array | null {
   const found = lookUpByValue(both.dense, both.pruned);
   if (found !== null && !found.rows.includes(-1) && !found.columns.includes(-1)) return found.columns;
@@ -202,7 +202,7 @@ function columnsByValue(both: Kernels, pair: PlacePair): Int32Array | null {
   return isSure ? matches.pruned : null;
 }
 
-/** Rows told by what follows them, where that is different for each dense filter. */
+/** Rows recognized by what follows them, where that is different for each dense filter. */
 function rowsByFollowers(pair: PlacePair): Int32Array | null {
   const { denseKey, prunedKey } = evidenceOf(pair);
   const filters = new Map<string, number>();
@@ -218,7 +218,8 @@ function rowsByFollowers(pair: PlacePair): Int32Array | null {
 function placeByFollowers(pair: PlacePair): Placed | null {
   const assigned = rowsByFollowers(pair);
   if (assigned === null) return null;
-  const detail = 'its filters are told by its bias alone; which input columns its kernel kept could not be told';
+  const detail =
+    'its filters are recognized by its bias alone; which input columns its kernel kept could not be determined';
   return { outcome: { kind: 'unrecognized', detail }, assigned, misplaced: null };
 }
 

@@ -46,7 +46,7 @@ describe('what one model has and the other has not', () => {
     });
   });
 
-  it('is told of a BatchNorm of one filter too', () => {
+  it('is reported of a BatchNorm of one filter too', () => {
     const one = conv({ kernel: rows(1, 2, 1) });
     expect(kept(recoverRetention(network([{ ...one, bias: [0.5] }]), network([one])))).toMatchObject({
       wrong: ['a.bias: the pruned model has no such bias'],
@@ -129,7 +129,7 @@ describe('BatchNorm', () => {
   });
 });
 
-describe('a vector of layers of which one could not be told', () => {
+describe('a vector of layers of which one could not be determined', () => {
   it('is not compared, and that is said', () => {
     const both = (b: ConvInit['kernel']): Graph =>
       convs([conv(), { name: 'b', from: 'x', kernel: b }], {
@@ -142,7 +142,7 @@ describe('a vector of layers of which one could not be told', () => {
     expect(recovery.layers.get('b')!.kernel.kind).toBe('unrecognized');
     expect(recovery.layers.get('a')).toMatchObject({
       disagreements: [],
-      open: [{ tensor: 'v', detail: 'it belongs to b as well, whose filters could not be told' }],
+      open: [{ tensor: 'v', detail: 'it belongs to b as well, whose filters could not be determined' }],
     });
   });
 });

@@ -16,14 +16,14 @@ describe('filters with equal rows', () => {
     ]);
 
   it.each([[[0, 2, 3, 5]], [[1, 4, 6]], [[0, 1, 2, 4, 5, 7]]])(
-    'are told by the columns that are read of them: %j',
+    'are recognized by the columns that are read of them: %j',
     (own) => {
       const recovery = recoverRetention(chain(ALL), chain(own), () => [0, 1, 2, 3]);
       expect(kept(recovery)).toEqual({ actual: { a: own, b: [0, 1, 2, 3, 4, 5] }, wrong: [], open: [], extra: [] });
     },
   );
 
-  it('are told so where no other filter is left', () => {
+  it('are named so where no other filter is left', () => {
     expect(kept(recoverRetention(chain(ALL), chain([2, 5])))).toMatchObject({ actual: { a: [2, 5] }, wrong: [] });
   });
 
@@ -53,7 +53,7 @@ describe('filters with equal rows', () => {
     expect(others.layers.get('a')).toMatchObject({ actual: [0, 1, 3, 4], isPermuted: false });
   });
 
-  it('are told by bias and BatchNorm before anything else', () => {
+  it('are recognized by bias and BatchNorm before anything else', () => {
     const bias = weights(8, 3);
     const model = (own: readonly number[]) =>
       network([{ name: 'a', from: 'x', kernel: cutRows(DEAD, own, null), bias: own.map((k) => bias[k]!) }]);
@@ -63,7 +63,7 @@ describe('filters with equal rows', () => {
     });
   });
 
-  it('are told by a depthwise convolution behind them, and by what reads that', () => {
+  it('are recognized by a depthwise convolution behind them, and by what reads that', () => {
     const model = (own: readonly number[], depthwise: Rows) =>
       network([
         { name: 'a', from: 'x', kernel: cutRows(DEAD, own, null) },
@@ -77,7 +77,7 @@ describe('filters with equal rows', () => {
     }
   });
 
-  it('are told by the layer whose channels are added to theirs', () => {
+  it('are recognized by the layer whose channels are added to theirs', () => {
     const other = rows(8, 2, 5);
     const model = (own: readonly number[]) => {
       const all: ConvInit[] = [
@@ -102,7 +102,7 @@ describe('filters with equal rows', () => {
     });
   });
 
-  it('are told where their channels are concatenated with themselves', () => {
+  it('are told apart where their channels are concatenated with themselves', () => {
     const wide = rows(5, 16, 6);
     const model = (own: readonly number[]) =>
       network(
@@ -144,7 +144,7 @@ describe('filters with equal rows', () => {
 });
 
 describe('a hundred thousand equal filters', () => {
-  it('are told in time and memory that grow with their number', () => {
+  it('are told apart in time and memory that grow with their number', () => {
     const count = 100_000;
     const own = Array.from({ length: count / 2 }, (_, k) => 2 * k);
     const bias = Array.from({ length: count }, (_, k) => k + 1);

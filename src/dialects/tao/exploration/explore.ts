@@ -19,7 +19,7 @@ export interface Exploration {
   readonly groups: readonly (readonly Layer[])[];
   /** Layers that were written by a depthwise pair and by something else: here the order of exploration decides. */
   readonly contested: readonly Layer[];
-  /** Layers whose consumers' order is not told by names. */
+  /** Layers whose consumers' order is not recognized by names. */
   readonly branches: readonly Layer[];
   readonly targets: ReshapeTargets;
 }

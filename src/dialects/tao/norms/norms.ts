@@ -20,7 +20,7 @@ export type Measure = (weight: Weight, buffer: ReusableBuffer) => Stat;
 /**
  * Reads the weights of every prunable layer once and keeps their filter norms.
  * @param folding overrules the folding detector
- * @param measure the pruner's own unless told otherwise
+ * @param measure the pruner's own unless it is given
  */
 export function readNorms(network: Network, folding: Folding | null, measure?: Measure): Norms {
   const inPlace = measure === undefined ? normsInPlace(network.model.buffer) : null;

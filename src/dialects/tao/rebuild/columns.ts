@@ -7,7 +7,7 @@ import { claimsOf } from './claims.ts';
  * cuts by the record of the *first* inbound layer, and expands it over a channels_first Flatten as if channels came
  * first (`np.repeat`, pruning.py `_prune_explored_flatten_layer`), though Keras flattens channels last.
  * @param retained what each layer really keeps
- * @returns sorted dense column positions of a layer; null where they cannot be told, or are all
+ * @returns sorted dense column positions of a layer; null where they cannot be determined, or are all
  */
 export function columnsCut(
   network: Network,

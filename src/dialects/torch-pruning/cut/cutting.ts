@@ -2,7 +2,7 @@ import type { TorchSpec } from '../spec.ts';
 import type { RankedGroup, Scope } from './ranked-groups.ts';
 import { type Lowest, lowest, upToThreshold } from './ranking.ts';
 
-/** More outcomes than these are not followed: what hangs on rounding then cannot be told. */
+/** More outcomes than these are not followed: what hangs on rounding then cannot be determined. */
 export const MAX_OUTCOMES = 64;
 
 /** How many channels of a scope go. */

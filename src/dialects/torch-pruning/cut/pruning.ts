@@ -13,7 +13,7 @@ export type Pruning =
     }
   /** Torch-Pruning leaves the group alone, because a module would lose everything. */
   | { readonly kind: 'skipped'; readonly module: Module; readonly side: 'in' | 'out'; readonly width: number }
-  /** It prunes positions that the root does not have: what is left of the model then is not told here. */
+  /** It prunes positions that the root does not have: what is left of the model then is not known here. */
   | { readonly kind: 'beyond' };
 
 /**

@@ -42,7 +42,7 @@ export interface Scope {
   /** The key of the spec that says the ratio. */
   readonly specKey: string;
   readonly records: readonly RankedGroup[];
-  /** Why the ranking cannot be told. */
+  /** Why the ranking cannot be determined. */
   readonly unknown: Unknown | null;
 }
 

@@ -17,7 +17,7 @@ export interface Term {
   readonly errors: ArrayLike<number>;
 }
 
-/** Why scores cannot be told. */
+/** Why scores cannot be determined. */
 export interface Unknown {
   readonly unknown: string;
   readonly remedy: string | null;

@@ -5,7 +5,7 @@ import { type WidthInference, widthInference } from './width-inference.ts';
 
 /**
  * How channels pass from the coordinates of the module that makes a tensor to those of the one that reads it; or, as a
- * clause, why Torch-Pruning does not follow them as they really go, so that what it prunes together cannot be told.
+ * clause, why Torch-Pruning does not follow them as they really go, so that what it prunes together cannot be determined.
  */
 export type Flow = readonly Placement[] | string;
 

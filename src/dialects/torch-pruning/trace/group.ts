@@ -23,7 +23,7 @@ export interface Group {
   readonly layers: readonly Module[];
   /** The first item of each name whose outputs it prunes. */
   readonly outputs: ReadonlyMap<string, GroupItem>;
-  /** Why it cannot be told what all the group holds, as a clause; null where it can. */
+  /** Why it cannot be determined what all the group holds, as a clause; null where it can. */
   readonly trouble: string | null;
   /** Sides of modules behind the place that could not be followed: they may belong to it. */
   readonly beyond: readonly Pick<GroupItem, 'module' | 'side'>[];

@@ -20,7 +20,7 @@ export function inPlace(count: number): Placement {
 }
 
 /**
- * Where the channels of `from` lie in `to`, told by their ids; null where they are moved in another way, as a channel
+ * Where the channels of `from` lie in `to`, recognized by their ids; null where they are moved in another way, as a channel
  * shuffle does.
  * @param first position of `to` at which to begin looking, for the later operands of a concatenation
  */

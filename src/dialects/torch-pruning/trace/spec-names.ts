@@ -4,7 +4,7 @@ import type { TorchSpec } from '../spec.ts';
 import type { Module } from './module-graph.ts';
 import { isNamed } from './modules.ts';
 
-/** A spec whose names are those of the dense model, as far as they could be told. */
+/** A spec whose names are those of the dense model, as far as they could be determined. */
 export interface SpecNames {
   readonly spec: TorchSpec;
   /** The prefix by which the spec's names became the model's; null where they are the model's own. */
