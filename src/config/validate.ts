@@ -1,6 +1,6 @@
 import type { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type KeyPath, type Locate } from '../errors/place.ts';
-import { copied, nearest, valueAt } from './values.ts';
+import { copied, mappingOf, nearest, valueAt } from './values.ts';
 
 /** One way in which a value breaks its schema, as ajv tells it (with `verbose`). */
 export interface SchemaIssue {
@@ -27,6 +27,15 @@ export function validate<T>(validator: Validator, value: unknown, at: Locate): T
   const filled = copied(value);
   if (validator(filled)) return filled as T;
   throw firstMistake(validator.errors ?? [], value, at);
+}
+
+/** Whether values of this schema may have the key at their top. */
+export function knowsKey(validator: Validator, key: string): boolean {
+  validator(mappingOf([[key, null]]));
+  return !(validator.errors ?? []).some(
+    ({ keyword, instancePath, params }) =>
+      keyword === 'additionalProperties' && instancePath === '' && params['additionalProperty'] === key,
+  );
 }
 
 function firstMistake(issues: readonly SchemaIssue[], value: unknown, at: Locate): InputError {

@@ -1,4 +1,5 @@
 import type { SpecDocument } from '../config/spec.ts';
+import { nearest } from '../config/values.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
 import { taoTf1 } from './tao-tf1/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
@@ -45,15 +46,34 @@ export function readSpec(document: SpecDocument | null, at: Place): Pruner {
   const dialect = document.dialect ?? DEFAULT;
   const found = DIALECTS.find(({ name }) => name === dialect);
   if (found === undefined) {
-    const known = DIALECTS.map(({ name }) => name).join(', ');
-    throw inputErrorAt(document.at('dialect'), `must be one of ${known}`, dialect);
+    const known = DIALECTS.map(({ name }) => name);
+    const meant = nearest(dialect, known);
+    const hint = meant === null ? '' : `: did you mean ${meant}?`;
+    throw inputErrorAt(document.at('dialect'), `must be one of ${known.join(', ')}${hint}`, dialect);
   }
   const stray = document.added.find(({ key }) => !found.topKeys.includes(key));
   if (stray !== undefined) throw stray.mistake;
   const [word] = [...document.words, ...document.addedWords];
   if (word !== undefined && !found.takesFlags)
     throw inputErrorAt(word.place, `must be keys: flags are read by dialect: ${flagged}, not by ${dialect}`, word.text);
+  refuseStrangers(found, document);
   return found.readSpec(document);
+}
+
+/** A key of another pruner, or an older name: nothing that is near would be meant. */
+function refuseStrangers(dialect: Dialect, { dialect: named, section, at }: SpecDocument): void {
+  for (const key of Object.keys(section).filter((one) => !dialect.knows(one))) {
+    const today = Object.hasOwn(dialect.otherNames, key) ? dialect.otherNames[key] : undefined;
+    if (today !== undefined) throw inputErrorAt(at(key), `is called ${today} here`, section[key]);
+    const others = DIALECTS.filter((other) => other.knows(key) || Object.hasOwn(other.otherNames, key));
+    if (others.length === 0) continue;
+    const meant = others.map(({ name }) => `dialect: ${name}`).join(' or ');
+    const problem =
+      named === null
+        ? `is a key of another pruner, and a spec that names none is read as ${dialect.name}: write ${meant} at its top`
+        : `is no key of dialect ${dialect.name}, but of ${meant}`;
+    throw inputErrorAt(at(key), problem);
+  }
 }
 
 const flagged = DIALECTS.filter(({ takesFlags }) => takesFlags)

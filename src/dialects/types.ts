@@ -272,6 +272,10 @@ export interface Dialect {
   readonly topKeys: readonly string[];
   /** Whether its spec may be the pruner's command line. */
   readonly takesFlags: boolean;
+  /** Whether its spec may have this key. */
+  knows(key: string): boolean;
+  /** Keys by which users of the pruner know a key from elsewhere, as older releases or its command line: what it is called here. */
+  readonly otherNames: Readonly<Record<string, string>>;
   /** @throws InputError naming file, line, key and value */
   readSpec(document: SpecDocument): Pruner;
 }

@@ -1,7 +1,9 @@
-import { taoPruner } from '../tao/index.ts';
+import { knowsKey } from '../../config/validate.ts';
+import { FLAGS, taoPruner } from '../tao/index.ts';
 import type { Dialect } from '../types.ts';
 import { TF1_RULES } from './rules.ts';
-import { readTf1Spec } from './spec.ts';
+import { readTf1Spec, SPELLINGS } from './spec.ts';
+import { validateSpec } from './spec.validator.generated.js';
 
 const NAME = 'tao-tf1';
 
@@ -13,5 +15,7 @@ export const taoTf1: Dialect = {
   name: NAME,
   topKeys: ['network', 'ties'],
   takesFlags: true,
+  knows: (key) => Object.hasOwn(SPELLINGS, key) || knowsKey(validateSpec, key),
+  otherNames: FLAGS,
   readSpec: (document) => taoPruner(NAME, { rules: TF1_RULES, spec: readTf1Spec(document) }),
 };

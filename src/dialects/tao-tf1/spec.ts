@@ -28,7 +28,7 @@ interface Written {
 }
 
 /** Long flags as keys, as they stand in a command line. */
-const SPELLINGS: Readonly<Record<string, string>> = {
+export const SPELLINGS: Readonly<Record<string, string>> = {
   pruning_threshold: 'threshold',
   pruning_granularity: 'granularity',
 };

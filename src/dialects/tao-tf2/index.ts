@@ -1,7 +1,9 @@
-import { taoPruner } from '../tao/index.ts';
+import { knowsKey } from '../../config/validate.ts';
+import { FLAGS, taoPruner } from '../tao/index.ts';
 import type { Dialect } from '../types.ts';
 import { TF2_RULES } from './rules.ts';
 import { readTaoSpec } from './spec.ts';
+import { validateSpec } from './spec.validator.generated.js';
 
 const NAME = 'tao-tf2';
 
@@ -13,5 +15,7 @@ export const taoTf2: Dialect = {
   name: NAME,
   topKeys: ['task'],
   takesFlags: false,
+  knows: (key) => knowsKey(validateSpec, key),
+  otherNames: FLAGS,
   readSpec: (document) => taoPruner(NAME, { rules: TF2_RULES, spec: readTaoSpec(document) }),
 };

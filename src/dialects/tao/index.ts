@@ -7,6 +7,8 @@ import { readTaoLog } from './log.ts';
 import { readNorms } from './norms/norms.ts';
 import type { TaoPruner } from './rules.ts';
 
+export { FLAGS } from './spec.ts';
+
 /** One of TAO's pruners behind the face of all dialects. */
 export function taoPruner(name: string, pruner: TaoPruner): Pruner {
   return {

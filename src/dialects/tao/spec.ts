@@ -26,6 +26,17 @@ export interface TaoSpec extends Spec {
   builtInExclusions(network: Network): ReadonlySet<string>;
 }
 
+/** Flags of TAO's command lines, and the keys that they are. */
+export const FLAGS: Readonly<Record<string, string>> = {
+  pth: 'threshold',
+  pruning_threshold: 'threshold',
+  pg: 'granularity',
+  pruning_granularity: 'granularity',
+  nf: 'min_num_filters',
+  eq: 'equalization_criterion',
+  el: 'excluded_layers',
+};
+
 /** Names whose layers keep every filter: the user's and TAO's own. */
 export function excludedNames(network: Network, spec: TaoSpec): ReadonlySet<string> {
   return new Set([...spec.builtInExclusions(network), ...spec.excludedLayers]);

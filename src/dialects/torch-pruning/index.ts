@@ -1,8 +1,10 @@
+import { knowsKey } from '../../config/validate.ts';
 import type { Dialect } from '../types.ts';
 import { expectTorch, readScores } from './expect.ts';
 import { torchHypotheses } from './explain/hypotheses.ts';
 import { lintTorch } from './explain/lint.ts';
-import { readTorchSpec } from './spec.ts';
+import { FORMER_KEYS, readTorchSpec } from './spec.ts';
+import { validateSpec } from './spec.validator.generated.js';
 import { readHistory } from './trace/history.ts';
 
 const NAME = 'torch-pruning';
@@ -12,6 +14,8 @@ export const torchPruning: Dialect = {
   name: NAME,
   topKeys: [],
   takesFlags: false,
+  knows: (key) => knowsKey(validateSpec, key),
+  otherNames: FORMER_KEYS,
   readSpec(document) {
     const spec = readTorchSpec(document);
     return {

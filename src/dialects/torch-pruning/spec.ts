@@ -1,6 +1,7 @@
 import type { ReadNamed } from '../../bytes/index.ts';
 import type { SpecDocument } from '../../config/spec.ts';
 import { validate } from '../../config/validate.ts';
+import { isMapping } from '../../config/values.ts';
 import { inputErrorAt, type Place } from '../../errors/place.ts';
 import type { Spec } from '../types.ts';
 import { validateSpec } from './spec.validator.generated.js';
@@ -102,8 +103,19 @@ const COMPUTED: Readonly<
   FPGMImportance: { takes: MAGNITUDE, preset: { isDistance: true } },
 };
 
+/** Arguments as releases before 1.3 called them (metapruner.py). */
+export const FORMER_KEYS: Readonly<Record<string, string>> = {
+  ch_sparsity: 'pruning_ratio',
+  ch_sparsity_dict: 'pruning_ratio_dict',
+  max_ch_sparsity: 'max_pruning_ratio',
+};
+
+/** Importances as they were called before (importance.py). */
+const FORMER_IMPORTANCES: ReadonlyMap<unknown, string> = new Map([['GroupNormImportance', 'GroupMagnitudeImportance']]);
+
 /** @throws InputError naming file, line, key, value and what is allowed */
 export function readTorchSpec(document: SpecDocument): TorchSpec {
+  refuseFormer(document);
   const written = validate<Written>(validateSpec, document.section, (path) => document.at(path));
   const importance = importanceOf(written.importance, document);
   const outGroups = { ...written.out_channel_groups, ...written.channel_groups, ...written.num_heads };
@@ -151,6 +163,18 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
     isWithinHeads: written.prune_head_dims && !(written.prune_num_heads && written.head_pruning_ratio > 0),
     steps: written.iterative_steps,
   };
+}
+
+function refuseFormer({ section, at }: SpecDocument): void {
+  const { importance } = section;
+  const named = isMapping(importance) ? importance['type'] : importance;
+  const today = FORMER_IMPORTANCES.get(named);
+  if (today !== undefined)
+    throw inputErrorAt(
+      at(isMapping(importance) ? ['importance', 'type'] : 'importance'),
+      `is called ${today} now`,
+      named,
+    );
 }
 
 function importanceOf(written: WrittenImportance, document: SpecDocument): TorchSpec['importance'] {
