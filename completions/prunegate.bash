@@ -22,28 +22,28 @@ _prunegate() {
   esac
   case "${COMP_WORDS[1]} $word" in
     "check -"*)
-      COMPREPLY=($(compgen -W "--config --model --all --install-onnxruntime --dense --dense-folded --pruned --spec --overrides --export-command --prune-command --no-commands --timeout-minutes --pass-env --allow-untrusted-commands --reported --folding --tolerance --execute --no-execute --execution-provider --require-gpu --onnxruntime --inputs --input-shapes --max-latency-ratio --min-parameter-reduction --min-mac-reduction --min-size-reduction --fail-on --warn-only --report-dir --format" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config --model --all --install-onnxruntime --dense --dense-folded --pruned --spec --overrides --export-command --prune-command --no-commands --timeout-minutes --pass-env --allow-untrusted-commands --reported --folding --tolerance --execute --no-execute --execution-provider --require-gpu --onnxruntime --inputs --input-shapes --max-latency-ratio --min-parameter-reduction --min-mac-reduction --min-size-reduction --fail-on --warn-only --report-dir --format" -- "$word"))
       ;;
     "expect -"*)
-      COMPREPLY=($(compgen -W "--config --model --all --dense --spec --overrides --folding --format" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config --model --all --dense --spec --overrides --folding --format" -- "$word"))
       ;;
     "explain -"*)
-      COMPREPLY=($(compgen -W "--config --model --layer --filter --all --dense --spec --overrides --folding --format" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config --model --layer --filter --all --dense --spec --overrides --folding --format" -- "$word"))
       ;;
     "merge -"*)
-      COMPREPLY=($(compgen -W "--config --models --warn-only --format" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config --models --warn-only --format" -- "$word"))
       ;;
     "plan -"*)
-      COMPREPLY=($(compgen -W "--config" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config" -- "$word"))
       ;;
     "prune -"*)
-      COMPREPLY=($(compgen -W "--config --model --out --dense --spec --overrides --folding" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config --model --out --dense --spec --overrides --folding" -- "$word"))
       ;;
     "recover -"*)
-      COMPREPLY=($(compgen -W "--config --model --all --dense --pruned --format" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config --model --all --dense --pruned --format" -- "$word"))
       ;;
     "run -"*)
-      COMPREPLY=($(compgen -W "--config --model --all --install-onnxruntime --dense --pruned --execution-provider --require-gpu --onnxruntime --inputs --input-shapes --max-latency-ratio --min-parameter-reduction --min-mac-reduction --min-size-reduction --report-dir --format" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config --model --all --install-onnxruntime --dense --pruned --execution-provider --require-gpu --onnxruntime --inputs --input-shapes --max-latency-ratio --min-parameter-reduction --min-mac-reduction --min-size-reduction --report-dir --format" -- "$word"))
       ;;
     *) COMPREPLY=($(compgen -f -- "$word")) ;;
   esac

@@ -2,6 +2,7 @@
 # Copy this file to ~/.config/fish/completions.
 complete -c prunegate -n __fish_use_subcommand -a check
 complete -c prunegate -n '__fish_seen_subcommand_from check' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
+complete -c prunegate -n '__fish_seen_subcommand_from check' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n '__fish_seen_subcommand_from check' -l model -r -d 'one model of prunegate.yml, by its name (default: all of them)'
 complete -c prunegate -n '__fish_seen_subcommand_from check' -l all -d 'show every layer, and every filter of one'
 complete -c prunegate -n '__fish_seen_subcommand_from check' -l install-onnxruntime -d 'install onnxruntime with npm into a cache folder where it is not found'
@@ -36,6 +37,7 @@ complete -c prunegate -n '__fish_seen_subcommand_from check' -l report-dir -r -d
 complete -c prunegate -n '__fish_seen_subcommand_from check' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a expect
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
+complete -c prunegate -n '__fish_seen_subcommand_from expect' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l model -r -d 'one model of prunegate.yml, by its name (default: all of them)'
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l all -d 'show every layer, and every filter of one'
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l dense -r -d 'the dense model: an ONNX export of the trained model, without BatchNorm folding'
@@ -45,6 +47,7 @@ complete -c prunegate -n '__fish_seen_subcommand_from expect' -l folding -x -a '
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a explain
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
+complete -c prunegate -n '__fish_seen_subcommand_from explain' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l model -r -d 'one model of prunegate.yml, by its name (default: all of them)'
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l layer -r -d 'one layer (default: every layer in a line)'
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l filter -r -d 'one filter of the layer'
@@ -56,13 +59,16 @@ complete -c prunegate -n '__fish_seen_subcommand_from explain' -l folding -x -a 
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a merge
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
+complete -c prunegate -n '__fish_seen_subcommand_from merge' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l models -r -d 'for mode merge: the models of which there must be a report, by name or as the matrix of mode plan (default: those of prunegate.yml)'
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l warn-only -d 'report, but never fail'
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a plan
 complete -c prunegate -n '__fish_seen_subcommand_from plan' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
+complete -c prunegate -n '__fish_seen_subcommand_from plan' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n __fish_use_subcommand -a prune
 complete -c prunegate -n '__fish_seen_subcommand_from prune' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
+complete -c prunegate -n '__fish_seen_subcommand_from prune' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n '__fish_seen_subcommand_from prune' -l model -r -d 'one model of prunegate.yml, by its name (default: all of them)'
 complete -c prunegate -n '__fish_seen_subcommand_from prune' -l out -r -d 'the pruned model to write; retained.json is written beside it'
 complete -c prunegate -n '__fish_seen_subcommand_from prune' -l dense -r -d 'the dense model: an ONNX export of the trained model, without BatchNorm folding'
@@ -71,6 +77,7 @@ complete -c prunegate -n '__fish_seen_subcommand_from prune' -l overrides -r -d 
 complete -c prunegate -n '__fish_seen_subcommand_from prune' -l folding -x -a 'raw folded' -d 'raw or folded: overrules the detector of BatchNorm folding (default: what the detector finds)'
 complete -c prunegate -n __fish_use_subcommand -a recover
 complete -c prunegate -n '__fish_seen_subcommand_from recover' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
+complete -c prunegate -n '__fish_seen_subcommand_from recover' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n '__fish_seen_subcommand_from recover' -l model -r -d 'one model of prunegate.yml, by its name (default: all of them)'
 complete -c prunegate -n '__fish_seen_subcommand_from recover' -l all -d 'show every layer, and every filter of one'
 complete -c prunegate -n '__fish_seen_subcommand_from recover' -l dense -r -d 'the dense model: an ONNX export of the trained model, without BatchNorm folding'
@@ -78,6 +85,7 @@ complete -c prunegate -n '__fish_seen_subcommand_from recover' -l pruned -r -d '
 complete -c prunegate -n '__fish_seen_subcommand_from recover' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a run
 complete -c prunegate -n '__fish_seen_subcommand_from run' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
+complete -c prunegate -n '__fish_seen_subcommand_from run' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n '__fish_seen_subcommand_from run' -l model -r -d 'one model of prunegate.yml, by its name (default: all of them)'
 complete -c prunegate -n '__fish_seen_subcommand_from run' -l all -d 'show every layer, and every filter of one'
 complete -c prunegate -n '__fish_seen_subcommand_from run' -l install-onnxruntime -d 'install onnxruntime with npm into a cache folder where it is not found'

@@ -5,6 +5,7 @@ import {
   type CommandName,
   flagsOf,
   loadOnlyRequest,
+  loadPlanned,
   loadRequests,
   type ModelRequest,
   type Settings,
@@ -34,28 +35,35 @@ interface CommandEntry {
   readonly description: string;
   /** What it takes beside flags, as commander writes it, and what that is. */
   readonly argument?: readonly [string, string];
+  /** Models that it takes without their flags, in this order. */
+  readonly models?: readonly ('dense' | 'pruned')[];
   run(settings: Settings, given: readonly string[]): Promise<Answer>;
 }
 
 const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   check: {
     description: 'compare expected and actual retained indices, and gate on it',
+    models: ['dense', 'pruned'],
     run: (settings) => eachWith(check, settings, true),
   },
   expect: {
     description: 'print the indices that should be retained, from the dense model alone',
+    models: ['dense'],
     run: (settings) => eachWith(expect, settings, false),
   },
   recover: {
     description: 'print the indices that are retained, from both models alone',
+    models: ['dense', 'pruned'],
     run: (settings) => eachWith(recover, settings, false),
   },
   run: {
     description: 'execute both models: does the pruned one compute what the dense one does with the same channels cut?',
+    models: ['dense', 'pruned'],
     run: (settings) => eachWith(run, settings, true),
   },
   explain: {
     description: 'show the numbers behind a layer: own norm, rank, partners, merged value and the cut',
+    models: ['dense'],
     async run(settings) {
       const { layer = null, filter = null, all = false } = settings;
       return explain(loadOnlyRequest(settings, process.cwd(), 'explain'), { layer, filter, all });
@@ -63,6 +71,7 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   },
   prune: {
     description: 'cut the dense model as the spec says, with the built-in pruner',
+    models: ['dense'],
     async run(settings) {
       const { prune } = await import('./pipeline/prune.ts');
       const { path, retained, notes } = await prune(
@@ -77,7 +86,7 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   plan: {
     description: "print the models of prunegate.yml as a matrix for GitHub's fromJSON",
     async run(settings) {
-      return { text: `${JSON.stringify(plan(loadRequests(settings, process.cwd())))}\n`, exitCode: 0 };
+      return { text: `${JSON.stringify(plan(loadPlanned(settings, process.cwd())))}\n`, exitCode: 0 };
     },
   },
   merge: {
@@ -110,13 +119,19 @@ function program(): Command {
   return root;
 }
 
-function addCommand(root: Command, name: CommandName, { description, argument, run: runIt }: CommandEntry): void {
+function addCommand(
+  root: Command,
+  name: CommandName,
+  { description, argument, models = [], run: runIt }: CommandEntry,
+): void {
   const command = root.command(name).description(description).allowExcessArguments(false);
   if (argument !== undefined) command.argument(...argument);
+  for (const model of models) command.argument(`[${model}]`, `the same as --${model}`);
   for (const { flags, help, isRequired } of flagsOf(name))
     command.addOption(new Option(flags, help).makeOptionMandatory(isRequired));
   command.action(async () => {
-    const { text, exitCode } = await runIt(settingsFromFlags(givenOptions(command)), command.args);
+    const options = { ...givenOptions(command), ...modelsGiven(command, models) };
+    const { text, exitCode } = await runIt(settingsFromFlags(options), command.args);
     process.stdout.write(text);
     process.exitCode = exitCode;
   });
@@ -126,6 +141,15 @@ function addCommand(root: Command, name: CommandName, { description, argument, r
 function givenOptions(command: Command): Readonly<Record<string, unknown>> {
   const options: Record<string, unknown> = command.opts();
   return Object.fromEntries(Object.entries(options).filter(([key]) => command.getOptionValueSource(key) !== 'default'));
+}
+
+/** @throws InputError where one is given by its flag too */
+function modelsGiven(command: Command, models: readonly string[]): Readonly<Record<string, string>> {
+  const given = models.slice(0, command.args.length).map((model, i) => [model, command.args[i]!] as const);
+  for (const [model, path] of given)
+    if (command.getOptionValueSource(model) !== undefined)
+      throw new InputError('is given twice, with its flag and without', { key: `--${model}`, value: path });
+  return Object.fromEntries(given);
 }
 
 /** Asks the same of every model. */
@@ -183,8 +207,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
+/** `prunegate` alone asks what there is. */
+const words = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];
+
 program()
-  .parseAsync()
+  .parseAsync(words)
   .catch((error: unknown) => {
     process.exitCode = fail(error);
   });

@@ -17,7 +17,9 @@ export function flagsOf(command: CommandName): readonly Flag[] {
     const positive = { ...one, flags: `--${spelled(key)}${valueIn(setting)}`, help: helpOf(setting) };
     const negative = (help: string) => ({ ...one, flags: `--no-${spelled(key)}`, help });
     if (setting.negation === 'only') return [negative(helpOf(setting))];
-    return setting.negation === 'too' ? [positive, negative('do not, whatever prunegate.yml says')] : [positive];
+    return setting.negation === 'too'
+      ? [positive, negative(setting.negationHelp ?? 'do not, whatever prunegate.yml says')]
+      : [positive];
   });
 }
 

@@ -19,6 +19,7 @@ export {
   type Gates,
   generalSettings,
   loadOnlyRequest,
+  loadPlanned,
   loadRequests,
   type ModelRequest,
   PATH_SETTINGS,

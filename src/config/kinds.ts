@@ -38,6 +38,16 @@ export function path(placeholder: 'file' | 'folder'): Kind<string> {
   };
 }
 
+/** The same, or false for none at all. */
+export function pathOrNone(placeholder: 'file' | 'folder'): Kind<string | false> {
+  const named = path(placeholder);
+  return {
+    ...named,
+    read: (value, at) => (value === false ? false : named.read(value, at)),
+    opened: (value, folder, at) => (value === false ? false : openablePath(value, folder, at([]))),
+  };
+}
+
 export const files: Kind<readonly string[]> = {
   placeholder: 'file...',
   schema: TEXTS,

@@ -169,9 +169,12 @@ const NEEDED = ['dense', 'spec'] as const;
  * Whether the workflow itself says which model is checked, so that a prunegate.yml that merely lies there came by itself.
  */
 export function isByInputs(settings: Settings): boolean {
-  return (
-    settings.from === 'inputs' && settings.config === undefined && NEEDED.every((key) => settings[key] !== undefined)
-  );
+  return settings.from === 'inputs' && settings.config === undefined && namesItsModel(settings);
+}
+
+/** Whether flags or inputs say of one model all that must be said. */
+export function namesItsModel(settings: Settings): boolean {
+  return NEEDED.every((key) => settings[key] !== undefined);
 }
 
 /** Such a file can only make the check stricter: what would weaken it, and what it says of models, is left out. */

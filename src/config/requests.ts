@@ -40,6 +40,8 @@ export interface ModelRequest extends Omit<ModelSettings, Reshaped> {
   readonly spec: SpecDocument | null;
   readonly commands: { readonly export: CommandRequest | null; readonly prune: CommandRequest | null };
   readonly execution: ExecutionDemand;
+  /** The flags that ask the same again of `explain`. */
+  readonly again: readonly string[];
   /** What the user should know of how the settings came about, a sentence each. */
   readonly notes: readonly string[];
   /** How it stands to the base commit; null where nobody looked. */
@@ -72,6 +74,19 @@ export type Gates = Pick<
  */
 export function loadRequests(settings: Settings, cwd: string): readonly ModelRequest[] {
   return requestsOf(loadSources(settings, cwd), null);
+}
+
+/**
+ * The models that prunegate.yml lists.
+ * @throws InputError where there is none, and as loadRequests does
+ */
+export function loadPlanned(settings: Settings, cwd: string): readonly ModelRequest[] {
+  const sources = loadSources(settings, cwd);
+  if (sources.config.file === null) {
+    const problem = `is required: there is no prunegate.yml in ${sources.base} whose models could be listed`;
+    throw inputErrorAt(settingPlace(settings, 'config'), problem);
+  }
+  return requestsOf(sources, null);
 }
 
 /**
@@ -157,11 +172,27 @@ function requestOf(sources: ModelSources): ModelRequest {
     dense,
     spec: specOf(sources),
     commands: { export: command('exportCommand'), prune: command('pruneCommand') },
+    again: flagsAgain(sources, dense),
     execution: demandOf(execute, settings),
     notes: sources.ignored.map(({ at, why }) => `${placeText(at)} is ignored: ${why}.`),
     policy: null,
     at: (key) => placeIn(sources, key),
   };
+}
+
+/** What flags or inputs said of the model; what prunegate.yml says is found there again. */
+function flagsAgain({ settings, base, config, model }: ModelSources, dense: string): readonly string[] {
+  const { config: named, spec, overrides = [], folding } = settings;
+  const flag = (name: string, value: string | undefined): readonly string[] =>
+    value === undefined ? [] : value.startsWith('-') ? [`--${name}=${value}`] : [`--${name}`, value];
+  return [
+    ...(named === false ? ['--no-config'] : flag('config', named === undefined ? named : config.file?.path)),
+    ...flag('model', config.models.length > 1 ? (model.name ?? undefined) : undefined),
+    ...flag('dense', settings.dense === undefined ? undefined : dense),
+    ...flag('spec', spec === undefined ? undefined : openablePath(spec, base, settingPlace(settings, 'spec'))),
+    ...overrides.flatMap((text) => flag('overrides', text)),
+    ...flag('folding', folding),
+  ];
 }
 
 function demandOf(execute: boolean | null, { from }: Settings): ExecutionDemand {

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inputErrorAt } from '../errors/place.ts';
-import { type Config, loadConfig } from './config-file.ts';
+import { type Config, configOf, loadConfig } from './config-file.ts';
 import { openablePath } from './paths.ts';
-import { type IgnoredKey, isByInputs, onlyStricter } from './policy.ts';
+import { type IgnoredKey, isByInputs, namesItsModel, onlyStricter } from './policy.ts';
 import { type Settings, settingPlace } from './settings.ts';
 
 /** What there is before it is known which models are asked for. */
@@ -22,11 +22,20 @@ export interface Sources {
  */
 export function loadSources(settings: Settings, cwd: string): Sources {
   const base = workingFolder(settings, cwd);
-  const found = loadConfig(settings.config, base, settingPlace(settings, 'config'));
+  const found = configFor(settings, base);
   if (found.file === null || !isByInputs(settings)) return { settings, base, config: found, ignored: [] };
   refuseHalfStated(settings, found);
   const [config, ignored] = onlyStricter(found, settings);
   return { settings, base, config, ignored };
+}
+
+/** What flags name whole is checked as it is where prunegate.yml has several other models. */
+function configFor(settings: Settings, base: string): Config {
+  const { config, model, from } = settings;
+  if (config === false) return configOf(null, base);
+  const found = loadConfig(config, base, settingPlace(settings, 'config'));
+  const isElsewhere = from === 'flags' && config === undefined && model === undefined && found.models.length > 1;
+  return isElsewhere && namesItsModel(settings) ? configOf(null, base) : found;
 }
 
 /** Without this the built-in pruner would make a pruned model of its own, and the one that is meant would go unchecked. */

@@ -85,7 +85,10 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
   const assignments = parsed.map((assignment) => assigned(root, assignment, sectionIn));
 
   const decider = (path: KeyPath) => assignments.findLast((one) => one.path.every((part, i) => part === path[i]));
-  const placeOf = (path: KeyPath): Place => decider(path)?.place ?? inFile(path);
+  const placeOf = (path: KeyPath): Place => {
+    const override = decider(path);
+    return override === undefined ? inFile(path) : withKey(override);
+  };
   const { [DIALECT]: named, [SECTION]: _, ...others } = root;
   if (named !== undefined && (typeof named !== 'string' || named === ''))
     throw inputErrorAt(placeOf([DIALECT]), 'must be the name of a dialect', named);
@@ -117,6 +120,11 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
     },
     read: file.read,
   };
+}
+
+/** Where an override was given, with the key that it sets: `--overrides: prune.threshold`. */
+function withKey({ place, path }: Assignment): Place {
+  return { ...place, key: [place.key ?? '', formatPath(path)].filter((part) => part !== '').join(': ') };
 }
 
 /** `-pth 0.5`: flags of a command line. */

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Refuse } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { externalLocations, type OnnxModel, readModel } from '../onnx/index.ts';
 import { filesBeside } from './beside.ts';
@@ -22,7 +24,7 @@ export interface ModelFile {
  * @throws InputError for a file that is missing, unreadable, not ONNX, damaged or hostile.
  */
 export function openModel(path: string): ModelFile {
-  const file = openRegularFile(path);
+  const file = openRegularFile(path, 0, refusing(path));
   const beside = filesBeside(path);
   const close = (): void => {
     beside.close();
@@ -38,6 +40,14 @@ export function openModel(path: string): ModelFile {
     close();
     throw error;
   }
+}
+
+function refusing(path: string): Refuse {
+  return (problem) => {
+    const isSavedModel = existsSync(join(path, 'saved_model.pb'));
+    const what = isSavedModel ? 'is a TensorFlow SavedModel: export it to ONNX, as recipes/tao does' : problem;
+    return new InputError(what, { file: path });
+  };
 }
 
 /** The files of a model: its own, and those of its external data where it can be read. */

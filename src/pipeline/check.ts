@@ -14,6 +14,7 @@ import { underDenseNames } from '../recovery/index.ts';
 import { explainCommand, makeReport } from '../report/index.ts';
 import { gateOf, judgeExecution, judgeGates, judgePolicy } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
+import { refuseExchanged } from './exchanged.ts';
 import { executeModels, gainsOf, NOT_EXECUTED } from './execute-models.ts';
 import type { Host } from './host.ts';
 import { judgeNetworks } from './judge-networks.ts';
@@ -34,6 +35,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
     const dense = read(request.dense);
     const expectation = pruner.expect(dense, request.folding);
     const pruned = read(request.pruned ?? (await builtIn(expectation, dense, pruner, request, host, temporary)));
+    refuseExchanged(dense, pruned, request);
     const folded = request.denseFolded === null ? null : foldedExport(dense, read(request.denseFolded), request);
     const reported = reportedBy(pruner, request, dense);
     const { recovery, retention } = judgeNetworks({ dense, pruned, folded }, expectation, {

@@ -55,7 +55,8 @@ export async function mergeRequest(
 /** On workflow_run nothing is checked out, so that the default branch's prunegate.yml is asked for. */
 async function sourcesOf(settings: Settings, cwd: string, host: PolicyHost | null): Promise<Sources> {
   if (host?.event?.name !== 'workflow_run' || settings.models !== undefined) return loadSources(settings, cwd);
-  const { config: named, ...others } = settings;
+  const { config, ...others } = settings;
+  const named = config === false ? undefined : config;
   const sources = loadSources(others, cwd);
   if (sources.config.file !== null && named === undefined) return sources;
   for (const path of named === undefined ? ['prunegate.yml', 'prunegate.yaml'] : [named]) {

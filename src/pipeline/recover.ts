@@ -2,6 +2,7 @@ import type { ModelRequest } from '../config/index.ts';
 import { makeReport } from '../report/index.ts';
 import { isRecovered, judge } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
+import { refuseExchanged } from './exchanged.ts';
 import type { Host } from './host.ts';
 import { recoverFrom } from './judge-networks.ts';
 import { modelSize, prunedPath, withModels } from './models.ts';
@@ -14,6 +15,7 @@ export function recover(request: ModelRequest, host: Host): Promise<Checked> {
   return withModels(({ read }) => {
     const dense = read(request.dense);
     const pruned = read(prunedPath(request));
+    refuseExchanged(dense, pruned, request);
     const recovery = recoverFrom({ dense, pruned, folded: null });
     const { tolerance } = request;
     const report = makeReport({

@@ -3,6 +3,7 @@ import { underDenseNames } from '../recovery/index.ts';
 import { makeReport } from '../report/index.ts';
 import { gateOf, judge, judgeExecution, judgeGates } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
+import { refuseExchanged } from './exchanged.ts';
 import { executeModels, gainsOf } from './execute-models.ts';
 import type { Host } from './host.ts';
 import { recoverFrom } from './judge-networks.ts';
@@ -17,6 +18,7 @@ export function run(request: ModelRequest, host: Host): Promise<Checked> {
   return withModels(async ({ read }) => {
     const dense = read(request.dense);
     const pruned = read(prunedPath(request));
+    refuseExchanged(dense, pruned, request);
     const recovery = recoverFrom({ dense, pruned, folded: null });
     const retention = judge({ dense, recovery, tolerance: request.tolerance });
     const executed = await executeModels(

@@ -30,6 +30,7 @@ describe('defaults', () => {
       folding: null,
       commands: { export: null, prune: null },
       notes: [],
+      again: ['--dense', 'd.onnx'],
       policy: null,
       failOn: defaults('fail-on'),
       warnOnly: defaults('warn-only'),
@@ -133,8 +134,8 @@ annotations: false
     const text = 'dense: d\nspec: c/s.yaml\noverrides: [threshold=0.2, granularity=4]\n';
     const read = request(text, { overrides: ['threshold=0.3'], spec: 'f/s.yaml' }, files);
     expect({ ...read.spec?.section }).toEqual({ threshold: 0.3, granularity: 4 });
-    expect(read.spec?.at('threshold')).toEqual({ file: null, line: null, key: '--overrides' });
-    expect(read.spec?.at('granularity')).toEqual({ file: 'prunegate.yml', line: 3, key: 'overrides[1]' });
+    expect(read.spec?.at('threshold')).toEqual({ file: null, line: null, key: '--overrides: threshold' });
+    expect(read.spec?.at('granularity')).toEqual({ file: 'prunegate.yml', line: 3, key: 'overrides[1]: granularity' });
   });
 });
 

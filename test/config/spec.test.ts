@@ -116,9 +116,13 @@ describe('overrides', () => {
       excluded_layers: ['a', 'b c'],
     });
     expect(read.siblings.task).toBe('efficientdet');
-    expect(read.at('threshold')).toEqual({ file: 'prunegate.yml', line: 10, key: 'overrides[0]' });
-    expect(read.at(['excluded_layers', 1])).toEqual({ file: 'prunegate.yml', line: 12, key: 'overrides[2]' });
-    expect(read.at('task').key).toBe('overrides[3]');
+    expect(read.at('threshold')).toEqual({ file: 'prunegate.yml', line: 10, key: 'overrides[0]: prune.threshold' });
+    expect(read.at(['excluded_layers', 1])).toEqual({
+      file: 'prunegate.yml',
+      line: 12,
+      key: 'overrides[2]: prune.excluded_layers',
+    });
+    expect(read.at('task').key).toBe('overrides[3]: task');
     expect(read.line('threshold')).toBeNull();
     expect(read.line('normalizer')).toBe(7);
     expect([read.source('threshold'), read.source('excluded_layers')]).toEqual(['1e-1', null]);

@@ -1,4 +1,4 @@
-import { boolean, choice, lines, modelNames, path, text } from '../kinds.ts';
+import { boolean, choice, lines, modelNames, path, pathOrNone, text } from '../kinds.ts';
 import { EXECUTING, MODELS, SHOWING, setting } from './setting.ts';
 
 /** What is done, and where prunegate.yml is. */
@@ -10,9 +10,11 @@ export const PROGRAM = {
     default: 'check',
   }),
   config: setting({
-    kind: path('file'),
+    kind: pathOrNone('file'),
     help: 'path of prunegate.yml; flags and inputs win over what it says',
     flag: [...MODELS, 'plan', 'merge'],
+    negation: 'too',
+    negationHelp: 'do not look for prunegate.yml',
     input: true,
     otherwise: './prunegate.yml where it exists',
   }),

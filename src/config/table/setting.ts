@@ -14,6 +14,8 @@ export interface Setting<T, D extends T | null> {
   readonly isRequired?: boolean;
   /** Whether there is a flag `--no-...`, beside the other or alone. */
   readonly negation?: 'too' | 'only';
+  /** What that flag does, where it does not overrule prunegate.yml. */
+  readonly negationHelp?: string;
   /** Whether the action has it as an input. */
   readonly input?: boolean;
   /** Whose key it is in prunegate.yml: a model's (at its top level where it has but one), or that of all models. */
