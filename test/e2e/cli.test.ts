@@ -153,12 +153,12 @@ describe('dist/cli.cjs with mistakes', () => {
     [
       'a threshold that is no number',
       ['check', ...PAIR, ...SPEC, '--overrides', 'prune.threshold=high'],
-      'prunegate: --overrides: must be a finite number (found "high")\n',
+      'prunegate: --overrides: prune.threshold: must be a finite number (found "high")\n',
     ],
     [
       'an unknown key',
       ['check', ...PAIR, ...SPEC, '--overrides', 'prune.treshold=0.5'],
-      'prunegate: --overrides: is no known key: did you mean threshold? (found 0.5)\n',
+      'prunegate: --overrides: prune.treshold: is no known key: did you mean threshold? (found 0.5)\n',
     ],
   ];
   it.each(mistakes)('says in one line what is wrong with %s, and exits 2', (_, args, message) => {
