@@ -68,7 +68,10 @@ export function numbering(): Numbering {
   };
 }
 
-/** Numbers of both signs from small to large, so that every bound of an activation lies between some of them. */
+/**
+ * Numbers of both signs from small to large in any order, so that every bound of an activation lies between some of them, whatever
+ * the key: each eighth of the range has one of each sign.
+ */
 function pseudoRandom(key: string): Float64Array {
   // FNV-1a, then xorshift32.
   let state = 0x811c9dc5;
@@ -81,7 +84,15 @@ function pseudoRandom(key: string): Float64Array {
   };
   state ||= 1;
   for (let k = 0; k < 8; k++) next();
-  return Float64Array.from({ length: POINTS }, () => (next() < 0.5 ? -1 : 1) * 10 ** (3 * next() - 1.5));
+  const values = Float64Array.from({ length: POINTS }, (_, k) => {
+    const part = (k >> 1) + next();
+    return (k % 2 === 0 ? 1 : -1) * 10 ** ((6 * part) / POINTS - 1.5);
+  });
+  for (let k = POINTS - 1; k > 0; k--) {
+    const other = Math.floor(next() * (k + 1));
+    [values[k], values[other]] = [values[other]!, values[k]!];
+  }
+  return values;
 }
 
 /** Functions that agree have neighbouring buckets: as wide as rounding is, for large values relative to them. */
