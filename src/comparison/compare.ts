@@ -12,6 +12,8 @@ export interface GraphDifference {
   readonly layer: string | null;
   /** One sentence without its end, such as `relu behind conv1 is missing`. */
   readonly title: string;
+  /** Whether it is one: what cannot be told leaves the model unverified. */
+  readonly isSure: boolean;
 }
 
 /** How the graph of a pruned model compares with the dense one's, apart from weights and their channels. */
@@ -32,15 +34,15 @@ export function compareGraphs(correspondence: ChannelCorrespondence): GraphCompa
   const { before, after } = sidesOf(correspondence);
   const found = [...layerDifferences(correspondence, before, after), ...outputDifferences(before, after)];
   const differences = found.flatMap(({ layer, difference }): GraphDifference[] =>
-    difference.kind === 'sure' ? [{ kind: 'graph-differs', layer, title: difference.says }] : [],
+    difference.kind === 'sure' ? [{ kind: 'graph-differs', layer, title: difference.says, isSure: true }] : [],
   );
   const open = found.flatMap(({ difference }) => (difference.kind === 'open' ? [difference.op] : []));
   return {
     differences: [
-      ...interfaceDifferences(dense, pruned).map((title) => ({
+      ...interfaceDifferences(dense, pruned).map((difference) => ({
         kind: 'interface-differs' as const,
         layer: null,
-        title,
+        ...difference,
       })),
       // One cause is found by every layer that reads it.
       ...new Map(differences.map((difference) => [difference.title, difference])).values(),

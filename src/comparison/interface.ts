@@ -18,17 +18,29 @@ export function pairInputs(dense: OnnxGraph, pruned: OnnxGraph): readonly (numbe
   return after.map(({ name }, at) => (isSameSet ? places.get(name)! : at < before.length ? at : null));
 }
 
+export interface InterfaceDifference {
+  /** A sentence without its end. */
+  readonly title: string;
+  /** Whether it is one: a name may be an exporter's own. */
+  readonly isSure: boolean;
+}
+
 /**
- * How the pruned model is called otherwise than the dense one, a sentence each without its end. Names count where one exporter
- * wrote both models and did not make them up; a size that one of them leaves open is no difference, nor is the batch.
+ * How the pruned model is called otherwise than the dense one. Names that users gave count, as far as they can be told from those
+ * that exporters made; a size that one of the models leaves open is no difference, nor is the batch.
  */
-export function interfaceDifferences(dense: Network, pruned: Network): readonly string[] {
+export function interfaceDifferences(dense: Network, pruned: Network): readonly InterfaceDifference[] {
   const [a, b] = [dense.model.graph, pruned.model.graph];
-  const isOneExporter = dense.model.producer.name === pruned.model.producer.name;
+  const isOneExporter = exporterOf(dense) === exporterOf(pruned);
   return [
     ...sideDifferences('input', inputsOf(a), inputsOf(b), isOneExporter),
     ...sideDifferences('output', a.outputs, b.outputs, isOneExporter),
   ];
+}
+
+/** PyTorch has two exporters, of which one calls its nodes `node_conv2d`. */
+function exporterOf({ model, nodes }: Network): string {
+  return `${model.producer.name} ${nodes.some(({ name }) => name.startsWith('node_'))}`;
 }
 
 function sideDifferences(
@@ -36,25 +48,47 @@ function sideDifferences(
   before: readonly OnnxValueInfo[],
   after: readonly OnnxValueInfo[],
   isOneExporter: boolean,
-): string[] {
+): InterfaceDifference[] {
   if (before.length !== after.length)
-    return [`it has ${counted(after.length, what)}, the dense model ${before.length}`];
+    return [surely(`it has ${counted(after.length, what)}, the dense model ${before.length}`)];
   const names = (infos: readonly OnnxValueInfo[]): string => infos.map(({ name }) => name).join(', ');
   const isSameSet = new Set([...before, ...after].map(({ name }) => name)).size === before.length;
   if (isSameSet && names(before) !== names(after))
-    return [`its ${what}s stand in another order: ${names(after)} instead of ${names(before)}`];
+    return [surely(`its ${what}s stand in another order: ${names(after)} instead of ${names(before)}`)];
   return after.flatMap((info, at) => {
     const other = before[at]!;
     const type = typeDifference(other, info);
-    if (type !== null) return [`its ${what} ${info.name} ${type}`];
-    const isNamed = what === 'input' && isOneExporter && isGiven(info.name) && isGiven(other.name);
-    return isNamed && info.name !== other.name ? [`its ${what} ${other.name} is called ${info.name}`] : [];
+    if (type !== null) return [surely(`its ${what} ${info.name} ${type}`)];
+    const isNamed = what === 'input' && info.name !== other.name;
+    return isNamed ? nameDifference(other.name, info.name, isOneExporter) : [];
   });
 }
 
-/** Whether the user gave an input its name: TorchScript numbers the names of values (`input.1`, torch/csrc/jit/ir/ir.cpp). */
-function isGiven(name: string): boolean {
-  return !isMadeUp(name) && !/\.\d+$/.test(name);
+function surely(title: string): InterfaceDifference {
+  return { title, isSure: true };
+}
+
+function nameDifference(before: string, after: string, isOneExporter: boolean): InterfaceDifference[] {
+  const [a, b] = [giverOf(before), giverOf(after)];
+  const isGiven = a === 'user' && b === 'user';
+  // Each exporter has its own way to make a name of what the source calls its argument.
+  if (isOneExporter ? a === 'exporter' && b === 'exporter' : !isGiven) return [];
+  return [{ title: `its input ${before} is called ${after}`, isSure: isOneExporter && isGiven }];
+}
+
+/**
+ * Names with counters, and with what exporters put around an argument's name: TorchScript `input.1` and `onnx::Conv_0`
+ * (torch/csrc/jit/ir/ir.cpp), dynamo `l_x_` and `arg0_1`, Keras `input_1` and `keras_tensor_3`, TensorFlow `serving_default_x:0` and `args_0`.
+ */
+const COUNTED =
+  /^(?:onnx::.+|.+\.\d+|l_.+_|arg_?\d+_\d+|(?:args|input|input_layer|keras_tensor)_\d+|serving_default_.+)$/;
+/** What an exporter makes of an argument's name, and users like as well. */
+const COMMON = /^(?:x|inputs?|args|input_layer|input_ids|pixel_values|data)$/i;
+
+function giverOf(name: string): 'exporter' | 'either' | 'user' {
+  const own = name.replace(/:\d+$/, '');
+  if (isMadeUp(name) || COUNTED.test(own)) return 'exporter';
+  return COMMON.test(own) ? 'either' : 'user';
 }
 
 function typeDifference(before: OnnxValueInfo, after: OnnxValueInfo): string | null {

@@ -13,8 +13,15 @@ export interface Excuses {
  * Where a masked dense model need not compute what a pruned one does, though nothing is wrong: operators through which a
  * channel that was cut changes those that were kept (a softmax over channels), those through which channels cannot be
  * followed, and what the pruner itself got wrong. Tensors that depend on one are listed, each with the reason.
+ * @param smaller tensors that have other sizes in the pruned model than was followed: where their channels are not known, what was cut
+ * of them is not masked
  */
-export function blindTensors(dense: Network, mask: Mask, excuses: Excuses): ReadonlyMap<string, string> {
+export function blindTensors(
+  dense: Network,
+  mask: Mask,
+  excuses: Excuses,
+  smaller: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
   const blind = new Map<string, string>();
   const unmasked = new Map([...mask.unmasked].map(([layer, why]) => [layer.id, `${layer.name}: ${why}`]));
   for (const { id, name } of dense.layers)
@@ -26,10 +33,18 @@ export function blindTensors(dense: Network, mask: Mask, excuses: Excuses): Read
     const why =
       inherited ??
       blindness(dense, mask, node, unmasked, mixing) ??
-      (excuses.couplings ? unequalCut(dense, mask, node) : undefined);
+      (excuses.couplings ? unequalCut(dense, mask, node) : undefined) ??
+      (node.outputs.some((name) => smaller.has(name) && isOpaque(dense, name))
+        ? `${node.op} of ${node.name}`
+        : undefined);
     if (why !== undefined) for (const name of node.outputs) blind.set(name, why);
   }
   return blind;
+}
+
+function isOpaque({ tensors }: Network, name: string): boolean {
+  const channels = tensors.get(name)?.channels ?? null;
+  return channels !== null && 'opaque' in channels;
 }
 
 /** Nodes through which a channel that was cut changes others, by their handles. */

@@ -112,11 +112,12 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
     maxAbsDiff: largest(outputs.map((output) => output.maxAbsDiff)),
     maxRelDiff: largest(outputs.map((output) => output.maxRelDiff)),
   };
-  const { dense } = parts.correspondence;
-  const blind = blindTensors(dense, parts.mask, parts.excuses);
   // Outputs may saturate, and then tell nothing of what is computed: layers do.
   const layers = cases.map((one) => comparedPairs(pairs.layers, one.layers ?? []));
   const own = cases.map((one) => comparedPairs(pairs.outputs, one.outputs));
+  const incomparable = [...layers, ...own].flat().filter(({ result: { outcome } }) => outcome === 'incomparable');
+  const smaller = new Set(incomparable.map(({ pair }) => pair.dense));
+  const blind = blindTensors(parts.correspondence.dense, parts.mask, parts.excuses, smaller);
   const first = cases
     .flatMap((_, k) => [...layers[k]!, ...own[k]!])
     .find(({ pair, result: { outcome } }) => outcome === 'different' && !blind.has(pair.dense));

@@ -51,7 +51,7 @@ function difference({ layers }: Judgement, { reason, firstDifference }: Executio
 function otherInterface({ findings }: Judgement, { obstacle }: ExecutionOutcome, { at }: ExecutionDemands): Finding[] {
   const kind = 'interface-differs';
   if (obstacle?.code !== kind || findings.some((finding) => finding.kind === kind)) return [];
-  return graphFindings({ differences: [{ kind, layer: null, title: obstacle.reason }] }, at('pruned'));
+  return graphFindings({ differences: [{ kind, layer: null, title: obstacle.reason, isSure: true }] }, at('pruned'));
 }
 
 function gpuFindings({ execution, obstacle }: ExecutionOutcome, { requireGpu, at }: ExecutionDemands): Finding[] {

@@ -16,11 +16,14 @@ const MAX_SHOWN = 8;
 export function graphFindings({ differences }: Pick<GraphComparison, 'differences'>, place: Place): Finding[] {
   const shown = differences.slice(0, MAX_SHOWN);
   const left = differences.length - shown.length;
-  return shown.map(({ kind, layer, title }, at) => ({
+  return shown.map(({ kind, layer, title, isSure }, at) => ({
     kind,
     layers: layer === null ? [] : [layer],
-    verdict: 'mismatch',
-    title: kind === 'interface-differs' ? `the pruned model has another interface: ${title}` : title,
+    verdict: isSure ? 'mismatch' : 'unverifiable',
+    title:
+      kind === 'interface-differs'
+        ? `the pruned model ${isSure ? 'has' : 'may have'} another interface: ${title}`
+        : title,
     details: [WHAT[kind], ...(at === shown.length - 1 && left > 0 ? [`${left} more differences are left out.`] : [])],
     place: { ...place, layer, filters: [] },
   }));

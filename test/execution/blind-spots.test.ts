@@ -50,3 +50,34 @@ describe('where channels that were cut change those that are left, execution has
     }
   });
 });
+
+describe('what was cut and not followed', () => {
+  it('has no measure behind it: rows of a table that are shorter in the pruned model', async () => {
+    const model = (width: number): Graph => {
+      const values = (count: number, seed: number) => Array.from({ length: count }, (_, k) => Math.sin(seed + 1.7 * k));
+      const all = values(20, 3);
+      const table = Array.from({ length: 5 }, (_, row) => all.slice(4 * row, 4 * row + width)).flat();
+      return {
+        inputs: { x: ['N', 2, 4, 4] },
+        weights: {
+          table: { ...float32(table), dims: [5n, BigInt(width)] },
+          at: int64([3, 1]),
+          aw: { ...float32(values(4, 5)), dims: [2n, 2n, 1n, 1n] },
+        },
+        nodes: [
+          op('Conv', ['x', 'aw'], 'a', { name: 'a' }),
+          op('ReduceMax', 'a', 'most', { axes: [1, 2, 3], keepdims: 1 }),
+          op('Cast', 'most', 'number', { to: 7 }),
+          op('Mul', ['number', 'none'], 'zero'),
+          op('Gather', ['table', 'zero'], 'row', { name: 'embedding' }),
+          op('ReduceMean', 'row', 'y', { axes: [-1], keepdims: 0 }),
+        ],
+        outputs: ['y'],
+        opset: 13,
+      };
+    };
+    const graphs = [4, 2].map((width) => ({ ...model(width), weights: { ...model(width).weights, none: int64(0) } }));
+    const [dense, pruned] = graphs.map((graph) => writeModel(graph));
+    expect((await outcomeOf(dense!, pruned!)).execution).toMatchObject({ verdict: null });
+  });
+});
