@@ -125,9 +125,27 @@ function trace(before: ReadonlyMap<number, number>, to: number, from: number): n
 /** Settings that both have and that differ. One that only one side states may be how the other writes its default. */
 function settingsDifference(dense: Side, at: number, a: Operation, b: Operation): Difference {
   const found = differingSetting(a.settings, b.settings);
+  if (found?.name === 'values') return valuesDifference(dense, at, found.before, found.after);
   if (found === null || !isComparable(a)) return { kind: 'open', op: a.op };
   return sure(
     `${found.name} of ${spoken(a)} ${behind(dense, at)} is ${shown(found.after)} instead of ${shown(found.before)}`,
+  );
+}
+
+/** Relative difference that tells two constants apart: what exporters compute varies by less. */
+const OTHER_VALUE = 1e-3;
+
+/** Constants that follow no channels, so that cutting leaves them as they are. */
+function valuesDifference(dense: Side, at: number, before: Setting, after: Setting): Difference {
+  const { op } = dense.operations.all[at]!;
+  if (!Array.isArray(before) || !Array.isArray(after) || before.length !== after.length) return { kind: 'open', op };
+  const most = Math.max(...before.map(Math.abs));
+  const first = before.findIndex(
+    (value, k) => Math.abs(value - after[k]!) > OTHER_VALUE * Math.max(Math.abs(value), 1e-3 * most),
+  );
+  if (first < 0) return { kind: 'open', op };
+  return sure(
+    `the constant of ${op} ${behind(dense, at)} has ${shown(after[first]!)} instead of ${shown(before[first]!)}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { OnnxNode } from '../onnx/index.ts';
+import type { OnnxNode, Tensor } from '../onnx/index.ts';
 import { isUniform } from './channels.ts';
 import type { Operand, Operation, Operations } from './operation-types.ts';
 import { type Form, type NodeFacts, plainSettings, type Settings } from './operators/form.ts';
@@ -10,6 +10,8 @@ import type { Network, NetworkTensor } from './types.ts';
 /** Operations as they come together: what made each tensor, and all before it. */
 interface Draft {
   readonly network: Network;
+  /** Constants that follow channels, which recovery compares. */
+  readonly following: ReadonlySet<Tensor>;
   readonly all: Operation[];
   /** Position of the operation that makes each tensor. */
   readonly made: Map<string, number>;
@@ -17,7 +19,8 @@ interface Draft {
 
 /** Reads a network's operations. Layout (transposes, reshapes), casts and what BatchNorm folding removes are left out. */
 export function operationsOf(network: Network): Operations {
-  const draft: Draft = { network, all: [], made: new Map() };
+  const following = new Set(network.followers.map(({ tensor }) => tensor));
+  const draft: Draft = { network, following, all: [], made: new Map() };
   const { all, made } = draft;
   for (const { name } of network.model.graph.inputs) {
     if (!network.tensors.has(name)) continue;
@@ -130,12 +133,37 @@ function plainOperation(form: Form, node: OnnxNode, inputs: readonly number[]): 
  * A factor or a summand for each channel, which is compared as what follows channels. Of a layer of one filter it is a vector of one
  * number; a scalar is part of a function.
  */
-function isAffine({ network }: Draft, node: OnnxNode, form: Form, before: Operation): boolean {
+function isAffine(draft: Draft, node: OnnxNode, form: Form, before: Operation): boolean {
   if (form.kind === 'operation') return true;
+  const { network } = draft;
   return node.inputs.some((name) => {
     const dims = network.constants.get(name)?.view.dims ?? [];
-    return isOfOneFilter(network, before) ? dims.length > 0 : dims.some((size) => size > 1);
+    if (isOfOneFilter(network, before)) return dims.length > 0;
+    return dims.some((size) => size > 1) && !isFree(draft, node, name);
   });
+}
+
+/** Whether no channels are followed by a constant of several elements, for sure: an image's mean, anchors, positions. */
+function isFree({ network, following }: Draft, node: OnnxNode, name: string): boolean {
+  const constant = network.constants.get(name);
+  if (constant === undefined || following.has(constant.view.tensor) || network.isSized(name)) return false;
+  const channels = network.tensors.get(node.outputs[0] ?? '')?.channels ?? null;
+  return channels === null || !('opaque' in channels);
+}
+
+/** Elements of a constant that are compared: many spread over all, for constants of any size cost the same. */
+const MAX_VALUES = 4096;
+/** Digits of elements that exporters may have computed. */
+const DIGITS = 5;
+
+/** Elements of the one constant that follows no channels; null where there are others, or they are not known. */
+function freeValues(draft: Draft, node: OnnxNode, operands: readonly Operand[]): readonly number[] | null {
+  const [only, ...others] = operands.flatMap((operand) => (operand.kind === 'constant' ? [operand.name] : []));
+  if (only === undefined || others.length > 0 || !isFree(draft, node, only)) return null;
+  const data = draft.network.numbers(only)?.data ?? [];
+  const step = Math.ceil(data.length / MAX_VALUES);
+  const values = data.filter((_, k) => k % step === 0).map((value) => Number(value?.toPrecision(DIGITS)));
+  return data.length === 0 || data.includes(null) ? null : values;
 }
 
 function isOfOneFilter(network: Network, { call }: Operation): boolean {
@@ -159,7 +187,9 @@ function pointwiseOf(
   // Which element of a vector meets which position is not known here.
   const isVector = operands.every(({ kind }) => kind !== 'unknown');
   const side = operands.findIndex(({ kind }) => kind === 'operation');
-  return { op: node.opType, settings: { side }, inputs, pointwise: null, tells: isVector ? 'same' : 'nothing' };
+  const values = freeValues(draft, node, operands);
+  const settings = values === null ? { side } : { side, values };
+  return { op: node.opType, settings, inputs, pointwise: null, tells: isVector ? 'same' : 'nothing' };
 }
 
 /** Numbers of both signs, beyond the bounds of common activations. */

@@ -107,12 +107,20 @@ function holdsAlready(walk: Walk, node: OnnxNode, { ids }: ChannelMap): boolean 
   });
 }
 
-/** Marks every output of a node as not understood; the layer is still part of the graph that dialects walk. */
-export function setOpaque(walk: Walk, node: OnnxNode, why: string = node.opType): void {
+/**
+ * Marks every output of a node as not understood; the layer is still part of the graph that dialects walk.
+ * @param known the shape of its first output, where it is known; else what the file states
+ */
+export function setOpaque(
+  walk: Walk,
+  node: OnnxNode,
+  why: string = node.opType,
+  known: readonly Dim[] | null = null,
+): void {
   const isComputed = readsOf(node).some((name) => isSignal(walk.values.get(name) ?? null));
   const from = isComputed ? walk.drafts.place(node, 'opaque', walk.values) : null;
   for (const [k, name] of node.outputs.entries()) {
-    const shape = statedShape(walk, name);
+    const shape = (k === 0 ? known : null) ?? statedShape(walk, name);
     setOutput(walk, node, from === null ? { kind: 'fixed', shape, from } : { kind: 'opaque', op: why, shape, from }, k);
   }
 }

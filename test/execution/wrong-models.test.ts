@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { OBSTACLES } from '../../src/execution/types.ts';
@@ -8,9 +9,11 @@ import type { Network } from '../../src/network/index.ts';
 import { contentOf, type ModelEdits, type NodeEdit, type OnnxNode, toFloat32 } from '../../src/onnx/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import type { Checked } from '../../src/pipeline/checked.ts';
+import { NodeProtoSchema, TensorProtoSchema } from '../onnx/onnx_pb.generated.js';
 import { changed, executionOf, outcomeOf } from '../support/execution.ts';
 import { FIXTURES } from '../support/golden.ts';
-import { float32, modelBytes, op as onnxOp } from '../support/onnx-builder.ts';
+import { float32, int64, modelBytes, op as onnxOp } from '../support/onnx-builder.ts';
+import { rewrite } from '../support/rewrite.ts';
 
 const seed = join(FIXTURES, 'golden/seed_mobilenet_v2');
 const [dense, pruned] = [join(seed, 'dense.onnx'), join(seed, 'pruned.onnx')];
@@ -43,6 +46,23 @@ function bypassed(network: Network, node: OnnxNode): ModelEdits {
 const ints = (name: string, values: readonly number[]): NodeEdit => ({ attributes: new Map([[name, values]]) });
 /** Height and width change places, which a square image hides from every shape. */
 const turned = (): string => withNode('relu_conv1', 'Transpose', ints('perm', [0, 3, 2, 1]));
+
+/** The same, between views of five axes, which the graph's comparison takes for layout. */
+function turnedUnseen(): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'prunegate-turned-')), 'model.onnx');
+  return rewrite(pruned, path, (graph) => {
+    const at = graph.node.findIndex(({ name }) => /relu_conv1\/Relu6?$/.test(name));
+    const made = graph.node[at]!.output[0]!;
+    graph.node[at]!.output[0] = 'untouched';
+    const parts = [
+      onnxOp('Unsqueeze', ['untouched', 'last'], 'deep'),
+      onnxOp('Transpose', 'deep', 'turned', { perm: [0, 1, 3, 2, 4] }),
+      onnxOp('Squeeze', ['turned', 'last'], made),
+    ];
+    graph.node.splice(at + 1, 0, ...parts.map((part) => create(NodeProtoSchema, part)));
+    graph.initializer.push(create(TensorProtoSchema, { ...int64([4]), name: 'last' }));
+  });
+}
 
 describe('a pruned model with all the right filters', () => {
   const wrong: [string, () => string, string][] = [
@@ -130,7 +150,7 @@ describe('prunegate check', () => {
   }
 
   it('finds by execution what it cannot see in the weights: the verdict diverges, and the layer is named', async () => {
-    const model = turned();
+    const model = turnedUnseen();
     expect(await checked(model)).toMatchObject({ exitCode: 0, report: { verdict: 'conforms', execution: null } });
     const { exitCode, report } = await checked(model, { execute: true });
     expect(exitCode).toBe(1);

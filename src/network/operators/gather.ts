@@ -1,8 +1,19 @@
+import type { OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
 import { alongAxis, idsAlong, isUniform, rowMajorStrides, uniformMap } from '../channels.ts';
 import { integerTensorOf, numbersOf } from '../constants.ts';
 import { countOf } from '../numbers.ts';
-import { type Carry, input, intAttribute, isSignal, normalizeAxis, setOpaque, setOutput, shapeOf } from '../walk.ts';
+import {
+  type Carry,
+  input,
+  intAttribute,
+  isSignal,
+  normalizeAxis,
+  setOpaque,
+  setOutput,
+  shapeOf,
+  type Walk,
+} from '../walk.ts';
 import { withShape } from './carry.ts';
 import { type Form, listed, type NodeFacts, operation, SAME } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
@@ -12,7 +23,7 @@ const gather: Carry = (walk, node) => {
   const value = input(walk, node, 0);
   const shape = shapeOf(value);
   const indices = integerTensorOf(walk, node.inputs[1]);
-  if (!isSignal(value) || shape === null || indices === null || indices.dims.length > 1) return setOpaque(walk, node);
+  if (!isSignal(value) || shape === null || indices === null || indices.dims.length > 1) return lookUp(walk, node);
   const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape.length);
   const isScalar = indices.dims.length === 0;
   const after = isScalar
@@ -41,11 +52,20 @@ const gather: Carry = (walk, node) => {
   setOutput(walk, node, { kind: 'channels', map: { ...value.map, axes, shape: after }, from });
 };
 
+/** Rows that are looked up by indices that are computed: an embedding, whose channels are not followed, though its shape is known. */
+function lookUp(walk: Walk, node: OnnxNode): void {
+  const [data, indices] = [0, 1].map((k) => input(walk, node, k));
+  const [shape, places] = [shapeOf(data ?? null), shapeOf(indices ?? null)];
+  const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape?.length ?? 0);
+  setOpaque(walk, node, node.opType, shape === null || places === null ? null : shape.toSpliced(axis, 1, ...places));
+}
+
 /** The ids at positions, negative ones from the end; null where one is unknown or beyond the axis. */
 function picks(ids: Int32Array, positions: readonly Dim[]): Int32Array | null {
   const picked = positions.map((at) => (at === null ? undefined : ids[at < 0 ? at + ids.length : at]));
   return picked.every((id) => id !== undefined) ? Int32Array.from(picked) : null;
 }
+
 const evaluate: Evaluate = (walk, node) => {
   const [data, indices] = [numbersOf(walk, node.inputs[0]), integerTensorOf(walk, node.inputs[1])];
   if (data === null || indices === null) return null;

@@ -4,7 +4,7 @@ import { stridedNumbers } from '../numbers.ts';
 import { transposeView } from '../tensor-view.ts';
 import { attribute, type Carry, input, isSignal, setOpaque, setOutput, shapeOf } from '../walk.ts';
 import { withShape } from './carry.ts';
-import { SAME } from './form.ts';
+import { type Form, type NodeFacts, operation, SAME } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
 
 const TO_CHANNELS_LAST = '0,2,3,1';
@@ -50,6 +50,20 @@ const evaluate: Evaluate = (walk, node) => {
   ];
 };
 
+/**
+ * Layout, for exporters put channels first and last and push that about; but the axes of a picture in another order, which no exporter
+ * adds, are another picture.
+ */
+function form({ node, shape, channelAxis }: NodeFacts): Form {
+  const rank = shape(0)?.length;
+  const perm = attribute(node, 'perm', 'ints') ?? Array.from({ length: rank ?? 0 }, (_, k) => (rank ?? 0) - 1 - k);
+  if (perm.length !== 4 || perm[0] !== 0 || channelAxis === null) return SAME;
+  const others = perm.filter((axis) => axis !== channelAxis);
+  return others.every((axis, k) => k === 0 || axis > others[k - 1]!)
+    ? SAME
+    : operation('Transpose', { picture: 'turned' });
+}
+
 export const TRANSPOSE: Readonly<Record<string, Operator>> = {
-  Transpose: { carry: transpose, role: 'layout', evaluate, form: () => SAME },
+  Transpose: { carry: transpose, role: 'layout', evaluate, tells: 'all', form },
 };

@@ -141,16 +141,18 @@ function biasTerms(sources: Sources, item: GroupItem, role: FollowerRole): reado
 
 function vectorTerms({ network, importance }: Sources, { module, at, root }: GroupItem, role: FollowerRole): Term[] {
   const found = network.followers.find((follower) => follower.layer === module.layer.name && follower.role === role);
-  if (found === undefined || !isParameter(found)) return [];
+  if (found === undefined) return [];
   const elements = numbersIn(found.tensor);
+  if (!isParameter(found, elements)) return [];
   const values = at.map((position) => power(elements[position * found.stride]!, importance.p));
   const label = `${module.layer.name} ${role === 'scale' ? 'weight' : 'bias'}`;
   return [{ label, root, values, errors: values.map((value) => 2 * UNIT * value) }];
 }
 
-/** torch.onnx writes ones and zeros for a layer without parameters, under names of its own. */
-function isParameter({ tensor }: Follower): boolean {
-  return /\.(weight|bias)$/.test(tensor.name);
+/** torch.onnx writes ones and zeros for a layer without parameters, under names of its own; other programs take names away. */
+function isParameter({ tensor, role }: Follower, elements: ArrayLike<number>): boolean {
+  const neutral = role === 'scale' ? 1 : 0;
+  return /\.(weight|bias)$/.test(tensor.name) || Array.from(elements).some((value) => value !== neutral);
 }
 
 /** `abs(w) ** p` of each filter, or of each input column over all filters. */

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { compareGraphs } from '../../src/comparison/index.ts';
+import { recoverRetention } from '../../src/recovery/index.ts';
+import { network, rows } from '../support/convs.ts';
+import { float32, type Graph, op } from '../support/onnx-builder.ts';
+
+const shaped = (values: readonly number[], dims: readonly number[]) => ({ ...float32(values), dims: dims.map(BigInt) });
+
+/** Two convolutions with something between, and something in front. */
+function model(nodes: Graph['nodes'], weights: Graph['weights'] = {}) {
+  const has = (name: string): boolean => nodes.some(({ output }) => output?.includes(name));
+  const all = [
+    { name: 'a', from: has('front') ? 'front' : 'x', kernel: rows(3, 2, 1) },
+    { name: 'b', from: has('between') ? 'between' : 'a', kernel: rows(2, 3, 2) },
+  ];
+  return network(all, { nodes, weights });
+}
+
+const compared = (dense: ReturnType<typeof model>, pruned: ReturnType<typeof model>) => {
+  const { differences, open } = compareGraphs(recoverRetention(dense, pruned).correspondence);
+  return { differences: differences.map(({ title }) => title), open };
+};
+
+const GRID = Array.from({ length: 16 }, (_, k) => k / 3 - 2);
+const other = (k: number, value: number): number[] => GRID.map((one, at) => (at === k ? value : one));
+
+describe('a constant that follows no channels', () => {
+  const grid = (values: readonly number[], dims = [1, 1, 4, 4]) =>
+    model([op('Mul', ['a', 'grid'], 'between', { name: 'mul' })], { grid: shaped(values, dims) });
+
+  it('holds the same values, but for rounding and axes of one', () => {
+    expect(compared(grid(GRID), grid(GRID, [4, 4]))).toEqual({ differences: [], open: [] });
+    expect(compared(grid(GRID), grid(GRID.map((value) => value * (1 + 1e-7))))).toMatchObject({ differences: [] });
+    expect(compared(grid(GRID), grid(other(5, 7)))).toEqual({
+      differences: ['the constant of Mul behind a has 7 instead of -0.33333'],
+      open: [],
+    });
+  });
+
+  it("is compared in front of the first layer too: a picture's mean", () => {
+    const mean = (values: readonly number[]) =>
+      model([op('Sub', ['x', 'mean'], 'front', { name: 'sub' })], { mean: shaped(values, [1, 2, 1, 1]) });
+    expect(compared(mean([0.4, 0.5]), mean([0.4, 0.5]))).toEqual({ differences: [], open: [] });
+    expect(compared(mean([0.4, 0.5]), mean([0.5, 0.4]))).toMatchObject({
+      differences: ['the constant of Sub behind the input x has 0.5 instead of 0.4'],
+    });
+  });
+
+  it('is open where one model alone has it', () => {
+    expect(compared(grid(GRID), model([]))).toEqual({ differences: [], open: ['Mul'] });
+  });
+});
+
+describe('a Transpose', () => {
+  const turned = (...perms: readonly (readonly number[])[]) =>
+    model(
+      perms.map((perm, k) =>
+        op('Transpose', k === 0 ? 'a' : `t${k - 1}`, k === perms.length - 1 ? 'between' : `t${k}`, { perm }),
+      ),
+    );
+
+  it('is layout, unless it turns the picture', () => {
+    expect(compared(model([]), turned([0, 2, 3, 1], [0, 3, 1, 2]))).toEqual({ differences: [], open: [] });
+    expect(compared(model([]), turned([0, 1, 3, 2]))).toMatchObject({
+      differences: ['Transpose behind a is new'],
+    });
+    expect(compared(model([]), turned([0, 2, 3, 1], [0, 3, 2, 1]))).toMatchObject({
+      differences: ['Transpose behind a is new'],
+    });
+  });
+});
