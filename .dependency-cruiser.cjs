@@ -16,6 +16,7 @@ const order = [
   'surgery',
   'execution',
   'verdict',
+  'view',
   'report',
   'github',
   'pipeline',
@@ -23,7 +24,7 @@ const order = [
 
 // What runs in a browser as it is: test/frame/browser.test.ts bundles it.
 const PURE =
-  '^src/((errors|bytes|tensor-files|onnx|network|dialects|recovery|comparison|lock|surgery|verdict)/|pipeline/judge-networks)';
+  '^src/((errors|bytes|tensor-files|onnx|network|dialects|recovery|comparison|lock|surgery|verdict|view)/|pipeline/judge-networks)';
 
 module.exports = {
   forbidden: [
@@ -46,11 +47,23 @@ module.exports = {
       from: { path: PURE },
       to: { dependencyTypes: ['core'] },
     },
+    {
+      name: 'the-page-reads-its-data-alone',
+      comment:
+        'What a model is called and computed is put into its data by report/; so that it serves whoever makes such data.',
+      severity: 'error',
+      from: { path: '^src/view/' },
+      to: { path: '^src/(?!(view|prose)/)' },
+    },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: ['^src/(cli|action|pipeline/later)\\.ts$', '\\.d\\.ts$'] },
+      from: {
+        orphan: true,
+        path: '^src/',
+        pathNot: ['^src/(cli|action|pipeline/later|view/page)\\.tsx?$', '\\.d\\.ts$'],
+      },
       to: {},
     },
     { name: 'no-unlisted-folder', severity: 'error', from: { path: `^src/(?!(${order.join('|')})/)[^/]+/` }, to: {} },

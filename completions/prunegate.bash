@@ -16,7 +16,7 @@ _prunegate() {
       return
       ;;
     --format)
-      COMPREPLY=($(compgen -W "text json markdown" -- "$word"))
+      COMPREPLY=($(compgen -W "text json markdown html" -- "$word"))
       return
       ;;
   esac

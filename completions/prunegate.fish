@@ -33,8 +33,8 @@ complete -c prunegate -n '__fish_seen_subcommand_from check' -l min-mac-reductio
 complete -c prunegate -n '__fish_seen_subcommand_from check' -l min-size-reduction -r -d 'fail where pruning saves a smaller share, 0 to 1, of the bytes (default: no gate)'
 complete -c prunegate -n '__fish_seen_subcommand_from check' -l fail-on -r -d 'layer verdicts that fail the gate: mismatch, ambiguous, unverifiable, or none (default: mismatch, unverifiable)'
 complete -c prunegate -n '__fish_seen_subcommand_from check' -l warn-only -d 'report, but never fail'
-complete -c prunegate -n '__fish_seen_subcommand_from check' -l report-dir -r -d 'folder under which <model>/report.json is written (default: the action writes to the runner\'s temporary folder)'
-complete -c prunegate -n '__fish_seen_subcommand_from check' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
+complete -c prunegate -n '__fish_seen_subcommand_from check' -l report-dir -r -d 'folder under which <model>/report.json and <model>/report.html are written (default: the action writes to the runner\'s temporary folder)'
+complete -c prunegate -n '__fish_seen_subcommand_from check' -l format -x -a 'text json markdown html' -d 'what stdout carries: text, json, markdown, html (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a expect
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l no-config -d 'do not look for prunegate.yml'
@@ -44,7 +44,7 @@ complete -c prunegate -n '__fish_seen_subcommand_from expect' -l dense -r -d 'th
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l spec -r -d 'the pruning spec: an experiment spec or the pruner\'s keys alone (YAML or JSON); in prunegate.yml a path, or the keys inline'
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l overrides -r -d 'settings that win over the spec, one on a line, like prune.key=value'
 complete -c prunegate -n '__fish_seen_subcommand_from expect' -l folding -x -a 'raw folded' -d 'raw or folded: overrules the detector of BatchNorm folding (default: what the detector finds)'
-complete -c prunegate -n '__fish_seen_subcommand_from expect' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
+complete -c prunegate -n '__fish_seen_subcommand_from expect' -l format -x -a 'text json markdown html' -d 'what stdout carries: text, json, markdown, html (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a explain
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l no-config -d 'do not look for prunegate.yml'
@@ -56,13 +56,13 @@ complete -c prunegate -n '__fish_seen_subcommand_from explain' -l dense -r -d 't
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l spec -r -d 'the pruning spec: an experiment spec or the pruner\'s keys alone (YAML or JSON); in prunegate.yml a path, or the keys inline'
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l overrides -r -d 'settings that win over the spec, one on a line, like prune.key=value'
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l folding -x -a 'raw folded' -d 'raw or folded: overrules the detector of BatchNorm folding (default: what the detector finds)'
-complete -c prunegate -n '__fish_seen_subcommand_from explain' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
+complete -c prunegate -n '__fish_seen_subcommand_from explain' -l format -x -a 'text json markdown html' -d 'what stdout carries: text, json, markdown, html (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a merge
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l models -r -d 'for mode merge: the models of which there must be a report, by name or as the matrix of mode plan (default: those of prunegate.yml)'
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l warn-only -d 'report, but never fail'
-complete -c prunegate -n '__fish_seen_subcommand_from merge' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
+complete -c prunegate -n '__fish_seen_subcommand_from merge' -l format -x -a 'text json markdown html' -d 'what stdout carries: text, json, markdown, html (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a plan
 complete -c prunegate -n '__fish_seen_subcommand_from plan' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
 complete -c prunegate -n '__fish_seen_subcommand_from plan' -l no-config -d 'do not look for prunegate.yml'
@@ -82,7 +82,7 @@ complete -c prunegate -n '__fish_seen_subcommand_from recover' -l model -r -d 'o
 complete -c prunegate -n '__fish_seen_subcommand_from recover' -l all -d 'show every layer, and every filter of one'
 complete -c prunegate -n '__fish_seen_subcommand_from recover' -l dense -r -d 'the dense model: an ONNX export of the trained model, without BatchNorm folding'
 complete -c prunegate -n '__fish_seen_subcommand_from recover' -l pruned -r -d 'the pruned model (ONNX), folded or not'
-complete -c prunegate -n '__fish_seen_subcommand_from recover' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
+complete -c prunegate -n '__fish_seen_subcommand_from recover' -l format -x -a 'text json markdown html' -d 'what stdout carries: text, json, markdown, html (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a run
 complete -c prunegate -n '__fish_seen_subcommand_from run' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
 complete -c prunegate -n '__fish_seen_subcommand_from run' -l no-config -d 'do not look for prunegate.yml'
@@ -100,5 +100,5 @@ complete -c prunegate -n '__fish_seen_subcommand_from run' -l max-latency-ratio 
 complete -c prunegate -n '__fish_seen_subcommand_from run' -l min-parameter-reduction -r -d 'fail where pruning saves a smaller share, 0 to 1, of the parameters (default: no gate)'
 complete -c prunegate -n '__fish_seen_subcommand_from run' -l min-mac-reduction -r -d 'fail where pruning saves a smaller share, 0 to 1, of the multiply-accumulates (default: no gate)'
 complete -c prunegate -n '__fish_seen_subcommand_from run' -l min-size-reduction -r -d 'fail where pruning saves a smaller share, 0 to 1, of the bytes (default: no gate)'
-complete -c prunegate -n '__fish_seen_subcommand_from run' -l report-dir -r -d 'folder under which <model>/report.json is written (default: the action writes to the runner\'s temporary folder)'
-complete -c prunegate -n '__fish_seen_subcommand_from run' -l format -x -a 'text json markdown' -d 'what stdout carries: text, json, markdown (default: text)'
+complete -c prunegate -n '__fish_seen_subcommand_from run' -l report-dir -r -d 'folder under which <model>/report.json and <model>/report.html are written (default: the action writes to the runner\'s temporary folder)'
+complete -c prunegate -n '__fish_seen_subcommand_from run' -l format -x -a 'text json markdown html' -d 'what stdout carries: text, json, markdown, html (default: text)'

@@ -27,6 +27,8 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** Programs that share code. The child that runs models is a program of its own: it needs little of ours. */
 const PROGRAMS = [{ index: 'src/action.ts', cli: 'src/cli.ts' }, { execute: 'src/execution/worker.ts' }];
+/** The page of a report: a program for browsers, and its styles, as texts that are loaded when a page is written. */
+const PAGE = { file: 'view.cjs', script: 'src/view/page.tsx', style: 'src/view/page.css' };
 const LICENCES = 'licenses.txt';
 const EXECUTABLE = new Set(['cli.cjs']);
 
@@ -37,7 +39,7 @@ const EXECUTABLE = new Set(['cli.cjs']);
 const GROUPS = [
   {
     name: 'core',
-    test: /src[\\/](?:pipeline[\\/](?:check|expect|recover|run|explain|plan|policy|each-model)|config[\\/]index|report[\\/]index|process[\\/](?:cancel|log)|version)\.ts$|rolldown[\\/]runtime/,
+    test: /src[\\/](?:pipeline[\\/](?:check|expect|recover|run|explain|plan|policy|each-model|answer)|config[\\/]index|report[\\/]index|process[\\/](?:cancel|log)|version)\.ts$|rolldown[\\/]runtime/,
     priority: 2,
   },
   // Each alone would not earn it.
@@ -134,6 +136,11 @@ async function bundleAll() {
         if (renderedLength > 0 && !id.startsWith('\0')) paths.add(pathOf(id));
     }
   }
+  const { code: script, modules } = await bundlePage();
+  for (const [id, { renderedLength }] of Object.entries(modules))
+    if (renderedLength > 0 && !id.startsWith('\0')) paths.add(pathOf(id));
+  const style = minified(readFileSync(join(root, PAGE.style), 'utf8'));
+  files.set(PAGE.file, `exports.script=${JSON.stringify(script)};\nexports.style=${JSON.stringify(style)};\n`);
   files.set(LICENCES, licenceList(root, [...paths], [...files.keys()].sort()));
   return files;
 }
@@ -168,6 +175,35 @@ async function bundle(input) {
         throw new Error(`${fileName} holds a path of this machine, so that no other one can rebuild it`);
   }
   return output;
+}
+
+/** One script, which nothing is loaded beside: the page asks for no address. */
+async function bundlePage() {
+  const bundler = await rolldown({
+    cwd: root,
+    input: PAGE.script,
+    platform: 'browser',
+    tsconfig: join(root, 'src/view/tsconfig.json'),
+    transform: { target: 'es2022' },
+    onLog(level, { message }) {
+      if (level === 'warn') throw new Error(message);
+    },
+  });
+  const { output } = await bundler.generate({ format: 'iife', minify: true, comments: false });
+  await bundler.close();
+  const [chunk, ...others] = output;
+  if (others.length > 0) throw new Error('the page would be several files, and it loads none');
+  if (/<\/script|<!--/i.test(chunk.code)) throw new Error('the script of the page would end its element');
+  return chunk;
+}
+
+/** Without comments and what only a reader of the source needs. */
+function minified(css) {
+  return css
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([{};,]) ?/g, '$1')
+    .trim();
 }
 
 /** A module's path below the checkout, whose node_modules may be a link. */

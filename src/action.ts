@@ -18,6 +18,7 @@ import {
   setOutputs,
   verdictOutputs,
 } from './github/index.ts';
+import { readerOf } from './pipeline/answer.ts';
 import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
 import { confine, confinesOf, withoutQuotes } from './pipeline/confine.ts';
@@ -27,7 +28,15 @@ import { type JudgedRequests, loadUnderPolicy } from './pipeline/policy.ts';
 import { policyHost } from './pipeline/policy-host.ts';
 import { CancelledError } from './process/cancel.ts';
 import { groupLog } from './process/log.ts';
-import { ANYBODY, escaped, makeReportSet, REPORT_FORMATS, type ReportSet, writeReport } from './report/index.ts';
+import {
+  ANYBODY,
+  escaped,
+  makeReportSet,
+  REPORT_FORMATS,
+  type ReportSet,
+  writePages,
+  writeReport,
+} from './report/index.ts';
 import { VERSION } from './version.ts';
 
 interface Outcome {
@@ -63,24 +72,32 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
   const { results, errors } = await eachModel(requests, printLine, (request) => checkOne(request, channel));
   const reports = results.map(({ checked }) => checked.report);
   const set = makeReportSet(VERSION, reports, errors);
+  const [first] = requests;
+  const reader = readerOf(
+    results.map(({ checked }) => checked),
+    true,
+  );
+  const page = first === undefined ? null : writePages(set, reportFolder(first, channel), reader);
   // Before anything that may take time or fail: the gate is decided.
   decide(
     set,
     results.map(({ reportPath }) => reportPath),
+    page,
   );
-  const { annotations = true, comment = 'never', checkRun = false } = requests[0] ?? {};
+  const { annotations = true, comment = 'never', checkRun = false } = first ?? {};
   const { commentUrl } = await publish({ set, annotations, isRepeated: false, comment, checkRun }, channel);
   setCommentUrl(commentUrl);
 }
 
 async function checkOne(request: ModelRequest, channel: Channel): Promise<Outcome> {
-  const { event, workspace = process.cwd(), temporary = tmpdir() } = channel;
+  const { event, workspace = process.cwd() } = channel;
   if (isUnmerged(event)) confine(request, confinesOf(channel));
-  const folder = request.reportDir ?? join(temporary, 'prunegate');
+  const folder = reportFolder(request, channel);
   const checked = await check(request, {
     version: VERSION,
     root: workspace,
     isHashed: true,
+    isPictured: true,
     folder,
     log: printLine,
     commandLog: groupLog(process.stdout),
@@ -92,6 +109,10 @@ async function checkOne(request: ModelRequest, channel: Channel): Promise<Outcom
   });
   printLine(REPORT_FORMATS.text.render(checked.report, ANYBODY));
   return { checked, reportPath: writeReport(checked.report, folder) };
+}
+
+function reportFolder({ reportDir }: ModelRequest, { temporary = tmpdir() }: Channel): string {
+  return reportDir ?? join(temporary, 'prunegate');
 }
 
 /** The models as a matrix: nothing is checked, and there is no verdict. One that asks for less than its base does not get so far. */
@@ -113,7 +134,7 @@ async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
   const request = await mergeRequest(settings, settings.reports ?? [], at, process.cwd(), policyHost(channel));
   const { set } = merge(request, VERSION);
   printLine(REPORT_FORMATS.text.render(set, ANYBODY));
-  decide(set, []);
+  decide(set, [], null);
   const { commentUrl } = await publish({ set, isRepeated: true, ...request.publishing }, channel);
   setCommentUrl(commentUrl);
 }
@@ -123,9 +144,9 @@ function setCommentUrl(url: string | null): void {
   setOutputs({ 'comment-url': url ?? '' });
 }
 
-function decide(set: ReportSet, reportPaths: readonly string[]): void {
+function decide(set: ReportSet, reportPaths: readonly string[], page: string | null): void {
   if (set.conclusion === 'failure') process.exitCode = 1;
-  output(verdictOutputs(set, reportPaths));
+  output(verdictOutputs(set, reportPaths, page));
 }
 
 /** A gate whose outputs nobody can read does not pass; what else is published stands. */

@@ -12,10 +12,10 @@ import {
   settingsFromFlags,
 } from './config/index.ts';
 import { InputError, oneLine } from './errors/input-error.ts';
-import { type Answer, answerOf } from './pipeline/answer.ts';
+import { type Answer, answerOf, readerOf } from './pipeline/answer.ts';
 import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
-import { eachModel } from './pipeline/each-model.ts';
+import { type CheckedModels, eachModel } from './pipeline/each-model.ts';
 import { expect } from './pipeline/expect.ts';
 import { explain } from './pipeline/explain.ts';
 import type { Host } from './pipeline/host.ts';
@@ -24,7 +24,7 @@ import { recover } from './pipeline/recover.ts';
 import { run } from './pipeline/run.ts';
 import { CancelledError } from './process/cancel.ts';
 import { plainLog } from './process/log.ts';
-import { ANYBODY, REPORT_FORMATS, writeReport } from './report/index.ts';
+import { ANYBODY, makeReportSet, REPORT_FORMATS, writePages, writeReport } from './report/index.ts';
 import { VERSION } from './version.ts';
 
 /** Exit status of product contract: 2 bad usage, config or input, 4 a bug of ours. */
@@ -159,20 +159,30 @@ async function eachWith(
   isWritten: boolean,
 ): Promise<Answer> {
   const { format, installOnnxruntime: mayInstall = false } = settings;
-  const models = await eachModel(loadRequests(settings, process.cwd()), log, async (request) => {
+  const requests = loadRequests(settings, process.cwd());
+  const models = await eachModel(requests, log, async (request) => {
     const result = await command(request, {
       version: VERSION,
       log,
       commandLog: plainLog(process.stderr),
       runtime: { project: process.cwd(), refusal: null, mayInstall },
-      isHashed: format === 'json' || request.reportDir !== null,
+      isHashed: format === 'json' || format === 'html' || request.reportDir !== null,
+      isPictured: format === 'html' || (isWritten && request.reportDir !== null),
     });
     if (isWritten && request.reportDir !== null)
       log(`report: ${oneLine(writeReport(result.report, request.reportDir))}`);
     return result;
   });
   for (const { model, message } of models.errors) log(`prunegate: ${oneLine(model)}: ${message}`);
+  // One folder is given for all of them.
+  if (isWritten && requests[0]?.reportDir != null) writeAllPages(models, requests[0].reportDir);
   return answerOf(models, settings, VERSION);
+}
+
+function writeAllPages({ results, errors }: CheckedModels<Checked>, folder: string): void {
+  const reports = results.map(({ report }) => report);
+  const page = writePages(makeReportSet(VERSION, reports, errors), folder, readerOf(results, true));
+  if (page !== null) log(`page: ${oneLine(page)}`);
 }
 
 /** stdout carries the result alone. */

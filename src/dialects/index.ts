@@ -12,6 +12,7 @@ export type {
   Assumption,
   Certainties,
   Contradiction,
+  CountRule,
   CriterionCounts,
   Expectation,
   FilterDecision,

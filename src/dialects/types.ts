@@ -105,6 +105,11 @@ export interface Expected {
   columnsCut(retained: (layer: string) => RetainedIndices | null): (consumer: string) => RetainedIndices | null;
   /** The numbers behind a layer's decision; null where there are none. */
   explainLayer(layer: string): LayerExplanation | null;
+  /**
+   * How the number of filters that a layer keeps follows from one number of the spec; null where it does so in no simple way. Left out by
+   * a dialect whose rules know no such number.
+   */
+  countRule?(layer: string): CountRule | null;
   /** Why this filter stays or goes, as one sentence. */
   explain(layer: string, filter: number): string;
   /** How many filters each layer would keep under each way of merging the values of a group, the spec's own among them. */
@@ -122,6 +127,19 @@ export interface Expectation extends Expected {
   lint(prunedFile: string | null): readonly Lint[];
   /** Other specs and common mistakes, likeliest first, to be tried on what was retained. */
   hypotheses(observed: Observed): Iterable<Hypothesis>;
+}
+
+/** By which a reader can work out what another number in the spec would keep: of the values that decided, the largest stay. */
+export interface CountRule {
+  /** 'above': as many stay as exceed it. 'share': it goes, `int(n * (1 - share))` of n stay. */
+  readonly kind: 'above' | 'share';
+  /** The key of the spec, and what it says. */
+  readonly key: string;
+  readonly value: number;
+  /** How many stay at least, where the layer has them. */
+  readonly least: number;
+  /** What the count is rounded to: up where values count, down by a share. */
+  readonly multiple: number;
 }
 
 /** How many filters each layer would keep had the spec named this criterion; null where it cannot be known. */

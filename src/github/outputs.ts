@@ -4,7 +4,7 @@ import { firstLine, messageOf } from './trouble.ts';
 
 /** As action.yml describes them. */
 export const OUTPUTS = [
-  ...(['verdict', 'conclusion', 'mismatched-layers', 'report-json', 'matrix'] as const),
+  ...(['verdict', 'conclusion', 'mismatched-layers', 'report-json', 'report-html', 'matrix'] as const),
   ...(['matched', 'mismatched', 'ambiguous', 'unverifiable', 'comment-url'] as const),
 ] as const;
 
@@ -26,8 +26,13 @@ export function setOutputs(outputs: Outputs): string | null {
 /**
  * What a check or a merge found out.
  * @param paths of report.json files
+ * @param page the one that has everything; null where none was written
  */
-export function verdictOutputs({ reports, verdict, conclusion }: ReportSet, paths: readonly string[]): Outputs {
+export function verdictOutputs(
+  { reports, verdict, conclusion }: ReportSet,
+  paths: readonly string[],
+  page: string | null,
+): Outputs {
   const layers = reports.flatMap((report) => report.layers);
   const named = ({ model, layers: own }: Report): readonly string[] =>
     own.flatMap(({ name, verdict: found }) =>
@@ -43,5 +48,6 @@ export function verdictOutputs({ reports, verdict, conclusion }: ReportSet, path
     ambiguous: count('ambiguous'),
     unverifiable: count('unverifiable'),
     'report-json': paths.join('\n'),
+    'report-html': page ?? '',
   };
 }

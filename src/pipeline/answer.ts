@@ -1,5 +1,5 @@
 import type { Settings } from '../config/index.ts';
-import { makeReportSet, REPORT_FORMATS } from '../report/index.ts';
+import { makeReportSet, REPORT_FORMATS, type Reader } from '../report/index.ts';
 import type { Checked } from './checked.ts';
 import type { CheckedModels } from './each-model.ts';
 
@@ -21,12 +21,17 @@ export function answerOf(
   const reports = results.map(({ report }) => report);
   const [only] = reports;
   const isOne = reports.length === 1 && errors.length === 0 && only !== undefined;
-  const explain = (model: string): string | null =>
-    results.find(({ report }) => report.model === model)?.explain ?? null;
+  const result = isOne ? only : makeReportSet(version, reports, errors);
   return {
-    text: REPORT_FORMATS[format].render(isOne ? only : makeReportSet(version, reports, errors), { all, explain }),
+    text: REPORT_FORMATS[format].render(result, readerOf(results, all)),
     exitCode: errors.length > 0 ? BAD_INPUT : worstExit(results.map(({ exitCode }) => exitCode)),
   };
+}
+
+/** One for whom the models were just checked. */
+export function readerOf(results: readonly Checked[], all: boolean): Reader {
+  const of = (model: string): Checked | undefined => results.find(({ report }) => report.model === model);
+  return { all, explain: (model) => of(model)?.explain ?? null, numbers: (model) => of(model)?.numbers ?? null };
 }
 
 /** A divergence outweighs what could not be checked. */

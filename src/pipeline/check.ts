@@ -11,7 +11,7 @@ import { inputErrorAt } from '../errors/place.ts';
 import { readStart } from '../files/index.ts';
 import type { Network } from '../network/index.ts';
 import { underDenseNames } from '../recovery/index.ts';
-import { explainCommand, makeReport } from '../report/index.ts';
+import { explainCommand, makeReport, numbersOf } from '../report/index.ts';
 import { gateOf, judgeExecution, judgeGates, judgePolicy } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
 import { refuseExchanged } from './exchanged.ts';
@@ -86,7 +86,8 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
       made,
       policy: request.policy,
     });
-    return { report, explain: explainCommand(request), exitCode };
+    const numbers = host.isPictured === true ? numbersOf(expectation, dense) : null;
+    return { report, explain: explainCommand(request), numbers, exitCode };
   });
 }
 

@@ -1,6 +1,6 @@
 import type { ModelRequest } from '../config/index.ts';
 import { readSpec } from '../dialects/index.ts';
-import { explainCommand, makeReport } from '../report/index.ts';
+import { explainCommand, makeReport, numbersOf } from '../report/index.ts';
 import { isExpected, judge } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
 import type { Host } from './host.ts';
@@ -25,6 +25,7 @@ export function expect(request: ModelRequest, host: Host): Promise<Checked> {
       judgement: judge({ dense, expectation, tolerance: request.tolerance }),
       isHashed: host.isHashed,
     });
-    return { report, explain: explainCommand(request), exitCode: isExpected(expectation) ? 0 : 3 };
+    const numbers = host.isPictured === true ? numbersOf(expectation, dense) : null;
+    return { report, explain: explainCommand(request), numbers, exitCode: isExpected(expectation) ? 0 : 3 };
   });
 }

@@ -98,6 +98,10 @@ function formatted({ format }: ModelRequest, { value, text, isKnown }: Answer): 
       return { text: renderJson(value), exitCode };
     case 'markdown':
       return { text: `\`\`\`text\n${text}\`\`\`\n`, exitCode };
+    case 'html':
+      throw new InputError('explain prints text, json or markdown; the page of check has all layers', {
+        key: '--format',
+      });
     case 'text':
       return { text, exitCode };
   }

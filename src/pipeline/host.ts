@@ -11,6 +11,8 @@ export interface Host {
   log(line: string): void;
   /** Whether the report shall hold the models' SHA-256, which takes a second reading of every byte. */
   readonly isHashed: boolean;
+  /** Whether the values behind all layers are wanted, for a picture of them. */
+  readonly isPictured?: boolean;
   /** Folder for what a check makes where no report-dir is given; without it, one that goes with the check. */
   readonly folder?: string;
   /** Where the output of the user's commands is shown; by lines of `log` where there is none. */

@@ -46,6 +46,6 @@ export function run(request: ModelRequest, host: Host): Promise<Checked> {
       conclusion,
       isHashed: host.isHashed,
     });
-    return { report, explain: null, exitCode };
+    return { report, explain: null, numbers: null, exitCode };
   });
 }

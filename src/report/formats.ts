@@ -1,4 +1,5 @@
 import type { Format } from '../config/index.ts';
+import { renderHtml } from './html/html.ts';
 import { renderJson } from './json.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { Reader } from './reader.ts';
@@ -20,5 +21,6 @@ export const REPORT_FORMATS: Readonly<Record<Format, ReportFormat>> = {
     render: (result, reader) => ('reports' in result ? renderSet(result, reader) : renderText(result, reader)),
   },
   json: { extension: 'json', render: renderJson },
+  html: { extension: 'html', render: renderHtml },
   markdown: { extension: 'md', render: (result) => `${renderMarkdown(result)}\n` },
 };

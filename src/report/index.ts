@@ -16,6 +16,7 @@ export { describeGpu } from './gpu.ts';
 export { renderJson } from './json.ts';
 export { lintText } from './lint.ts';
 export { type Link, type Medium, renderMarkdown } from './markdown.ts';
+export { type ModelNumbers, numbersOf } from './numbers.ts';
 export { ANYBODY, type Reader } from './reader.ts';
 export {
   COMPLETENESS_UNCHECKED,
@@ -27,4 +28,4 @@ export {
   type ReportLint,
   type ReportSet,
 } from './report.ts';
-export { writeReport } from './write.ts';
+export { writePages, writeReport } from './write.ts';

@@ -2,17 +2,30 @@ import { join } from 'node:path';
 import type { Format } from '../config/index.ts';
 import { writeWhole } from '../files/index.ts';
 import { REPORT_FORMATS } from './formats.ts';
-import { ANYBODY } from './reader.ts';
-import type { Report } from './report.ts';
+import { ANYBODY, type Reader } from './reader.ts';
+import type { Report, ReportSet } from './report.ts';
 
 /**
  * Writes a report to `<folder>/<model>/report.<extension>`.
  * @returns the file's path
  * @throws InputError where the folder cannot be written
  */
-export function writeReport(report: Report, folder: string, format: Format = 'json'): string {
+export function writeReport(report: Report, folder: string, format: Format = 'json', reader: Reader = ANYBODY): string {
   const { extension, render } = REPORT_FORMATS[format];
   const target = join(folder, report.model, `report.${extension}`);
-  writeWhole(target, render(report, ANYBODY));
+  writeWhole(target, render(report, reader));
+  return target;
+}
+
+/**
+ * Writes the page that shows what was found: of one model beside its report, of several one for each and one of all, `<folder>/report.html`.
+ * @returns the path of the page that has everything
+ * @throws InputError where the folder cannot be written
+ */
+export function writePages(set: ReportSet, folder: string, reader: Reader): string | null {
+  const pages = set.reports.map((report) => writeReport(report, folder, 'html', reader));
+  if (pages.length + set.errors.length <= 1) return pages[0] ?? null;
+  const target = join(folder, `report.${REPORT_FORMATS.html.extension}`);
+  writeWhole(target, REPORT_FORMATS.html.render(set, reader));
   return target;
 }

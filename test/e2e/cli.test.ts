@@ -39,7 +39,7 @@ describe('dist/cli.cjs check', () => {
     expect(status).toBe(1);
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ schemaVersion: 1, verdict: 'diverges', conclusion: 'failure', model: 'model' });
-    expect(stderr).toBe('report: out/model/report.json\n');
+    expect(stderr).toBe('report: out/model/report.json\npage: out/model/report.html\n');
     expect(JSON.parse(readFileSync(join(work, 'out/model/report.json'), 'utf8'))).toEqual(report);
   });
 

@@ -63,7 +63,7 @@ describe('the text of many models', () => {
 
 it('names the command that explains a layer only to who can run it', () => {
   const command = 'prunegate explain --dense d.onnx --spec s.yaml';
-  const reader = { all: false, explain: (model: string) => (model === 'wrong' ? command : null) };
+  const reader = { ...ANYBODY, explain: (model: string) => (model === 'wrong' ? command : null) };
   expect(REPORT_FORMATS.text.render(wrong, reader)).toContain(`${command} --layer conv1`);
   expect(REPORT_FORMATS.text.render(wrong, ANYBODY)).not.toContain('prunegate explain');
   for (const format of FORMATS) expect(REPORT_FORMATS[format].render(set, ANYBODY)).not.toContain('prunegate explain');

@@ -18,7 +18,7 @@ const COMMENTS = ['always', 'on-failure', 'never'] as const;
 /** When the pull request gets a comment. */
 export type CommentPolicy = (typeof COMMENTS)[number];
 
-export const FORMATS = ['text', 'json', 'markdown'] as const;
+export const FORMATS = ['text', 'json', 'markdown', 'html'] as const;
 /** How the result is printed. */
 export type Format = (typeof FORMATS)[number];
 
@@ -249,7 +249,7 @@ export const MODEL = {
   }),
   reportDir: setting({
     kind: path('folder'),
-    help: 'folder under which `<model>/report.json` is written',
+    help: 'folder under which `<model>/report.json` and `<model>/report.html` are written',
     flag: EXECUTING,
     input: true,
     file: 'all',

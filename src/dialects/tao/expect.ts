@@ -1,5 +1,13 @@
 import type { Layer, RetainedIndices } from '../../network/index.ts';
-import type { CriterionCounts, Expected, FirstStage, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
+import type {
+  CountRule,
+  CriterionCounts,
+  Expected,
+  FirstStage,
+  LayerExpectation,
+  LayerGroup,
+  Refusal,
+} from '../types.ts';
 import { certainties } from './certain.ts';
 import { explainFilter, explainLayer } from './explain.ts';
 import type { Decision } from './exploration/decision.ts';
@@ -50,6 +58,10 @@ export function expectTao(run: TaoRun): TaoExpected {
       const found = known(name);
       return found === null ? null : explainLayer(found.layer, found.decision, run);
     },
+    countRule(name) {
+      const found = known(name);
+      return found === null ? null : countRuleOf(found.decision, spec);
+    },
     explain(name, filter) {
       const found = known(name);
       if (found === null) return `filter ${filter}: nothing is expected of ${name}`;
@@ -58,6 +70,12 @@ export function expectTao(run: TaoRun): TaoExpected {
     keptUnder: () => CRITERIA.map((criterion) => keptUnder(criterion, run, layers)),
     certain: certainties(network, spec, pruned),
   };
+}
+
+/** Null where no value decides: by exclusion, by broadcasting, or where the values are not known. */
+function countRuleOf({ stat }: Decision, { threshold, minNumFilters, granularity }: TaoSpec): CountRule | null {
+  if (stat === null) return null;
+  return { kind: 'above', key: 'threshold', value: threshold, least: minNumFilters, multiple: granularity };
 }
 
 function groupsOf({ exploration }: Pruned, { criterion }: TaoSpec): readonly LayerGroup[] {

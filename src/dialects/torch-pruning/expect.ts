@@ -1,7 +1,15 @@
 import type { Folding, Layer, Network } from '../../network/index.ts';
 import { fileName } from '../file-name.ts';
 import { once } from '../once.ts';
-import type { Assumption, CriterionCounts, Expected, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
+import type {
+  Assumption,
+  CountRule,
+  CriterionCounts,
+  Expected,
+  LayerExpectation,
+  LayerGroup,
+  Refusal,
+} from '../types.ts';
 import { type Decision, type Decisions, decide, retainedOf } from './cut/decisions.ts';
 import { rank, type ScoresOf } from './cut/ranked-groups.ts';
 import { certainties } from './explain/certain.ts';
@@ -141,12 +149,23 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
       const known = decisionOf(name);
       return known === null ? null : explainLayer(name, known.decision, spec);
     },
+    countRule(name) {
+      const known = decisionOf(name);
+      return known === null ? null : countRuleOf(known.decision, spec);
+    },
     explain(name, filter) {
       return explainFilter(name, filter, decisionOf(name)?.decision ?? null, spec);
     },
     keptUnder: () => keptUnder(scored, spec, layers),
     certain: certainties(dependencies, decisions, names),
   };
+}
+
+/** Null where several groups are ranked together, so that what one keeps hangs on the others, and where channel groups share a score. */
+function countRuleOf(decision: Decision, { roundTo }: TorchSpec): CountRule | null {
+  if (decision.kind !== 'cut' || decision.scope.records.length > 1 || decision.record.channelGroups > 1) return null;
+  const { ratio, specKey } = decision.scope;
+  return { kind: 'share', key: specKey, value: ratio, least: 1, multiple: roundTo ?? 1 };
 }
 
 /**

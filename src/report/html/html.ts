@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { deflateRawSync } from 'node:zlib';
+import { pack } from '../../view/data/pack.ts';
+import type { Reader } from '../reader.ts';
+import type { Report, ReportSet } from '../report.ts';
+import { pageData } from './page-data.ts';
+import { pageName } from './text.ts';
+
+/** The page's script and styles are built by themselves, and loaded when a page is written. */
+const IS_BUNDLED = import.meta.filename.endsWith('.cjs');
+const VIEW = join(import.meta.dirname, IS_BUNDLED ? '.' : '../../../dist', 'view.cjs');
+
+/**
+ * A page that needs nothing but itself: it asks for no address, runs no script and takes no style but its own (by their hashes), and holds what models
+ * and files are called in its deflated data alone, so that no name can be markup.
+ */
+export function renderHtml(result: Report | ReportSet, reader: Reader): string {
+  const { script, style } = createRequire(import.meta.filename)(VIEW) as {
+    readonly script: string;
+    readonly style: string;
+  };
+  const data = deflateRawSync(pack(pageData(result, (model) => reader.numbers(model))), { level: 9 });
+  const policy = `default-src 'none'; script-src '${sha256(script)}'; style-src '${sha256(style)}'; base-uri 'none'; form-action 'none'`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>${markup(titleOf(result))}</title>
+<style>${style}</style>
+</head>
+<body>
+<div id="app"></div>
+<noscript><p>${markup(titleOf(result))}. This page draws its pictures with a script of its own; report.json and the text report say the same in words.</p></noscript>
+<script type="application/octet-stream" id="data">${data.toString('base64')}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+function titleOf(result: Report | ReportSet): string {
+  const name = 'reports' in result ? `${result.reports.length + result.errors.length} models` : pageName(result.model);
+  return `${name}: ${result.verdict ?? 'no verdict'} · prunegate`;
+}
+
+function sha256(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+function markup(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}
