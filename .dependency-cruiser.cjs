@@ -18,6 +18,7 @@ const order = [
   'verdict',
   'view',
   'report',
+  'setup',
   'github',
   'pipeline',
 ];

@@ -3,10 +3,14 @@
 _prunegate() {
   local word=${COMP_WORDS[COMP_CWORD]}
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "check expect explain merge plan prune recover run --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "check expect explain init merge plan prune recover run --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[COMP_CWORD - 1]} in
+    --runner)
+      COMPREPLY=($(compgen -W "hosted self-hosted" -- "$word"))
+      return
+      ;;
     --folding)
       COMPREPLY=($(compgen -W "raw folded" -- "$word"))
       return
@@ -29,6 +33,9 @@ _prunegate() {
       ;;
     "explain -"*)
       COMPREPLY=($(compgen -W "--config --no-config --model --layer --filter --all --dense --spec --overrides --folding --format" -- "$word"))
+      ;;
+    "init -"*)
+      COMPREPLY=($(compgen -W "--runner --dense --pruned --spec --export-command --prune-command" -- "$word"))
       ;;
     "merge -"*)
       COMPREPLY=($(compgen -W "--config --no-config --models --warn-only --format" -- "$word"))

@@ -57,6 +57,13 @@ complete -c prunegate -n '__fish_seen_subcommand_from explain' -l spec -r -d 'th
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l overrides -r -d 'settings that win over the spec, one on a line, like prune.key=value'
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l folding -x -a 'raw folded' -d 'raw or folded: overrules the detector of BatchNorm folding (default: what the detector finds)'
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l format -x -a 'text json markdown html' -d 'what stdout carries: text, json, markdown, html (default: text)'
+complete -c prunegate -n __fish_use_subcommand -a init
+complete -c prunegate -n '__fish_seen_subcommand_from init' -l runner -x -a 'hosted self-hosted' -d 'where the workflow runs: on runners of GitHub, or on your own with a GPU (default: your own where commands prune with TAO, else GitHub)'
+complete -c prunegate -n '__fish_seen_subcommand_from init' -l dense -r -d 'the dense model: an ONNX export of the trained model, without BatchNorm folding'
+complete -c prunegate -n '__fish_seen_subcommand_from init' -l pruned -r -d 'the pruned model (ONNX), folded or not'
+complete -c prunegate -n '__fish_seen_subcommand_from init' -l spec -r -d 'the pruning spec: an experiment spec or the pruner\'s keys alone (YAML or JSON); in prunegate.yml a path, or the keys inline'
+complete -c prunegate -n '__fish_seen_subcommand_from init' -l export-command -r -d 'command that exports the dense model; runs before the one that prunes'
+complete -c prunegate -n '__fish_seen_subcommand_from init' -l prune-command -r -d 'command that prunes the model'
 complete -c prunegate -n __fish_use_subcommand -a merge
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
 complete -c prunegate -n '__fish_seen_subcommand_from merge' -l no-config -d 'do not look for prunegate.yml'

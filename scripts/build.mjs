@@ -45,7 +45,7 @@ const GROUPS = [
   // Each alone would not earn it.
   {
     name: 'later',
-    test: /src[\\/](?:pipeline[\\/](?:merge|prune)|process[\\/]index|execution[\\/]index)\.ts$/,
+    test: /src[\\/](?:pipeline[\\/](?:merge|prune|init|doctor)|process[\\/]index|execution[\\/]index)\.ts$/,
     priority: 1,
   },
 ];

@@ -19,6 +19,7 @@ import { type CheckedModels, eachModel } from './pipeline/each-model.ts';
 import { expect } from './pipeline/expect.ts';
 import { explain } from './pipeline/explain.ts';
 import type { Host } from './pipeline/host.ts';
+import type { Ask } from './pipeline/init.ts';
 import { plan } from './pipeline/plan.ts';
 import { recover } from './pipeline/recover.ts';
 import { run } from './pipeline/run.ts';
@@ -100,6 +101,21 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
       return { text: REPORT_FORMATS[format].render(set, ANYBODY), exitCode };
     },
   },
+  init: {
+    description: 'write prunegate.yml and a workflow for the models and specs that lie here',
+    async run(settings) {
+      const { init } = await import('./pipeline/init.ts');
+      return { text: await init(settings, process.cwd(), VERSION, terminal()), exitCode: 0 };
+    },
+  },
+  doctor: {
+    description: 'what this machine and its workflows lack, and the line that mends it',
+    async run() {
+      const { doctor } = await import('./pipeline/doctor.ts');
+      const { text, isWell } = await doctor(process.cwd());
+      return { text, exitCode: isWell ? 0 : 1 };
+    },
+  },
 };
 
 function program(): Command {
@@ -135,6 +151,26 @@ function addCommand(
     process.stdout.write(text);
     process.exitCode = exitCode;
   });
+}
+
+/** Asks on the terminal; null where there is none. */
+function terminal(): Ask {
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return null;
+  return async (question, choices) => {
+    const { createInterface } = await import('node:readline/promises');
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      for (const [i, choice] of choices.entries()) log(`  ${i + 1}  ${oneLine(choice)}`);
+      for (;;) {
+        const answer = (await lines.question(`${question} `)).trim();
+        const chosen = choices[Number(answer) - 1];
+        if (chosen !== undefined) return chosen;
+        if (choices.length === 0 || choices.includes(answer)) return answer;
+      }
+    } finally {
+      lines.close();
+    }
+  };
 }
 
 /** Without what commander makes up: `--no-x` alone has x default to true. */

@@ -1,4 +1,5 @@
 import { modelNames } from './kinds.ts';
+import { CONFIG_SCHEMA_ID } from './schema-id.ts';
 import { ALL_SETTINGS, fileKey, type Setting, spelled, usualText } from './table/index.ts';
 import type { Mapping } from './values.ts';
 
@@ -35,6 +36,7 @@ export function configSchema(): Mapping {
   const references = Object.keys(model).map((key) => [key, { $ref: `#/definitions/model/properties/${key}` }]);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
+    $id: CONFIG_SCHEMA_ID,
     title: 'prunegate.yml',
     description:
       'What prunegate checks: one model (its keys at the top level) or several (under models). Paths are relative to this file.',

@@ -25,6 +25,7 @@ export {
   PATH_SETTINGS,
   requestsOf,
 } from './requests.ts';
+export { CONFIG_SCHEMA_ID } from './schema-id.ts';
 export {
   type Settings,
   type SettingsOrigin,

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { InputError } from '../errors/input-error.ts';
 import { type Installation, installed, installRuntime } from './install.ts';
-import { cacheFolder, type FoundRuntime, inspectRuntime, nearestRuntime } from './runtime.ts';
+import { cacheFolder, type FoundRuntime, hasCudaProvider, inspectRuntime, nearestRuntime } from './runtime.ts';
 import type { Obstacle } from './types.ts';
 
 /** Where onnxruntime, which no bundle can hold, may come from. */
@@ -42,6 +42,17 @@ export async function findRuntime(wanted: WantedRuntime, sources: RuntimeSources
   if (before !== null) return before;
   if (!sources.mayInstall) return { code: 'no-runtime', reason: `onnxruntime-node is not installed: ${ADVICE}` };
   return installRuntime(target, wanted.log);
+}
+
+/** The one that would be used in a folder without being named, and whether it has CUDA libraries; null where there is none. */
+export function installedRuntime(folder: string): (FoundRuntime & { readonly hasCuda: boolean }) | null {
+  const root = cacheFolder();
+  const found =
+    nearestRuntime(resolve(folder)) ??
+    nearestRuntime(import.meta.dirname) ??
+    installed({ root, withCuda: true }) ??
+    installed({ root, withCuda: false });
+  return found === null ? null : { ...found, hasCuda: hasCudaProvider(found) };
 }
 
 function named(folder: string, { refusal, project }: RuntimeSources): FoundRuntime {

@@ -2,7 +2,7 @@ import { type ExecutionParts, executeBoth } from './execute.ts';
 import { findRuntime, type RuntimeSources } from './find-runtime.ts';
 import type { ExecutionOutcome } from './types.ts';
 
-export type { RuntimeSources } from './find-runtime.ts';
+export { installedRuntime, type RuntimeSources } from './find-runtime.ts';
 
 /** Executes both models and compares them, or says why not. */
 export async function execute(

@@ -46,6 +46,15 @@ function missingLibrary(root: string): string | null {
   return isThere ? null : `has no native library for ${platform} ${arch}`;
 }
 
+/** Whether the package's CUDA libraries were downloaded: they are no part of the package itself. */
+export function hasCudaProvider({ folder }: FoundRuntime): boolean {
+  const { platform, arch } = process;
+  return readdirSync(join(folder, 'bin')).some((version) => {
+    const place = join(folder, 'bin', version, platform, arch);
+    return existsSync(place) && readdirSync(place).some((file) => /onnxruntime_providers_cuda\.(?:so|dll)$/.test(file));
+  });
+}
+
 /** The nearest usable package in node_modules of a folder or of one above it, as require would find it. */
 export function nearestRuntime(from: string): FoundRuntime | null {
   for (let folder = from; ; folder = dirname(folder)) {

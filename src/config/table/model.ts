@@ -41,7 +41,7 @@ export const MODEL = {
   dense: setting({
     kind: path('file'),
     help: 'the dense model: an ONNX export of the trained model, without BatchNorm folding',
-    flag: MODELS,
+    flag: [...MODELS, 'init'],
     input: true,
     file: 'model',
     policy: 'shown',
@@ -58,7 +58,7 @@ export const MODEL = {
   pruned: setting({
     kind: path('file'),
     help: 'the pruned model (ONNX), folded or not',
-    flag: PRUNED,
+    flag: [...PRUNED, 'init'],
     input: true,
     file: 'model',
     policy: 'shown',
@@ -66,7 +66,7 @@ export const MODEL = {
   spec: setting({
     kind: stated(text('file'), { type: ['string', 'object'], minLength: 1 }),
     help: "the pruning spec: an experiment spec or the pruner's keys alone (YAML or JSON); in prunegate.yml a path, or the keys inline",
-    flag: SPEC,
+    flag: [...SPEC, 'init'],
     input: true,
     file: 'model',
     policy: 'shown',
@@ -82,7 +82,7 @@ export const MODEL = {
   exportCommand: setting({
     kind: stated(text('command'), { $ref: '#/definitions/command' }),
     help: 'command that exports the dense model; runs before the one that prunes',
-    flag: ['check'],
+    flag: ['check', 'init'],
     input: true,
     file: 'model',
     policy: 'shown',
@@ -91,7 +91,7 @@ export const MODEL = {
   pruneCommand: setting({
     kind: stated(text('command'), { $ref: '#/definitions/command' }),
     help: 'command that prunes the model',
-    flag: ['check'],
+    flag: ['check', 'init'],
     input: true,
     file: 'model',
     policy: 'shown',

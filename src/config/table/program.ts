@@ -70,6 +70,12 @@ export const PROGRAM = {
     flag: ['prune'],
     isRequired: true,
   }),
+  runner: setting({
+    kind: choice('where', ['hosted', 'self-hosted']),
+    help: 'where the workflow runs: on runners of GitHub, or on your own with a GPU',
+    flag: ['init'],
+    otherwise: 'your own where commands prune with TAO, else GitHub',
+  }),
   installOnnxruntime: setting({
     kind: boolean,
     help: 'install onnxruntime with npm into a cache folder where it is not found',

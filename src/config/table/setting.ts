@@ -1,7 +1,17 @@
 import type { Kind } from '../kinds.ts';
 import type { Stricter } from '../strictness.ts';
 
-export type CommandName = 'check' | 'expect' | 'recover' | 'run' | 'explain' | 'prune' | 'plan' | 'merge';
+export type CommandName =
+  | 'check'
+  | 'expect'
+  | 'recover'
+  | 'run'
+  | 'explain'
+  | 'prune'
+  | 'plan'
+  | 'merge'
+  | 'init'
+  | 'doctor';
 
 /** One thing that a user can set. */
 export interface Setting<T, D extends T | null> {
