@@ -7,6 +7,7 @@ import { constantsOf, namedReaders, nodesOf, sitesOf } from './graph-parts.ts';
 import { inlineFunctions } from './inline.ts';
 import { layerKind } from './layer-kind.ts';
 import { countOf } from './numbers.ts';
+import { inOrder } from './order.ts';
 import { separableHalves } from './separable.ts';
 import type { Call, Layer, Network, NetworkTensor } from './types.ts';
 import { accountFor } from './unseen.ts';
@@ -23,9 +24,10 @@ const PRUNABLE = new Set(['conv', 'depthwise', 'dense']);
  * @throws InputError for graphs that are not valid ONNX (an input that nobody produces) and for quantized weights
  */
 export function readNetwork(model: OnnxModel, leads: Leads = () => 0): Network {
-  const { nodes, inner } = inlineFunctions(model);
-  const unfolded = inner.size === 0 ? model : { ...model, graph: { ...model.graph, nodes } };
-  return { ...networkOf(walkGraph(unfolded, leads), inner), model };
+  const { nodes: unfolded, inner } = inlineFunctions(model);
+  const nodes = inOrder(unfolded);
+  const read = nodes === model.graph.nodes ? model : { ...model, graph: { ...model.graph, nodes } };
+  return { ...networkOf(walkGraph(read, leads), inner), model };
 }
 
 /** Elements up to which every exporter that optimizes computes constants (onnxscript's optimizer leaves inputs of more than 1024). */
