@@ -1,4 +1,5 @@
 import { FIXED_CHANNEL, isConcatenation, type Network, type NetworkNode } from '../network/index.ts';
+import type { Tensor } from '../onnx/index.ts';
 import { carriesCut, type Mask } from './mask.ts';
 
 /** What the pruner itself got wrong though it retained what it should: the run that is checked is not to blame. */
@@ -40,6 +41,15 @@ export function blindTensors(
     if (why !== undefined) for (const name of node.outputs) blind.set(name, why);
   }
   return blind;
+}
+
+/** What is made of weights that nobody follows, where the models do not have as many: they may have been cut. */
+export function madeUnseen(dense: Network, pruned: Network): readonly string[] {
+  const [before, after] = [dense, pruned].map(({ unseen }) => unseen.reduce((n, { tensor }) => n + tensor.elements, 0));
+  if (before === after) return [];
+  const tensors = new Set<Tensor | undefined>(dense.unseen.map(({ tensor }) => tensor));
+  const isUnseen = (name: string): boolean => tensors.has(dense.constants.get(name)?.view.tensor);
+  return dense.nodes.flatMap(({ inputs, outputs }) => (inputs.some(isUnseen) ? outputs : []));
 }
 
 function isOpaque({ tensors }: Network, name: string): boolean {

@@ -1,6 +1,6 @@
 import { percent } from '../prose/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
-import { blindTensors, type Excuses } from './blind-spots.ts';
+import { blindTensors, type Excuses, madeUnseen } from './blind-spots.ts';
 import type { Child } from './child.ts';
 import type { Mask } from './mask.ts';
 import { type ModelCopies, withOutputs } from './model-copies.ts';
@@ -116,8 +116,9 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
   const layers = cases.map((one) => comparedPairs(pairs.layers, one.layers ?? []));
   const own = cases.map((one) => comparedPairs(pairs.outputs, one.outputs));
   const incomparable = [...layers, ...own].flat().filter(({ result: { outcome } }) => outcome === 'incomparable');
-  const smaller = new Set(incomparable.map(({ pair }) => pair.dense));
-  const blind = blindTensors(parts.correspondence.dense, parts.mask, parts.excuses, smaller);
+  const { dense, pruned } = parts.correspondence;
+  const smaller = new Set([...incomparable.map(({ pair }) => pair.dense), ...madeUnseen(dense, pruned)]);
+  const blind = blindTensors(dense, parts.mask, parts.excuses, smaller);
   const first = cases
     .flatMap((_, k) => [...layers[k]!, ...own[k]!])
     .find(({ pair, result: { outcome } }) => outcome === 'different' && !blind.has(pair.dense));

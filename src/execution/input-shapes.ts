@@ -104,12 +104,12 @@ function inferred(
   const columns = firstColumns(dense, name);
   const sizes = shape.map((size, axis): number | null => {
     if (typeof size === 'number') return size;
-    if (axis === 0) return null;
     const known = partner?.shape?.length === shape.length ? partner?.shape?.[axis] : null;
     if (typeof known === 'number') {
       sources.add('the dense model');
       return known;
     }
+    if (axis === 0) return null;
     const from = isImage ? statedSize(stated, axis, channelAxis) : null;
     if (from !== null) {
       sources.add('the spec');

@@ -86,6 +86,8 @@ describe('sizes that the model leaves open', () => {
     expect(open.cases).toEqual(['zeros, batch of 1', 'noise, batch of 1', 'noise, batch of 3']);
     const half = await executionOf(model({ shape: ['N', 3, 8, 8] }), model({ kept: KEPT }));
     expect(half.inputs[0]).toMatchObject({ shape: ['N', 3, 8, 8], source: 'the dense model' });
+    const single = await executionOf(model({ shape: [1, 3, 8, 8] }), model({ shape: ['N', 3, 8, 8], kept: KEPT }));
+    expect(single).toMatchObject({ verdict: 'equal', inputs: [{ shape: [1, 3, 8, 8] }] });
     const guessed = await executionOf(model({}), model({ kept: KEPT }));
     expect(guessed.inputs[0]).toMatchObject({ shape: ['N', 3, 224, 224], source: '224 as nothing says otherwise' });
   });
