@@ -65,7 +65,11 @@ function refuseUnexpected(from: ReadonlyMap<string, string>, expected: readonly 
   }
 }
 
-function readReports(path: string, text: string): readonly Report[] {
+/**
+ * The reports in the text of a report.json.
+ * @throws InputError for one that is damaged, of a newer version or that contradicts itself
+ */
+export function readReports(path: string, text: string): readonly Report[] {
   const value = readJson(path, text);
   requireVersion(path, value);
   if (!('reports' in value)) return [readReport(path, value, [])];
