@@ -8,20 +8,18 @@ import {
   type Channel,
   channelOf,
   failureOf,
-  isUnmerged,
   type Outputs,
   printAnnotation,
   printLine,
   publish,
   publishFailure,
-  refusalToRun,
   setOutputs,
   verdictOutputs,
 } from './github/index.ts';
 import { readerOf } from './pipeline/answer.ts';
 import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
-import { confine, confinesOf, withoutQuotes } from './pipeline/confine.ts';
+import { type Confines, confinesOf, runtimeSources, withoutQuotes } from './pipeline/confine.ts';
 import { eachModel } from './pipeline/each-model.ts';
 import { plan } from './pipeline/plan.ts';
 import { type JudgedRequests, loadUnderPolicy } from './pipeline/policy.ts';
@@ -49,16 +47,16 @@ async function main(): Promise<void> {
   const { githubToken: token = null } = settings;
   if (token !== null) core.setSecret(token);
   const channel = channelOf({ token, userAgent: `prunegate/${VERSION}` }, process.env, core.getInput);
+  const confines = confinesOf(channel.event, process.env);
   let requests: readonly ModelRequest[] = [];
   try {
     if (settings.mode === 'merge') return await mergeAll(settings, channel);
     const judged = await loadUnderPolicy(settings, process.cwd(), policyHost(channel));
     requests = judged.requests;
     if (settings.mode === 'plan') return publishPlan(judged, channel);
-    await checkAll(requests, channel);
+    await checkAll(requests, confines, channel);
   } catch (thrown) {
-    const isQuoted = !(thrown instanceof InputError) || !isUnmerged(channel.event);
-    const error = isQuoted ? thrown : withoutQuotes(thrown, confinesOf(channel));
+    const error = withoutQuotes(thrown, confines);
     fail(error);
     // There is no time, and nothing was found.
     if (error instanceof CancelledError) return;
@@ -68,8 +66,10 @@ async function main(): Promise<void> {
   }
 }
 
-async function checkAll(requests: readonly ModelRequest[], channel: Channel): Promise<void> {
-  const { results, errors } = await eachModel(requests, printLine, (request) => checkOne(request, channel));
+async function checkAll(requests: readonly ModelRequest[], confines: Confines | null, channel: Channel): Promise<void> {
+  const { results, errors } = await eachModel(requests, printLine, confines, (request) =>
+    checkOne(request, confines, channel),
+  );
   const reports = results.map(({ checked }) => checked.report);
   const set = makeReportSet(VERSION, reports, errors);
   const [first] = requests;
@@ -89,9 +89,8 @@ async function checkAll(requests: readonly ModelRequest[], channel: Channel): Pr
   setCommentUrl(commentUrl);
 }
 
-async function checkOne(request: ModelRequest, channel: Channel): Promise<Outcome> {
-  const { event, workspace = process.cwd() } = channel;
-  if (isUnmerged(event)) confine(request, confinesOf(channel));
+async function checkOne(request: ModelRequest, confines: Confines | null, channel: Channel): Promise<Outcome> {
+  const { workspace = process.cwd() } = channel;
   const folder = reportFolder(request, channel);
   const checked = await check(request, {
     version: VERSION,
@@ -101,11 +100,7 @@ async function checkOne(request: ModelRequest, channel: Channel): Promise<Outcom
     folder,
     log: printLine,
     commandLog: groupLog(process.stdout),
-    runtime: {
-      project: process.cwd(),
-      mayInstall: true,
-      refusal: request.allowUntrustedCommands ? null : refusalToRun(event),
-    },
+    runtime: runtimeSources(request, confines, true),
   });
   printLine(REPORT_FORMATS.text.render(checked.report, ANYBODY));
   return { checked, reportPath: writeReport(checked.report, folder) };

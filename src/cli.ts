@@ -12,9 +12,11 @@ import {
   settingsFromFlags,
 } from './config/index.ts';
 import { InputError, oneLine } from './errors/input-error.ts';
+import { readEvent } from './github/events.ts';
 import { type Answer, answerOf, readerOf } from './pipeline/answer.ts';
 import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
+import { type Confines, confinesOf, runtimeSources, within, withoutQuotes } from './pipeline/confine.ts';
 import { type CheckedModels, eachModel } from './pipeline/each-model.ts';
 import { expect } from './pipeline/expect.ts';
 import { explain } from './pipeline/explain.ts';
@@ -67,7 +69,7 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
     models: ['dense'],
     async run(settings) {
       const { layer = null, filter = null, all = false } = settings;
-      return explain(loadOnlyRequest(settings, process.cwd(), 'explain'), { layer, filter, all });
+      return withOnly(settings, 'explain', (request) => explain(request, { layer, filter, all }));
     },
   },
   prune: {
@@ -75,10 +77,8 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
     models: ['dense'],
     async run(settings) {
       const { prune } = await import('./pipeline/prune.ts');
-      const { path, retained, notes } = await prune(
-        loadOnlyRequest(settings, process.cwd(), 'prune'),
-        settings.out!,
-        VERSION,
+      const { path, retained, notes } = await withOnly(settings, 'prune', (request) =>
+        prune(request, settings.out!, VERSION),
       );
       for (const note of notes) log(oneLine(note));
       return { text: `pruned: ${oneLine(path)}\nretained indices: ${oneLine(retained)}\n`, exitCode: 0 };
@@ -87,7 +87,7 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   plan: {
     description: "print the models of prunegate.yml as a matrix for GitHub's fromJSON",
     async run(settings) {
-      return { text: `${JSON.stringify(plan(loadPlanned(settings, process.cwd())))}\n`, exitCode: 0 };
+      return { text: `${JSON.stringify(plan(loaded(() => loadPlanned(settings, process.cwd()))))}\n`, exitCode: 0 };
     },
   },
   merge: {
@@ -188,6 +188,25 @@ function modelsGiven(command: Command, models: readonly string[]): Readonly<Reco
   return Object.fromEntries(given);
 }
 
+/** On a runner, what is checked may be somebody's who is not trusted, as in the action. */
+function confines(): Confines | null {
+  return confinesOf(readEvent(process.env), process.env);
+}
+
+function loaded<T>(load: () => T): T {
+  try {
+    return load();
+  } catch (error) {
+    throw withoutQuotes(error, confines());
+  }
+}
+
+/** For a command that takes one model and no more. */
+function withOnly<T>(settings: Settings, command: string, work: (request: ModelRequest) => T | Promise<T>): Promise<T> {
+  const request = loaded(() => loadOnlyRequest(settings, process.cwd(), command));
+  return within(confines(), request, work);
+}
+
 /** Asks the same of every model. */
 async function eachWith(
   command: (request: ModelRequest, host: Host) => Promise<Checked>,
@@ -195,13 +214,14 @@ async function eachWith(
   isWritten: boolean,
 ): Promise<Answer> {
   const { format, installOnnxruntime: mayInstall = false } = settings;
-  const requests = loadRequests(settings, process.cwd());
-  const models = await eachModel(requests, log, async (request) => {
+  const bounds = confines();
+  const requests = loaded(() => loadRequests(settings, process.cwd()));
+  const models = await eachModel(requests, log, bounds, async (request) => {
     const result = await command(request, {
       version: VERSION,
       log,
       commandLog: plainLog(process.stderr),
-      runtime: { project: process.cwd(), refusal: null, mayInstall },
+      runtime: runtimeSources(request, bounds, mayInstall),
       isHashed: format === 'json' || format === 'html' || request.reportDir !== null,
       isPictured: format === 'html' || (isWritten && request.reportDir !== null),
     });

@@ -4,6 +4,7 @@ export { type Flag, flagsOf } from './flags.ts';
 export type { InputShape } from './kinds.ts';
 export { type Assignment, type Override, parseOverride } from './overrides.ts';
 export {
+  type Bar,
   barOf,
   defaultBar,
   isByInputs,

@@ -41,7 +41,7 @@ type Ordered = readonly [SettingKey, Setting<unknown, unknown>, Stricter<unknown
 const ORDERED: readonly Ordered[] = ALL_SETTINGS.flatMap(([key, setting]) =>
   typeof setting.policy === 'function' ? [[key, setting, setting.policy] as const] : [],
 );
-const SHOWN = ALL_SETTINGS.filter(([, { policy }]) => policy === 'shown');
+const SHOWN = ALL_SETTINGS.filter(([, { policy }]) => policy === 'shown' || typeof policy === 'object');
 
 /** What holds where nobody says anything. */
 export const defaultBar: Bar = (key) => SETTING_OF.get(key)?.default;
@@ -58,10 +58,11 @@ export function barOf(base: Config, head: Config): Bar {
   };
 }
 
-/** The stricter of what is said and what is asked for at least. */
+/** The stricter, or the louder, of what is said and what is asked for at least. */
 export function raised(key: SettingKey, value: unknown, bar: unknown): unknown {
   const { policy } = SETTING_OF.get(key) ?? {};
-  return typeof policy !== 'function' || bar === undefined ? value : policy(value, bar);
+  if (bar === undefined || policy === undefined || policy === 'shown') return value;
+  return typeof policy === 'function' ? policy(value, bar) : policy.louder(value, bar);
 }
 
 /**

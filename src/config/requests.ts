@@ -112,9 +112,15 @@ export function requestsOf(sources: Sources, bar: Bar | null): readonly ModelReq
   return models.map((model) => requestOf({ ...sources, model, bar }));
 }
 
-/** What flags, inputs and prunegate.yml say of all models; the models themselves are not looked at. */
-export function generalSettings(sources: Sources): Pick<ModelSettings, 'annotations' | 'comment' | 'checkRun'> {
-  return settingsOf({ ...sources, model: { name: null, entry: {}, path: [] }, bar: null });
+/**
+ * What flags, inputs and prunegate.yml say of all models; the models themselves are not looked at.
+ * @param bar what prunegate.yml has to ask for at least
+ */
+export function generalSettings(
+  sources: Sources,
+  bar: Bar | null,
+): Pick<ModelSettings, 'annotations' | 'comment' | 'checkRun'> {
+  return settingsOf({ ...sources, model: { name: null, entry: {}, path: [] }, bar });
 }
 
 function chosen(settings: Settings, { models }: Config): readonly ConfigModel[] {

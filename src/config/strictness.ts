@@ -5,6 +5,11 @@
  */
 export type Stricter<T> = (one: T | null, other: T | null) => T | null;
 
+/** Of two values the one that reviewers hear more of. */
+export interface Louder<T> {
+  readonly louder: Stricter<T>;
+}
+
 /** A limit that a measure must not exceed; none allows all. */
 export const smaller: Stricter<number> = (one, other) =>
   one === null || other === null ? (one ?? other) : Math.min(one, other);
@@ -28,4 +33,9 @@ export const demanded: Stricter<boolean> = (one, other) => {
 /** Every word of both, in the order of `words`. */
 export function union<T extends string>(words: readonly T[]): Stricter<readonly T[]> {
   return (one, other) => words.filter((word) => one?.includes(word) === true || other?.includes(word) === true);
+}
+
+/** The later of two words in the order of `words`. */
+export function later<T extends string>(words: readonly T[]): Stricter<T> {
+  return (one, other) => words.findLast((word) => word === one || word === other) ?? null;
 }

@@ -1,6 +1,6 @@
-import { realpathSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { resolve } from 'node:path';
 import { InputError } from '../errors/input-error.ts';
+import { liesInside } from '../files/index.ts';
 import { type Installation, installed, installRuntime } from './install.ts';
 import { cacheFolder, type FoundRuntime, hasCudaProvider, inspectRuntime, nearestRuntime } from './runtime.ts';
 import type { Obstacle } from './types.ts';
@@ -67,42 +67,4 @@ function named(folder: string, { refusal, project }: RuntimeSources): FoundRunti
   // A package in its node_modules may be a link.
   refuseInside(found.folder);
   return found;
-}
-
-/**
- * Whether a path lies in a folder, as it is written or in truth: links are followed, /proc/self/cwd is one too, and folders are
- * compared by device and inode, so that one that is mounted elsewhere is known as well.
- */
-export function liesInside(path: string, folder: string): boolean {
-  const way = relative(resolve(folder), resolve(path));
-  if (!isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`)) return true;
-  const target = identityOf(folder);
-  return target !== null && foldersAbove(realPathOf(path)).some((above) => identityOf(above) === target);
-}
-
-/** A path and all above it. */
-function foldersAbove(path: string): readonly string[] {
-  const all = [path];
-  for (let above = dirname(path); above !== all.at(-1); above = dirname(above)) all.push(above);
-  return all;
-}
-
-/** Of what is missing, where it would be. */
-function realPathOf(path: string): string {
-  const full = resolve(path);
-  try {
-    return realpathSync(full);
-  } catch {
-    const above = dirname(full);
-    return above === full ? full : join(realPathOf(above), basename(full));
-  }
-}
-
-function identityOf(path: string): string | null {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev} ${ino}`;
-  } catch {
-    return null;
-  }
 }

@@ -1,4 +1,4 @@
-export { isBelow, pathBelow, whereabouts } from './below.ts';
+export { isBelow, liesInside, pathBelow, whereabouts } from './below.ts';
 export { makeFolder } from './make-folder.ts';
 export { type ModelFile, modelParts, openModel } from './open-model.ts';
 export { readStart, readWhole } from './read-whole.ts';

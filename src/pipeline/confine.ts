@@ -1,9 +1,18 @@
-import { join } from 'node:path';
-import { type ModelRequest, type ModelSettingKey, PATH_SETTINGS, settingName } from '../config/index.ts';
+import { dirname, join, resolve } from 'node:path';
+import type { ReadNamed } from '../bytes/index.ts';
+import {
+  type ModelRequest,
+  type ModelSettingKey,
+  PATH_SETTINGS,
+  type SpecDocument,
+  settingName,
+} from '../config/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
+import type { RuntimeSources } from '../execution/find-runtime.ts';
 import { pathBelow, whereabouts } from '../files/index.ts';
-import type { Channel } from '../github/index.ts';
+import type { EventContext } from '../github/events.ts';
+import { isUnmerged, refusalToRun } from '../github/trust.ts';
 
 /** How far what an unmerged change names may reach. */
 export interface Confines {
@@ -13,21 +22,60 @@ export interface Confines {
   readonly temporary: string | undefined;
   /** Whether whoever wrote the change may not run code here, so that a link must not do in its place. */
   readonly isFork: boolean;
+  /** Why code that comes with the change must not be loaded, as the end of a sentence; null where it may be. */
+  readonly refusal: string | null;
 }
 
-export function confinesOf({ event, workspace, temporary }: Channel): Confines {
-  return { root: workspace ?? process.cwd(), temporary, isFork: event?.isFork ?? false };
+/** Of a run about what is not merged yet; null of any other, on the user's own machine for one. */
+export function confinesOf(
+  event: EventContext | null,
+  env: Readonly<Record<string, string | undefined>>,
+): Confines | null {
+  if (!isUnmerged(event)) return null;
+  return {
+    root: env['GITHUB_WORKSPACE'] || process.cwd(),
+    temporary: env['RUNNER_TEMP'],
+    isFork: event?.isFork ?? false,
+    refusal: refusalToRun(event),
+  };
+}
+
+/** Where onnxruntime may come from for a model. */
+export function runtimeSources(
+  { allowUntrustedCommands }: ModelRequest,
+  confines: Confines | null,
+  mayInstall: boolean,
+): RuntimeSources {
+  const refusal = allowUntrustedCommands ? null : (confines?.refusal ?? null);
+  return { project: process.cwd(), mayInstall, refusal };
+}
+
+/**
+ * Does something with a model that keeps to the confines.
+ * @throws what `work` throws, without quotes of what lies beyond; InputError for what reaches there
+ */
+export async function within<T>(
+  confines: Confines | null,
+  request: ModelRequest,
+  work: (request: ModelRequest) => T | Promise<T>,
+): Promise<T> {
+  if (confines === null) return work(request);
+  try {
+    return await work(confined(request, confines));
+  } catch (error) {
+    throw withoutQuotes(error, confines);
+  }
 }
 
 /** Files whose values are quoted. */
 const QUOTED: readonly ModelSettingKey[] = ['spec', 'reported', 'lockFile'];
 
 /**
- * Refuses files out of the workspace that a pull request's prunegate.yml names, or that a link in the place of one of its files leads to: the runner's
+ * The request, whose spec reads no file beyond. Refuses files out of the workspace that a pull request's prunegate.yml names, or that a link in the place of one of its files leads to: the runner's
  * user can read more than its author. What the workflow itself names may lie anywhere.
  * @throws InputError
  */
-export function confine(request: ModelRequest, confines: Confines): void {
+function confined(request: ModelRequest, confines: Confines): ModelRequest {
   for (const key of PATH_SETTINGS) {
     const values: unknown = request[key as keyof ModelRequest];
     const at = request.at(key);
@@ -38,14 +86,41 @@ export function confine(request: ModelRequest, confines: Confines): void {
       else refuseFile(key, path, at, confines);
     }
   }
-  if (request.spec !== null) refuseFile('spec', request.spec.file, request.at('spec'), confines);
+  for (const command of [request.commands.export, request.commands.prune])
+    if (command?.workingDirectory != null) refuseOutside(command.workingDirectory, command.at, confines);
+  const { spec } = request;
+  if (spec === null) return request;
+  refuseFile('spec', spec.file, request.at('spec'), confines);
+  return { ...request, spec: { ...spec, read: confinedRead(spec, confines) } };
+}
+
+/** @throws InputError where reports of all models would be written out of the confines */
+export function requireOwnFolder(requests: readonly ModelRequest[], confines: Confines | null): void {
+  const folder = requests[0]?.reportDir ?? null;
+  if (confines === null || folder === null) return;
+  refuseFolder(join(folder, 'index.html'), folder, requests[0]!.at('reportDir'), confines);
+}
+
+/** Of files that a spec names, as the scores of channels. */
+function confinedRead({ file, read }: SpecDocument, { root }: Confines): ReadNamed {
+  if (whereabouts(file, root) === 'outside') return read;
+  return (path, limit, refuse) => {
+    if (whereabouts(resolve(dirname(file), path), root) !== 'inside')
+      throw new InputError(
+        `names ${path}, which lies outside of the workspace, or behind a link that leads there; this spec is not merged yet`,
+        { file },
+      );
+    return read(path, limit, refuse);
+  };
 }
 
 /**
  * The error without what it quotes, where that may come of a file out of the workspace. What lies in the runner's temporary folder by its own path
  * is written there by this run, and its error says why that failed.
  */
-export function withoutQuotes(error: InputError, { root, temporary }: Confines): InputError {
+export function withoutQuotes(error: unknown, confines: Confines | null): unknown {
+  if (confines === null || !(error instanceof InputError)) return error;
+  const { root, temporary } = confines;
   const { file } = error.details;
   const where = file === undefined ? 'inside' : whereabouts(file, root);
   if (file === undefined || where === 'inside') return error;
@@ -66,15 +141,15 @@ function refuseCode(path: string, at: Place, { root }: Confines): void {
 }
 
 function refuseFile(key: ModelSettingKey, path: string, at: Place, { root, isFork }: Confines): void {
-  const where = whereabouts(path, root);
-  if (where === 'outside' && isFromFile(at, root))
-    throw inputErrorAt(
-      at,
-      `lies outside of the workspace, and this prunegate.yml is not merged yet: ${byInput(key)}`,
-      path,
-    );
-  if (where === 'linked' && (isFork || QUOTED.includes(key)))
+  refuseOutside(path, at, { root }, `: ${byInput(key)}`);
+  if (whereabouts(path, root) === 'linked' && (isFork || QUOTED.includes(key)))
     throw inputErrorAt(at, 'leads out of the workspace by a link, which a pull request could hold', path);
+}
+
+function refuseOutside(path: string, at: Place, { root }: Pick<Confines, 'root'>, remedy = ''): void {
+  if (whereabouts(resolve(path), root) !== 'outside' || resolve(path) === resolve(root) || !isFromFile(at, root))
+    return;
+  throw inputErrorAt(at, `lies outside of the workspace, and this prunegate.yml is not merged yet${remedy}`, path);
 }
 
 function refuseFolder(folder: string, path: string, at: Place, { root, temporary }: Confines): void {

@@ -4,7 +4,7 @@ import { InputError } from '../errors/input-error.ts';
 import type { Place } from '../errors/place.ts';
 import type { ReportSet } from '../report/index.ts';
 import { mergeReports } from '../report/merge.ts';
-import { type PolicyHost, policyOf } from './policy.ts';
+import { barUnder, type Policy, type PolicyHost, policyOf } from './policy.ts';
 import { reportFiles } from './report-files.ts';
 
 export interface Publishing {
@@ -44,10 +44,11 @@ export async function mergeRequest(
       value: settings.failOn.join(', '),
     });
   const sources = await sourcesOf(settings, cwd, host);
-  const { annotations, comment, checkRun } = generalSettings(sources);
+  const policy = host === null ? null : await policyOf(sources, host);
+  const { annotations, comment, checkRun } = generalSettings(sources, barUnder(policy, sources));
   return {
     ...{ reports, at, warnOnly: settings.warnOnly ?? false },
-    expected: await expectedModels(sources, host),
+    expected: expectedModels(sources, policy),
     publishing: { annotations, comment, checkRun },
   };
 }
@@ -68,10 +69,8 @@ async function sourcesOf(settings: Settings, cwd: string, host: PolicyHost | nul
   return sources;
 }
 
-async function expectedModels(sources: Sources, host: PolicyHost | null): Promise<readonly string[] | null> {
-  const { settings, config } = sources;
+function expectedModels({ settings, config }: Sources, policy: Policy | null): readonly string[] | null {
   const own = settings.models?.map(nameInReports) ?? namesIn(config);
-  const policy = host === null ? null : await policyOf(sources, host);
   const atBase = policy?.mode === 'base' && policy.base.kind === 'read' ? namesIn(policy.base.config) : null;
   return own === null && atBase === null ? null : [...new Set([...(own ?? []), ...(atBase ?? [])])];
 }

@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import {
+  type Bar,
   barOf,
   type Config,
   configOf,
@@ -136,21 +137,28 @@ function decoded(text: string, path: string, folder: string, settings: Settings)
  * @throws InputError as requestsOf does
  */
 function requestsUnder(sources: Sources, policy: Policy | null): readonly ModelRequest[] {
-  if (policy === null || policy.mode === 'report') return requestsOf(sources, null);
+  const bar = barUnder(policy, sources);
+  if (policy === null || bar === null) return requestsOf(sources, null);
   const { base } = policy;
-  if (base.kind === 'read') return requestsOf(sources, barOf(base.config, sources.config));
+  if (base.kind === 'read') return requestsOf(sources, bar);
   const why =
     base.kind === 'absent'
       ? 'the base commit has no prunegate.yml, so that the defaults hold'
       : 'what the base commit says is not known';
   const weaker = weakenings(sources.config, sources.settings);
-  return requestsOf(sources, defaultBar).map((request) => ({
+  return requestsOf(sources, bar).map((request) => ({
     ...request,
     notes: [
       ...request.notes,
       ...weaker.filter((change) => isOf(change, request)).map(({ at }) => `${placeText(at)} is ignored: ${why}.`),
     ],
   }));
+}
+
+/** What prunegate.yml has to ask for at least; null where nobody demands anything. What is not known demands what holds by default. */
+export function barUnder(policy: Policy | null, { config }: Sources): Bar | null {
+  if (policy === null || policy.mode === 'report') return null;
+  return policy.base.kind === 'read' ? barOf(policy.base.config, config) : defaultBar;
 }
 
 function isOf({ key, model }: PolicyChange, { name }: ModelRequest): boolean {
@@ -195,5 +203,11 @@ async function isChanged(file: string, host: PolicyHost): Promise<boolean | null
   if (before.kind === 'unknown') return null;
   if (before.kind === 'absent') return true;
   const { bytes } = readStart(file, MAX_COMPARED_BYTES, (problem) => new InputError(problem, { file }));
-  return !Buffer.from(before.text).equals(bytes);
+  return !withoutMark(Buffer.from(before.text)).equals(withoutMark(bytes));
+}
+
+/** The mark that some editors put before UTF-8. It says nothing, and is lost where a text is decoded on the way. */
+function withoutMark(bytes: Uint8Array): Buffer {
+  const isMarked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(isMarked ? 3 : 0);
 }

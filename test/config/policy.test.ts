@@ -81,7 +81,7 @@ dense-folded: f
 reported: r
 lock: l
 prune: {run: x}
-annotations: false
+report-dir: r
 `;
   expect(changes('dense: d', head).map(({ what, isLowered }) => [what, isLowered])).toEqual(
     ['dense', 'dense-folded', 'spec', 'overrides', 'prune', 'reported', 'lock', 'folding'].map((what) => [what, false]),
@@ -109,6 +109,22 @@ describe('requests', () => {
       execution: 'tried',
     });
     expect(read(weak, null)).toMatchObject({ tolerance: 0.5, warnOnly: true, failOn: [], execution: 'none' });
+  });
+
+  it('are told as loudly as either side says, which is shown and lowers no bar', () => {
+    const quiet = 'dense: d\nannotations: false\ncomment: never\ncheck-run: false\n';
+    const loud = 'dense: d\nannotations: true\ncomment: always\ncheck-run: true\n';
+    const held = { annotations: true, comment: 'always', checkRun: true };
+    expect(read(quiet, loud)).toMatchObject(held);
+    expect(read(loud, quiet)).toMatchObject(held);
+    expect(read(quiet, quiet)).toMatchObject({ annotations: false, comment: 'never', checkRun: false });
+    expect(read(quiet, defaultBar)).toMatchObject({ annotations: true, comment: 'on-failure', checkRun: false });
+    expect(read(quiet, null)).toMatchObject({ annotations: false, comment: 'never' });
+    expect(changes(loud, quiet).map(({ what, isLowered }) => [what, isLowered])).toEqual([
+      ['annotations', false],
+      ['comment', false],
+      ['check-run', false],
+    ]);
   });
 
   it('are never weaker than the base’s, whatever both sides say', () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -24,7 +25,8 @@ const FORK = payload(
 );
 const MODEL = 'dense: m/dense.onnx\nspec: m/prune.yaml\npruned: m/pruned.onnx\nexecute: false\n';
 const SECRET = 'hunter2';
-const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
+const root = join(import.meta.dirname, '../..');
+const example = join(root, 'examples/mobilenet-v2');
 
 const open: GitHubApi[] = [];
 afterEach(async () => {
@@ -188,6 +190,126 @@ describe("a pull request's prunegate.yml", () => {
     const run = await play({ config: `${MODEL}${line}\n` });
     expect(run.status).toBe(1);
     expect(errors(run)).toEqual([expect.stringContaining('is no known key')]);
+  });
+});
+
+/** A spec of Torch-Pruning that names a file of scores. */
+const scored = (file: string): string =>
+  JSON.stringify({
+    dialect: 'torch-pruning',
+    prune: { importance: { type: 'TaylorImportance' }, pruning_ratio: 0.5, scores: file },
+  });
+
+describe("a pull request's spec", () => {
+  it.each<[string, string, Attack['prepare']?]>([
+    ['by its path', 'OUT/.npmrc'],
+    ['by a path up', '../../outside.npz'],
+    ['by a link', 'scores.npz', linked('m/scores.npz', '.npmrc')],
+  ])('names no file outside of the workspace %s', async (_, file, prepare) => {
+    for (const isInline of [false, true]) {
+      const written = (workspace: string, out: string): void => {
+        prepare?.(workspace, out);
+        const spec = scored(isInline ? file.replace('scores', 'm/scores') : file).replace('OUT', out);
+        writeFileSync(join(workspace, 'm/scored.yaml'), spec);
+        if (isInline) writeFileSync(join(workspace, 'prunegate.yml'), `${MODEL.replace('m/prune.yaml', spec)}`);
+      };
+      const config = MODEL.replace('m/prune.yaml', 'm/scored.yaml');
+      const run = await play({ config, prepare: written, event: PULL_REQUEST });
+      expect(run.status).toBe(1);
+      expect(errors(run)).toEqual([expect.stringContaining('which lies outside of the workspace, or behind a link')]);
+      expect(run.published).not.toContain(SECRET);
+    }
+  });
+});
+
+describe('one model of several', () => {
+  it.each(['OUT/r', '../r'])('has no page written outside of the workspace: %s', async (folder) => {
+    const models = ['a', 'b']
+      .map((name) => `  - {name: ${name}, ${MODEL.split('\n').slice(0, 3).join(', ')}}\n`)
+      .join('');
+    const run = await play({ config: `execute: false\nreport-dir: ${folder}\nmodels:\n${models}` });
+    expect(run.status).toBe(1);
+    expect(errors(run)).toEqual([expect.stringContaining('nothing is written there')]);
+    expect([existsSync(join(run.out, 'r')), existsSync(join(run.workspace, '../r'))]).toEqual([false, false]);
+  });
+
+  it('is quoted no more than one alone', async () => {
+    const models = ['a', 'b']
+      .map((name) => `  - {name: ${name}, ${MODEL.split('\n').slice(0, 3).join(', ')}}\n`)
+      .join('');
+    const config = `execute: false\nmodels:\n${models.replace('m/prune.yaml', 'keys.yml')}`;
+    const run = await play({ config, prepare: linked('keys.yml', 'keys.yml') });
+    expect(run.status).toBe(1);
+    expect(run.published).not.toContain(SECRET);
+  });
+});
+
+describe('the command line on a runner', () => {
+  /** In a step of a workflow on a fork's pull request, as `run: npx prunegate ...`. */
+  function command(args: readonly string[], config: string, prepare?: Attack['prepare'], event: unknown = FORK) {
+    const folder = mkdtempSync(join(tmpdir(), 'prunegate-step-'));
+    const [workspace, out] = [join(folder, 'work'), join(folder, 'out')];
+    for (const each of [workspace, out]) mkdirSync(each);
+    cpSync(example, join(workspace, 'm'), { recursive: true });
+    cpSync(join(example, 'dense.onnx'), join(out, 'dense.onnx'));
+    writeFileSync(join(out, 'keys.yml'), `prune: {threshold: ${SECRET}, ${SECRET}: 1}\n`);
+    writeFileSync(join(folder, 'event.json'), JSON.stringify(event));
+    writeFileSync(join(workspace, 'prunegate.yml'), config.replaceAll('OUT', out));
+    prepare?.(workspace, out);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist/cli.cjs'), ...args], {
+      cwd: workspace,
+      encoding: 'utf8',
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        GITHUB_ACTIONS: 'true',
+        GITHUB_EVENT_NAME: 'pull_request',
+        GITHUB_EVENT_PATH: join(folder, 'event.json'),
+        GITHUB_REPOSITORY: 'Codertocat/Hello-World',
+        GITHUB_WORKSPACE: workspace,
+        RUNNER_ENVIRONMENT: 'self-hosted',
+      },
+    });
+    return { status, stdout, stderr, workspace, out };
+  }
+
+  const onlyOne = MODEL.replace('execute: false\n', '');
+  it.each<[string, readonly string[], string, Attack['prepare']?]>([
+    ['dense', ['check'], onlyOne.replace('m/dense.onnx', 'OUT/dense.onnx')],
+    ['dense', ['expect'], onlyOne.replace('m/dense.onnx', 'OUT/dense.onnx')],
+    ['dense', ['recover'], onlyOne.replace('m/dense.onnx', 'OUT/dense.onnx')],
+    ['dense', ['explain'], onlyOne.replace('m/dense.onnx', 'OUT/dense.onnx')],
+    ['dense', ['prune', '--out', 'cut.onnx'], onlyOne.replace('m/dense.onnx', 'OUT/dense.onnx')],
+    ['onnxruntime', ['check', '--execute'], `${onlyOne}onnxruntime: m\n`],
+    ['report-dir', ['check'], `${onlyOne}report-dir: OUT/r\n`],
+    ['a linked spec', ['check'], onlyOne.replace('m/prune.yaml', 's.yml'), linked('s.yml', 'keys.yml')],
+    ['scores', ['expect'], onlyOne.replace('m/prune.yaml', scored('OUT/keys.yml'))],
+  ])('reaches no further: %s of %j', (_, args, config, prepare) => {
+    const { status, stdout, stderr, workspace, out } = command(args, config, prepare);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^prunegate: [^\n]*(outside|out) of the workspace|is code[^\n]*\n$/);
+    expect(stderr).not.toContain(SECRET);
+    expect([existsSync(join(out, 'r')), existsSync(join(workspace, 'cut.onnx'))]).toEqual([false, false]);
+  });
+
+  it("loads no onnxruntime of a fork's", () => {
+    const { status, stderr } = command(['check', '--execute'], onlyOne, (workspace, out) => {
+      const folder = join(workspace, 'node_modules/onnxruntime-node');
+      mkdirSync(join(folder, `bin/napi-v6/${process.platform}/${process.arch}`), { recursive: true });
+      writeFileSync(join(folder, `bin/napi-v6/${process.platform}/${process.arch}/onnxruntime_binding.node`), '');
+      writeFileSync(join(folder, 'package.json'), '{"name":"onnxruntime-node","version":"1.30.0","main":"i.js"}');
+      writeFileSync(join(folder, 'i.js'), `require('fs').writeFileSync(${JSON.stringify(join(out, 'pwned'))}, '')`);
+    });
+    expect([0, 3]).toContain(status);
+    expect(stderr).not.toContain('pwned');
+  });
+
+  it('may reach anywhere by its flags, and on code that is merged', () => {
+    const flags = ['expect', '--spec', 'm/prune.yaml'];
+    const other = command(flags, '{}\n');
+    const dense = join(other.out, 'dense.onnx');
+    expect(command([...flags, '--dense', dense], '{}\n').status).toBe(0);
+    const merged = onlyOne.replace('m/dense.onnx', 'OUT/dense.onnx');
+    expect(command(['expect'], merged).status).toBe(2);
   });
 });
 

@@ -76,6 +76,24 @@ describe('the comment', () => {
     }
   });
 
+  it('is not silenced by the pull request that it is about, and says that it tried', async () => {
+    const quiet = 'comment: never\nannotations: false\n';
+    const run = await play({ head: `${BAD}${quiet}`, base: BAD, inputs: { comment: '' } });
+    expect(run.status).toBe(1);
+    expect(run.api.comments[0]!.body).toContain('\n- comment: on-failure → never (prunegate.yml, line 4)\n');
+    expect(run.log.annotations.length).toBeGreaterThan(0);
+    const agreed = await play({ head: `${BAD}${quiet}`, base: `${BAD}${quiet}`, inputs: { comment: '' } });
+    expect([agreed.status, agreed.api.comments]).toEqual([1, []]);
+  });
+
+  it('says nothing of the mark that an editor put before a text', async () => {
+    const marked = { 'prunegate.yml': `\ufeff${GOOD}`, 'm/prune.yaml': `\ufeff${SPEC}` };
+    for (const base of [marked, { 'prunegate.yml': GOOD, 'm/prune.yaml': new TextEncoder().encode(`\ufeff${SPEC}`) }]) {
+      const run = await play({ head: GOOD, base });
+      expect(run.report.policy?.changed).toEqual({ spec: false, lock: false, policy: false });
+    }
+  });
+
   it('says that nothing of it is changed', async () => {
     const run = await play({ head: GOOD, base: GOOD, inputs: { comment: 'always' } });
     expect(run.api.comments[0]!.body).toContain('Spec, lock and policy are as at the base commit.');

@@ -1,5 +1,5 @@
 import { boolean, choice, files, lines, number, path, shapes, someOf, stated, text, words } from '../kinds.ts';
-import { both, closer, demanded, either, larger, smaller, union } from '../strictness.ts';
+import { both, closer, demanded, either, larger, later, smaller, union } from '../strictness.ts';
 import { EXECUTING, MODELS, SHOWING, setting } from './setting.ts';
 
 export const FAIL_ON = ['mismatch', 'ambiguous', 'unverifiable'] as const;
@@ -266,6 +266,7 @@ export const MODEL = {
     help: 'annotate the pull request where a model diverges, at most ten times a step',
     input: true,
     file: 'all',
+    policy: { louder: either },
     default: true,
   }),
   comment: setting({
@@ -273,6 +274,7 @@ export const MODEL = {
     help: '`always`, `on-failure` or `never`: when the pull request gets a comment, which needs pull-requests write',
     input: true,
     file: 'all',
+    policy: { louder: later(['never', 'on-failure', 'always'] as const) },
     default: 'on-failure',
   }),
   checkRun: setting({
@@ -280,6 +282,7 @@ export const MODEL = {
     help: 'publish annotations as a check run, which holds more than ten and needs checks write',
     input: true,
     file: 'all',
+    policy: { louder: either },
     default: false,
   }),
 } as const;

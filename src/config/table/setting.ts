@@ -1,5 +1,5 @@
 import type { Kind } from '../kinds.ts';
-import type { Stricter } from '../strictness.ts';
+import type { Louder, Stricter } from '../strictness.ts';
 
 export type CommandName =
   | 'check'
@@ -31,10 +31,10 @@ export interface Setting<T, D extends T | null> {
   /** Whose key it is in prunegate.yml: a model's (at its top level where it has but one), or that of all models. */
   readonly file?: 'model' | 'all';
   /**
-   * What it means to the gate where a pull request changes it in prunegate.yml: the stricter side wins, or reviewers are shown that it changed.
-   * Nothing where it says how results are shown.
+   * What it means to the gate where a pull request changes it in prunegate.yml: the stricter side wins, and a weaker one fails; reviewers are shown
+   * that it changed; or they are, and the louder side wins, for what says how they are told silences nothing by itself.
    */
-  readonly policy?: Stricter<T> | 'shown';
+  readonly policy?: Stricter<T> | Louder<T> | 'shown';
   /** Its key there, where that is another than the flag's and the input's name. */
   readonly key?: string;
   /** The expression whose value action.yml gives it, where nothing but the workflow can know it. */
