@@ -106,8 +106,8 @@ async function checkOne(request: ModelRequest, confines: Confines | null, channe
   return { checked, reportPath: writeReport(checked.report, folder) };
 }
 
-function reportFolder({ reportDir }: ModelRequest, { temporary = tmpdir() }: Channel): string {
-  return reportDir ?? join(temporary, 'prunegate');
+function reportFolder({ reportDir }: ModelRequest, { temporary = tmpdir(), step }: Channel): string {
+  return reportDir ?? join(temporary, 'prunegate', step);
 }
 
 /** The models as a matrix: nothing is checked, and there is no verdict. One that asks for less than its base does not get so far. */

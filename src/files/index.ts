@@ -1,3 +1,4 @@
+export { asSeen, settle, TICK_MS } from './as-seen.ts';
 export { isBelow, liesInside, pathBelow, whereabouts } from './below.ts';
 export { makeFolder } from './make-folder.ts';
 export { type ModelFile, modelParts, openModel } from './open-model.ts';

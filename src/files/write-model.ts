@@ -5,6 +5,7 @@ import { InputError } from '../errors/input-error.ts';
 import { chunksOf, copyOf, externalLocations, type ModelEdits, type OnnxModel, type Piece } from '../onnx/index.ts';
 import { makeFolder } from './make-folder.ts';
 import { openModel } from './open-model.ts';
+import { changedMeanwhile } from './regular-file.ts';
 import { requireReplaceable, statsOf } from './write-file.ts';
 
 /** What was written. */
@@ -14,6 +15,8 @@ export interface WrittenModel {
   readonly data: string | null;
   /** Bytes of both. */
   readonly bytes: number;
+  /** @throws InputError where another file has taken the place of this one */
+  requireInPlace(): void;
 }
 
 /**
@@ -54,14 +57,23 @@ export function writeModel(
     staging = mkdtempSync(join(folder, '.prunegate-'));
     for (const [part, content] of parts) writePieces(model.source, join(staging, part), content);
     if (!isAccepted(join(staging, name), accept)) return null;
+    const own = statsOf(join(staging, name));
     // The data first: a model without its data is of no use, and the other way round does no harm.
     for (const part of [...parts.keys()].reverse()) renameSync(join(staging, part), join(folder, part));
+    return {
+      path,
+      data: copy.data === null ? null : join(folder, copy.data.location),
+      bytes: copy.bytes,
+      requireInPlace() {
+        const now = statsOf(path);
+        if (now === null || now.ino !== own?.ino || now.dev !== own.dev) throw changedMeanwhile(path);
+      },
+    };
   } catch (error) {
     throw asInputError(error, path);
   } finally {
     if (staging !== null) rmSync(staging, { recursive: true, force: true });
   }
-  return { path, data: copy.data === null ? null : join(folder, copy.data.location), bytes: copy.bytes };
 }
 
 function isAccepted(path: string, accept: (copy: OnnxModel) => boolean): boolean {

@@ -12,6 +12,8 @@ export interface Channel extends Credentials {
   readonly workspace: string | undefined;
   /** The runner's temporary folder. */
   readonly temporary: string | undefined;
+  /** The name of a folder for this step's own files: several steps of a job may check a model. */
+  readonly step: string;
 }
 
 /** Inputs that tell one step of a workflow, or one leg of a matrix, from another. */
@@ -33,5 +35,6 @@ export function channelOf(
     summaryFile: env['GITHUB_STEP_SUMMARY'],
     workspace: env['GITHUB_WORKSPACE'] || undefined,
     temporary: env['RUNNER_TEMP'] || undefined,
+    step: /^[\w-]{1,100}$/.exec(env['GITHUB_ACTION'] ?? '')?.[0] ?? 'step',
   };
 }

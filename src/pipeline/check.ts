@@ -21,6 +21,7 @@ import { judgeNetworks } from './judge-networks.ts';
 import { makeModels } from './make-models.ts';
 import { foldedExport, modelSize, withModels } from './models.ts';
 import { requestPlaces, specPlaces } from './places.ts';
+import type { PrunedModel } from './prune.ts';
 
 /**
  * Checks one model: runs the user's commands, reads both networks, recomputes what should be retained, recovers what is, executes
@@ -34,7 +35,9 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
   return withModels(async ({ read, temporary }) => {
     const dense = read(request.dense);
     const expectation = pruner.expect(dense, request.folding);
-    const pruned = read(request.pruned ?? (await builtIn(expectation, dense, pruner, request, host, temporary)));
+    const own = request.pruned === null ? await builtIn(expectation, dense, pruner, request, host, temporary) : null;
+    const pruned = read(request.pruned ?? own!.path);
+    own?.requireInPlace();
     refuseExchanged(dense, pruned, request);
     const folded = request.denseFolded === null ? null : foldedExport(dense, read(request.denseFolded), request);
     const reported = reportedBy(pruner, request, dense);
@@ -87,6 +90,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
       policy: request.policy,
     });
     const numbers = host.isPictured === true ? numbersOf(expectation, dense) : null;
+    made.requireAsMade();
     return { report, explain: explainCommand(request), numbers, exitCode };
   });
 }
@@ -104,7 +108,7 @@ async function builtIn(
   request: ModelRequest,
   host: Host,
   temporary: () => string,
-): Promise<string> {
+): Promise<PrunedModel> {
   const { pruneFirst } = await import('./prune.ts');
   return pruneFirst(expectation, { dense, dialect: name, spec }, request, host, temporary);
 }

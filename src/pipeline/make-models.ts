@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import type { ModelRequest } from '../config/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
+import { asSeen, modelParts, TICK_MS } from '../files/index.ts';
 import { readEvent } from '../github/events.ts';
 import { refusalToRun } from '../github/trust.ts';
 import type { CommandLog, CommandRun, Gpu } from '../process/index.ts';
@@ -12,6 +14,8 @@ export interface Made {
   readonly commands: readonly CommandRun[];
   /** The GPUs that CUDA programs see here; null where nobody asked for them. */
   readonly gpus: readonly Gpu[] | null;
+  /** @throws InputError where what the commands left is not what lies there any more, as when another run makes the same files */
+  requireAsMade(): void;
 }
 
 /**
@@ -22,7 +26,7 @@ export async function makeModels(request: ModelRequest, host: Host): Promise<Mad
   const { commands } = request;
   const command = commands.export ?? commands.prune;
   const isGpuAsked = request.requireGpu || (request.execution !== 'none' && request.executionProvider !== 'cpu');
-  if (command === null && !isGpuAsked) return { commands: [], gpus: null };
+  if (command === null && !isGpuAsked) return { commands: [], gpus: null, requireAsMade() {} };
   if (commands.prune !== null && request.pruned === null)
     throw inputErrorAt(request.at('pruned'), 'is required beside a prune command: name the file that it writes');
   if (command !== null && !request.allowUntrustedCommands) refuseUntrusted(command.at);
@@ -33,7 +37,18 @@ export async function makeModels(request: ModelRequest, host: Host): Promise<Mad
   const gpus = facts.kind === 'gpus' ? facts.gpus : [];
   for (const gpu of gpus) host.log(describeGpu(gpu));
   const log = host.commandLog ?? lineLog(host);
-  return { commands: command === null ? [] : await runCommands(request, log, process.env), gpus };
+  if (command === null) return { commands: [], gpus, requireAsMade() {} };
+  const runs = await runCommands(request, log, process.env);
+  const requireAsMade = asSeen(filesOf(request));
+  // What is written from now on bears another time.
+  await setTimeout(TICK_MS);
+  return { commands: runs, gpus, requireAsMade };
+}
+
+/** What is read of a model. */
+function filesOf({ dense, denseFolded, pruned, reported }: ModelRequest): readonly string[] {
+  const models = [dense, denseFolded, pruned].flatMap((path) => (path === null ? [] : modelParts(path)));
+  return reported === null ? models : [...models, reported];
 }
 
 function refuseUntrusted(at: Place): void {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import type { ModelRequest } from '../config/index.ts';
 import { inputErrorAt } from '../errors/place.ts';
-import { type ModelFile, makeTemporaryFolder, openModel } from '../files/index.ts';
+import { type ModelFile, makeTemporaryFolder, openModel, settle } from '../files/index.ts';
 import { type Network, readNetwork, sizeOf } from '../network/index.ts';
 import { storedBytes } from '../onnx/index.ts';
 import { type FoldedReference, foldedReference } from '../recovery/index.ts';
@@ -21,6 +21,7 @@ export async function withModels<T>(work: (workplace: Workplace) => T | Promise<
   try {
     const result = await work({
       read(path) {
+        settle(path);
         const file = openModel(path);
         opened.push(file);
         return readNetwork(file.model);

@@ -16,6 +16,8 @@ export interface PrunedModel {
   readonly retained: string;
   /** What the user should know of the cut, a line each. */
   readonly notes: readonly string[];
+  /** @throws InputError where another file has taken the model's place */
+  requireInPlace(): void;
 }
 
 /**
@@ -35,7 +37,6 @@ export function prune(request: ModelRequest, out: string, version: string): Prom
 /**
  * Prunes for a check that was given no pruned model.
  * @param temporary a folder that goes with the check, for where none is named that stays
- * @returns path of the pruned model
  * @throws InputError as `prune` does
  */
 export function pruneFirst(
@@ -44,14 +45,14 @@ export function pruneFirst(
   { name, reportDir }: ModelRequest,
   host: Host,
   temporary: () => string,
-): string {
+): PrunedModel {
   const kept = reportDir ?? host.folder ?? null;
   const out = join(kept ?? temporary(), name ?? 'model', 'pruned.onnx');
-  const { path, notes } = pruneAs(expectation, job, out, host.version);
+  const pruned = pruneAs(expectation, job, out, host.version);
   const fate = kept === null ? ', which goes with this check; report-dir keeps it' : '';
-  host.log(`no pruned model is given: the built-in pruner wrote ${oneLine(path)}${fate}`);
-  for (const note of notes) host.log(oneLine(note));
-  return path;
+  host.log(`no pruned model is given: the built-in pruner wrote ${oneLine(pruned.path)}${fate}`);
+  for (const note of pruned.notes) host.log(oneLine(note));
+  return pruned;
 }
 
 /** What is pruned, and by which rules. */
@@ -78,9 +79,12 @@ function pruneAs(
   const cut = { retained: (layer: string) => retained[layer] ?? null, asPruner: null };
   const list = retainedFile(out);
   requireOwn(list, retained);
-  const { mixing } = writeCut(dense, cut, metadata, (edits, accept) => writeModel(dense.model, edits, out, accept));
+  const { mixing, written } = writeCut(dense, cut, metadata, (edits, accept) =>
+    writeModel(dense.model, edits, out, accept),
+  );
   writeRetained(list, retained);
-  return { path: out, retained: list, notes: [...openChoices(expectation), ...mixing.map(mixingNote)] };
+  const notes = [...openChoices(expectation), ...mixing.map(mixingNote)];
+  return { path: out, retained: list, notes, requireInPlace: written.requireInPlace };
 }
 
 function knownIndices({ refusal, layers }: Expectation, dense: Network): Retained {

@@ -79,6 +79,18 @@ describe('dist/index.cjs', () => {
     expect(commands(stdout, 'error')).toEqual([]);
   });
 
+  it('keeps the reports of two steps of one job apart', () => {
+    const temp = mkdtempSync(join(tmpdir(), 'prunegate-job-'));
+    const step = (inputs: Record<string, string>, id: string) =>
+      action(inputs, undefined, { RUNNER_TEMP: temp, GITHUB_ACTION: id }).outputs['report-json']!;
+    const [right, wrong] = [step(RIGHT, '__run'), step(WRONG, '__run_2')];
+    expect([right, wrong].map((path) => JSON.parse(readFileSync(path, 'utf8')).verdict)).toEqual([
+      'conforms',
+      'diverges',
+    ]);
+    expect(step(RIGHT, '../../x').startsWith(join(temp, 'prunegate'))).toBe(true);
+  });
+
   it('fails where it diverges: headline first, then one error for the equalization group, on the line of the threshold', () => {
     const { status, stdout, outputs, summary } = action(WRONG);
     expect(status).toBe(1);

@@ -321,3 +321,16 @@ describe('a model beyond 2 GiB', () => {
     ]);
   });
 });
+
+describe('a written model', () => {
+  it('is known from another that takes its place', () => {
+    const [own, other] = ['own.onnx', 'other.onnx'].map((name) => join(temporaryDirectory(), name)) as [string, string];
+    withModel(own, len(7), ({ model }) => {
+      const written = writeModel(model, {}, other);
+      written.requireInPlace();
+      const another = writeModel(model, {}, other);
+      expect(() => written.requireInPlace()).toThrow('was changed while it was checked');
+      another.requireInPlace();
+    });
+  });
+});
