@@ -1,4 +1,4 @@
-import type { Operation } from '../network/index.ts';
+import type { Norm, Operation } from '../network/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import { type Difference, differenceOf, differingSetting, type Side } from './differences.ts';
 import { interfaceDifferences } from './interface.ts';
@@ -14,6 +14,9 @@ export interface GraphDifference {
   readonly title: string;
   /** Whether it is one: what cannot be told leaves the model unverified. */
   readonly isSure: boolean;
+  /** Of an interface: outputs that the pruned model alone lacks, and one that only has the channels of the filters that are left. */
+  readonly lost?: readonly string[];
+  readonly narrowed?: string | null;
 }
 
 /** How the graph of a pruned model compares with the dense one's, apart from weights and their channels. */
@@ -39,7 +42,7 @@ export function compareGraphs(correspondence: ChannelCorrespondence): GraphCompa
   const open = found.flatMap(({ difference }) => (difference.kind === 'open' ? [difference.op] : []));
   return {
     differences: [
-      ...interfaceDifferences(dense, pruned).map((difference) => ({
+      ...interfaceDifferences(dense, pruned, correspondence).map((difference) => ({
         kind: 'interface-differs' as const,
         layer: null,
         ...difference,
@@ -69,7 +72,11 @@ function layerDifferences({ partner, calls, pruned }: ChannelCorrespondence, bef
       layer === undefined || denseCall === undefined ? undefined : denseCalls.get(callLeaf(layer.id, denseCall));
     if (layer === undefined || denseCall === undefined || denseAt === undefined) return [];
     const own = callDifference(before.operations.all[denseAt]!, after.operations.all[at]!, layer.name);
-    const epsilon = epsilonDifference(layer.norms[denseCall], pruned.layers[call.layer]!.norms[call.call], layer.name);
+    const epsilon = epsilonDifference(
+      layer.norms[denseCall]?.statistics,
+      pruned.layers[call.layer]!.norms[call.call]?.statistics,
+      layer.name,
+    );
     const read = operandDifference(before, after, denseAt, at);
     return [own, epsilon, read].flatMap((difference) =>
       difference === null ? [] : [{ layer: layer.name, difference }],
@@ -87,8 +94,8 @@ function callDifference(a: Operation, b: Operation, name: string): Difference | 
 }
 
 function epsilonDifference(
-  before: { readonly epsilon: number } | null | undefined,
-  after: { readonly epsilon: number } | null | undefined,
+  before: Norm['statistics'] | undefined,
+  after: Norm['statistics'] | undefined,
   name: string,
 ): Difference | null {
   if (before == null || after == null || Math.abs(before.epsilon - after.epsilon) <= 1e-6 * before.epsilon) return null;
@@ -107,9 +114,9 @@ function operandDifference(before: Side, after: Side, denseAt: number, prunedAt:
 /** Outputs by name where both models have the same, else by their order. */
 function outputDifferences(before: Side, after: Side): Found[] {
   const [a, b] = [before.network.model.graph.outputs, after.network.model.graph.outputs];
-  if (a.length !== b.length) return [];
   const places = new Map(a.map(({ name }, at) => [name, at]));
   const isSameSet = b.every(({ name }) => places.has(name));
+  if (a.length !== b.length && !isSameSet) return [];
   return b.flatMap(({ name }, at) => {
     const denseAt = before.operations.outputs[isSameSet ? places.get(name)! : at] ?? null;
     const prunedAt = after.operations.outputs[at] ?? null;

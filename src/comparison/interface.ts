@@ -1,6 +1,7 @@
 import { isMadeUp, type Network } from '../network/index.ts';
 import type { OnnxGraph, OnnxValueInfo } from '../onnx/index.ts';
 import { counted } from '../prose/index.ts';
+import type { ChannelCorrespondence } from '../recovery/index.ts';
 
 /** Inputs that must be given when the model runs: initializers may be listed among them (before IR version 4 they had to). */
 export function inputsOf({ inputs, initializers }: OnnxGraph): readonly OnnxValueInfo[] {
@@ -23,19 +24,66 @@ export interface InterfaceDifference {
   readonly title: string;
   /** Whether it is one: a name may be an exporter's own. */
   readonly isSure: boolean;
+  /** Outputs that the pruned model alone lacks. */
+  readonly lost?: readonly string[];
+  /** An output that has fewer channels, those of the filters that are left. */
+  readonly narrowed?: string | null;
 }
 
 /**
  * How the pruned model is called otherwise than the dense one. Names that users gave count, as far as they can be told from those
  * that exporters made; a size that one of the models leaves open is no difference, nor is the batch.
+ * @param correspondence tells which channels are left; null where nothing asks for them
  */
-export function interfaceDifferences(dense: Network, pruned: Network): readonly InterfaceDifference[] {
+export function interfaceDifferences(
+  dense: Network,
+  pruned: Network,
+  correspondence: ChannelCorrespondence | null = null,
+): readonly InterfaceDifference[] {
   const [a, b] = [dense.model.graph, pruned.model.graph];
   const isOneExporter = exporterOf(dense) === exporterOf(pruned);
+  const left = new Set(b.outputs.map(({ name }) => name));
+  const lost = a.outputs.flatMap(({ name }) => (left.has(name) ? [] : [name]));
+  const isSubset = lost.length > 0 && lost.length + left.size === a.outputs.length;
+  const known = isSubset ? a.outputs.filter(({ name }) => left.has(name)) : a.outputs;
   return [
-    ...sideDifferences('input', inputsOf(a), inputsOf(b), isOneExporter),
-    ...sideDifferences('output', a.outputs, b.outputs, isOneExporter),
+    ...sideDifferences('input', inputsOf(a), inputsOf(b), isOneExporter).map(unexplained),
+    ...(isSubset ? [{ title: countsDiffer('output', b.outputs, a.outputs), isSure: true, lost }] : []),
+    ...sideDifferences('output', known, b.outputs, isOneExporter).map((difference) => ({
+      ...unexplained(difference),
+      ...(correspondence !== null && isNarrowed(correspondence, difference) ? { narrowed: difference.name } : {}),
+    })),
   ];
+}
+
+function unexplained({ title, isSure }: SideDifference): InterfaceDifference {
+  return { title, isSure };
+}
+
+/** Whether an output is another size along its channels alone, and they are those of the filters that are left. */
+function isNarrowed(
+  { dense, pruned, positions }: ChannelCorrespondence,
+  { name, other, axis }: SideDifference,
+): boolean {
+  const [before, after] = [dense.tensors.get(other ?? ''), pruned.tensors.get(name ?? '')].map(
+    (tensor) => tensor?.channels ?? null,
+  );
+  if (before == null || after == null || 'opaque' in before || 'opaque' in after || axis === null) return false;
+  return [before, after].every(({ axes }) => axes.join() === String(axis)) && positions(before.ids, after.ids) !== null;
+}
+
+interface SideDifference {
+  readonly title: string;
+  readonly isSure: boolean;
+  /** What is meant, as the pruned model calls it and as the dense one does. */
+  readonly name: string | null;
+  readonly other: string | null;
+  /** The one axis whose size differs. */
+  readonly axis: number | null;
+}
+
+function countsDiffer(what: string, after: readonly unknown[], before: readonly unknown[]): string {
+  return `it has ${counted(after.length, what)}, the dense model ${before.length}`;
 }
 
 /** PyTorch has two exporters, of which one calls its nodes `node_conv2d`. */
@@ -48,9 +96,8 @@ function sideDifferences(
   before: readonly OnnxValueInfo[],
   after: readonly OnnxValueInfo[],
   isOneExporter: boolean,
-): InterfaceDifference[] {
-  if (before.length !== after.length)
-    return [surely(`it has ${counted(after.length, what)}, the dense model ${before.length}`)];
+): SideDifference[] {
+  if (before.length !== after.length) return [surely(countsDiffer(what, after, before))];
   const names = (infos: readonly OnnxValueInfo[]): string => infos.map(({ name }) => name).join(', ');
   const isSameSet = new Set([...before, ...after].map(({ name }) => name)).size === before.length;
   if (isSameSet && names(before) !== names(after))
@@ -58,22 +105,25 @@ function sideDifferences(
   return after.flatMap((info, at) => {
     const other = before[at]!;
     const type = typeDifference(other, info);
-    if (type !== null) return [surely(`its ${what} ${info.name} ${type}`)];
+    if (type !== null) {
+      const differing = { name: info.name, other: other.name, axis: soleAxis(other, info) };
+      return [{ ...surely(`its ${what} ${info.name} ${type}`), ...differing }];
+    }
     const isNamed = what === 'input' && info.name !== other.name;
     return isNamed ? nameDifference(other.name, info.name, isOneExporter) : [];
   });
 }
 
-function surely(title: string): InterfaceDifference {
-  return { title, isSure: true };
+function surely(title: string): SideDifference {
+  return { title, isSure: true, name: null, other: null, axis: null };
 }
 
-function nameDifference(before: string, after: string, isOneExporter: boolean): InterfaceDifference[] {
+function nameDifference(before: string, after: string, isOneExporter: boolean): SideDifference[] {
   const [a, b] = [giverOf(before), giverOf(after)];
   const isGiven = a === 'user' && b === 'user';
   // Each exporter has its own way to make a name of what the source calls its argument.
   if (isOneExporter ? a === 'exporter' && b === 'exporter' : !isGiven) return [];
-  return [{ title: `its input ${before} is called ${after}`, isSure: isOneExporter && isGiven }];
+  return [{ ...surely(`its input ${before} is called ${after}`), isSure: isOneExporter && isGiven }];
 }
 
 /**
@@ -89,6 +139,15 @@ function giverOf(name: string): 'exporter' | 'either' | 'user' {
   const own = name.replace(/:\d+$/, '');
   if (isMadeUp(name) || COUNTED.test(own)) return 'exporter';
   return COMMON.test(own) ? 'either' : 'user';
+}
+
+/** The one axis behind the batch along which two tensors of one type have different sizes. */
+function soleAxis(before: OnnxValueInfo, after: OnnxValueInfo): number | null {
+  if (before.dtype !== after.dtype || before.shape?.length !== after.shape?.length) return null;
+  const differing = (before.shape ?? []).flatMap((size, axis) =>
+    axis > 0 && size !== after.shape?.[axis] ? [axis] : [],
+  );
+  return differing.length === 1 ? differing[0]! : null;
 }
 
 function typeDifference(before: OnnxValueInfo, after: OnnxValueInfo): string | null {

@@ -26,6 +26,7 @@ export type {
   MemberValues,
   Observed,
   Pruner,
+  PrunerFaults,
   Refusal,
   Spec,
   StatedSizes,

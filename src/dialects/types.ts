@@ -98,6 +98,8 @@ export interface Expected {
   readonly usualKey: string;
   /** Without it, "exploring" is no notion of the dialect. */
   readonly firstStage?: FirstStage;
+  /** Null where it does nothing wrong. */
+  readonly faults?: PrunerFaults | null;
   /**
    * Given what each layer retains, the input columns that the pruner's own cut keeps of a layer; null where it claims nothing.
    * Where they are not those of the channels that reach the layer, the pruner is at fault, not the run that is checked.
@@ -140,6 +142,14 @@ export interface CountRule {
   readonly least: number;
   /** What the count is rounded to: up where values count, down by a share. */
   readonly multiple: number;
+}
+
+/** What a pruner itself does wrong on a model, so that the run which is checked is not to blame. */
+export interface PrunerFaults {
+  /** Names of the model's outputs that it drops. */
+  readonly lostOutputs: ReadonlySet<string>;
+  /** Layers that it builds anew without the weights that they had, and what the source calls them. */
+  readonly rebuilt: ReadonlyMap<string, string>;
 }
 
 /** How many filters each layer would keep had the spec named this criterion; null where it cannot be known. */

@@ -115,10 +115,11 @@ function networkOf(walked: Walked, inner: ReadonlySet<OnnxNode>): Network {
         ? [layers[value.from.layer.id]!]
         : [];
     }),
-    outputNames: walk.model.graph.outputs.flatMap(({ name }) => {
-      const value = walk.values.get(name);
-      const made = value !== undefined && value.kind !== 'constant' ? value.from?.layer.name : undefined;
-      return walk.names.output(name) ?? made ?? [];
+    outputs: walk.model.graph.outputs.map(({ name: tensor }) => {
+      const value = walk.values.get(tensor);
+      const made = value === undefined || value.kind === 'constant' ? undefined : value.from?.layer;
+      const layer = made === undefined ? null : layers[made.id]!;
+      return { tensor, name: walk.names.output(tensor) ?? layer?.name ?? tensor, layer };
     }),
     prunable,
   };

@@ -26,6 +26,8 @@ export interface LayerDraft {
   hasBias: boolean;
   /** Of an Add on its own: the layer with weights whose bias it adds. */
   biasOf: Origin | null;
+  /** Of a BatchNorm that is plain arithmetic: the call that it stands behind, and what it multiplies by. */
+  scaling: { readonly of: Origin; readonly factor: Tensor } | null;
   /** Biases that are its nodes' own inputs. */
   readonly biases: Set<Tensor>;
 }

@@ -25,7 +25,7 @@ export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer
   );
   const { scale, shift, terms } = fold(vectorsOf(norm), bias === undefined ? null : toFloat32(bias.tensor.read()));
   const channels = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
-  const { scale: gamma, shift: beta, mean, variance } = norm;
+  const { scale: gamma, shift: beta, statistics } = norm;
   return {
     layer: {
       ...layer,
@@ -42,7 +42,11 @@ export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer
       isComputed: false,
       terms,
     },
-    replaced: [gamma, beta, mean, variance, ...(bias === undefined ? [] : [bias.tensor])],
+    replaced: [
+      ...[gamma, beta],
+      ...(statistics === null ? [] : [statistics.mean, statistics.variance]),
+      ...(bias === undefined ? [] : [bias.tensor]),
+    ],
   };
 }
 
@@ -73,9 +77,12 @@ export function foldAll(network: Network): Network {
 interface Vectors {
   readonly gamma: Float32Array;
   readonly beta: Float32Array;
-  readonly mean: Float32Array;
-  readonly variance: Float32Array;
-  readonly epsilon: number;
+  /** Null where they are worked into gamma and beta. */
+  readonly statistics: {
+    readonly mean: Float32Array;
+    readonly variance: Float32Array;
+    readonly epsilon: number;
+  } | null;
 }
 
 interface Folded {
@@ -92,24 +99,34 @@ interface Folded {
  * numpy, the TorchScript exporter (torch/csrc/jit/passes/onnx/eval_peephole.cpp) in ATen. Without a bias the last computes
  * beta - mean s, which is the same number: rounding is symmetric.
  */
-function fold({ gamma, beta, mean, variance, epsilon }: Vectors, bias: Float32Array | null): Folded {
-  const eps = Math.fround(epsilon);
-  const scale = gamma.map((g, k) => g / Math.fround(Math.sqrt(Math.fround(variance[k]! + eps))));
-  const product = scale.map((s, k) => Math.fround((bias?.[k] ?? 0) - mean[k]!) * s);
+function fold({ gamma, beta, statistics }: Vectors, bias: Float32Array | null): Folded {
+  const mean = (k: number): number => statistics?.mean[k] ?? 0;
+  const scale = statistics === null ? gamma : quotients(gamma, statistics.variance, Math.fround(statistics.epsilon));
+  const product = scale.map((s, k) => Math.fround((bias?.[k] ?? 0) - mean(k)) * s);
   return {
     scale,
     shift: product.map((p, k) => p + beta[k]!),
-    terms: scale.map((s, k) => (Math.abs(bias?.[k] ?? 0) + Math.abs(mean[k]!)) * Math.abs(s) + Math.abs(beta[k]!)),
+    terms: scale.map((s, k) => (Math.abs(bias?.[k] ?? 0) + Math.abs(mean(k))) * Math.abs(s) + Math.abs(beta[k]!)),
   };
 }
 
+function quotients(gamma: Float32Array, variance: Float32Array, eps: number): Float32Array {
+  return gamma.map((g, k) => g / Math.fround(Math.sqrt(Math.fround(variance[k]! + eps))));
+}
+
 function vectorsOf(norm: Norm): Vectors {
+  const { statistics } = norm;
   return {
     gamma: toFloat32(norm.scale.read()),
     beta: toFloat32(norm.shift.read()),
-    mean: toFloat32(norm.mean.read()),
-    variance: toFloat32(norm.variance.read()),
-    epsilon: norm.epsilon,
+    statistics:
+      statistics === null
+        ? null
+        : {
+            mean: toFloat32(statistics.mean.read()),
+            variance: toFloat32(statistics.variance.read()),
+            epsilon: statistics.epsilon,
+          },
   };
 }
 

@@ -145,6 +145,7 @@ function create({ all, taken }: Placing, name: string, sourceName = name): Layer
     weightNames: [],
     hasBias: false,
     biasOf: null,
+    scaling: null,
     biases: new Set(),
   };
   all.push(draft);

@@ -49,9 +49,8 @@ export interface Weight {
 export interface Norm {
   readonly scale: Tensor;
   readonly shift: Tensor;
-  readonly mean: Tensor;
-  readonly variance: Tensor;
-  readonly epsilon: number;
+  /** Null where the exporter computed with them already: x * scale + shift is all of it. */
+  readonly statistics: { readonly mean: Tensor; readonly variance: Tensor; readonly epsilon: number } | null;
   /** The tensor that it makes. */
   readonly output: string;
 }
@@ -187,6 +186,15 @@ export interface NetworkNode {
 /** Who reads a tensor: a node's input, or null for a graph's output and for subgraphs, which read it by name. */
 export type Reader = { readonly node: OnnxNode; readonly input: number } | null;
 
+/** An output of the graph. */
+export interface NetworkOutput {
+  readonly tensor: string;
+  /** What the source calls the layer that it is named after, which may have vanished in the export. */
+  readonly name: string;
+  /** The layer that makes it; null for a constant. */
+  readonly layer: Layer | null;
+}
+
 /** A constant under one of its names. */
 export interface NamedConstant {
   readonly view: TensorView;
@@ -223,8 +231,8 @@ export interface Network {
   readonly tensors: ReadonlyMap<string, NetworkTensor>;
   /** Layers that make the graph's outputs. */
   readonly outputLayers: readonly Layer[];
-  /** What the source calls the layers that its outputs are named after, which may have vanished in the export. */
-  readonly outputNames: readonly string[];
+  /** The graph's outputs, in order. */
+  readonly outputs: readonly NetworkOutput[];
   /** Prunable layers (conv, depthwise, dense) by name, in graph order. */
   readonly prunable: ReadonlyMap<string, Layer>;
   /** In graph order. */

@@ -3,7 +3,7 @@ import type { ChannelCorrespondence } from './correspondence.ts';
 import type { PrunedOutcome } from './results.ts';
 import type { Disagreement } from './types.ts';
 
-/** What is wrong with transposed convolutions whose output channels the pruner leaves alone: no entry of the report is theirs. */
+/** What is wrong with convolutions whose output channels the pruner leaves alone: no entry of the report is theirs. */
 export function transposedOutcomes(
   { dense, pruned, partner }: ChannelCorrespondence,
   outcomes: ReadonlyMap<number, PrunedOutcome>,
@@ -22,7 +22,7 @@ export function transposedOutcomes(
     else if (outcome.kernel.kind !== 'exact' && outcome.kernel.kind !== 'rounded')
       open.push({ tensor: layer.name, consumer: null, detail: outcome.kernel.detail });
     else if (outcome.assigned?.some((filter, at) => filter !== at) || layer.filters !== partner.get(layer.id)?.filters)
-      add(layer.name, 'a transposed convolution keeps all its output channels, this one does not');
+      add(layer.name, 'it is never pruned and keeps all its output channels, but here it does not');
   }
   const known = new Set([...partner.values()].map(({ id }) => id));
   for (const layer of dense.layers)
@@ -31,7 +31,7 @@ export function transposedOutcomes(
   return { elsewhere: wrong, open };
 }
 
-/** A transposed convolution that is not prunable as any other. */
+/** A convolution that is not prunable as any other: a transposed one, or a part of a separable one. */
 function isOther(layer: Layer, { prunable }: Network): boolean {
-  return layer.kind === 'conv-transpose' && prunable.get(layer.name) !== layer;
+  return (layer.kind === 'conv-transpose' || layer.halfOf !== null) && prunable.get(layer.name) !== layer;
 }

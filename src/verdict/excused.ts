@@ -1,7 +1,7 @@
 import type { Expectation } from '../dialects/index.ts';
 import { FIXED_CHANNEL, type Network, type RetainedIndices } from '../network/index.ts';
-import { sameFilters } from '../prose/index.ts';
-import type { Recovery } from '../recovery/index.ts';
+import { joined, sameFilters } from '../prose/index.ts';
+import type { Disagreement, Recovery } from '../recovery/index.ts';
 
 type ActualOf = (layer: string) => RetainedIndices | null;
 
@@ -49,4 +49,27 @@ export function excusedNotes(consumers: ReadonlySet<string>): string[] {
     (consumer) =>
       `${consumer} reads other channels than before: the pruner itself cuts its input columns so, and the model computes something else. The retained filters are right.`,
   );
+}
+
+/** What the pruner builds anew has other weights, which are its own fault: what was found of the rest. */
+export function withoutRebuilt(
+  recovery: Recovery | null,
+  expectation: Expectation | null,
+): { readonly recovery: Recovery | null; readonly rebuilt: readonly string[] } {
+  const known = expectation?.faults?.rebuilt ?? new Map<string, string>();
+  if (recovery === null || known.size === 0) return { recovery, rebuilt: [] };
+  const found = [...recovery.elsewhere, ...recovery.open].flatMap(({ tensor }) => known.get(tensor) ?? []);
+  const isOther = ({ tensor }: Disagreement): boolean => !known.has(tensor);
+  return {
+    recovery: { ...recovery, elsewhere: recovery.elsewhere.filter(isOther), open: recovery.open.filter(isOther) },
+    rebuilt: [...new Set(found)],
+  };
+}
+
+/** Says so of all of them. */
+export function rebuiltNotes(layers: readonly string[]): string[] {
+  if (layers.length === 0) return [];
+  return [
+    `${joined(layers)} ${layers.length === 1 ? 'does' : 'do'} not have the dense model's weights: the pruner itself makes such layers anew and never gives them theirs, so that they have to be trained again. The retained filters are right.`,
+  ];
 }

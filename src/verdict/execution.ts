@@ -48,10 +48,15 @@ function difference({ layers }: Judgement, { reason, firstDifference }: Executio
 }
 
 /** Another interface is no such thing to execute, and a difference of its own, which the check may have found already. */
-function otherInterface({ findings }: Judgement, { obstacle }: ExecutionOutcome, { at }: ExecutionDemands): Finding[] {
+function otherInterface(
+  { findings, isInterfaceExcused }: Judgement,
+  { obstacle }: ExecutionOutcome,
+  { at }: ExecutionDemands,
+): Finding[] {
   const kind = 'interface-differs';
-  if (obstacle?.code !== kind || findings.some((finding) => finding.kind === kind)) return [];
-  return graphFindings({ differences: [{ kind, layer: null, title: obstacle.reason, isSure: true }] }, at('pruned'));
+  if (obstacle?.code !== kind || isInterfaceExcused === true || findings.some((finding) => finding.kind === kind))
+    return [];
+  return graphFindings([{ kind, layer: null, title: obstacle.reason, isSure: true }], at('pruned'));
 }
 
 function gpuFindings({ execution, obstacle }: ExecutionOutcome, { requireGpu, at }: ExecutionDemands): Finding[] {

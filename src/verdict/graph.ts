@@ -1,6 +1,7 @@
-import type { GraphComparison } from '../comparison/index.ts';
+import type { GraphComparison, GraphDifference } from '../comparison/index.ts';
+import type { Expectation } from '../dialects/index.ts';
 import type { Place } from '../errors/place.ts';
-import { listed } from '../prose/index.ts';
+import { joined, listed } from '../prose/index.ts';
 import type { Finding } from './types.ts';
 
 const WHAT = {
@@ -9,11 +10,43 @@ const WHAT = {
   'interface-differs': 'Whoever runs the dense model cannot run the pruned one in its place.',
 } as const;
 
+type Differing = Pick<GraphDifference, 'kind' | 'layer' | 'title' | 'isSure'>;
+
+/** Differences that the pruner's own doing explains, and those that nothing does. */
+export interface SortedDifferences {
+  readonly unexplained: readonly GraphDifference[];
+  /** What the user should know of the others, a sentence each. */
+  readonly notes: readonly string[];
+  readonly isInterfaceExcused: boolean;
+}
+
+/** Tells differences of the interface that come of the spec, or of the pruner, from those of a wrong model. */
+export function sortDifferences(differences: readonly GraphDifference[], { faults }: Expectation): SortedDifferences {
+  const isLost = ({ lost = [] }: GraphDifference): boolean =>
+    lost.length > 0 && lost.every((name) => faults?.lostOutputs.has(name));
+  const lost = differences.filter(isLost);
+  const narrowed = differences.filter((difference) => difference.narrowed != null);
+  return {
+    unexplained: differences.filter((difference) => !lost.includes(difference) && !narrowed.includes(difference)),
+    notes: [
+      ...lost.map(
+        ({ lost: names = [] }) =>
+          `The pruned model has no output ${joined(names)}: the pruner itself drops an output that another layer reads.`,
+      ),
+      ...narrowed.map(
+        ({ title }) =>
+          `The pruned model has another interface: ${title}, because filters of what makes it are pruned. Exclude the layer if that is not meant.`,
+      ),
+    ],
+    isInterfaceExcused: lost.length + narrowed.length > 0,
+  };
+}
+
 /** Findings shown one by one; a graph of another model differs everywhere. */
 const MAX_SHOWN = 8;
 
 /** Where the graph or the interface of the pruned model surely is another one than the dense model's. */
-export function graphFindings({ differences }: Pick<GraphComparison, 'differences'>, place: Place): Finding[] {
+export function graphFindings(differences: readonly Differing[], place: Place): Finding[] {
   const shown = differences.slice(0, MAX_SHOWN);
   const left = differences.length - shown.length;
   return shown.map(({ kind, layer, title, isSure }, at) => ({

@@ -3,9 +3,9 @@ import type { Expectation, Hypothesis, Reported } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
 import type { Recovery } from '../recovery/index.ts';
 import { causesOf, type Scene } from './causes.ts';
-import { excusedConsumers, excusedNotes } from './excused.ts';
+import { excusedConsumers, excusedNotes, rebuiltNotes, withoutRebuilt } from './excused.ts';
 import { findingsOf } from './findings.ts';
-import { graphFindings, graphNotes } from './graph.ts';
+import { graphFindings, graphNotes, sortDifferences } from './graph.ts';
 import { consistencyOf } from './judge-layer.ts';
 import { layerResult } from './layer-result.ts';
 import { assumedNotes, recognizedNotes, untriedNotes } from './notes.ts';
@@ -52,7 +52,8 @@ export function judge(given: Pick<Evidence, 'dense' | 'tolerance'> & Partial<Evi
 }
 
 function judgeAgainst(evidence: Evidence): Judgement {
-  const { dense, expectation, recovery, reported, tolerance } = evidence;
+  const { dense, expectation, reported, tolerance } = evidence;
+  const { recovery, rebuilt } = withoutRebuilt(evidence.recovery, expectation);
   const actual = (name: string): RetainedIndices | null => recovery?.layers.get(name)?.actual ?? null;
   const excused = excusedConsumers(dense, expectation, recovery, actual);
   const rules =
@@ -60,15 +61,17 @@ function judgeAgainst(evidence: Evidence): Judgement {
   const layers = [...dense.prunable.values()].map((layer) =>
     layerResult(layer, { rules, recovery, reported, excused }),
   );
-  const notes = [...recognizedNotes(recovery?.recognized ?? []), ...excusedNotes(excused)];
-  if (expectation === null || recovery === null) return { verdict: null, layers, findings: [], notes };
+  const notes = [...recognizedNotes(recovery?.recognized ?? []), ...excusedNotes(excused), ...rebuiltNotes(rebuilt)];
+  if (expectation === null || recovery === null)
+    return { verdict: null, layers, findings: [], notes, isInterfaceExcused: false };
   const { graph, hypotheses, locked, at } = evidence;
   const { firstStage = null } = expectation;
+  const sorted = sortDifferences(graph?.differences ?? [], expectation);
   const scene = { dense, layers, hypotheses: hypotheses(actual), firstStage, locked };
   const causes = causesOf(scene);
   const findings = [
     ...findingsOf({ scene, causes, recovery, excused, expectation, at }),
-    ...(graph === null ? [] : graphFindings(graph, at(expectation.usualKey))),
+    ...graphFindings(sorted.unexplained, at(expectation.usualKey)),
     ...(graph === null ? [] : unseenFindings(graph.unseen, at(expectation.usualKey))),
     ...reportedFindings(layers, reported, firstStage, at),
   ];
@@ -78,11 +81,13 @@ function judgeAgainst(evidence: Evidence): Judgement {
     findings,
     notes: [
       ...notes,
+      ...sorted.notes,
       ...assumedNotes(layers, expectation),
       ...untriedNotes(causes),
       ...(graph === null ? [] : graphNotes(graph)),
       ...reportedNotes(layers, reported, firstStage),
     ],
+    isInterfaceExcused: sorted.isInterfaceExcused,
   };
 }
 

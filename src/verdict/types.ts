@@ -84,4 +84,6 @@ export interface Judgement {
   readonly findings: readonly Finding[];
   /** What the user should know though it changes no verdict. */
   readonly notes: readonly string[];
+  /** Whether the pruned model has another interface, and the spec or the pruner itself is why. */
+  readonly isInterfaceExcused?: boolean;
 }

@@ -147,10 +147,10 @@ describe('docs/how-it-decides.md', () => {
 
   it('has the norms that folding makes of them', () => {
     const norm = network.prunable.get(FIRST)!.norms[0]!;
-    const vector = (name: 'scale' | 'variance'): Float32Array => toFloat32(norm[name].read());
-    const [gamma, variance] = [vector('scale'), vector('variance')];
+    const { epsilon, variance: variances } = norm.statistics!;
+    const [gamma, variance] = [toFloat32(norm.scale.read()), toFloat32(variances.read())];
     const scale = (filter: number): number =>
-      Math.fround(gamma[filter]! / Math.fround(Math.sqrt(Math.fround(variance[filter]! + Math.fround(norm.epsilon)))));
+      Math.fround(gamma[filter]! / Math.fround(Math.sqrt(Math.fround(variance[filter]! + Math.fround(epsilon)))));
     const [raw, folded] = [norms(FIRST), norms(FIRST, scale)];
     for (const row of tableOf(page, 'folding')) {
       const filter = Number(row['filter of conv1']);

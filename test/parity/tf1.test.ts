@@ -1,8 +1,15 @@
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { check } from '../../src/pipeline/check.ts';
+import type { Checked } from '../../src/pipeline/checked.ts';
+import { writeCutTo } from '../support/cutting.ts';
 import { isRight, networkOf } from '../support/golden.ts';
-import { tf1Expectation, tf1Goldens } from '../support/golden-tf1.ts';
+import { type Tf1Golden, tf1Expectation, tf1Goldens } from '../support/golden-tf1.ts';
 
+const work = mkdtempSync(join(tmpdir(), 'prunegate-tf1-'));
 const [models, odd, errors] = [tf1Goldens(''), tf1Goldens('odd'), tf1Goldens('errors')];
 const pruned = [...models.own, ...models.others, ...odd.own, ...odd.others];
 
@@ -46,6 +53,67 @@ describe.each(pruned)('$name', ({ folder, network, prune, layers, groups, grid, 
     }
   });
 });
+
+const EXPORTS = [
+  ['dense.onnx', 'pruned.onnx'],
+  ['dense.onnx', 'pruned.folded.onnx'],
+  ['dense.folded.onnx', 'pruned.folded.onnx'],
+] as const;
+const pairs = pruned.flatMap((golden) =>
+  EXPORTS.filter((files) => files.every((file) => existsSync(join(golden.folder, file)))).map(([before, after]) => ({
+    ...{ name: golden.name, golden, before, after },
+    // Norms of folded weights are not those that the pruner saw.
+    status: before === 'dense.folded.onnx' && golden.isChangedByFolding ? 3 : 0,
+  })),
+);
+
+function checked(golden: Tf1Golden, densePath: string, prunedPath: string): Promise<Checked> {
+  const spec = join(work, `${golden.name}.json`);
+  writeFileSync(spec, JSON.stringify({ dialect: 'tao-tf1', network: golden.network, prune: golden.prune }));
+  const [request] = loadRequests(settingsFromFlags({ dense: densePath, pruned: prunedPath, spec }), work);
+  return check(request!, { version: 'test', isHashed: false, log() {} });
+}
+
+describe('what the real pruner made', () => {
+  it.each(pairs)('$name, $before and $after: exit $status', async ({ golden, before, after, status }) => {
+    const { report, exitCode } = await checked(golden, join(golden.folder, before), join(golden.folder, after));
+    expect({ exitCode, verdict: report.verdict, diverging: report.findings.filter(isMismatch) }).toEqual({
+      exitCode: status,
+      verdict: status === 0 ? 'conforms' : 'unverifiable',
+      diverging: [],
+    });
+    for (const { name, actual } of report.layers) expect(actual, name).toEqual(golden.layers[name]?.retained);
+  });
+
+  it.each([
+    ['inner_output', 'The pruned model has no output mid: the pruner itself drops an output that another layer reads.'],
+    ['separable_unpruned', "sep does not have the dense model's weights: the pruner itself makes such layers anew"],
+  ])('says plainly what is wrong with %s all the same', async (name, note) => {
+    const golden = odd.own.find((one) => one.name === name)!;
+    const { report } = await checked(golden, join(golden.folder, 'dense.onnx'), join(golden.folder, 'pruned.onnx'));
+    expect(report.notes.some((told) => told.startsWith(note))).toBe(true);
+  });
+
+  // Of equal filters another one may stay as well.
+  const untied = models.own.filter(({ name }) => name !== 'ties_nchw');
+  it.each(untied)('$name diverges where one layer keeps another filter', async (golden) => {
+    const dense = networkOf(join(golden.folder, 'dense.onnx'));
+    const [layer, { retained, filters }] = Object.entries(golden.layers).find(
+      ([, one]) => one.retained.length < one.filters,
+    )!;
+    const group = golden.groups.find((members) => members.includes(layer)) ?? [layer];
+    const left = Array.from({ length: filters }, (_, k) => k).find((k) => !retained.includes(k))!;
+    const wrong = [left, ...retained.slice(1)].sort((a, b) => a - b);
+    const kept = (name: string) => (group.includes(name) ? wrong : (golden.layers[name]?.retained ?? null));
+    const path = join(work, `${golden.name}.wrong.onnx`);
+    writeCutTo(path, dense, { retained: kept, asPruner: null });
+    const { report, exitCode } = await checked(golden, join(golden.folder, 'dense.onnx'), path);
+    expect(exitCode).toBe(1);
+    expect(report.layers.find(({ name }) => name === layer)?.actual).toEqual(wrong);
+  });
+});
+
+const isMismatch = ({ verdict }: { readonly verdict: string }): boolean => verdict === 'mismatch';
 
 describe('models on which the real pruner raises', () => {
   it.each([...errors.own, ...errors.others])('$name: $raises', ({ folder, network, prune, raises }) => {

@@ -48,8 +48,8 @@ function goldensIn(folder: string): Tf1Golden[] {
       layers: golden.layers ?? {},
       groups: golden.equalization_groups ?? [],
       grid: existsSync(join(folder, name, 'grid.json')) ? read('grid.json') : [],
-      // Of tf2onnx's channels_last models it is not known: there it folds what has no bias.
-      isChangedByFolding: golden.folding_changes_weights?.dense ?? true,
+      // Of tf2onnx's channels_last models it was not recorded: it folds what has no bias, which unet's convolutions have.
+      isChangedByFolding: golden.folding_changes_weights?.dense ?? !name.startsWith('unet'),
       raises: golden.raises ?? null,
     };
   });

@@ -122,6 +122,6 @@ export function exclusionsOf(name: string, network: Network): ReadonlySet<string
     ...(excludesSplits
       ? network.layers.filter((layer) => takesChannels(network, layer)).flatMap((layer) => beforeSplit(network, layer))
       : []),
-    ...(excludesOutputs ? network.outputNames : []),
+    ...(excludesOutputs ? network.outputs.map((output) => output.name) : []),
   ]);
 }

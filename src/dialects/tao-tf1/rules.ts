@@ -8,9 +8,15 @@ const CLASSES: Readonly<Record<KerasClass, string>> = {
   GlobalMaxPooling2D: 'keras.layers.pooling.GlobalMaxPooling2D',
 };
 
+/** Names that stay outputs though other layers read them (pruning.py:1495). */
+const KEPT_OUTPUTS = [
+  ...['rpn_out', 'permute', 'post_hoc', 'p6', 'proposal_assignment', 'foreground_selector_for_mask', 'gpu_detections'],
+];
+
 export const TF1_RULES: TaoRules = {
   isKeptByName: () => false,
   fusion: 'equalizes',
+  keepsOutput: (layer) => KEPT_OUTPUTS.some((part) => layer.includes(part)),
   unequalShapes: ([a, b]) => `Operands could not be broadcast together with shapes ${a} ${b}`,
   unfitWeights: ({ width, cut, shapes }) =>
     `Layer weight shape ${shapes?.layer ?? `for ${width} channels`} not compatible with provided weight shape ${shapes?.weights ?? `for ${cut}`}`,

@@ -17,6 +17,7 @@ export const TF2_RULES: TaoRules = {
   unequalShapes: ([a, b]) => `Inputs have incompatible shapes. Received shapes ${a} and ${b}`,
   unfitWeights: ({ layer, width, cut }) =>
     `Layer ${layer} weight shape is not compatible with provided weight shape (its input has ${width} channels, its kernel is cut for ${cut})`,
+  keepsOutput: () => false,
   fusion: 'keeps-whole',
   classPath: (name) => CLASSES[name],
   settingsInName,

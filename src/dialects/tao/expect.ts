@@ -15,6 +15,7 @@ import { MAX_OUTCOMES, type Varying } from './exploration/outcomes.ts';
 import { type OwnStats, ownStats } from './norms/norms.ts';
 import { reasonOf, ruleOf, specKeyOf } from './reasons.ts';
 import { columnsCut } from './rebuild/columns.ts';
+import { faultsOf } from './rebuild/faults.ts';
 import { possibleCounts, retain } from './retention.ts';
 import { type Pruned, prunedBy, type TaoRun } from './run.ts';
 import { CRITERIA, type Criterion, type TaoSpec } from './spec.ts';
@@ -53,6 +54,7 @@ export function expectTao(run: TaoRun): TaoExpected {
     refusal,
     usualKey: 'threshold',
     firstStage: FIRST_STAGE,
+    faults: faultsOf(run),
     columnsCut: (retained) => (exploration === null ? () => null : columnsCut(network, exploration, retained)),
     explainLayer(name) {
       const found = known(name);

@@ -8,6 +8,8 @@ export interface TaoRules {
   isKeptByName(layer: Layer): boolean;
   /** Whether WeightedFusion is an element-wise layer like others, or keeps its parents whole. */
   readonly fusion: 'equalizes' | 'keeps-whole';
+  /** Whether a layer's output stays one though another layer reads it. */
+  keepsOutput(layer: string): boolean;
   /** What Keras says of shapes that do not fit one element-wise layer. */
   unequalShapes(shapes: readonly [string, string]): string;
   /** What Keras says of weights that do not fit a layer. */

@@ -1,9 +1,9 @@
-import type { OnnxNode } from '../../onnx/index.ts';
+import type { OnnxNode, Tensor } from '../../onnx/index.ts';
 import type { ChannelMap, Dim } from '../channels.ts';
 import { FIXED_CHANNEL, idsAlong, isUniform } from '../channels.ts';
 import type { Origin, Value } from '../drafts.ts';
 import type { TensorView } from '../tensor-view.ts';
-import type { FollowerRole, LayerSort } from '../types.ts';
+import type { FollowerRole, LayerKind, LayerSort } from '../types.ts';
 import {
   attribute,
   type Carry,
@@ -18,6 +18,7 @@ import {
 } from '../walk.ts';
 import { follow } from './follow.ts';
 import type { Operator, Pointwise } from './operator.ts';
+import { isBare } from './producers.ts';
 
 const ROLES: Readonly<Record<string, FollowerRole>> = {
   Add: 'shift',
@@ -35,9 +36,7 @@ const elementwise: Carry = (walk, node) => {
   const shape = broadcastShape(values.map(shapeOf));
   const signals = values.filter(isSignal);
   if (signals.length === 0) return setOutput(walk, node, { kind: 'fixed', shape, from: null });
-  const from =
-    biasOf(walk, node, values) ??
-    walk.drafts.place(node, signals.length > 1 ? 'elementwise' : 'activation', walk.values);
+  const from = biasOf(walk, node, values) ?? walk.drafts.place(node, kindOf(walk, node, signals.length), walk.values);
 
   const unknown = signals.find((value) => value.kind === 'opaque');
   if (unknown !== undefined && unknown.kind === 'opaque') {
@@ -89,6 +88,11 @@ function leadOf(walk: Walk, maps: readonly ChannelMap[]): ChannelMap | null {
   return leading[at] ?? null;
 }
 
+function kindOf(walk: Walk, node: OnnxNode, signals: number): LayerKind {
+  if (signals > 1) return 'elementwise';
+  return isPartOfBatchNorm(walk, node) ? 'batch-norm' : 'activation';
+}
+
 /** The layer whose bias a nameless Add holds: it adds an element for each filter to what the layer makes. */
 function biasOf(walk: Walk, node: OnnxNode, values: readonly Value[]): Origin | null {
   if (node.opType !== 'Add' || values.length !== 2 || walk.names.parse(node.name) !== null) return null;
@@ -115,7 +119,7 @@ function followChannels(
   // Added to what a layer with weights makes, whatever the node is called.
   const isBias =
     (node.opType === 'Add' || node.opType === 'Sum') && operand.layer.weight !== null && varying.length <= 1;
-  const isComputed = walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false;
+  const isComputed = isPartOfBatchNorm(walk, node);
   // A layer of one filter has a bias, and a BatchNorm taken apart, of one element, which is no scalar.
   if ((isBias || isComputed) && isUniform(map) && varying.length === 0 && view.dims.length > 0)
     varying.push(view.dims.length - 1);
@@ -124,11 +128,27 @@ function followChannels(
   const ids = isUniform(map) && view.dims[axis] === 1 ? map.ids : idsAlong(map, axis);
   if (ids === null || view.dims[axis] !== ids.length) return 'unplaced';
   const role = isBias ? 'bias' : (ROLES[node.opType] ?? 'constant');
+  if (isComputed && view.tensor.elements === ids.length) recordNorm(node, view.tensor, from, operand);
   if (!follow(walk, node, from, { input, view, axis, ids, role, isComputed })) return 'unplaced';
   if (!isBias || view.strides[axis] === 0) return 'placed';
   operand.layer.hasBias = true;
   if (operand.layer !== from.layer) from.layer.biasOf = operand;
   return 'placed';
+}
+
+/** Keras's BatchNormalization as plain arithmetic, whose factors the exporter computed. */
+function isPartOfBatchNorm(walk: Walk, node: OnnxNode): boolean {
+  return walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false;
+}
+
+/** The BatchNorm that a factor and then a shift make behind a layer with weights. */
+function recordNorm(node: OnnxNode, tensor: Tensor, from: Origin, operand: Origin): void {
+  const of = operand.layer.biasOf ?? operand;
+  if (node.opType === 'Mul' && isBare(of.layer)) from.layer.scaling = { of, factor: tensor };
+  const { scaling } = from.layer;
+  if (node.opType !== 'Add' || operand.layer !== from.layer || scaling === null) return;
+  const { layer, call } = scaling.of;
+  layer.norms[call] = { scale: scaling.factor, shift: tensor, statistics: null, output: node.outputs[0] ?? '' };
 }
 
 /**

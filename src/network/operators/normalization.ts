@@ -4,7 +4,6 @@ import { numbersOf } from '../constants.ts';
 import type { Origin } from '../drafts.ts';
 import { parameterOwner } from '../names/weighted.ts';
 import { countOf } from '../numbers.ts';
-import type { LayerKind } from '../types.ts';
 import {
   attribute,
   type Carry,
@@ -20,9 +19,7 @@ import {
 } from '../walk.ts';
 import { type Form, type NodeFacts, operation, type Settings } from './form.ts';
 import type { Operator } from './operator.ts';
-
-/** Kinds of layers into which exporters fold the BatchNorm behind them. */
-const FOLDABLE: ReadonlySet<LayerKind> = new Set(['conv', 'depthwise', 'conv-transpose', 'dense']);
+import { isBare } from './producers.ts';
 
 /** BatchNormalization (ai.onnx): scale, B, mean, var of length C follow the channels of axis 1. */
 const batchNorm: Carry = (walk, node) => {
@@ -30,12 +27,11 @@ const batchNorm: Carry = (walk, node) => {
   const x = input(walk, node, 0);
   if (!isSignal(x) || x.kind !== 'channels') return;
   const { layer, call } = x.from.layer.biasOf ?? x.from;
-  const isBare = layer.parts.every(({ kind, op }) => FOLDABLE.has(kind) || op === 'Add') && layer.weight !== null;
   const [scale, shift, mean, variance] = [1, 2, 3, 4].map((k) => vectorOf(walk, node, k));
-  if (!isBare || !scale || !shift || !mean || !variance) return;
+  if (!isBare(layer) || !scale || !shift || !mean || !variance) return;
   layer.norms[call] = {
-    ...{ scale, shift, mean, variance },
-    epsilon: attribute(node, 'epsilon', 'float') ?? 1e-5,
+    ...{ scale, shift },
+    statistics: { mean, variance, epsilon: attribute(node, 'epsilon', 'float') ?? 1e-5 },
     output: node.outputs[0] ?? '',
   };
 };

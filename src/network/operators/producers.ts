@@ -4,7 +4,7 @@ import { isFloat } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
 import { alongAxis, FIXED_CHANNEL, filled, idsAlong, MAX_POSITIONS, rowMajorStrides } from '../channels.ts';
 import type { KernelSite } from '../cut-sites.ts';
-import type { Origin, Value } from '../drafts.ts';
+import type { LayerDraft, Origin, Value } from '../drafts.ts';
 import { weightedName } from '../names/weighted.ts';
 import type { TensorView } from '../tensor-view.ts';
 import type { Channels, LayerKind, Opaque, Weight } from '../types.ts';
@@ -124,6 +124,14 @@ export function placeProducer(
   const bias = node.inputs[2];
   if (bias !== undefined && !layer.weightNames.includes(bias)) layer.weightNames.push(bias);
   return origin;
+}
+
+/** Kinds of layers into which exporters fold the BatchNorm behind them. */
+const FOLDABLE: ReadonlySet<LayerKind> = new Set(['conv', 'depthwise', 'conv-transpose', 'dense']);
+
+/** Whether nothing of a layer but its kernel and bias has come yet, so that a BatchNorm behind it could be folded in. */
+export function isBare({ parts, weight }: LayerDraft): boolean {
+  return parts.every(({ kind, op }) => FOLDABLE.has(kind) || op === 'Add') && weight !== null;
 }
 
 /** Records a bias of one element for each filter; any other makes the output opaque. A layer called twice may have one bias. */

@@ -1,5 +1,5 @@
 import { uniformMap } from '../channels.ts';
-import { integerList } from '../constants.ts';
+import { integerList, numbersOf } from '../constants.ts';
 import type { Value } from '../drafts.ts';
 import {
   type Carry,
@@ -14,7 +14,7 @@ import {
 } from '../walk.ts';
 import { withShape } from './carry.ts';
 import { type Form, listed, type NodeFacts, operation } from './form.ts';
-import type { Operator } from './operator.ts';
+import type { Evaluate, Operator } from './operator.ts';
 
 /** ReduceMean and friends: over the spatial axes they are a global pooling; over channels nothing prunable is left. */
 const reduce: Carry = (walk, node) => {
@@ -55,6 +55,21 @@ const reduce: Carry = (walk, node) => {
   setOutput(walk, node, { kind: 'channels', map: { shape: after, axes: left, ids: value.map.ids }, from });
 };
 
+/** Over everything, as sizes are multiplied to the length of a flattened axis. */
+const evaluateBy =
+  (join: (a: number, b: number) => number): Evaluate =>
+  (walk, node) => {
+    const data = numbersOf(walk, node.inputs[0]);
+    if (data === null || data.data.length === 0) return null;
+    const axes = integerList(walk, node, 1, 'axes') ?? data.dims.map((_, axis) => axis);
+    if (hasInput(node, 1) && integerList(walk, node, 1, 'axes') === null) return [null];
+    if (new Set(axes.map((axis) => normalizeAxis(axis, data.dims.length))).size !== data.dims.length) return [null];
+    const dims = intAttribute(node, 'keepdims', 1) === 1 ? data.dims.map(() => 1) : [];
+    const [first = null, ...rest] = data.data;
+    const total = rest.reduce((a, b) => (a === null || b === null ? null : join(a, b)), first);
+    return [{ dtype: data.dtype, dims, data: [total] }];
+  };
+
 /** Over all axes but the batch and the channels, a mean or maximum is global pooling. */
 function form(facts: NodeFacts): Form {
   const { node, channelAxis } = facts;
@@ -87,12 +102,12 @@ const REDUCTION: Operator = { carry: reduce, tells: 'same', form };
 
 export const REDUCTIONS: Readonly<Record<string, Operator>> = {
   ReduceMean: REDUCTION,
-  ReduceSum: REDUCTION,
-  ReduceMax: REDUCTION,
-  ReduceMin: REDUCTION,
+  ReduceSum: { ...REDUCTION, evaluate: evaluateBy((a, b) => a + b) },
+  ReduceMax: { ...REDUCTION, evaluate: evaluateBy(Math.max) },
+  ReduceMin: { ...REDUCTION, evaluate: evaluateBy(Math.min) },
   ReduceL1: REDUCTION,
   ReduceL2: REDUCTION,
-  ReduceProd: REDUCTION,
+  ReduceProd: { ...REDUCTION, evaluate: evaluateBy((a, b) => a * b) },
   ReduceSumSquare: REDUCTION,
   ReduceLogSumExp: REDUCTION,
   ReduceLogSum: REDUCTION,

@@ -65,8 +65,8 @@ function valuesOf({ network, layer, call }: Site, fold: FoldedLayer | null): Val
   return { network, layer: fold?.layer ?? layer, vectors };
 }
 
-function vectorsIn({ scale, shift, mean, variance }: Norm): readonly Tensor[] {
-  return [scale, shift, mean, variance];
+function vectorsIn({ scale, shift, statistics }: Norm): readonly Tensor[] {
+  return [scale, shift, ...(statistics === null ? [] : [statistics.mean, statistics.variance])];
 }
 
 function isOwn({ firstChannel, filters }: Layer, { channels }: Follower): boolean {
