@@ -153,15 +153,15 @@ function sectionWords(
   const isList = Array.isArray(value) && value.length > 0 && value.every((item) => typeof item !== 'object');
   if (override !== undefined) {
     const { place, text } = override;
-    if (isList) return value.map((item) => ({ text: String(item), place }));
-    if (typeof value === 'string' && value.startsWith('-')) return wordsOf(value, place);
+    if (isList) return value.map((item) => ({ text: String(item), place, command: 0 }));
+    if (typeof value === 'string' && /(?:^|\s)-/.test(value)) return wordsOf(value, place);
     throw inputErrorAt(place, `must set a key of ${SECTION}, like prune.key=value, or be its command line`, text);
   }
   const at = (keyPath: KeyPath, line: number | null): Place => ({ file: file.path, line, key: formatPath(keyPath) });
   if (isList)
     return value.map((item, k) => {
       const itemPath = [...path, k];
-      return { text: file.sourceOf(itemPath) ?? String(item), place: at(itemPath, file.lineOf(itemPath)) };
+      return { text: file.sourceOf(itemPath) ?? String(item), place: at(itemPath, file.lineOf(itemPath)), command: 0 };
     });
   if (typeof value !== 'string') return null;
   const spelled = file.spelledOf(path);
@@ -171,13 +171,13 @@ function sectionWords(
     words.map(({ text }) => text),
     spelled,
   );
-  return words.map(({ text }, k) => ({ text, place: at(path, lines[k]!) }));
+  return words.map((word, k) => ({ ...word, place: at(path, lines[k]!) }));
 }
 
 function wordsOf(text: string, place: Place): readonly Word[] {
   const words = splitWords(text);
   if (words === null) throw inputErrorAt(place, 'has a quote that is not closed', text);
-  return words.map((word) => ({ text: word, place }));
+  return words.map((word) => ({ ...word, place }));
 }
 
 /** Sets an override's value in the spec's root; its path is then the whole one from the root. */

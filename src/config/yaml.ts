@@ -36,10 +36,17 @@ export function parseYaml(text: string, path: string, read: ReadNamed = readNoth
 }
 
 /**
- * The same for a file that may hold nothing but one value: a text or a list of texts at its top is that of `key`.
+ * The same for a file that may hold nothing but one value: a text or a list of texts at its top is that of `key`. A shell
+ * script is such a text as it stands.
  */
 export function parseYamlUnder(key: string, text: string, path: string, read: ReadNamed = readNothing): YamlFile {
-  return fileOf(text, path, read, (root) => (isMapping(root.value) ? root : under(key, root)));
+  const parse: Parse = (plain, fail) => (plain.startsWith('#!') ? scriptNode(plain) : parseTree(plain, fail));
+  return fileOf(text, path, read, (root) => (isMapping(root.value) ? root : under(key, root)), parse);
+}
+
+/** Text without any structure of YAML. */
+function scriptNode(text: string): YamlNode {
+  return { value: text, line: 1, source: text, children: new Map(), span: [0, text.length], size: 1 };
 }
 
 function under(key: string, node: YamlNode): YamlNode {
@@ -48,11 +55,19 @@ function under(key: string, node: YamlNode): YamlNode {
   return { value, line, source: null, children: new Map([[key, { keyLine: line, node }]]), span: null, size };
 }
 
-function fileOf(text: string, path: string, read: ReadNamed, rooted: (root: YamlNode) => YamlNode): YamlFile {
+type Parse = typeof parseTree;
+
+function fileOf(
+  text: string,
+  path: string,
+  read: ReadNamed,
+  rooted: (root: YamlNode) => YamlNode,
+  parse: Parse = parseTree,
+): YamlFile {
   const plain = text.replace(/^\ufeff/, '');
   const fail: YamlFailure = (problem, line, keyPath) =>
     inputErrorAt({ file: path, line, key: formatPath(keyPath) }, problem);
-  const parsedRoot = parseTree(plain, fail);
+  const parsedRoot = parse(plain, fail);
   if (parsedRoot === null || parsedRoot.source === '') throw new InputError('is empty', { file: path });
   const root = rooted(parsedRoot);
   const { value } = root;

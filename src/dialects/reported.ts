@@ -3,11 +3,18 @@ import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
 import type { RetainedIndices } from '../network/index.ts';
 
+export interface ReportedCount {
+  readonly filters: number;
+  readonly retained: number;
+}
+
 /** What a pruner itself says that it retained. */
 export interface Reported {
   readonly named: ReadonlyMap<string, RetainedIndices>;
   /** Rows of indices without a layer's name, in the order in which they were printed. */
   readonly rows: readonly RetainedIndices[];
+  /** How many filters a layer had and retained, where only that is told, by layer. */
+  readonly counts?: ReadonlyMap<string, ReportedCount>;
   /** What could not be read of it, each as a noun: the layers concerned are not named. */
   readonly unread?: readonly string[];
 }
@@ -34,7 +41,12 @@ export function readReported(
   const json = /^\s*[[{]/.test(text) ? measureJson(text, LIMITS, refuse) : null;
   const isMapping = json !== null && text.trimStart().startsWith('{');
   const reported = isMapping ? fromJson(text, path, json.keys) : readLog(text);
-  if (reported.named.size === 0 && reported.rows.length === 0 && (reported.unread ?? []).length === 0)
+  if (
+    reported.named.size === 0 &&
+    reported.rows.length === 0 &&
+    (reported.unread ?? []).length === 0 &&
+    !reported.counts?.size
+  )
     throw inputErrorAt(at, 'holds no retained indices: give JSON {layer: [indices]}, or a log that prints them', path);
   return reported;
 }

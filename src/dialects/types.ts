@@ -100,6 +100,8 @@ export interface Expected {
   readonly firstStage?: FirstStage;
   /** Null where it does nothing wrong. */
   readonly faults?: PrunerFaults | null;
+  /** The spec's effective keys where the model has a say in them; else those of the spec. */
+  readonly effective?: Readonly<Record<string, unknown>>;
   /**
    * Given what each layer retains, the input columns that the pruner's own cut keeps of a layer; null where it claims nothing.
    * Where they are not those of the channels that reach the layer, the pruner is at fault, not the run that is checked.

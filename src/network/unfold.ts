@@ -1,15 +1,20 @@
 import type { Layer, Network } from './types.ts';
 
-type Exporter = 'tf2onnx' | 'torchscript' | 'dynamo';
+type Exporter = 'tf2onnx' | 'tf2onnx-keras' | 'keras2onnx' | 'torchscript' | 'dynamo';
 
 /**
- * What keeps BatchNorm in the graph, for each exporter: tf2onnx's optimizer back_to_back_optimizer.py left out;
+ * What keeps BatchNorm in the graph, for each exporter: tf2onnx's optimizer back_to_back_optimizer.py left out, or, for the
+ * arithmetic that plain Keras's BatchNormalization is, transpose_optimizer.py's; keras2onnx's optimizer of onnxconverter-common;
  * TorchScript's eval peephole, which runs under do_constant_folding only (earlier than PyTorch 2 in eval mode always);
  * onnxscript's rewrite rules, which `optimize` switches.
  */
 const SNIPPETS: Readonly<Record<Exporter, string>> = {
   tf2onnx:
     'run `from tf2onnx import optimizer; optimizer._optimizers.pop("remove_back_to_back", None)` before tf2onnx converts it',
+  'tf2onnx-keras':
+    'run `from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer; TransposeOptimizer._mul_handler = lambda self, trans, node: False` before tf2onnx converts it',
+  keras2onnx:
+    'run `from onnxconverter_common import optimizer; optimizer.ConvBatchNormOptimizer.find = staticmethod(lambda node: None)` before `keras2onnx.convert_keras`',
   torchscript:
     'use `torch.onnx.export(model, args, "dense.onnx", dynamo=False, do_constant_folding=False)`, and before PyTorch 2 also `training=torch.onnx.TrainingMode.PRESERVE` after `model.train()`',
   dynamo: 'use `torch.onnx.export(model, args, "dense.onnx", dynamo=True, optimize=False)`',
@@ -29,6 +34,8 @@ function exportersOf(network: Network): readonly Exporter[] {
     .concat(network.followers.map(({ tensor }) => tensor.name));
   const has = (pattern: RegExp): boolean => names.some((name) => pattern.test(name));
   if (has(/_(weights|bias)_fused_bn$/)) return ['tf2onnx'];
+  if (has(/_[WB]_new$/) || network.model.producer.name === 'keras2onnx') return ['keras2onnx'];
+  if (has(/\/batchnorm\/(sub|mul)(__\d+)?$/)) return ['tf2onnx-keras'];
   if (has(/\.weight_bias$/)) return ['dynamo'];
   if (has(/^onnx::Conv_/)) return ['torchscript'];
   const producer = network.model.producer.name;

@@ -73,7 +73,7 @@ function pruneAs(
   const metadata = new Map([
     ['prunegate.version', version],
     ['prunegate.dialect', dialect],
-    ['prunegate.spec', JSON.stringify(spec.effective)],
+    ['prunegate.spec', JSON.stringify(expectation.effective ?? spec.effective)],
     [RETAINED_ENTRY, JSON.stringify(retained)],
   ]);
   const cut = { retained: (layer: string) => retained[layer] ?? null, asPruner: null };

@@ -149,7 +149,7 @@ export function makeReport(parts: ReportParts): Report {
     conclusion: parts.conclusion ?? null,
     model: parts.model,
     dialect: decided?.dialect ?? null,
-    spec: decided?.spec.effective ?? null,
+    spec: decided?.expectation.effective ?? decided?.spec.effective ?? null,
     specSummary: decided?.spec.summary ?? null,
     inputs: { dense: inputOf(dense, isHashed), pruned: pruned === null ? null : inputOf(pruned, isHashed) },
     layers: judgement.layers.map(reportLayer),

@@ -1,5 +1,6 @@
 import type { FirstStage, Reported } from '../dialects/index.ts';
 import { filterWords, joined, sameFilters, without } from '../prose/index.ts';
+import { countFindings, countNotes } from './reported-counts.ts';
 import type { Finding, LayerResult, PlaceOf } from './types.ts';
 
 /** Rows without names that are told apart, at most; a log of a large model has hundreds. */
@@ -27,6 +28,7 @@ export function reportedFindings(
     layer.verdict === 'mismatch' && layer.problem === null && sameFilters(layer.reported, layer.expected);
   const others = wrong.filter((layer) => !early.includes(layer) && !isCovered(layer));
   return [
+    ...countFindings(layers, reported, at),
     ...(early.length === 0 || firstStage === null ? [] : [earlyFinding(early, firstStage, at)]),
     ...alike(others).map((layers) => difference(layers, at)),
   ];
@@ -132,6 +134,7 @@ export function reportedNotes(
     .map((row, k) => `reported row ${k + 1} ${identified(layers, row, firstStage)}.`);
   const hidden = reported.rows.length - rows.length;
   return [
+    ...countNotes(layers, reported),
     ...(reported.unread ?? []).slice(0, MAX_ROWS).map((what) => `The report could not be followed for ${what}.`),
     ...(unknown.length > 0 ? [`The report names ${joined(unknown)}, which the dense model does not have.`] : []),
     ...(silent.length > 0 ? [`The report says nothing of ${joined(silent)}.`] : []),

@@ -120,3 +120,30 @@ describe('models on which the real pruner raises', () => {
     expect(tf1Expectation(networkOf(join(folder, 'dense.onnx')), network, prune).refusal?.message).toBe(raises);
   });
 });
+
+describe('equal norms under ties: numpy-1.24', () => {
+  const golden = models.own.find(({ name }) => name === 'ties_nchw')!;
+  const under = (given: object) =>
+    tf1Expectation(networkOf(join(golden.folder, 'dense.onnx')), golden.network, { ...golden.prune, ...given });
+
+  it('stay as the real pruner chose them', () => {
+    const any = under({}).layers;
+    expect([...any.values()].some(({ tie }) => tie !== null)).toBe(true);
+    for (const [name, { expected, exploring, tie }] of under({ ties: 'numpy-1.24' }).layers) {
+      expect({ expected, exploring }, name).toEqual({
+        expected: golden.layers[name]?.retained,
+        exploring: golden.layers[name]?.exploring,
+      });
+      expect(tie).toBeNull();
+    }
+  });
+
+  it('are open all the same where their values are known to rounding only, which is remarked on', () => {
+    const given = { equalization_criterion: 'geometric_mean', ties: 'numpy-1.24' };
+    const open = [...under(given).layers.values()].filter(({ tie }) => tie !== null).map(({ name }) => name);
+    const [remark] = under(given)
+      .lint(null)
+      .filter(({ rule }) => rule === 'ties-not-exact');
+    expect(remark?.layers ?? []).toEqual(open);
+  });
+});

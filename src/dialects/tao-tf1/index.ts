@@ -1,9 +1,10 @@
 import { knowsKey } from '../../config/validate.ts';
-import { FLAGS, taoPruner } from '../tao/index.ts';
+import { FLAGS } from '../tao/index.ts';
 import type { Dialect } from '../types.ts';
-import { TF1_RULES } from './rules.ts';
+import { namedPruner } from './named.ts';
 import { readTf1Spec, SPELLINGS } from './spec.ts';
 import { validateSpec } from './spec.validator.generated.js';
+import { unnamedPruner } from './unnamed.ts';
 
 const NAME = 'tao-tf1';
 
@@ -17,5 +18,8 @@ export const taoTf1: Dialect = {
   takesFlags: true,
   knows: (key) => Object.hasOwn(SPELLINGS, key) || knowsKey(validateSpec, key),
   otherNames: FLAGS,
-  readSpec: (document) => taoPruner(NAME, { rules: TF1_RULES, spec: readTf1Spec(document) }),
+  readSpec(document) {
+    const spec = readTf1Spec(document);
+    return spec.network === null ? unnamedPruner(NAME, spec) : namedPruner(NAME, { ...spec, network: spec.network });
+  },
 };

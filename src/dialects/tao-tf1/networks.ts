@@ -72,6 +72,7 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
 const ALIASES: Readonly<Record<string, string>> = {
   efficientdet: 'efficientdet_tf1',
   multitask_classification: 'multitask',
+  classification: 'classification_tf1',
   makenet: 'classification_tf1',
 };
 
@@ -81,6 +82,15 @@ export const NETWORK_NAMES: readonly string[] = Object.keys(SCRIPTS);
 export function networkNamed(name: string): string | null {
   if (Object.hasOwn(SCRIPTS, name)) return name;
   return Object.hasOwn(ALIASES, name) ? ALIASES[name]! : null;
+}
+
+export function isNetwork(name: string): boolean {
+  return networkNamed(name) !== null;
+}
+
+/** Whether two networks are pruned by one script. */
+export function isOneScript(a: string, b: string): boolean {
+  return SCRIPTS[a] === SCRIPTS[b];
 }
 
 /** One network for each script: what holds under all of them holds whichever it was. */

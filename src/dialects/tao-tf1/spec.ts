@@ -5,7 +5,7 @@ import type { KeyPath, Place } from '../../errors/place.ts';
 import { inputErrorAt } from '../../errors/place.ts';
 import type { Criterion, Normalizer, TaoSpec, Ties } from '../tao/spec.ts';
 import { type CommandLine, type Given, readFlags } from './flags.ts';
-import { defaultMinimum, exclusionsOf, NETWORK_NAMES, namesExcludedBy, networkNamed } from './networks.ts';
+import { defaultMinimum, exclusionsOf, isOneScript, NETWORK_NAMES, namesExcludedBy, networkNamed } from './networks.ts';
 import { validateSpec } from './spec.validator.generated.js';
 
 /** A spec as it is written, and whose command it is. */
@@ -45,6 +45,7 @@ export function readTf1Spec(document: SpecDocument): Tf1Spec {
     at,
   );
   const network = written.network === undefined ? null : knownNetwork(written.network, at(['network']));
+  requireOneNetwork(network, command);
   const normalizer = written.normalizer === false ? 'off' : written.normalizer;
   const settings = {
     threshold: written.threshold,
@@ -66,6 +67,7 @@ export function readTf1Spec(document: SpecDocument): Tf1Spec {
       minNumFilters,
       effective: effectiveOf(written, normalizer, minNumFilters, name),
       summary: summaryOf(written, normalizer, minNumFilters),
+      excluder: name === 'none' ? null : `the prune command of ${name}`,
       builtInExclusions: (model) => exclusionsOf(name, model),
     };
   };
@@ -147,6 +149,13 @@ function placeOf(path: KeyPath, document: SpecDocument, keys: Keys, command: Com
   if (own === 'network' && command.network !== null) return command.network.place;
   const flag = command.given.get(own);
   return flag === undefined ? document.at(path) : placed(flag);
+}
+
+/** A command line under another network's name is a mistake in one of them. */
+function requireOneNetwork(network: string | null, { network: called }: CommandLine): void {
+  const other = called === null ? null : networkNamed(called.text);
+  if (network === null || other === null || network === 'none' || isOneScript(network, other)) return;
+  throw inputErrorAt(called!.place, `is the command of ${other}, but network is ${network}`, called!.text);
 }
 
 function knownNetwork(name: string, at: Place): string {

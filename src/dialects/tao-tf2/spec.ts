@@ -1,7 +1,7 @@
 import type { SpecDocument } from '../../config/spec.ts';
 import { validate } from '../../config/validate.ts';
 import { inputErrorAt } from '../../errors/place.ts';
-import type { Criterion, Normalizer, TaoSpec } from '../tao/spec.ts';
+import type { Criterion, Normalizer, TaoSpec, Ties } from '../tao/spec.ts';
 import type { StatedSizes } from '../types.ts';
 import { FPN_CELL } from './rules.ts';
 import { validateSpec } from './spec.validator.generated.js';
@@ -25,12 +25,18 @@ interface Written {
   readonly min_num_filters: number;
   readonly excluded_layers: readonly string[];
   readonly task?: Task;
+  readonly ties: Ties;
 }
 
 /** @throws InputError naming file, line, key, value and what is allowed */
 export function readTaoSpec(document: SpecDocument): TaoSpec {
-  const task = document.siblings['task'];
-  const keys = task === undefined ? document.section : { ...document.section, task };
+  const { task, ties } = document.siblings;
+  const keys = {
+    ...document.section,
+    ...(task === undefined ? {} : { task }),
+    // A section of that name is somebody else's.
+    ...(typeof ties === 'string' ? { ties } : {}),
+  };
   const written = validate<Written>(validateSpec, keys, (path) => document.at(path));
   const threshold = written.threshold ?? (written.task === undefined ? undefined : TASK_THRESHOLD[written.task]);
   if (threshold === undefined) {
@@ -49,6 +55,7 @@ export function readTaoSpec(document: SpecDocument): TaoSpec {
     equalization_criterion: written.equalization_criterion,
     excluded_layers: written.excluded_layers,
     built_in_exclusions: [...BUILT_IN_EXCLUSIONS, `*${FPN_CELL}*`],
+    ...(written.ties === 'any' ? {} : { ties: written.ties }),
   };
   const of = normalizer === 'off' ? '' : ` of ${normalizer}`;
   return {
@@ -62,10 +69,11 @@ export function readTaoSpec(document: SpecDocument): TaoSpec {
     normalizer,
     criterion: written.equalization_criterion,
     granularity: written.granularity,
-    ties: 'any',
+    ties: written.ties,
     minNumFilters: written.min_num_filters,
     excludedList: written.excluded_layers,
     excludedLayers: new Set(written.excluded_layers),
+    excluder: null,
     builtInExclusions: (network) =>
       written.task === 'efficientdet'
         ? new Set([...BUILT_IN_EXCLUSIONS, ...network.outputLayers.map(({ name }) => name)])

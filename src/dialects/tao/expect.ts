@@ -121,7 +121,7 @@ function layerOf(
     reason: refusal === null ? reasonFor(decision, name, spec, isTooOpen) : refusedReason(refusal),
     remedy: refusal === null ? (decision?.remedy ?? null) : null,
     rule: refusal === null ? ruleOf(decision, spec) : 'pruner raises',
-    specKey: specKeyOf(decision),
+    specKey: specKeyOf(decision, spec),
     tie: decision?.tie ?? null,
     // The pruner never sees folded weights, so that equal lists of weights that may be folded prove nothing.
     assumes: null,

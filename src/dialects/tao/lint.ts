@@ -42,6 +42,7 @@ export function lintTao(
     ...nameDisagreements(spec, rules, prunedFile),
     ...nearCut(spec, ruled),
     ...(isWhole ? [lint('nothing-pruned', 'no layer loses a filter under this spec', spec.at('threshold'))] : []),
+    ...openTies(spec, ruled),
     ...narrowForGranularity(spec, ruled),
     ...minimumDecides(spec, ruled, beyond.length > 0),
   ];
@@ -178,6 +179,14 @@ function nearFilters(spec: TaoSpec, { stat, retained }: Decision): readonly numb
     ? indices.filter((filter) => isNear(values[filter]!, last) || isNear(values[filter]!, first))
     : [];
   return [...new Set([...turning, ...around])];
+}
+
+/** Equal values whose order is asked for, but which are known to rounding only. */
+function openTies(spec: TaoSpec, ruled: readonly Ruled[]): Lint[] {
+  const names = ruled.flatMap(({ layer, decision }) => (decision.tie === null ? [] : [layer.name]));
+  if (spec.ties === 'any' || names.length === 0) return [];
+  const message = `ties: ${spec.ties} tells the order of values that are known bit for bit, and those of ${joined(names)} are known to rounding only: any of the equal ones may stay`;
+  return [lint('ties-not-exact', message, spec.at('ties'), names)];
 }
 
 /** Layers of which every possible count rounds up to all filters, though their minimum does not ask for it. */

@@ -28,8 +28,8 @@ export function ruleOf(decision: Decision | null, { criterion }: TaoSpec): strin
 }
 
 /** The spec's key behind a decision. */
-export function specKeyOf(decision: Decision | null): string {
-  if (decision?.by === 'excluded') return 'excluded_layers';
+export function specKeyOf(decision: Decision | null, spec: TaoSpec): string {
+  if (decision?.by === 'excluded') return excluderOf(decision, spec) === null ? 'excluded_layers' : 'network';
   if (decision?.rule === 'minimum') return 'min_num_filters';
   return decision?.rule === 'granularity' ? 'granularity' : 'threshold';
 }
@@ -38,15 +38,23 @@ export function specKeyOf(decision: Decision | null): string {
 export function reasonOf(decision: Decision, name: string, spec: TaoSpec): string {
   const { by, note, members, retained } = decision;
   if (by === 'unknown' || by === 'blocked') return note ?? 'its weights could not be read';
-  if (by === 'excluded')
+  if (by === 'excluded') {
+    const excluder = excluderOf(decision, spec);
+    const excluded = `${note} is excluded${excluder === null ? '' : ` by ${excluder}`}`;
     return note === name
-      ? `${name} is excluded, so it keeps every filter`
-      : `${note} is excluded, so the layers equalized with it keep every filter`;
+      ? `${excluded}, so it keeps every filter`
+      : `${excluded}, so the layers equalized with it keep every filter`;
+  }
   if (by === 'broadcast') return `it is broadcast by ${note}, so it is kept whole`;
   const others = members.filter((member) => member.name !== name).map((member) => member.name);
   const equalized =
     by === 'own' ? '' : `, equalized with ${joined(others)} (${spec.criterion}: ${MEANING[spec.criterion]})`;
   return `${countReason(decision, retained?.length ?? 0, spec)}${equalized}`;
+}
+
+/** Who excludes what the user's list does not; null for what it does. */
+function excluderOf({ note }: Decision, { excluder, excludedLayers }: TaoSpec): string | null {
+  return note === null || excludedLayers.has(note) ? null : excluder;
 }
 
 function countReason({ rule, passing, members }: Decision, kept: number, spec: TaoSpec): string {

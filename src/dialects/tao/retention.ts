@@ -1,5 +1,6 @@
 import type { RetainedIndices } from '../../network/index.ts';
 import type { Tie } from '../types.ts';
+import { argsortDescending } from './argsort.ts';
 import type { Stat } from './norms/importance.ts';
 import type { TaoSpec } from './spec.ts';
 
@@ -31,7 +32,8 @@ export function possibleCounts(stat: Stat, spec: TaoSpec): readonly number[] {
 
 /**
  * `_get_retained_idx`: count what exceeds the threshold, at least min_num_filters, rounded up to the granularity, at most
- * all; then the largest stats. numpy's argsort is unstable, so equal stats on the cut are a tie.
+ * all; then the largest stats. numpy's argsort is unstable, so equal stats on the cut are a tie, unless the spec says whose
+ * argsort it is.
  * @param count one of `possibleCounts`
  */
 export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
@@ -39,6 +41,10 @@ export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
   const above = passing(values, thresholdFor(stat, spec));
   const { rule } = retainedCount(above, values.length, spec);
   if (count >= values.length) return { retained: indicesWhere(values, () => true), tie: null, rule, passing: above };
+  if (spec.ties === 'numpy-1.24' && error === 0) {
+    const first = argsortDescending(values).subarray(0, count);
+    return { retained: [...first].sort((a, b) => a - b), tie: null, rule, passing: above };
+  }
   const cut = cutValue(values, count);
   // np.argsort(-stat) puts NaN last, so a NaN at the cut means that every number is above it.
   const isAbove = (value: number): boolean => (Number.isNaN(cut) ? !Number.isNaN(value) : value > cut);

@@ -22,6 +22,8 @@ export interface TaoSpec extends Spec {
   /** The user's list, and the same as a set. */
   readonly excludedList: readonly string[];
   readonly excludedLayers: ReadonlySet<string>;
+  /** Who excludes more than the user lists, for a sentence, where the spec's `network` says it; else null. */
+  readonly excluder: string | null;
   /** Names that TAO's own script excludes on this model, whatever the user lists. */
   builtInExclusions(network: Network): ReadonlySet<string>;
 }

@@ -58,12 +58,41 @@ describe('a spec of TAO TF1', () => {
     expect(spec.effective).toMatchObject({ ...KEYS, network: 'yolo_v4' });
   });
 
+  it.each([
+    'yolo_v4 prune -m m.hdf5 --equalization_criterion=union -pth=0.3 -nL2',
+    'yolo_v4 prune -pth 0.9 -el c -pth 0.3 -n L2',
+    "!tao model yolo_v4 prune -m 'a b.hdf5' -k \"$KEY\" -pth '0.3' --norm L2",
+    'KEY=a yolo_v4 prune -pt .3 -vn L2',
+    '%env KEY=a\n!yolo_v4 prune \\\n  -pth 3e-1 \\\n  -n L2\n!ls',
+    '#!/bin/bash\nset -e\nexport KEY=a\nyolo_v4 prune -m m \\\n  -pth 0.3 -n L2 # as agreed\n',
+    'cd /work && yolo_v4 prune -pth 0.3 -n L2 2>&1 | tee prune.log',
+    'docker run --rm -it --gpus all -v /a:/b nvcr.io/nvidia/tao/tao-toolkit:5.0.0-tf1.15.5 yolo_v4 prune -pth 0.3 -n L2',
+    'python3 /opt/nvidia_tao_tf1/cv/yolo_v4/scripts/prune.py -pth 0.3 -n L2',
+    'python -m nvidia_tao_tf1.cv.yolo_v4.scripts.prune -pth 0.3 -n L2',
+    '/usr/local/bin/yolo_v4 prune --gpus 2 -np 2 -pth 0_0.3 -n L2',
+  ])('is taken as it stands in a shell, a notebook or a script: %s', (command) => {
+    expect(read(JSON.stringify({ dialect: 'tao-tf1', prune: command })).spec.effective).toMatchObject({
+      network: 'yolo_v4',
+      threshold: 0.3,
+      normalizer: 'L2',
+      equalization_criterion: 'union',
+    });
+  });
+
   it('is nothing but a command line, where overrides say whose', () => {
     expect(read('yolo_v3 prune -pth 0.3 -el a', 'dialect=tao-tf1').spec.effective).toMatchObject({
       network: 'yolo_v3',
       threshold: 0.3,
       excluded_layers: ['a'],
     });
+  });
+
+  it('is a shell script', () => {
+    const script =
+      '#!/bin/bash\nset -e\nexport KEY=a\n# as agreed\nyolo_v3 prune -m m \\\n  -pth 0.3 \\\n  -el a # head\necho done\n';
+    const { spec } = read(script, 'dialect=tao-tf1');
+    expect(spec.effective).toMatchObject({ network: 'yolo_v3', threshold: 0.3, excluded_layers: ['a'] });
+    expect(spec.at('threshold')).toEqual({ file: 'prune.yaml', line: 6, key: '-pth' });
   });
 
   it('has the defaults of TAO’s prune commands, of which unet’s keeps 8 filters', () => {
@@ -125,6 +154,27 @@ describe('a spec of TAO TF1', () => {
     [`${TF1}prune: -pth high`, 'prune.yaml:3: -pth: must be a finite number (found "high")'],
     [`${TF1}prune: -pth -0.5`, 'prune.yaml:3: -pth: must be at least 0 (found -0.5)'],
     [`${TF1}prune: -pg 2.5`, 'prune.yaml:3: -pg: must be an integer (found 2.5)'],
+    [`${TF1}prune: -pg 8.0`, 'prune.yaml:3: -pg: must be an integer (found "8.0")'],
+    [
+      `${TF1}prune: --pruning_t 0.1 -p 8`,
+      `prune.yaml:3: -p: is no flag of TAO TF1's prune commands: did you mean -pth or -pg?`,
+    ],
+    [
+      `${TF1}prune: ssd prune -pth 0.1`,
+      'prune.yaml:3: prune: is the command of ssd, but network is yolo_v4 (found "ssd")',
+    ],
+    [
+      `${TF1}prune: yolo_v4 prune -pth 0.1; ssd prune -pth 0.2`,
+      'prune.yaml:3: prune: is a second prune command: give one (found "ssd")',
+    ],
+    [
+      `${TF1}prune: "-pth 0.1 # -pg 4"`,
+      'prune.yaml:3: prune: is a comment in a text of one line: leave it out (found "#")',
+    ],
+    [
+      'dialect: tao-tf1\nprune: yolov4 prune -pth 0.1',
+      'prune.yaml:2: prune: must be one of detectnet_v2, faster_rcnn, retinanet, ssd, dssd, yolo_v3, yolo_v4, yolo_v4_tiny, classification_tf1, multitask, unet, efficientdet_tf1, bpnet, mask_rcnn, none: did you mean yolo_v4? (found "yolov4")',
+    ],
     [
       `${TF1}prune: -eq onion`,
       'prune.yaml:3: -eq: must be one of union, intersection, arithmetic_mean, geometric_mean: did you mean union? (found "onion")',
