@@ -48,7 +48,8 @@ function descending(a: number, b: number): number {
   return Number.isNaN(b) ? -1 : b - a;
 }
 
-function marginOf({ cut, merged }: NumbersData): number | null {
+function marginOf({ cut, merged, tie }: NumbersData): number | null {
+  if (tie !== null) return 0;
   if (cut === null) return null;
   let nearest = Number.POSITIVE_INFINITY;
   for (const value of merged) {
@@ -121,6 +122,14 @@ export function ownValues({ numbers }: LayerData): Values | null {
   return numbers?.members[0]?.values ?? null;
 }
 
+/** Its own values where they are the lower part of those that decided, as where the largest of a group counts; else null. */
+export function partOfMerged({ numbers }: LayerData): Values | null {
+  const own = numbers?.members[0]?.values ?? null;
+  if (numbers === null || own === null || numbers.members.length < 2) return null;
+  // Own values are kept in single precision.
+  return own.every((value, k) => !(value > numbers.merged[k]! * (1 + 1e-6))) ? own : null;
+}
+
 /** A number as people compare it: four digits. */
 export function short(value: number): string {
   if (Number.isNaN(value)) return '–';
@@ -130,5 +139,5 @@ export function short(value: number): string {
 }
 
 export function signed(value: number): string {
-  return `${value < 0 ? '−' : '+'}${short(Math.abs(value))}`;
+  return value === 0 ? '0' : `${value < 0 ? '−' : '+'}${short(Math.abs(value))}`;
 }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { pack } from '../../view/data/pack.ts';
+import type { PageData } from '../../view/data/types.ts';
 import type { Reader } from '../reader.ts';
 import type { Report, ReportSet } from '../report.ts';
 import { pageData } from './page-data.ts';
@@ -12,16 +13,23 @@ import { pageName } from './text.ts';
 const IS_BUNDLED = import.meta.filename.endsWith('.cjs');
 const VIEW = join(import.meta.dirname, IS_BUNDLED ? '.' : '../../../dist', 'view.cjs');
 
+export function renderHtml(result: Report | ReportSet, reader: Reader): string {
+  return renderPage(
+    pageData(result, (model) => reader.numbers(model)),
+    titleOf(result),
+  );
+}
+
 /**
  * A page that needs nothing but itself: it asks for no address, runs no script and takes no style but its own (by their hashes), and holds what models
  * and files are called in its deflated data alone, so that no name can be markup.
  */
-export function renderHtml(result: Report | ReportSet, reader: Reader): string {
+export function renderPage(shown: PageData, title: string): string {
   const { script, style } = createRequire(import.meta.filename)(VIEW) as {
     readonly script: string;
     readonly style: string;
   };
-  const data = deflateRawSync(pack(pageData(result, (model) => reader.numbers(model))), { level: 9 });
+  const data = deflateRawSync(pack(shown), { level: 9 });
   const policy = `default-src 'none'; script-src '${sha256(script)}'; style-src '${sha256(style)}'; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
 <html lang="en">
@@ -31,12 +39,12 @@ export function renderHtml(result: Report | ReportSet, reader: Reader): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>${markup(titleOf(result))}</title>
+<title>${markup(title)}</title>
 <style>${style}</style>
 </head>
 <body>
 <div id="app"></div>
-<noscript><p>${markup(titleOf(result))}. This page draws its pictures with a script of its own; report.json and the text report say the same in words.</p></noscript>
+<noscript><p>${markup(title)}. This page draws its pictures with a script of its own; report.json and the text report say the same in words.</p></noscript>
 <script type="application/octet-stream" id="data">${data.toString('base64')}</script>
 <script>${script}</script>
 </body>

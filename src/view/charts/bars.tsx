@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { LayerData, NumbersData, Values } from '../data/types.ts';
-import { countOf, has, keptOf, orderOf, placeOf, short } from '../layers.ts';
+import { countOf, has, keptOf, orderOf, partOfMerged, placeOf, short } from '../layers.ts';
 import { go, route, tried } from '../state.ts';
 import { keptUnder } from '../what-if.ts';
 import { filtersText } from '../words.ts';
@@ -24,13 +24,13 @@ export function Bars({ layer, numbers }: { readonly layer: LayerData; readonly n
   useEffect(() => setStretch(whole), [whole]);
   const shown = stretch.to <= layer.filters ? stretch : whole;
   const scale = useMemo(() => scaleOf(numbers, order, shown), [numbers, order, shown]);
+  const own = useMemo(() => partOfMerged(layer), [layer]);
   const at = pointed.value ?? route.value.filter;
   const other = tried.value;
   const draw = useCallback(
     (pen: Pen) => {
-      const { merged, members } = numbers;
-      const own = members.length > 1 ? members[0]!.values : null;
-      drawBars(pen, { layer, order, stretch: shown, values: merged, own, scale });
+      drawBars(pen, { layer, order, stretch: shown, values: numbers.merged, own, scale });
+      drawEnds(pen, scale);
       drawCut(pen, layer, numbers, shown, scale);
       drawTried(pen, numbers, shown, other);
       if (at !== null && at < layer.filters) drawPointed(pen, placeOf(layer, at), shown);
@@ -91,12 +91,13 @@ function labelOf(layer: LayerData, { cut, merged }: NumbersData): string {
   return `${filtersText(layer.filters)} of ${layer.name} from ${ends[0]} down to ${ends[1]}; ${at}. The table below has every value.`;
 }
 
-/** From zero on, unless that would make all bars look alike. */
+/** From zero on; a part of the filters from a little below the lowest, because they may be all but equal. */
 function scaleOf({ merged }: NumbersData, order: Uint32Array, { from, to }: Stretch): Stretch {
   const [top, foot] = [finite(merged, order, from, to, 1), finite(merged, order, from, to, -1)];
   const spread = top - foot;
   if (spread <= 0) return { from: foot > 0 ? 0 : foot - 1, to: top === 0 ? 1 : top };
-  return { from: foot >= 0 && spread > top / 4 ? 0 : foot - spread / 4, to: top };
+  const isWhole = to - from === order.length;
+  return { from: foot >= 0 && (isWhole || spread > top / 4) ? 0 : foot - spread / 4, to: top };
 }
 
 function finite(values: Values, order: Uint32Array, from: number, to: number, step: 1 | -1): number {
@@ -118,7 +119,7 @@ function drawCut(pen: Pen, layer: LayerData, numbers: NumbersData, shown: Stretc
   if (threshold !== null && isSeen(threshold)) {
     const y = pen.height - heightOf(threshold, scale, pen.height);
     drawLine(pen, { y }, 'ink');
-    drawLabel(pen, `threshold ${short(threshold)}: ${numbers.passing} pass`, pen.width, y - 6);
+    drawLabel(pen, `threshold ${short(threshold)}: ${numbers.passing} pass`, pen.width, Math.max(y - 6, 32));
   }
   if (tie !== null) {
     const places = orderOf(layer).reduce(
@@ -135,6 +136,12 @@ function drawCut(pen: Pen, layer: LayerData, numbers: NumbersData, shown: Stretc
   if (x < 0 || x > pen.width) return;
   drawLine(pen, { x }, 'ink');
   drawLabel(pen, `cut ${short(cut)}: ${filtersText(kept)} stay`, x, 14);
+}
+
+/** The axis: what the foot and the top of the chart stand for. */
+function drawEnds(pen: Pen, { from, to }: Stretch): void {
+  drawLabel(pen, short(to), pen.width, 14);
+  drawLabel(pen, short(from), pen.width, pen.height - 5);
 }
 
 function drawTried(pen: Pen, { countRule, merged }: NumbersData, shown: Stretch, other: number | null): void {

@@ -37,6 +37,9 @@ export function drawBars({ context, width, height, colour }: Pen, picture: BarsP
   const columns = Math.min(shown, Math.ceil(width));
   const step = width / columns;
   const gap = step >= 4 ? 1 : 0;
+  // Whole pixels: half covered ones would look like a pattern in the values.
+  const sharp = devicePixelRatio || 1;
+  const edge = (column: number): number => Math.round(column * step * sharp) / sharp;
   const colours = new Map(RAREST_FIRST.map((fate) => [fate, colour(fate)]));
   for (let column = 0; column < columns; column++) {
     const first = stretch.from + Math.floor((column * shown) / columns);
@@ -54,12 +57,13 @@ export function drawBars({ context, width, height, colour }: Pen, picture: BarsP
       top = Math.max(top, high);
       solid = Math.max(solid, own === null ? high : Math.min(high, heightOf(own[filter]!, scale, height)));
     }
-    const left = column * step;
+    const left = edge(column);
+    const wide = Math.max(edge(column + 1) - left - gap, 1 / sharp);
     context.fillStyle = colours.get(fate)!;
     context.globalAlpha = 0.4;
-    context.fillRect(left, height - top, Math.max(step - gap, 0.75), top - solid);
+    context.fillRect(left, height - top, wide, top - solid);
     context.globalAlpha = 1;
-    context.fillRect(left, height - solid, Math.max(step - gap, 0.75), solid);
+    context.fillRect(left, height - solid, wide, solid);
   }
   drawMarks({ context, width, height, colour }, picture);
 }

@@ -41,6 +41,7 @@ function drawStrip(
 ): void {
   const room = width - LABEL;
   const step = room / layer.filters;
+  const sharp = devicePixelRatio || 1;
   context.font = '12px system-ui, sans-serif';
   for (const [k, [flag, name]] of rows.entries()) {
     const top = k * ROW;
@@ -52,7 +53,9 @@ function drawStrip(
       if (!has(layer, filter, flag)) continue;
       const differs = flag !== 'expected' && isKnown(layer, 'expected') && !has(layer, filter, 'expected');
       context.fillStyle = colour(differs && !has(layer, filter, 'tied') ? 'wrong' : 'kept');
-      context.fillRect(LABEL + filter * step, top + 2, Math.max(step - (step >= 4 ? 1 : 0), 0.75), ROW - 4);
+      const left = Math.round((LABEL + filter * step) * sharp) / sharp;
+      const right = Math.round((LABEL + (filter + 1) * step) * sharp) / sharp;
+      context.fillRect(left, top + 2, Math.max(right - left - (step >= 4 ? 1 : 0), 1 / sharp), ROW - 4);
     }
   }
   if (at === null || at >= layer.filters) return;

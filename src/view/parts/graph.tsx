@@ -114,7 +114,7 @@ function Node({ at, x, y, graph, shown, isChosen }: NodeProps) {
   const group = layer.group === null ? undefined : shown.groups[layer.group];
   const share = kept === null ? 0 : kept / layer.filters;
   return (
-    <a href={layerAddress(k)} aria-label={`${layer.name}: ${kept ?? '?'} of ${layer.filters}, ${layer.verdict ?? ''}`}>
+    <a href={layerAddress(k)}>
       <g
         transform={`translate(${x - width / 2} ${y - height / 2})`}
         class={`node ${layer.verdict ?? ''} ${isChosen ? 'chosen' : ''}`}

@@ -11,6 +11,7 @@ import {
   keptOf,
   listOf,
   orderOf,
+  partOfMerged,
   rankOf,
   short,
   signed,
@@ -41,6 +42,7 @@ export function LayerView() {
           <WhatIf />
         </>
       )}
+      <Reasons layer={layer} />
       <h3>In the order of the kernel</h3>
       <Strip layer={layer} />
       <Lists layer={layer} />
@@ -89,17 +91,21 @@ function Difference({ layer }: { readonly layer: LayerData }) {
       )}
       {missing.length === 0 ? null : <Copyable name="missing" list={missing} />}
       {unexpected.length === 0 ? null : <Copyable name="unexpected" list={unexpected} />}
-      {layer.explanations.length === 0 ? null : (
-        <details open={layer.explanations.length <= 6}>
-          <summary>why, filter by filter</summary>
-          <ul>
-            {layer.explanations.map((line) => (
-              <li key={line}>{line}</li>
-            ))}
-          </ul>
-        </details>
-      )}
     </section>
+  );
+}
+
+/** Why each filter that is missing or unexpected should not be. */
+function Reasons({ layer: { explanations } }: { readonly layer: LayerData }) {
+  return explanations.length === 0 ? null : (
+    <details open={explanations.length <= 6}>
+      <summary>Why, filter by filter</summary>
+      <ul>
+        {explanations.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
@@ -139,7 +145,7 @@ export function sentenceOf(layer: LayerData, filter: number): string {
 function Legend({ layer }: { readonly layer: LayerData }) {
   const seen = new Set<Fate>();
   for (const filter of orderOf(layer)) seen.add(fateOf(layer, filter));
-  const isMerged = (layer.numbers?.members.length ?? 0) > 1;
+  const isMerged = partOfMerged(layer) !== null;
   const marks: readonly (readonly [Flag, string, string])[] = [
     ['missing', '▽', 'missing in the pruned model'],
     ['unexpected', '▼', 'kept though it should go'],

@@ -1,6 +1,8 @@
-import type { FindingData } from '../data/types.ts';
+import type { FindingData, LayerVerdict } from '../data/types.ts';
+import { short, smallestMargin } from '../layers.ts';
 import { layerAddress, model } from '../state.ts';
 import { bytesText } from '../words.ts';
+import { VerdictSign } from './verdict.tsx';
 import { WhatIf } from './what-if-slider.tsx';
 
 export function Overview() {
@@ -15,6 +17,7 @@ export function Overview() {
         </section>
       )}
       {refusal === null ? null : <p class="callout open">The real pruner raises: {refusal}</p>}
+      <Counts />
       <h2>{findings.length === 0 ? 'Findings' : `Findings (${findings.length})`}</h2>
       {findings.length === 0 ? (
         <p>{verdict === 'conforms' ? 'None: every layer keeps what the spec asks for.' : 'None.'}</p>
@@ -26,6 +29,7 @@ export function Overview() {
         </ol>
       )}
       <WhatIf />
+      <Closest />
       <Remarks title="Notes" lines={notes} />
       <Remarks title="Remarks on the spec" lines={remarks} />
       <h2>Models</h2>
@@ -44,6 +48,56 @@ export function Overview() {
         ))}
       </dl>
     </article>
+  );
+}
+
+const VERDICTS: readonly LayerVerdict[] = ['mismatch', 'unverifiable', 'ambiguous', 'match'];
+
+function Counts() {
+  const { layers } = model.value!;
+  const counts = VERDICTS.map(
+    (verdict) => [verdict, layers.filter((layer) => layer.verdict === verdict).length] as const,
+  );
+  return (
+    <p class="counts">
+      {counts.map(([verdict, n]) =>
+        n === 0 ? null : (
+          <span key={verdict}>
+            <VerdictSign of={verdict} /> {n} of {layers.length} layers {WORDS[verdict]}
+          </span>
+        ),
+      )}
+    </p>
+  );
+}
+
+const WORDS: Readonly<Record<LayerVerdict, string>> = {
+  mismatch: 'keep something else',
+  unverifiable: 'could not be verified',
+  ambiguous: 'differ only where either is right',
+  match: 'match',
+};
+
+const MOST_CLOSE = 5;
+
+/** Where a little more training, or another machine, might have decided otherwise. */
+function Closest() {
+  const layers = model
+    .value!.layers.map((layer, k) => ({ k, name: layer.name, margin: smallestMargin(layer) }))
+    .filter(({ margin }) => margin !== null)
+    .sort((a, b) => a.margin! - b.margin!)
+    .slice(0, MOST_CLOSE);
+  return layers.length === 0 ? null : (
+    <>
+      <h2>Closest to the cut</h2>
+      <ol class="closest">
+        {layers.map(({ k, name, margin }) => (
+          <li key={k}>
+            <a href={layerAddress(k)}>{name}</a> <span class="muted">{short(margin!)}</span>
+          </li>
+        ))}
+      </ol>
+    </>
   );
 }
 
