@@ -6,7 +6,7 @@ export const ROOT = join(import.meta.dirname, '../..');
 export const REPOSITORY = 'https://github.com/prunegate/prunegate';
 
 const ORDER = {
-  Start: ['README.md', 'docs/workflows.md'],
+  Start: ['README.md', 'docs/workflows.md', 'docs/report.md'],
   Understand: ['docs/three-filters.md', 'docs/how-it-decides.md', 'docs/what-may-turn-red.md'],
   Trust: ['SECURITY.md', 'docs/threat-model.md', 'CHANGELOG.md'],
   Contribute: ['CONTRIBUTING.md', 'docs/architecture.md', 'docs/adding-a-dialect.md', 'docs/dependencies.md'],

@@ -19,27 +19,43 @@ const MOST_EDGES = 20_000;
 
 /** The network without what only passes channels on; null where it is too large to be drawn. */
 export function layerGraph({ layers, prunable }: Network): LayerGraph | null {
-  const nodes: LayerNode[] = [];
+  const shown = layers.filter(isShown);
+  const nodes = shown.map(({ name, op }, k) => ({ name, op, isPrunable: prunable.get(name) === shown[k] }));
+  const at = new Map(shown.map(({ id }, k) => [id, k]));
+  const sourceOf = sourcesOf(layers);
   const edges: number[] = [];
-  /** The nodes that a layer's result comes from. */
-  const sources = new Map<number, readonly number[]>();
-  let passed = 0;
-  for (const layer of layers) {
-    const read = [...new Set(layer.calls.flatMap(({ inputs }) => inputs.flatMap((input) => sources.get(input) ?? [])))];
-    const isPrunable = prunable.get(layer.name) === layer;
-    if (!isPrunable && !isJoint(layer, read.length)) {
-      sources.set(layer.id, read);
-      passed += read.length;
-    } else {
-      const id = nodes.push({ name: layer.name, op: layer.op, isPrunable }) - 1;
-      for (const from of read) edges.push(from, id);
-      sources.set(layer.id, [id]);
-    }
-    if (edges.length > 2 * MOST_EDGES || passed > 2 * MOST_EDGES) return null;
+  for (const [k, layer] of shown.entries()) {
+    // A layer may read one that is numbered later: one that several others share is numbered by its first call.
+    for (const from of new Set(inputsOf(layer).flatMap((input) => at.get(sourceOf(input)) ?? []))) edges.push(from, k);
+    if (edges.length > 2 * MOST_EDGES) return null;
   }
   return { nodes, edges };
 }
 
-function isJoint({ kind, weight }: Layer, inputs: number): boolean {
-  return kind === 'input' || weight !== null || inputs > 1;
+function isShown(layer: Layer): boolean {
+  return layer.kind === 'input' || layer.weight !== null || inputsOf(layer).length > 1;
+}
+
+function inputsOf({ calls }: Layer): readonly number[] {
+  return [...new Set(calls.flatMap(({ inputs }) => inputs))];
+}
+
+/** The shown layer that a layer's channels come from: what is not shown reads one other. */
+function sourcesOf(layers: readonly Layer[]): (id: number) => number {
+  const byId = new Map(layers.map((layer) => [layer.id, layer]));
+  const known = new Map<number, number>();
+  return (id) => {
+    const passed: number[] = [];
+    let source = id;
+    while (!known.has(source) && passed.length <= layers.length) {
+      const layer = byId.get(source);
+      const [input] = layer === undefined || isShown(layer) ? [] : inputsOf(layer);
+      if (input === undefined) break;
+      passed.push(source);
+      source = input;
+    }
+    source = known.get(source) ?? source;
+    for (const each of passed) known.set(each, source);
+    return source;
+  };
 }

@@ -42,10 +42,10 @@ export function LayerView() {
           <WhatIf />
         </>
       )}
-      <Reasons layer={layer} />
       <h3>In the order of the kernel</h3>
       <Strip layer={layer} />
       <Lists layer={layer} />
+      <Reasons layer={layer} />
       {layer.group === null ? null : <GroupView group={layer.group} />}
       {numbers === null ? null : <FilterTable key={layer.name} layer={layer} numbers={numbers} />}
     </article>
