@@ -32,11 +32,16 @@ export function Bars({ layer, numbers }: { readonly layer: LayerData; readonly n
       drawBars(pen, { layer, order, stretch: shown, values: numbers.merged, own, scale });
       drawEnds(pen, scale);
       drawCut(pen, layer, numbers, shown, scale);
+    },
+    [layer, numbers, order, shown, scale, own],
+  );
+  const over = useCallback(
+    (pen: Pen) => {
       drawTried(pen, numbers, shown, other);
       if (at !== null && at < layer.filters) drawPointed(pen, placeOf(layer, at), shown);
       if (drag !== null) drawDrag(pen, drag);
     },
-    [layer, numbers, order, shown, scale, at, drag, other],
+    [layer, numbers, shown, at, drag, other],
   );
   const filterAt = (x: number, width: number): number => {
     const place = shown.from + Math.floor((x / width) * (shown.to - shown.from));
@@ -49,6 +54,7 @@ export function Bars({ layer, numbers }: { readonly layer: LayerData; readonly n
       height={HEIGHT}
       label={labelOf(layer, numbers)}
       draw={draw}
+      over={over}
       onPoint={(x, width) => {
         pointed.value = x === null ? null : filterAt(x, width);
         if (x !== null && drag !== null) setDrag({ ...drag, to: x });

@@ -15,7 +15,10 @@ export interface Pen {
 interface CanvasProps {
   readonly height: number;
   readonly label: string;
+  /** What stays as it is while the pointer moves: drawn once for each value of the function. */
   draw(pen: Pen): void;
+  /** What follows the pointer, drawn over it. */
+  over?(pen: Pen): void;
   /** Where the pointer is, in CSS pixels from the left; null where it left. */
   onPoint?(x: number | null, width: number): void;
   onPress?(x: number, width: number): void;
@@ -26,23 +29,25 @@ interface CanvasProps {
 }
 
 /** A canvas as wide as its place, as sharp as the screen, and drawn anew when the theme changes. */
-export function Canvas({ height, label, draw, ...on }: CanvasProps) {
+export function Canvas({ height, label, draw, over, ...on }: CanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const still = useRef<HTMLCanvasElement | null>(null);
   const width = useWidth(canvas);
   const dark = useDark();
   // Read here, so that a change of theme draws anew.
   const look = `${theme.value} ${isPrinting.value} ${dark}`;
   useEffect(() => {
+    if (width === 0) return;
+    still.current = document.createElement('canvas');
+    draw(penFor(still.current, canvas.current!, width, height));
+  }, [width, height, draw, look]);
+  useEffect(() => {
     const element = canvas.current!;
     if (width === 0) return;
-    const scale = devicePixelRatio || 1;
-    element.width = Math.round(width * scale);
-    element.height = Math.round(height * scale);
-    const context = element.getContext('2d')!;
-    context.scale(scale, scale);
-    const styles = getComputedStyle(element);
-    draw({ context, width, height, colour: (name) => styles.getPropertyValue(`--${name}`) });
-  }, [width, height, draw, look]);
+    const pen = penFor(element, element, width, height);
+    pen.context.drawImage(still.current!, 0, 0, width, height);
+    over?.(pen);
+  }, [width, height, draw, look, over]);
   const turn = on.onTurn;
   useEffect(() => {
     const element = canvas.current!;
@@ -72,6 +77,17 @@ export function Canvas({ height, label, draw, ...on }: CanvasProps) {
       onKeyDown={(event) => on.onKey?.(event)}
     />
   );
+}
+
+/** A pen for a canvas that is cleared, in the colours of where it stands. */
+function penFor(canvas: HTMLCanvasElement, place: Element, width: number, height: number): Pen {
+  const scale = devicePixelRatio || 1;
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  const context = canvas.getContext('2d')!;
+  context.scale(scale, scale);
+  const styles = getComputedStyle(place);
+  return { context, width, height, colour: (name) => styles.getPropertyValue(`--${name}`) };
 }
 
 function useWidth(canvas: { readonly current: HTMLCanvasElement | null }): number {

@@ -18,7 +18,8 @@ const LABEL = 64;
 export function Strip({ layer }: { readonly layer: LayerData }) {
   const rows = ROWS.filter(([flag]) => isKnown(layer, flag));
   const at = pointed.value ?? route.value.filter;
-  const draw = useCallback((pen: Pen) => drawStrip(pen, layer, rows, at), [layer, rows.length, at]);
+  const draw = useCallback((pen: Pen) => drawStrip(pen, layer, rows), [layer, rows.length]);
+  const over = useCallback((pen: Pen) => drawPointed(pen, layer, at), [layer, at]);
   if (rows.length === 0) return null;
   const filterAt = (x: number, width: number): number | null =>
     x < LABEL ? null : Math.min(layer.filters - 1, Math.floor(((x - LABEL) / (width - LABEL)) * layer.filters));
@@ -27,6 +28,7 @@ export function Strip({ layer }: { readonly layer: LayerData }) {
       height={rows.length * ROW}
       label={`which of the ${layer.filters} filters of ${layer.name} stay, in the kernel's order: ${rows.map(([, name]) => name).join(', ')}`}
       draw={draw}
+      over={over}
       onPoint={(x, width) => (pointed.value = x === null ? null : filterAt(x, width))}
       onRelease={(x, width) => go({ filter: filterAt(x, width) }, 'replace')}
     />
@@ -37,7 +39,6 @@ function drawStrip(
   { context, width, colour }: Pen,
   layer: LayerData,
   rows: readonly (readonly [Flag, string])[],
-  at: number | null,
 ): void {
   const room = width - LABEL;
   const step = room / layer.filters;
@@ -58,8 +59,12 @@ function drawStrip(
       context.fillRect(left, top + 2, Math.max(right - left - (step >= 4 ? 1 : 0), 1 / sharp), ROW - 4);
     }
   }
-  if (at === null || at >= layer.filters) return;
+}
+
+function drawPointed({ context, width, height, colour }: Pen, { filters }: LayerData, at: number | null): void {
+  if (at === null || at >= filters) return;
+  const step = (width - LABEL) / filters;
   context.strokeStyle = colour('ink');
   context.lineWidth = 1.5;
-  context.strokeRect(LABEL + at * step - 1, 0.75, Math.max(step, 2) + 2, rows.length * ROW - 1.5);
+  context.strokeRect(LABEL + at * step - 1, 0.75, Math.max(step, 2) + 2, height - 1.5);
 }

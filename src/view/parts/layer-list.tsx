@@ -101,13 +101,25 @@ function Row({ at, layer, isChosen }: { readonly at: number; readonly layer: Lay
     <li>
       <a href={layerAddress(at)} aria-current={isChosen ? 'true' : undefined} title={`${layer.name}: ${layer.rule}`}>
         <VerdictSign of={layer.verdict} />
-        <span class="name">{layer.name}</span>
+        <Name of={layer.name} />
         <GroupChip group={layer.group} />
         <KeptBar layer={layer} />
         <span class="kept">{kept === null ? `? of ${layer.filters}` : `${kept} of ${layer.filters}`}</span>
         <span class="rule">{layer.rule}</span>
       </a>
     </li>
+  );
+}
+
+/** Letters that are always seen: layers of one block differ in their ends. */
+const END = 16;
+
+function Name({ of: name }: { readonly of: string }) {
+  return (
+    <span class="name">
+      <span class="start">{name.slice(0, -END)}</span>
+      <span>{name.slice(-END)}</span>
+    </span>
   );
 }
 

@@ -7,10 +7,11 @@ import { WhatIf } from './what-if-slider.tsx';
 
 export function Overview() {
   const { findings, notes, remarks, refusal, inputs, verdict } = model.value!;
-  const [cause] = findings.flatMap((finding) => finding.cause ?? []);
+  // The worst comes first; what explains others alone stands with them.
+  const cause = findings[0]?.cause ?? null;
   return (
     <article aria-label="overview">
-      {cause === undefined ? null : (
+      {cause === null ? null : (
         <section class="callout bad" aria-label="likely cause">
           <h2>Likely cause</h2>
           <p>{cause}</p>
