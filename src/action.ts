@@ -32,6 +32,7 @@ import {
   makeReportSet,
   REPORT_FORMATS,
   type ReportSet,
+  writePageOfAll,
   writePages,
   writeReport,
 } from './report/index.ts';
@@ -129,7 +130,8 @@ async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
   const request = await mergeRequest(settings, settings.reports ?? [], at, process.cwd(), policyHost(channel));
   const { set } = merge(request, VERSION);
   printLine(REPORT_FORMATS.text.render(set, ANYBODY));
-  decide(set, [], null);
+  // What the checks measured is not in their reports, so that this page has no values.
+  decide(set, [], writePageOfAll(set, join(channel.temporary ?? tmpdir(), 'prunegate'), ANYBODY));
   const { commentUrl } = await publish({ set, isRepeated: true, ...request.publishing }, channel);
   setCommentUrl(commentUrl);
 }

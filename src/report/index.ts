@@ -28,4 +28,4 @@ export {
   type ReportLint,
   type ReportSet,
 } from './report.ts';
-export { writePages, writeReport } from './write.ts';
+export { writePageOfAll, writePages, writeReport } from './write.ts';

@@ -24,7 +24,11 @@ export function writeReport(report: Report, folder: string, format: Format = 'js
  */
 export function writePages(set: ReportSet, folder: string, reader: Reader): string | null {
   const pages = set.reports.map((report) => writeReport(report, folder, 'html', reader));
-  if (pages.length + set.errors.length <= 1) return pages[0] ?? null;
+  return pages.length + set.errors.length <= 1 ? (pages[0] ?? null) : writePageOfAll(set, folder, reader);
+}
+
+/** Writes `<folder>/report.html`, the page of all models. */
+export function writePageOfAll(set: ReportSet, folder: string, reader: Reader): string {
   const target = join(folder, `report.${REPORT_FORMATS.html.extension}`);
   writeWhole(target, REPORT_FORMATS.html.render(set, reader));
   return target;

@@ -75,6 +75,8 @@ describe('dist/index.cjs', () => {
       unverifiable: '0',
     });
     expect(JSON.parse(readFileSync(outputs['report-json']!, 'utf8')).verdict).toBe('conforms');
+    expect(outputs['report-html']).toBe(outputs['report-json']!.replace(/json$/, 'html'));
+    expect(readFileSync(outputs['report-html']!, 'utf8')).toContain('<title>model: conforms · prunegate</title>');
     expect(summary).toContain('prunegate: model conforms');
     expect(commands(stdout, 'error')).toEqual([]);
   });
