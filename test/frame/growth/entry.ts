@@ -8,7 +8,9 @@ import { openModel } from '../../../src/files/index.ts';
 import { readNetwork } from '../../../src/network/index.ts';
 import { judgeNetworks } from '../../../src/pipeline/judge-networks.ts';
 import { modelSize } from '../../../src/pipeline/models.ts';
-import { ANYBODY, makeReport, REPORT_FORMATS } from '../../../src/report/index.ts';
+import { pageData } from '../../../src/report/html/page-data.ts';
+import { ANYBODY, makeReport, numbersOf, REPORT_FORMATS } from '../../../src/report/index.ts';
+import { pack } from '../../../src/view/data/pack.ts';
 
 interface Model {
   readonly path: string;
@@ -34,7 +36,9 @@ function check({ path, spec }: Model): void {
       judgement: retention,
       isHashed: false,
     });
-    for (const format of Object.values(REPORT_FORMATS)) format.render(report, ANYBODY);
+    for (const [name, format] of Object.entries(REPORT_FORMATS)) if (name !== 'html') format.render(report, ANYBODY);
+    // What the page shows; its script is in dist/, from which this bundle is away.
+    pack(pageData(report, () => numbersOf(expectation, dense)));
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
   } finally {
