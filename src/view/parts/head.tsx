@@ -1,5 +1,6 @@
 import type { ModelData } from '../data/types.ts';
 import { nextTheme } from '../keys.ts';
+import { short } from '../layers.ts';
 import { go, isHelpOpen, model, page, route, theme } from '../state.ts';
 import { bytesText, change, count } from '../words.ts';
 import { VerdictWord } from './verdict.tsx';
@@ -21,6 +22,7 @@ export function Head() {
           </button>
         </span>
       </div>
+      {shown === null ? null : <Cause of={shown} />}
       {shown === null ? null : <Facts of={shown} />}
       <Errors />
     </header>
@@ -62,8 +64,21 @@ function Errors() {
   );
 }
 
-/** Sizes before and after, in one line. */
-function Facts({ of: { totals, dialect, spec } }: { readonly of: ModelData }) {
+/** The worst finding comes first; what explains others alone stands with them. */
+function Cause({ of: { findings } }: { readonly of: ModelData }) {
+  const cause = findings[0]?.cause ?? null;
+  return cause === null ? null : (
+    <p class="likely">
+      <strong>Likely cause:</strong> {cause}
+    </p>
+  );
+}
+
+/** As many digits as tell two models apart; the overview has all. */
+const DIGITS = 12;
+
+/** Sizes before and after, and how long both take. */
+function Facts({ of: { totals, dialect, spec, inputs, execution } }: { readonly of: ModelData }) {
   const sizes = [
     ['filters', totals.filters, count],
     ['parameters', totals.parameters, count],
@@ -82,12 +97,23 @@ function Facts({ of: { totals, dialect, spec } }: { readonly of: ModelData }) {
             </span>
           ),
         )}
+        {execution?.latency == null ? null : (
+          <span class="fact">
+            {short(execution.latency.dense.median)} → {short(execution.latency.pruned.median)} ms
+            <span class="muted"> {change(execution.latency.ratio, 1)}</span>
+          </span>
+        )}
       </p>
-      {spec === null ? null : (
-        <p class="spec">
-          {dialect} · {spec}
-        </p>
-      )}
+      <p class="spec">
+        {spec === null ? '' : `${dialect} · ${spec}`}
+        {inputs.map(({ role, sha256 }) =>
+          sha256 === null ? null : (
+            <span class="digests" key={role} title={`sha256 ${sha256}`}>
+              {role} <code>{sha256.slice(0, DIGITS)}</code>
+            </span>
+          ),
+        )}
+      </p>
     </>
   );
 }

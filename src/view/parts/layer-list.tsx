@@ -112,7 +112,7 @@ function Row({ at, layer, isChosen }: { readonly at: number; readonly layer: Lay
 }
 
 /** Letters that are always seen: layers of one block differ in their ends. */
-const END = 16;
+const END = 12;
 
 function Name({ of: name }: { readonly of: string }) {
   return (

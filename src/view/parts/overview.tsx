@@ -7,16 +7,8 @@ import { WhatIf } from './what-if-slider.tsx';
 
 export function Overview() {
   const { findings, notes, remarks, refusal, inputs, verdict } = model.value!;
-  // The worst comes first; what explains others alone stands with them.
-  const cause = findings[0]?.cause ?? null;
   return (
     <article aria-label="overview">
-      {cause === null ? null : (
-        <section class="callout bad" aria-label="likely cause">
-          <h2>Likely cause</h2>
-          <p>{cause}</p>
-        </section>
-      )}
       {refusal === null ? null : <p class="callout open">The real pruner raises: {refusal}</p>}
       <Counts />
       <h2>{findings.length === 0 ? 'Findings' : `Findings (${findings.length})`}</h2>
