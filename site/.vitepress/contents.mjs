@@ -9,7 +9,13 @@ const ORDER = {
   Start: ['README.md', 'docs/workflows.md', 'docs/report.md'],
   Understand: ['docs/three-filters.md', 'docs/how-it-decides.md', 'docs/what-may-turn-red.md'],
   Trust: ['SECURITY.md', 'docs/threat-model.md', 'CHANGELOG.md'],
-  Contribute: ['CONTRIBUTING.md', 'docs/architecture.md', 'docs/adding-a-dialect.md', 'docs/dependencies.md'],
+  Contribute: [
+    'CONTRIBUTING.md',
+    'docs/architecture.md',
+    'docs/adding-a-dialect.md',
+    'docs/dependencies.md',
+    'docs/gpu.md',
+  ],
 };
 
 const named = new Set(Object.values(ORDER).flat());

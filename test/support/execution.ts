@@ -12,6 +12,9 @@ import { type Network, readNetwork } from '../../src/network/index.ts';
 import type { ModelEdits } from '../../src/onnx/index.ts';
 import { recoverRetention, underDenseNames } from '../../src/recovery/index.ts';
 
+/** On a GPU where that is asked for (docs/gpu.md). */
+const PROVIDER = (process.env['EXECUTION_PROVIDER'] ?? 'cpu') as ExecutionRequest['executionProvider'];
+
 const runtime = nearestRuntime(import.meta.dirname);
 const work = mkdtempSync(join(tmpdir(), 'prunegate-execution-'));
 let written = 0;
@@ -39,26 +42,29 @@ export async function outcomeOf(
   const recovery = recoverRetention(dense, exported);
   const pruned = underDenseNames(exported, recovery);
   try {
-    return await executeBoth({
+    const outcome = await executeBoth({
       dense,
       pruned,
       recovery,
       request: {
-        executionProvider: 'cpu',
-        requireGpu: false,
+        executionProvider: PROVIDER,
+        requireGpu: PROVIDER !== 'cpu',
         onnxruntime: null,
         inputs: [],
         inputShapes: [],
         ...request,
       },
       stated: null,
-      hasGpu: false,
+      hasGpu: PROVIDER !== 'cpu',
       runtime,
       isAsPruned: false,
       timingBudgetMs: 0,
       log() {},
       ...parts,
     });
+    if (PROVIDER !== 'cpu' && request.executionProvider === undefined && outcome.execution?.fellBack === true)
+      throw new Error(`the test asks for ${PROVIDER}: ${outcome.execution.providerDetail}`);
+    return outcome;
   } finally {
     denseFile.close();
     prunedFile.close();
