@@ -2,11 +2,10 @@ import { InputError } from '../errors/input-error.ts';
 import type { OnnxGraph, OnnxModel, OnnxNode } from '../onnx/index.ts';
 import { numbersOf } from './constants.ts';
 import type { LayerDraft } from './drafts.ts';
-import { type ExportFacts, foldingOf } from './folding.ts';
+import { type ExportFacts, exportFactsOf, foldingOf } from './folding.ts';
 import { constantsOf, namedReaders, nodesOf, sitesOf } from './graph-parts.ts';
 import { inlineFunctions } from './inline.ts';
 import { layerKind } from './layer-kind.ts';
-import { countOf } from './numbers.ts';
 import { inOrder } from './order.ts';
 import { separableHalves } from './separable.ts';
 import type { Call, Layer, Network, NetworkTensor } from './types.ts';
@@ -28,25 +27,6 @@ export function readNetwork(model: OnnxModel, leads: Leads = () => 0): Network {
   const nodes = inOrder(unfolded);
   const read = nodes === model.graph.nodes ? model : { ...model, graph: { ...model.graph, nodes } };
   return { ...networkOf(walkGraph(read, leads), inner), model };
-}
-
-/** Elements up to which every exporter that optimizes computes constants (onnxscript's optimizer leaves inputs of more than 1024). */
-const MAX_FOLDED_ELEMENTS = 1024;
-
-/** A node whose operands are small constants, so that its result could be stored as well. */
-function isComputedOfConstants(walk: Walk, node: OnnxNode): boolean {
-  const isSmall = (name: string): boolean => {
-    const value = walk.values.get(name);
-    return value?.kind === 'constant' && countOf(value.view.dims) <= MAX_FOLDED_ELEMENTS;
-  };
-  return node.inputs.length > 0 && [...node.inputs, ...node.outputs].every((name) => name === '' || isSmall(name));
-}
-
-function exportFacts({ walk, normalized }: Walked): ExportFacts {
-  const { producer, graph } = walk.model;
-  const isDynamo = producer.name === 'pytorch' && graph.nodes.some(({ name }) => name.startsWith('node_'));
-  const isUnoptimized = isDynamo && graph.nodes.some((node) => isComputedOfConstants(walk, node));
-  return { producer: producer.name, isDynamo, isUnoptimized, normalized };
 }
 
 function layersOf(drafts: readonly LayerDraft[], facts: ExportFacts): readonly Layer[] {
@@ -81,7 +61,7 @@ function layersOf(drafts: readonly LayerDraft[], facts: ExportFacts): readonly L
 /** The network that was walked over. */
 function networkOf(walked: Walked, inner: ReadonlySet<OnnxNode>): Network {
   const { walk, owners, readers } = walked;
-  const facts = exportFacts(walked);
+  const facts = exportFactsOf(walked.walk.model.producer.name, walked.normalized);
   const layers = layersOf(walk.drafts.all, facts);
   const prunable = new Map(
     layers.filter((layer) => isPrunable(layer, facts.producer)).map((layer) => [layer.name, layer]),

@@ -1,3 +1,4 @@
+import { isFloat, type Tensor, toFloat64 } from '../onnx/index.ts';
 import type { LayerDraft } from './drafts.ts';
 import type { Folding } from './types.ts';
 
@@ -9,12 +10,15 @@ export interface FoldingEvidence {
 /** What the whole model tells about how it was exported. */
 export interface ExportFacts {
   readonly producer: string;
-  /** Whether PyTorch's dynamo exporter made it, which names nodes `node_conv2d` (TorchScript: `/stem/Conv`). */
-  readonly isDynamo: boolean;
-  /** Whether nodes are left that compute constants of constants, which an exporter that optimizes (and folds) takes away. */
-  readonly isUnoptimized: boolean;
   /** Layers whose output goes straight into a BatchNorm. */
   readonly normalized: ReadonlySet<LayerDraft>;
+  /** Those that have, by their names within their modules. */
+  readonly twins: ReadonlyMap<string, LayerDraft>;
+}
+
+export function exportFactsOf(producer: string, normalized: ReadonlySet<LayerDraft>): ExportFacts {
+  const twins = new Map([...normalized].flatMap((layer) => (layer.weight === null ? [] : [[ownName(layer), layer]])));
+  return { producer, normalized, twins };
 }
 
 /**
@@ -38,6 +42,8 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
   const optimized = names.find((name) => /^Conv(Bn|Mul|Add)Fusion_/.test(name));
   if (optimized !== undefined)
     return { state: 'folded', evidence: `onnxruntime's optimizer made its tensor ${optimized}` };
+  const slim = names.find((name) => SLIM.test(name));
+  if (slim !== undefined) return { state: 'folded', evidence: `onnxslim made its tensor ${slim}` };
   const merged = names.find((name) => MERGED.test(name));
   if (merged !== undefined)
     return { state: 'folded', evidence: `tf2onnx multiplied a factor into its kernel ${merged}` };
@@ -49,7 +55,13 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
 /** What tf2onnx calls a kernel into which it multiplied a scalar behind it (optimizer/back_to_back_optimizer.py `_fuse_...`). */
 export const MERGED = /\/merged_input(?:__\d+)?(?::\d+)?$/;
 
-/** A bias and no BatchNorm: it may have been one. What the exporter leaves alone and renames otherwise tells. */
+/** What onnxslim makes of a BatchNorm's output, and calls what it folds (onnxslim core/pattern/fusion/convbn.py). */
+const SLIM = /(BatchNorm\w*[^/]*|getitem(_\d+)?)_(weight|bias)$/;
+
+/**
+ * A bias and no BatchNorm: it may have been one. What was folded in PyTorch before the export (YOLO's `model.fuse()`, torch.ao's
+ * `fuse_modules`), or by the dynamo exporter where there was a bias, has the names that it always had.
+ */
 function ofBiased(layer: LayerDraft, names: readonly string[], facts: ExportFacts): FoldingEvidence {
   const isConv = isConvolution(layer);
   const foreign = facts.producer === 'tf2onnx' ? names.find(isForeign) : undefined;
@@ -58,34 +70,39 @@ function ofBiased(layer: LayerDraft, names: readonly string[], facts: ExportFact
   const variable = names.find((name) => /\/(?:depthwise_)?kernel:0$/.test(name));
   if (facts.producer === 'keras2onnx' && variable !== undefined)
     return { state: 'raw', evidence: 'keras2onnx renames what it folds, and its kernel kept its name' };
-  const renamed = names.find((name) => /^onnx::|^\d+$/.test(name));
-  if (renamed !== undefined)
-    return {
-      state: isConv ? 'folded' : 'raw',
-      evidence: isConv
-        ? `its weight lost its name (${renamed})`
-        : 'dense layers are not folded by the TorchScript exporter',
-    };
-  if (facts.isDynamo && facts.isUnoptimized)
-    return { state: 'raw', evidence: 'the exporter did not optimize, and left nodes that it would have folded' };
-  // onnxscript folds into a Gemm too (rules/common/_fuse_batchnorm.py).
-  const mayBeFolded = isConv || (facts.isDynamo && layer.parts.some(({ op }) => op === 'Gemm'));
-  if (!mayBeFolded) return { state: 'raw', evidence: 'exporters fold BatchNorm into convolutions only' };
-  // Who fuses before the export (YOLO's model.fuse(), torch.ao's fuse_modules) keeps the names of parameters, and so does the dynamo
-  // exporter where a convolution has a bias (onnxscript rules/common/_fuse_batchnorm.py). Either takes every BatchNorm of a model.
-  if (foreign === undefined && [...facts.normalized].some(isConvolution))
-    return { state: 'raw', evidence: 'BatchNorm is left behind other convolutions, and all of it is folded or none' };
-  return {
-    state: 'unknown',
-    evidence:
-      foreign === undefined
-        ? 'it has a bias, and no BatchNorm is left behind a convolution'
-        : `tf2onnx does not call a tensor ${foreign}, so another program was at it`,
-  };
+  const renamed = isConv ? names.find((name) => /^onnx::|^\d+$/.test(name)) : undefined;
+  if (renamed !== undefined) return { state: 'folded', evidence: `its weight lost its name (${renamed})` };
+  if (layer.biases.size > 0 && [...layer.biases].every(isZero))
+    return { state: 'raw', evidence: 'its bias is zero, and folding would leave another' };
+  // What folds BatchNorm1d: onnxscript rules/common/_fuse_batchnorm.py, torch.nn.utils.fusion.fuse_linear_bn_eval.
+  if (!isConv && !layer.parts.some(({ op }) => op === 'Gemm'))
+    return { state: 'raw', evidence: 'exporters fold BatchNorm into convolutions and Gemm only' };
+  if (foreign !== undefined)
+    return { state: 'unknown', evidence: `tf2onnx does not call a tensor ${foreign}, so another program was at it` };
+  return besideOthers(layer, facts);
+}
+
+/** Where BatchNorm is left behind other layers, nothing was folded, unless theirs is the very place from which it is gone here. */
+function besideOthers(layer: LayerDraft, { twins }: ExportFacts): FoldingEvidence {
+  if (twins.size === 0)
+    return { state: 'unknown', evidence: 'it has a bias, and no BatchNorm is left behind a convolution' };
+  const twin = twins.get(ownName(layer));
+  return twin === undefined
+    ? { state: 'raw', evidence: 'BatchNorm is left behind other layers, and mostly all of it is folded or none' }
+    : { state: 'unknown', evidence: `it has a bias and no BatchNorm, which ${twin.name} has` };
+}
+
+/** A module's name within the one that holds it: modules of one class have the same. */
+function ownName({ name }: LayerDraft): string {
+  return name.slice(name.lastIndexOf('.') + 1);
 }
 
 function isConvolution({ parts }: LayerDraft): boolean {
   return parts.some(({ op }) => op === 'Conv' || op === 'ConvTranspose');
+}
+
+function isZero(tensor: Tensor): boolean {
+  return isFloat(tensor.dtype) && toFloat64(tensor.read()).every((value) => value === 0);
 }
 
 /** Whether a tensor of a tf2onnx model has a name that tf2onnx does not give: another program was at it. */

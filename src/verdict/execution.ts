@@ -2,7 +2,8 @@ import type { ExecutionDemand } from '../config/index.ts';
 import { type Execution, type ExecutionOutcome, OBSTACLES } from '../execution/types.ts';
 import { capitalized, sentence } from '../prose/index.ts';
 import { graphFindings } from './graph.ts';
-import type { Finding, Judgement, PlaceOf, RunVerdict } from './types.ts';
+import type { Finding, Judgement, PlaceOf } from './types.ts';
+import { worst, worstFirst } from './worst.ts';
 
 /** What must not be missing. */
 export interface ExecutionDemands {
@@ -29,7 +30,7 @@ export function judgeExecution(judgement: Judgement, executed: ExecutionOutcome,
   return {
     ...judgement,
     verdict: worst(demands.demand === 'all' ? 'conforms' : judgement.verdict, findings),
-    findings: merged(judgement.findings, findings),
+    findings: worstFirst([...judgement.findings, ...findings]),
     notes: [...judgement.notes, ...executed.notes, ...executionNotes(executed, demands)],
   };
 }
@@ -101,21 +102,4 @@ function executionNotes({ execution, obstacle }: ExecutionOutcome, demands: Exec
   if (execution?.fellBack === true && !demands.requireGpu)
     notes.push(sentence(`No GPU executed the models: ${execution.providerDetail}`));
   return notes;
-}
-
-const ORDER: readonly RunVerdict[] = ['diverges', 'unverifiable', 'conforms'];
-
-/** The verdict with more findings: never a better one. */
-export function worst(verdict: RunVerdict | null, findings: readonly Finding[]): RunVerdict | null {
-  const found = findings.map((finding): RunVerdict => (finding.verdict === 'mismatch' ? 'diverges' : 'unverifiable'));
-  return ORDER.find((one) => one === verdict || found.includes(one)) ?? null;
-}
-
-/** Mismatches before what could not be verified, earlier ones first. */
-export function merged(before: readonly Finding[], added: readonly Finding[]): readonly Finding[] {
-  const all = [...before, ...added];
-  return [
-    ...all.filter(({ verdict }) => verdict === 'mismatch'),
-    ...all.filter(({ verdict }) => verdict !== 'mismatch'),
-  ];
 }

@@ -1,8 +1,8 @@
 import type { Gates } from '../config/index.ts';
 import type { NetworkSize } from '../network/index.ts';
 import { percent } from '../prose/index.ts';
-import { merged, worst } from './execution.ts';
 import type { Finding, Judgement, PlaceOf } from './types.ts';
+import { worst, worstFirst } from './worst.ts';
 
 /** What one model costs. */
 export interface ModelSize extends NetworkSize {
@@ -41,7 +41,7 @@ export function judgeGates(judgement: Judgement, gates: Gates, gains: Gains, at:
   return {
     ...judgement,
     verdict: worst(judgement.verdict, findings),
-    findings: merged(judgement.findings, findings),
+    findings: worstFirst([...judgement.findings, ...findings]),
   };
 }
 

@@ -12,6 +12,7 @@ import { assumedNotes, recognizedNotes, untriedNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import { type Finding, type Judgement, type LayerResult, nowhere, type PlaceOf, type RunVerdict } from './types.ts';
 import { unseenFindings } from './unseen.ts';
+import { worstFirst } from './worst.ts';
 
 /** What is known of both sides; a side that was not asked for is null, or left out. */
 export interface Evidence {
@@ -69,12 +70,12 @@ function judgeAgainst(evidence: Evidence): Judgement {
   const sorted = sortDifferences(graph?.differences ?? [], expectation);
   const scene = { dense, layers, hypotheses: hypotheses(actual), firstStage, locked };
   const causes = causesOf(scene);
-  const findings = [
+  const findings = worstFirst([
     ...findingsOf({ scene, causes, recovery, excused, expectation, at }),
     ...graphFindings(sorted.unexplained, at(expectation.usualKey)),
     ...(graph === null ? [] : unseenFindings(graph.unseen, at(expectation.usualKey))),
     ...reportedFindings(layers, reported, firstStage, at),
-  ];
+  ]);
   return {
     verdict: runVerdict(layers, findings),
     layers,

@@ -1,6 +1,6 @@
 import type { PolicyChange, PolicyComparison } from '../config/index.ts';
-import { merged, worst } from './execution.ts';
 import type { Finding, Judgement } from './types.ts';
+import { worst, worstFirst } from './worst.ts';
 
 /** Adds what a pull request asks less for than its base: it fails, or is only noted where that was asked for. */
 export function judgePolicy(judgement: Judgement, policy: PolicyComparison | null): Judgement {
@@ -14,7 +14,7 @@ export function judgePolicy(judgement: Judgement, policy: PolicyComparison | nul
   return {
     ...judgement,
     verdict: worst(judgement.verdict, findings),
-    findings: merged(judgement.findings, findings),
+    findings: worstFirst([...judgement.findings, ...findings]),
   };
 }
 

@@ -7,6 +7,8 @@ import type { SourceName, SourceNames } from './source-name.ts';
  * (tf2onnx `utils.make_name`), borrow a neighbour's name and mean nothing.
  */
 export const MADE_UP = /__\d+$/;
+/** What onnxruntime's optimizer adds to the name of the node whose operator it replaces (core/optimizer/matmul_add_fusion.cc). */
+const FUSION = /\/MatMulAddFusion\/?$/;
 const CALL_SEGMENT = /^(Stateful)?PartitionedCall(_\d+)?$/;
 /** Operators inside a Keras layer that tf2onnx names with more than one segment. */
 const INNER_SCOPES = new Set([
@@ -77,7 +79,10 @@ export function opSegment(path: readonly string[], start: number): number {
 
 function segments(name: string): string[] | null {
   if (MADE_UP.test(name) || !name.includes('/')) return null;
-  const path = name.split('/').filter((part) => part !== '');
+  const path = name
+    .replace(FUSION, '')
+    .split('/')
+    .filter((part) => part !== '');
   let start = 0;
   while (start < path.length && CALL_SEGMENT.test(path[start]!)) start++;
   return path.length - start >= 2 ? path.slice(start) : null;

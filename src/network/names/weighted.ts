@@ -7,6 +7,8 @@ const TORCH_PARAMETER = /\.(weight|bias|weight_bias)$/;
 const FUSED = /_(weights|bias)_fused_bn$/;
 /** What tf2onnx calls a variable of a frozen TF1 graph. */
 const KERAS_VARIABLE = /^(.+)\/(?:depthwise_)?(?:kernel|bias)(?:_\d+)?:0$/;
+/** What onnxruntime's optimizer puts before the name of a tensor that it folds (core/optimizer/conv_bn_fusion.cc and its like). */
+const FUSED_BEFORE = /^Conv(Bn|Mul|Add)Fusion_(W|B|BN_B|Mul_B|Add_B)_/;
 const TF_VARIABLE = /\/ReadVariableOp(_\d+)?(:\d+)?$/;
 
 /**
@@ -58,7 +60,8 @@ function layerOfTensor(walk: Walk, name: string): string | null {
 /** The stored tensor's name behind Identity and Transpose nodes, else the input's own. */
 function tensorName(walk: Walk, name: string): string {
   const value = walk.values.get(name);
-  return value?.kind === 'constant' ? value.view.tensor.name || name : name;
+  const stored = value?.kind === 'constant' ? value.view.tensor.name || name : name;
+  return stored.replace(FUSED_BEFORE, '');
 }
 
 function nameOfFollowingBias(walk: Walk, node: OnnxNode): string | null {

@@ -1,3 +1,4 @@
+import type { ReusableBuffer } from '../../../bytes/index.ts';
 import type { Layer, Weight } from '../../../network/index.ts';
 import { type Tensor, toFloat32, toFloat64 } from '../../../onnx/index.ts';
 
@@ -12,7 +13,7 @@ export interface Magnitudes {
 }
 
 /** Reads each layer's weights at most once for each exponent. */
-export function magnitudesReader(): (layer: Layer, p: number) => Magnitudes | null {
+export function magnitudesReader(buffer: ReusableBuffer): (layer: Layer, p: number) => Magnitudes | null {
   const known = new Map<number, Map<Layer, Magnitudes | null>>();
   return (layer, p) => {
     const ofLayers = known.get(p) ?? new Map<Layer, Magnitudes | null>();
@@ -20,14 +21,14 @@ export function magnitudesReader(): (layer: Layer, p: number) => Magnitudes | nu
     const found = ofLayers.get(layer);
     if (found !== undefined) return found;
     const { weight } = layer;
-    const summed = weight === null || 'opaque' in weight ? null : sums(weight, p);
+    const summed = weight === null || 'opaque' in weight ? null : sums(weight, p, buffer);
     ofLayers.set(layer, summed);
     return summed;
   };
 }
 
-function sums(weight: Weight, p: number): Magnitudes {
-  const values = weightsOf(weight);
+function sums(weight: Weight, p: number, buffer: ReusableBuffer): Magnitudes {
+  const values = weightsOf(weight, buffer);
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
   const [rows, columns] = [new Float64Array(outCount), new Float64Array(inCount)];
   const kernel = kernelOffsets.length;
@@ -46,8 +47,8 @@ function sums(weight: Weight, p: number): Magnitudes {
 }
 
 /** A layer's weights, scaled where BatchNorm is folded in. */
-export function weightsOf(weight: Weight): Float32Array | Float64Array {
-  const values = numbersIn(weight.tensor);
+export function weightsOf(weight: Weight, buffer: ReusableBuffer): Float32Array | Float64Array {
+  const values = numbersIn(weight.tensor, buffer);
   const { rowScale, outCount, outStride, inCount, inStride, kernelOffsets } = weight;
   if (rowScale === null) return values;
   const scaled = values.slice();
@@ -57,9 +58,12 @@ export function weightsOf(weight: Weight): Float32Array | Float64Array {
   return scaled;
 }
 
-/** A tensor's elements, as exact as they are stored. */
-export function numbersIn(tensor: Tensor): Float32Array | Float64Array {
-  const data = tensor.read();
+/**
+ * A tensor's elements, as exact as they are stored.
+ * @param buffer where they last until the next reading
+ */
+export function numbersIn(tensor: Tensor, buffer?: ReusableBuffer): Float32Array | Float64Array {
+  const data = tensor.read(buffer);
   return data.dtype === 'float64' ? toFloat64(data) : toFloat32(data);
 }
 

@@ -37,7 +37,7 @@ export type TermsOf = (group: Group) => readonly Term[] | Unknown;
  * @param folding overrules the folding detector
  */
 export function termReader(network: Network, folding: Folding | null): (importance: ComputedImportance) => TermsOf {
-  const magnitudes = magnitudesReader();
+  const magnitudes = magnitudesReader(network.model.buffer);
   const known = new Map<string, TermsOf>();
   return (importance) => {
     const { p, bias, isDistance, targets } = importance;
@@ -117,7 +117,7 @@ function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unkno
     return raised(`IndexError: index ${beyond} is out of bounds for dimension 0 with size ${rows}`);
   const label = side === 'in' ? `${name} inputs` : name;
   if (importance.isDistance) {
-    const { values, errors } = distanceSums(rowsOf(weight, item, importance.p));
+    const { values, errors } = distanceSums(rowsOf(weight, item, sources));
     return [{ label, root, values, errors }];
   }
   const sums = magnitudes(layer, importance.p)!;
@@ -156,8 +156,8 @@ function isParameter({ tensor, role }: Follower, elements: ArrayLike<number>): b
 }
 
 /** `abs(w) ** p` of each filter, or of each input column over all filters. */
-function rowsOf(weight: Weight, { side, at }: GroupItem, p: number): Float64Array[] {
-  const values = weightsOf(weight);
+function rowsOf(weight: Weight, { side, at }: GroupItem, { network, importance: { p } }: Sources): Float64Array[] {
+  const values = weightsOf(weight, network.model.buffer);
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
   const [own, other, others] = side === 'in' ? [inStride, outStride, outCount] : [outStride, inStride, inCount];
   return at.map((position) => {
