@@ -1,3 +1,5 @@
+import { rowMajorStrides, stridedOffsets } from './strided.ts';
+
 /** A dimension's size, or null where it is symbolic or cannot be inferred. */
 export type Dim = number | null;
 
@@ -175,33 +177,13 @@ function expandOver(map: ChannelMap, axes: readonly number[], sizes: readonly nu
 }
 
 function gatherStrided(source: Int32Array, sizes: readonly number[], strides: readonly number[]): Int32Array {
-  const out = new Int32Array(sizes.reduce((product, size) => product * size, 1));
-  const index = new Array<number>(sizes.length).fill(0);
-  let offset = 0;
-  for (let n = 0; n < out.length; n++) {
-    out[n] = source[offset]!;
-    for (let k = sizes.length - 1; k >= 0; k--) {
-      offset += strides[k]!;
-      index[k]!++;
-      if (index[k]! < sizes[k]!) break;
-      offset -= strides[k]! * sizes[k]!;
-      index[k] = 0;
-    }
-  }
-  return out;
+  return stridedOffsets(sizes, strides).map((offset) => source[offset]!);
 }
 
 function sizesOf(map: ChannelMap): number[] {
   // Along a channel axis the size is always known: it is the number of ids.
   if (map.axes.length === 1) return [map.ids.length];
   return map.axes.map((axis) => map.shape[axis] ?? 1);
-}
-
-/** Row-major strides, in elements. */
-export function rowMajorStrides(sizes: readonly number[]): number[] {
-  const strides = new Array<number>(sizes.length).fill(1);
-  for (let k = sizes.length - 2; k >= 0; k--) strides[k] = strides[k + 1]! * sizes[k + 1]!;
-  return strides;
 }
 
 function range(from: number, to: number): number[] {

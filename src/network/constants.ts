@@ -3,6 +3,7 @@ import { inlineTensor, isFloat, toFloat64, toIntegers } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import { countOf, INTEGERS, isInteger, type Numbers } from './numbers.ts';
 import type { Operator, Pointwise } from './operators/operator.ts';
+import { stridedOffsets } from './strided.ts';
 import { type TensorView, viewOf } from './tensor-view.ts';
 import { attribute, input, isSignal, setOutput, type Walk } from './walk.ts';
 
@@ -75,19 +76,7 @@ export function readView({ tensor, dims, strides }: TensorView): Numbers | null 
   if (count > MAX_ELEMENTS || tensor.elements > MAX_ELEMENTS) return null;
   if (!isFloat(dtype) && !INTEGERS.test(dtype)) return null;
   const stored = isFloat(dtype) ? toFloat64(tensor.read()) : toIntegers(tensor.read(), 'saturate');
-  const data = new Array<number>(count);
-  const index = new Array<number>(dims.length).fill(0);
-  let offset = 0;
-  for (let n = 0; n < count; n++) {
-    data[n] = stored[offset]!;
-    for (let k = dims.length - 1; k >= 0; k--) {
-      offset += strides[k]!;
-      index[k]!++;
-      if (index[k]! < dims[k]!) break;
-      offset -= strides[k]! * dims[k]!;
-      index[k] = 0;
-    }
-  }
+  const data = Array.from(stridedOffsets(dims, strides), (offset) => stored[offset]!);
   return { dtype, dims, data };
 }
 

@@ -1,5 +1,6 @@
 import type { DType } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
+import { stridedOffsets } from './strided.ts';
 
 /** A small tensor whose elements are known; null for one that hangs on a symbolic size. */
 export interface Numbers {
@@ -36,14 +37,6 @@ export function stridedNumbers(
   strides: readonly number[],
   offset = 0,
 ): Numbers {
-  const picked = Array.from({ length: countOf(dims) }, (_, n) => {
-    let rest = n;
-    let at = offset;
-    for (let k = dims.length - 1; k >= 0; k--) {
-      at += (rest % dims[k]!) * strides[k]!;
-      rest = Math.floor(rest / dims[k]!);
-    }
-    return data[at] ?? null;
-  });
+  const picked = Array.from(stridedOffsets(dims, strides, offset), (at) => data[at] ?? null);
   return { dtype, dims, data: picked };
 }

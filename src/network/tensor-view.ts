@@ -1,5 +1,5 @@
 import type { Tensor } from '../onnx/index.ts';
-import { rowMajorStrides } from './channels.ts';
+import { rowMajorStrides } from './strided.ts';
 
 /**
  * A constant as the graph sees it: a stored tensor behind any Identity, Cast, Transpose or Reshape that stands around it,

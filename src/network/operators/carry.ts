@@ -21,20 +21,24 @@ export function carry(walk: Walk, node: OnnxNode, kind: LayerKind, value: Signal
 export function removeAxes(walk: Walk, node: OnnxNode, drop: readonly number[], target: readonly Dim[]): void {
   const value = input(walk, node, 0);
   if (value === null) return setOpaque(walk, node);
-  if (value.kind === 'constant') {
-    const view = reshapeView(value.view, target as number[]);
-    return setOutput(
-      walk,
-      node,
-      view === null ? { kind: 'fixed', shape: target, from: null } : { kind: 'constant', view },
-    );
-  }
-  if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, target, value.from));
+  if (value.kind !== 'channels') return setReshaped(walk, node, value, target);
   if (isUniform(value.map) && target.length > 0)
     return setOutput(walk, node, { kind: 'channels', map: uniformMap(value.map, target), from: value.from });
   if (value.map.axes.some((axis) => drop.includes(axis))) return setOpaque(walk, node);
   const axes = value.map.axes.map((axis) => axis - drop.filter((d) => d < axis).length);
   setOutput(walk, node, { kind: 'channels', map: { shape: target, axes, ids: value.map.ids }, from: value.from });
+}
+
+/** Gives a node's output what it reads under another shape, where that carries no channel map. */
+export function setReshaped(
+  walk: Walk,
+  node: OnnxNode,
+  value: Exclude<Value, { kind: 'channels' }>,
+  shape: readonly Dim[],
+): void {
+  if (value.kind !== 'constant') return setOutput(walk, node, withShape(value, shape, value.from));
+  const view = reshapeView(value.view, shape as number[]);
+  setOutput(walk, node, view === null ? { kind: 'fixed', shape, from: null } : { kind: 'constant', view });
 }
 
 /** A value that carries no channel map, with another shape. */

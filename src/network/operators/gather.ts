@@ -1,8 +1,9 @@
 import type { OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
-import { alongAxis, idsAlong, isUniform, rowMajorStrides, uniformMap } from '../channels.ts';
+import { alongAxis, idsAlong, isUniform, uniformMap } from '../channels.ts';
 import { integerTensorOf, numbersOf } from '../constants.ts';
 import { countOf } from '../numbers.ts';
+import { rowMajorStrides } from '../strided.ts';
 import {
   type Carry,
   input,

@@ -1,9 +1,8 @@
 import type { Dim } from '../channels.ts';
 import { integerList, numbersOf } from '../constants.ts';
 import { reshapedNumbers } from '../numbers.ts';
-import { reshapeView } from '../tensor-view.ts';
 import { type Carry, hasInput, input, normalizeAxis, setOpaque, setOutput, shapeOf } from '../walk.ts';
-import { removeAxes, withShape } from './carry.ts';
+import { removeAxes, setReshaped } from './carry.ts';
 import { SAME } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
 
@@ -29,15 +28,7 @@ const unsqueeze: Carry = (walk, node) => {
   const added = new Set(axes.map((axis) => normalizeAxis(axis, rank)));
   let next = 0;
   const target: Dim[] = Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : (shape[next++] ?? null)));
-  if (value.kind === 'constant') {
-    const view = reshapeView(value.view, target as number[]);
-    return setOutput(
-      walk,
-      node,
-      view === null ? { kind: 'fixed', shape: target, from: null } : { kind: 'constant', view },
-    );
-  }
-  if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, target, value.from));
+  if (value.kind !== 'channels') return setReshaped(walk, node, value, target);
   const kept = target.flatMap((_, axis) => (added.has(axis) ? [] : [axis]));
   const axesAfter = value.map.axes.map((axis) => kept[axis]!);
   setOutput(walk, node, {

@@ -1,6 +1,7 @@
-import { rowMajorStrides, transposeMap } from '../channels.ts';
+import { transposeMap } from '../channels.ts';
 import { numbersOf } from '../constants.ts';
 import { stridedNumbers } from '../numbers.ts';
+import { rowMajorStrides } from '../strided.ts';
 import { transposeView } from '../tensor-view.ts';
 import { attribute, type Carry, input, isSignal, setOpaque, setOutput, shapeOf } from '../walk.ts';
 import { withShape } from './carry.ts';
