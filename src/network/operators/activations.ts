@@ -42,6 +42,11 @@ const PLAIN: Readonly<Record<string, Of>> = {
   Sinh: Math.sinh,
   Cosh: Math.cosh,
   Atan: Math.atan,
+  Asin: Math.asin,
+  Acos: Math.acos,
+  Asinh: Math.asinh,
+  Acosh: Math.acosh,
+  Atanh: Math.atanh,
   Not: (x) => (x === 0 ? 1 : 0),
   IsNaN: (x) => (Number.isNaN(x) ? 1 : 0),
 };
