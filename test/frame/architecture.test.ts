@@ -28,3 +28,21 @@ describe('docs/architecture.md', () => {
     expect(rows).toEqual(order.filter((folder) => folders.includes(folder)));
   });
 });
+
+describe.each(['docs/architecture.md', 'docs/adding-a-dialect.md', 'CONTRIBUTING.md'])('%s', (file) => {
+  const text = readFileSync(join(root, file), 'utf8');
+  const all = ['src', 'test', 'scripts', 'docs', 'schemas', 'bench'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) =>
+      `/${folder}/${path}`.replaceAll('\\', '/'),
+    ),
+  );
+
+  it('names no file that is not there', () => {
+    const named = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs|md|json))`/g)].map(([, path]) => path!);
+    expect(named.length).toBeGreaterThan(0);
+    const users = ['prunegate.yml', 'report.json', 'package.json', 'CHANGELOG.md', 'README.md', 'CONTRIBUTING.md'];
+    expect(named.filter((path) => !users.includes(path) && !all.some((known) => known.endsWith(`/${path}`)))).toEqual(
+      [],
+    );
+  });
+});

@@ -37,3 +37,7 @@ it('all of it together stays small', () => {
   const bytes = readdirSync(dist).reduce((sum, name) => sum + statSync(join(dist, name)).size, 0);
   expect(bytes).toBeLessThan(2_000_000);
 });
+
+it('no run parses an expression that needs all emoji of Unicode, which takes longer than all the rest', () => {
+  for (const file of loadedAtOnce('cli.cjs')) expect(readFileSync(join(dist, file), 'utf8')).not.toContain('RGI_Emoji');
+});
