@@ -1,4 +1,4 @@
-import { type NamedConstant, type Network, nodeName, type Reader } from '../network/index.ts';
+import { type Network, nodeName, type Reader } from '../network/index.ts';
 import type { DType, NodeEdit, OnnxGraph, OnnxNode, TensorContent } from '../onnx/index.ts';
 import { cannotCut } from './kept.ts';
 import { isWhole, type TensorCut } from './tensor-cut.ts';
@@ -38,81 +38,97 @@ export function cutKey(cut: TensorCut): string {
   return isWhole(cut) ? WHOLE : JSON.stringify([cut.axes, cut.rows]);
 }
 
-export function demandsOf(network: Network, unusedName: (near: string) => string): Demands {
-  const { constants, readers } = network;
-  const order = new Map(network.nodes.map(({ handle }, k) => [handle, k]));
-  const keyOf = ({ node, input }: NonNullable<Reader>): string => `${order.get(node)} ${input}`;
+/** What is asked of stored tensors, as it comes together. */
+interface Asked {
+  readonly network: Network;
+  readonly unusedName: (near: string) => string;
+  /** One key for each input of each node. */
+  readonly keyOf: (reader: NonNullable<Reader>) => string;
   /** By stored tensor, then by what reads it. */
-  const roots = new Map<string, Map<string, Demand>>();
-  const asked = new Set<string>();
+  readonly roots: Map<string, Map<string, Demand>>;
+  /** Inputs that asked, by key. */
+  readonly inputs: Set<string>;
+}
 
-  const constantOf = (node: OnnxNode, input: number): NamedConstant => {
-    const constant = constants.get(node.inputs[input] ?? '');
-    if (constant === undefined) throw new Error(`${node.name}: input ${input} is no constant`);
-    return constant;
+export function demandsOf(network: Network, unusedName: (near: string) => string): Demands {
+  const order = new Map(network.nodes.map(({ handle }, k) => [handle, k]));
+  const asked: Asked = {
+    network,
+    unusedName,
+    keyOf: ({ node, input }) => `${order.get(node)} ${input}`,
+    roots: new Map(),
+    inputs: new Set(),
   };
-
-  /** Behind an Identity or a Transpose all readers get what one of them asks for. */
-  const requireAllAsk = (root: string): void => {
-    const demands = roots.get(root)!;
-    for (const [name, constant] of constants) {
-      if (constant.root !== root || constant.via === null) continue;
-      if ((demands.get(keyOf(constant.via))?.key ?? WHOLE) === WHOLE) continue;
-      for (const reader of readers.get(name) ?? []) {
-        const isPassedOn = reader?.node.outputs.some((output) => constants.get(output)?.root === root) ?? false;
-        if (isPassedOn || (reader !== null && asked.has(keyOf(reader)))) continue;
-        const who = reader === null ? "the graph's outputs or a subgraph" : nodeName(reader.node);
-        throw cannotCut(network, `tensor ${name}`, `it is read by ${who} too, which needs it whole`);
-      }
-    }
-  };
-
   return {
-    add(node, input, demand) {
-      const { root, via } = constantOf(node, input);
-      const reader = keyOf(via ?? { node, input });
-      const demands = roots.get(root) ?? new Map<string, Demand>();
-      roots.set(root, demands);
-      const known = demands.get(reader);
-      if (known !== undefined && known.key !== demand.key)
-        throw cannotCut(network, `tensor ${root}`, 'it is read twice through one node, and would be cut in two ways');
-      demands.set(reader, demand);
-      asked.add(keyOf({ node, input }));
-    },
+    add: (node, input, demand) => addDemand(asked, node, input, demand),
     of(name) {
-      const constant = constants.get(name);
+      const constant = network.constants.get(name);
       if (constant?.via == null) return null;
-      const demand = roots.get(constant.root)?.get(keyOf(constant.via));
+      const demand = asked.roots.get(constant.root)?.get(asked.keyOf(constant.via));
       return demand === undefined || demand.key === WHOLE ? null : demand;
     },
-    settle() {
-      const tensors = new Map<string, Demand>();
-      const added = new Map<string, Demand>();
-      const inputs = new Map<OnnxNode, Map<number, string>>();
-      for (const [root, demands] of roots) {
-        requireAllAsk(root);
-        const all = (readers.get(root) ?? []).map((reader) => {
-          return { reader, demand: reader === null ? undefined : demands.get(keyOf(reader)) };
-        });
-        // The stored tensor stays with those that need it whole, else with the first reader.
-        const isNeeded = !constants.get(root)!.isStored || all.some(({ demand }) => (demand?.key ?? WHOLE) === WHOLE);
-        const owner = isNeeded ? WHOLE : (all[0]?.demand?.key ?? WHOLE);
-        const copies = new Map<string, string>();
-        for (const { reader, demand } of all) {
-          if (demand === undefined || demand.key === WHOLE || reader === null) continue;
-          if (demand.key === owner) {
-            tensors.set(root, demand);
-            continue;
-          }
-          const copy = copies.get(demand.key) ?? unusedName(root);
-          copies.set(demand.key, copy);
-          added.set(copy, demand);
-          inputs.set(reader.node, (inputs.get(reader.node) ?? new Map<number, string>()).set(reader.input, copy));
-        }
-      }
-      return { tensors, added, inputs };
-    },
+    settle: () => settle(asked),
   };
+}
+
+function addDemand({ network, keyOf, roots, inputs }: Asked, node: OnnxNode, input: number, demand: Demand): void {
+  const constant = network.constants.get(node.inputs[input] ?? '');
+  if (constant === undefined) throw new Error(`${node.name}: input ${input} is no constant`);
+  const { root, via } = constant;
+  const reader = keyOf(via ?? { node, input });
+  const demands = roots.get(root) ?? new Map<string, Demand>();
+  roots.set(root, demands);
+  const known = demands.get(reader);
+  if (known !== undefined && known.key !== demand.key)
+    throw cannotCut(network, `tensor ${root}`, 'it is read twice through one node, and would be cut in two ways');
+  demands.set(reader, demand);
+  inputs.add(keyOf({ node, input }));
+}
+
+/** Behind an Identity or a Transpose all readers get what one of them asks for. */
+function requireAllAsk({ network, keyOf, roots, inputs }: Asked, root: string): void {
+  const { constants, readers } = network;
+  const demands = roots.get(root)!;
+  for (const [name, constant] of constants) {
+    if (constant.root !== root || constant.via === null) continue;
+    if ((demands.get(keyOf(constant.via))?.key ?? WHOLE) === WHOLE) continue;
+    for (const reader of readers.get(name) ?? []) {
+      const isPassedOn = reader?.node.outputs.some((output) => constants.get(output)?.root === root) ?? false;
+      if (isPassedOn || (reader !== null && inputs.has(keyOf(reader)))) continue;
+      const who = reader === null ? "the graph's outputs or a subgraph" : nodeName(reader.node);
+      throw cannotCut(network, `tensor ${name}`, `it is read by ${who} too, which needs it whole`);
+    }
+  }
+}
+
+function settle(asked: Asked): Settlement {
+  const { network, unusedName, keyOf, roots } = asked;
+  const tensors = new Map<string, Demand>();
+  const added = new Map<string, Demand>();
+  const inputs = new Map<OnnxNode, Map<number, string>>();
+  for (const [root, demands] of roots) {
+    requireAllAsk(asked, root);
+    const all = (network.readers.get(root) ?? []).map((reader) => {
+      return { reader, demand: reader === null ? undefined : demands.get(keyOf(reader)) };
+    });
+    // The stored tensor stays with those that need it whole, else with the first reader.
+    const isNeeded =
+      !network.constants.get(root)!.isStored || all.some(({ demand }) => (demand?.key ?? WHOLE) === WHOLE);
+    const owner = isNeeded ? WHOLE : (all[0]?.demand?.key ?? WHOLE);
+    const copies = new Map<string, string>();
+    for (const { reader, demand } of all) {
+      if (demand === undefined || demand.key === WHOLE || reader === null) continue;
+      if (demand.key === owner) {
+        tensors.set(root, demand);
+        continue;
+      }
+      const copy = copies.get(demand.key) ?? unusedName(root);
+      copies.set(demand.key, copy);
+      added.set(copy, demand);
+      inputs.set(reader.node, (inputs.get(reader.node) ?? new Map<number, string>()).set(reader.input, copy));
+    }
+  }
+  return { tensors, added, inputs };
 }
 
 /** Makes names that the graph and its subgraphs do not have. */
