@@ -58,7 +58,7 @@ complete -c prunegate -n '__fish_seen_subcommand_from explain' -l overrides -r -
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l folding -x -a 'raw folded' -d 'raw or folded: overrules the detector of BatchNorm folding (default: what the detector finds)'
 complete -c prunegate -n '__fish_seen_subcommand_from explain' -l format -x -a 'text json markdown html' -d 'what stdout carries: text, json, markdown, html (default: text)'
 complete -c prunegate -n __fish_use_subcommand -a init
-complete -c prunegate -n '__fish_seen_subcommand_from init' -l runner -x -a 'hosted self-hosted' -d 'where the workflow runs: on runners of GitHub, or on your own with a GPU (default: your own where commands prune with TAO, else GitHub)'
+complete -c prunegate -n '__fish_seen_subcommand_from init' -l runner -x -a 'hosted self-hosted' -d 'where the workflow runs: on runners of GitHub, or on your own with a GPU (default: your own where commands run a pruner that has a container, else GitHub)'
 complete -c prunegate -n '__fish_seen_subcommand_from init' -l dense -r -d 'the dense model: an ONNX export of the trained model, without BatchNorm folding'
 complete -c prunegate -n '__fish_seen_subcommand_from init' -l pruned -r -d 'the pruned model (ONNX), folded or not'
 complete -c prunegate -n '__fish_seen_subcommand_from init' -l spec -r -d 'the pruning spec: an experiment spec or the pruner\'s keys alone (YAML or JSON); in prunegate.yml a path, or the keys inline'

@@ -122,7 +122,7 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
   };
 }
 
-/** Where an override was given, with the key that it sets: `--overrides: prune.threshold`. */
+/** Where an override was given, with the key that it sets: `--overrides: prune.key`. */
 function withKey({ place, path }: Assignment): Place {
   return { ...place, key: [place.key ?? '', formatPath(path)].filter((part) => part !== '').join(': ') };
 }

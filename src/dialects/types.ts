@@ -285,6 +285,8 @@ export interface Spec {
 export interface Pruner {
   /** The dialect's name. */
   readonly name: string;
+  /** Whether its users run it in a container of its own, on a machine with a GPU. */
+  readonly isContained?: true;
   readonly spec: Spec;
   /**
    * What it retains of a model.

@@ -33,14 +33,14 @@ export async function init(settings: Settings, folder: string, version: string, 
   const { exportCommand = null, pruneCommand = null, runner } = settings;
   const made = { exportCommand, pruneCommand };
   const known = pruneCommand === null ? await howMade(models, seen, made, ask) : made;
-  const isTao = seen.specs.some(
-    ({ path, dialect }) => models.some(({ spec }) => spec === path) && dialect.startsWith('tao'),
+  const isContained = seen.specs.some(
+    (seenSpec) => seenSpec.isContained && models.some(({ spec }) => spec === seenSpec.path),
   );
   const setup: Setup = {
     models,
     ...known,
-    runner: runner ?? (isTao && known.pruneCommand !== null ? 'self-hosted' : 'hosted'),
-    requirements: known.pruneCommand !== null && !isTao ? seen.requirements : null,
+    runner: runner ?? (isContained && known.pruneCommand !== null ? 'self-hosted' : 'hosted'),
+    requirements: known.pruneCommand !== null && !isContained ? seen.requirements : null,
     hasLfs: seen.hasLfs,
     version,
   };

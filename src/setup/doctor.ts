@@ -42,7 +42,7 @@ export function diagnose(machine: Machine): readonly Finding[] {
     tool(
       'docker',
       machine.docker,
-      'commands that run TAO in its container need it: https://docs.docker.com/engine/install',
+      'commands that run a pruner in its container need it: https://docs.docker.com/engine/install',
     ),
     tool('git', machine.git, 'the action needs none, workflows that compare commits do'),
     ...[...machine.workflows].flatMap(([path, text]) => permissions(path, text)),
@@ -102,7 +102,7 @@ function gpu({ gpus, runtime: found, libraries, platform }: Machine): readonly F
       what: cuda,
       state: 'missing',
       said: `the linker does not find ${absent.join(', ')}`,
-      // A TAO host usually has a driver and Docker, and no more.
+      // A host of containers usually has a driver and Docker, and no more.
       remedy:
         'install cuda-toolkit-12 and cudnn9-cuda-12, or run prunegate in a container that has them: docker run --gpus all -v "$PWD:/work" -w /work nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04',
     },

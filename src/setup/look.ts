@@ -20,6 +20,8 @@ export interface SeenModel {
 export interface SeenSpec {
   readonly path: string;
   readonly dialect: string;
+  /** Whether its pruner runs in a container of its own. */
+  readonly isContained: boolean;
 }
 
 /** What a repository has that concerns pruning. */
@@ -100,7 +102,8 @@ function seenSpec(folder: string, path: string): SeenSpec | null {
     const text = readFileSync(join(folder, path));
     if (text.length > MAX_SPEC_BYTES) return null;
     const document = specFromFile(readSpecYaml(join(folder, path)));
-    return { path, dialect: readSpec(document, { file: path, line: null, key: null }).name };
+    const { name, isContained = false } = readSpec(document, { file: path, line: null, key: null });
+    return { path, dialect: name, isContained };
   });
 }
 

@@ -22,7 +22,7 @@ describe.skipIf(!has('bash'))('completions in bash', () => {
   it('offers commands, the flags of a command, the words that a flag takes, and files', () => {
     expect(offered('prunegate', 'ex')).toEqual(['expect', 'explain']);
     expect(offered('prunegate', 'check', '--dense')).toEqual(['--dense', '--dense-folded']);
-    expect(offered('prunegate', 'plan', '--')).toEqual(['--config']);
+    expect(offered('prunegate', 'plan', '--')).toEqual(['--config', '--no-config']);
     expect(offered('prunegate', 'check', '--folding', '')).toEqual(['raw', 'folded']);
     expect(offered('prunegate', 'check', '--dense', 'action.')).toEqual(['action.yml']);
   });

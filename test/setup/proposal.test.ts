@@ -3,7 +3,7 @@ import { type Answers, propose, type Seen } from '../../src/setup/index.ts';
 
 const seen = (models: Readonly<Record<string, number>>, ...specs: readonly string[]): Seen => ({
   models: Object.entries(models).map(([path, parameters]) => ({ path, parameters, isIgnored: false })),
-  specs: specs.map((path) => ({ path, dialect: 'tao-tf2' })),
+  specs: specs.map((path) => ({ path, dialect: 'tao-tf2', isContained: true })),
   requirements: null,
   hasLfs: false,
 });

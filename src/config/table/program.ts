@@ -74,7 +74,7 @@ export const PROGRAM = {
     kind: choice('where', ['hosted', 'self-hosted']),
     help: 'where the workflow runs: on runners of GitHub, or on your own with a GPU',
     flag: ['init'],
-    otherwise: 'your own where commands prune with TAO, else GitHub',
+    otherwise: 'your own where commands run a pruner that has a container, else GitHub',
   }),
   installOnnxruntime: setting({
     kind: boolean,

@@ -13,6 +13,7 @@ export { FLAGS } from './spec.ts';
 export function taoPruner(name: string, pruner: TaoPruner): Pruner {
   return {
     name,
+    isContained: true,
     spec: pruner.spec,
     expect(network, folding) {
       const run = { ...pruner, network, norms: readNorms(network, folding), work: limitedWork() };
