@@ -40,7 +40,8 @@ async function machineAt(folder: string): Promise<Machine> {
       gpus.kind === 'none'
         ? { reason: gpus.reason }
         : { names: gpus.gpus.map(({ name, driver }) => `${name} (driver ${driver})`) },
-    libraries: linker.kind === 'done' ? [...linker.stdout.matchAll(/^\s+(\S+) \(/gm)].map(([, name]) => name!) : null,
+    libraries:
+      linker.kind === 'done' ? [...linker.stdout.matchAll(/^[ \t]+(\S+) \(/gm)].map(([, name]) => name!) : null,
     docker,
     git,
     workflows: workflowsOf(folder),

@@ -97,7 +97,7 @@ function seenModel(folder: string, path: string, isIgnored: boolean): SeenModel 
 }
 
 function seenSpec(folder: string, path: string): SeenSpec | null {
-  if (/(?:^|\/)(?:prunegate\.ya?ml|package(?:-lock)?\.json|tsconfig\.json|.*report\.json)$/.test(path)) return null;
+  if (/(?:^|\/)(?:prunegate\.ya?ml|package(?:-lock)?\.json|tsconfig\.json)$|report\.json$/.test(path)) return null;
   return attempted(() => {
     const text = readFileSync(join(folder, path));
     if (text.length > MAX_SPEC_BYTES) return null;
@@ -109,7 +109,11 @@ function seenSpec(folder: string, path: string): SeenSpec | null {
 
 function usesLfs(folder: string): boolean {
   const attributes = join(folder, '.gitattributes');
-  return existsSync(attributes) && /^\S*\.onnx\S* .*filter=lfs/m.test(readFileSync(attributes, 'utf8'));
+  if (!existsSync(attributes)) return false;
+  return readFileSync(attributes, 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .some(([pattern = '', ...given]) => pattern.includes('.onnx') && given.includes('filter=lfs'));
 }
 
 /** Null for what is something else than it looks like. */
