@@ -12,7 +12,7 @@ export interface GraphDifference {
   readonly layer: string | null;
   /** One sentence without its end, such as `relu behind conv1 is missing`. */
   readonly title: string;
-  /** Whether it is one: what cannot be told leaves the model unverified. */
+  /** Whether it is one: what cannot be determined leaves the model unverified. */
   readonly isSure: boolean;
   /** Of an interface: outputs that the pruned model alone lacks, and one that only has the channels of the filters that are left. */
   readonly lost?: readonly string[];

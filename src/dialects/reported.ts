@@ -13,7 +13,7 @@ export interface Reported {
   readonly named: ReadonlyMap<string, RetainedIndices>;
   /** Rows of indices without a layer's name, in the order in which they were printed. */
   readonly rows: readonly RetainedIndices[];
-  /** How many filters a layer had and retained, where only that is told, by layer. */
+  /** How many filters a layer had and retained, where only that is reported, by layer. */
   readonly counts?: ReadonlyMap<string, ReportedCount>;
   /** What could not be read of it, each as a noun: the layers concerned are not named. */
   readonly unread?: readonly string[];

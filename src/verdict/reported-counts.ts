@@ -29,9 +29,9 @@ export function countFindings(layers: readonly LayerResult[], reported: Reported
       kind: 'reported',
       verdict: 'mismatch',
       title: `the number of filters reported for ${joined(names)} is not that of the model`,
-      details: wrong.slice(0, MAX_SHOWN).map(({ layer, reported: told, actual }) => {
+      details: wrong.slice(0, MAX_SHOWN).map(({ layer, reported: stated, actual }) => {
         const expected = layer.expected === null ? '' : `; ${layer.expected.length} are expected`;
-        return `${layer.name}: the log says that ${told} stay, the model keeps ${actual}${expected}.`;
+        return `${layer.name}: the log says that ${stated} stay, the model keeps ${actual}${expected}.`;
       }),
       layers: names,
       place: { ...at(first.layer.specKey), layer: first.layer.name, filters: [] },

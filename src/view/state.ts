@@ -63,7 +63,7 @@ function shareOf({ flags, filters }: LayerData): number {
   return flags.reduce((count, each) => count + (each & 1), 0) / filters;
 }
 
-/** Names may be the same once they are cut: those after the first are told by their place. */
+/** Names may be the same once they are cut: those after the first are called by their place. */
 function keysOf({ layers }: ModelData): readonly string[] {
   const first = new Map<string, number>();
   return layers.map(({ name }, k) => {

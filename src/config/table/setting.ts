@@ -32,7 +32,7 @@ export interface Setting<T, D extends T | null> {
   readonly file?: 'model' | 'all';
   /**
    * What it means to the gate where a pull request changes it in prunegate.yml: the stricter side wins, and a weaker one fails; reviewers are shown
-   * that it changed; or they are, and the louder side wins, for what says how they are told silences nothing by itself.
+   * that it changed; or they are, and the louder side wins, for what says how they are reported silences nothing by itself.
    */
   readonly policy?: Stricter<T> | Louder<T> | 'shown';
   /** Its key there, where that is another than the flag's and the input's name. */
