@@ -7,7 +7,7 @@ export const REPOSITORY = 'https://github.com/prunegate/prunegate';
 
 const ORDER = {
   Start: ['README.md', 'docs/workflows.md', 'docs/report.md'],
-  Understand: ['docs/three-filters.md', 'docs/how-it-decides.md', 'docs/what-may-turn-red.md'],
+  Understand: ['docs/three-filters.md', 'docs/how-it-decides.md', 'docs/tao-tf1.md', 'docs/what-may-turn-red.md'],
   Trust: ['SECURITY.md', 'docs/threat-model.md', 'CHANGELOG.md'],
   Contribute: [
     'CONTRIBUTING.md',
