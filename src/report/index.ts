@@ -13,10 +13,10 @@ export {
 } from './explanation.ts';
 export { REPORT_FORMATS, type ReportFormat } from './formats.ts';
 export { describeGpu } from './gpu.ts';
+export { type ModelNumbers, numbersOf } from './html/numbers.ts';
 export { renderJson } from './json.ts';
 export { lintText } from './lint.ts';
 export { type Link, type Medium, renderMarkdown } from './markdown.ts';
-export { type ModelNumbers, numbersOf } from './numbers.ts';
 export { ANYBODY, type Reader } from './reader.ts';
 export {
   COMPLETENESS_UNCHECKED,

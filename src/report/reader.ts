@@ -1,4 +1,4 @@
-import type { ModelNumbers } from './numbers.ts';
+import type { ModelNumbers } from './html/numbers.ts';
 
 /** Who reads a report, and what they want to see of it. */
 export interface Reader {

@@ -1,10 +1,12 @@
 import type { Execution } from '../../execution/types.ts';
+import { joined } from '../../prose/index.ts';
 import type { ExecutionData, FindingData, GraphData, GroupData, ModelData, PageData } from '../../view/data/types.ts';
 import { groupLetters } from '../groups.ts';
 import { lintText } from '../lint.ts';
-import type { ModelNumbers } from '../numbers.ts';
+
 import type { Report, ReportSet } from '../report.ts';
 import { layerData } from './layer-data.ts';
+import type { ModelNumbers } from './numbers.ts';
 import { pageName, pageText } from './text.ts';
 
 /** @param numbers of a model by its name; null where nobody has them */
@@ -36,20 +38,26 @@ function modelData(report: Report, numbers: ModelNumbers | null): ModelData {
       filters: { dense: report.totals.filters.dense, pruned: report.totals.filters.retained },
     },
     findings: report.findings.map((finding) => findingData(finding, at)),
-    notes: report.notes.map(pageText),
+    notes: [...changesOf(report), ...report.notes].map(pageText),
     remarks: report.lints.map((lint) => pageText(lintText(lint))),
     refusal: report.refusal === null ? null : pageText(report.refusal.message),
     layers: report.layers.map((layer) =>
-      layerData(layer, {
-        group: layer.group === null ? null : (groupAt.get(layer.group) ?? null),
-        explanation: numbers?.layers.get(layer.name) ?? null,
-        countRule: numbers?.countRules.get(layer.name) ?? null,
-      }),
+      layerData(
+        layer,
+        layer.group === null ? null : (groupAt.get(layer.group) ?? null),
+        numbers?.layers.get(layer.name) ?? null,
+      ),
     ),
     groups,
     graph: graphOf(numbers, at),
     execution: report.execution === null ? null : executionData(report.execution),
   };
+}
+
+/** Another spec is another question, and a lower bar is found lower. */
+function changesOf({ policy }: Report): readonly string[] {
+  const changed = (['spec', 'lock', 'policy'] as const).filter((what) => policy?.changed[what] === true);
+  return changed.length === 0 ? [] : [`This pull request changes the ${joined(changed)}.`];
 }
 
 function inputsOf({ inputs, totals }: Report): ModelData['inputs'] {
