@@ -78,7 +78,7 @@ async function checkAll(requests: readonly ModelRequest[], confines: Confines | 
     results.map(({ checked }) => checked),
     true,
   );
-  const page = first === undefined ? null : writePages(set, reportFolder(first, channel), reader);
+  const page = first === undefined ? null : writePages(set, reportFolder(first.reportDir, channel), reader);
   // Before anything that may take time or fail: the gate is decided.
   decide(
     set,
@@ -92,7 +92,7 @@ async function checkAll(requests: readonly ModelRequest[], confines: Confines | 
 
 async function checkOne(request: ModelRequest, confines: Confines | null, channel: Channel): Promise<Outcome> {
   const { workspace = process.cwd() } = channel;
-  const folder = reportFolder(request, channel);
+  const folder = reportFolder(request.reportDir, channel);
   const checked = await check(request, {
     version: VERSION,
     root: workspace,
@@ -107,7 +107,7 @@ async function checkOne(request: ModelRequest, confines: Confines | null, channe
   return { checked, reportPath: writeReport(checked.report, folder) };
 }
 
-function reportFolder({ reportDir }: ModelRequest, { temporary = tmpdir(), step }: Channel): string {
+function reportFolder(reportDir: string | null, { temporary = tmpdir(), step }: Channel): string {
   return reportDir ?? join(temporary, 'prunegate', step);
 }
 
@@ -131,7 +131,7 @@ async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
   const { set } = merge(request, VERSION);
   printLine(REPORT_FORMATS.text.render(set, ANYBODY));
   // What the checks measured is not in their reports, so that this page has no values.
-  decide(set, [], writePageOfAll(set, join(channel.temporary ?? tmpdir(), 'prunegate'), ANYBODY));
+  decide(set, [], writePageOfAll(set, reportFolder(null, channel), ANYBODY));
   const { commentUrl } = await publish({ set, isRepeated: true, ...request.publishing }, channel);
   setCommentUrl(commentUrl);
 }

@@ -19,12 +19,13 @@ export function writeReport(report: Report, folder: string, format: Format = 'js
 
 /**
  * Writes the page that shows what was found: of one model beside its report, of several one for each and one of all, `<folder>/report.html`.
- * @returns the path of the page that has everything
+ * @returns the path of the page that has everything; null where no model could be checked, so that nobody knows that the folder may be written to
  * @throws InputError where the folder cannot be written
  */
 export function writePages(set: ReportSet, folder: string, reader: Reader): string | null {
   const pages = set.reports.map((report) => writeReport(report, folder, 'html', reader));
-  return pages.length + set.errors.length <= 1 ? (pages[0] ?? null) : writePageOfAll(set, folder, reader);
+  const [first = null] = pages;
+  return first === null || pages.length + set.errors.length === 1 ? first : writePageOfAll(set, folder, reader);
 }
 
 /** Writes `<folder>/report.html`, the page of all models. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
@@ -34,6 +34,8 @@ it('what could not be checked is in the page of all, though one model alone coul
   expect(writePages(set, folder, ANYBODY)).toBe(join(folder, 'report.html'));
 });
 
-it('where no model could be checked there is no page', () => {
-  expect(writePages(makeReportSet('1.2.3', []), folder, ANYBODY)).toBeNull();
+it('where no model could be checked nothing is written, because the folder may be what was refused', () => {
+  const gone = ['a', 'b'].map((model) => ({ model, message: 'lies outside of the workspace' }));
+  expect(writePages(makeReportSet('1.2.3', [], gone), folder, ANYBODY)).toBeNull();
+  expect(readdirSync(folder)).toEqual([]);
 });
