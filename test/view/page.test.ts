@@ -382,7 +382,16 @@ describe.skipIf(CHROMIUM === null)('the page in Chromium', () => {
     for (const hidden of ['aside', '.tools', '.what-if', '.table'])
       expect(await page.locator(hidden).first().isVisible()).toBe(false);
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
-    expect((await page.pdf()).length).toBeGreaterThan(10_000);
+    await page.emulateMedia({ media: null, colorScheme: 'dark' });
+    await page.waitForSelector('.printed', { state: 'detached' });
+    // What is laid out when a reader prints, right after the page hears of it: the layers, and bars in the colours of paper.
+    await page.evaluate(`matchMedia('print').addEventListener('change', ({ matches }) => matches && queueMicrotask(() => queueMicrotask(() => {
+      const canvas = document.querySelector('article canvas');
+      const [r, g, b] = canvas.getContext('2d').getImageData(Math.round(canvas.width * 0.02), canvas.height - 4, 1, 1).data;
+      window.printed = { rows: document.querySelectorAll('.printed tbody tr').length, bar: [r, g, b] };
+    })))`);
+    await page.pdf();
+    expect(await page.evaluate('window.printed')).toEqual({ rows: 14, bar: [0xe6, 0x9f, 0x00] });
     await page.close();
   });
 

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isPrinting, theme } from '../state.ts';
 
 /** Colours of the page's theme, by the names that page.css gives them. */
@@ -36,12 +36,13 @@ export function Canvas({ height, label, draw, over, ...on }: CanvasProps) {
   const dark = useDark();
   // Read here, so that a change of theme draws anew.
   const look = `${theme.value} ${isPrinting.value} ${dark}`;
-  useEffect(() => {
+  // At once: what is printed is laid out right after the change to its colours.
+  useLayoutEffect(() => {
     if (width === 0) return;
     still.current = document.createElement('canvas');
     draw(penFor(still.current, canvas.current!, width, height));
   }, [width, height, draw, look]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = canvas.current!;
     if (width === 0) return;
     const pen = penFor(element, element, width, height);
