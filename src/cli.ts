@@ -40,32 +40,43 @@ interface CommandEntry {
   readonly argument?: readonly [string, string];
   /** Models that it takes without their flags, in this order. */
   readonly models?: readonly ('dense' | 'pruned')[];
+  /** Command lines that help shows, without the program's name; test/e2e/help.test.ts runs them. */
+  readonly examples?: readonly string[];
   run(settings: Settings, given: readonly string[]): Promise<Answer>;
 }
 
 const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   check: {
     description: 'compare expected and actual retained indices, and gate on it',
+    examples: [
+      'check dense.onnx pruned.onnx --spec prune.yaml',
+      'check dense.onnx --spec prune.yaml',
+      'check dense.onnx pruned.onnx --spec prune.yaml --format json',
+    ],
     models: ['dense', 'pruned'],
     run: (settings) => eachWith(check, settings, true),
   },
   expect: {
     description: 'print the indices that should be retained, from the dense model alone',
+    examples: ['expect dense.onnx --spec prune.yaml --all'],
     models: ['dense'],
     run: (settings) => eachWith(expect, settings, false),
   },
   recover: {
     description: 'print the indices that are retained, from both models alone',
+    examples: ['recover dense.onnx pruned.onnx'],
     models: ['dense', 'pruned'],
     run: (settings) => eachWith(recover, settings, false),
   },
   run: {
     description: 'execute both models: does the pruned one compute what the dense one does with the same channels cut?',
+    examples: ['run dense.onnx pruned.onnx'],
     models: ['dense', 'pruned'],
     run: (settings) => eachWith(run, settings, true),
   },
   explain: {
     description: 'show the numbers behind a layer: own norm, rank, partners, merged value and the cut',
+    examples: ['explain dense.onnx --spec prune.yaml', 'explain dense.onnx --spec prune.yaml --layer conv1 --filter 3'],
     models: ['dense'],
     async run(settings) {
       const { layer = null, filter = null, all = false } = settings;
@@ -74,6 +85,7 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   },
   prune: {
     description: 'cut the dense model as the spec says, with the built-in pruner',
+    examples: ['prune dense.onnx --spec prune.yaml --out out/pruned.onnx'],
     models: ['dense'],
     async run(settings) {
       const { prune } = await import('./pipeline/prune.ts');
@@ -86,12 +98,14 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   },
   plan: {
     description: "print the models of prunegate.yml as a matrix for GitHub's fromJSON",
+    examples: ['plan --config prunegate.yml'],
     async run(settings) {
       return { text: `${JSON.stringify(plan(loaded(() => loadPlanned(settings, process.cwd()))))}\n`, exitCode: 0 };
     },
   },
   merge: {
     description: 'one verdict from the reports of many models or matrix legs',
+    examples: ['merge reports/model/report.json --models model'],
     argument: ['<reports...>', 'report.json files, or patterns like reports/**/report.json'],
     async run(settings, patterns) {
       const { merge, mergeRequest } = await import('./pipeline/merge.ts');
@@ -103,6 +117,7 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   },
   init: {
     description: 'write prunegate.yml and a workflow for the models and specs that lie here',
+    examples: ['init --dense dense.onnx --pruned pruned.onnx --spec prune.yaml'],
     async run(settings) {
       const { init } = await import('./pipeline/init.ts');
       return { text: await init(settings, process.cwd(), VERSION, terminal()), exitCode: 0 };
@@ -110,6 +125,7 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
   },
   doctor: {
     description: 'what this machine and its workflows lack, and the line that mends it',
+    examples: ['doctor'],
     async run() {
       const { doctor } = await import('./pipeline/doctor.ts');
       const { text, isWell } = await doctor(process.cwd());
@@ -138,13 +154,15 @@ function program(): Command {
 function addCommand(
   root: Command,
   name: CommandName,
-  { description, argument, models = [], run: runIt }: CommandEntry,
+  { description, argument, models = [], examples = [], run: runIt }: CommandEntry,
 ): void {
   const command = root.command(name).description(description).allowExcessArguments(false);
   if (argument !== undefined) command.argument(...argument);
   for (const model of models) command.argument(`[${model}]`, `the same as --${model}`);
   for (const { flags, help, isRequired } of flagsOf(name))
     command.addOption(new Option(flags, help).makeOptionMandatory(isRequired));
+  if (examples.length > 0)
+    command.addHelpText('after', `\nExamples:\n${examples.map((one) => `  prunegate ${one}\n`).join('')}`);
   command.action(async () => {
     const options = { ...givenOptions(command), ...modelsGiven(command, models) };
     const { text, exitCode } = await runIt(settingsFromFlags(options), command.args);
