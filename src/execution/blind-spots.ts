@@ -8,6 +8,8 @@ export interface Excuses {
   readonly misplaced: ReadonlySet<string>;
   /** Whether it may have joined channels of which different ones were cut. */
   readonly couplings: boolean;
+  /** Layers that it built anew with other weights. */
+  readonly rebuilt?: ReadonlySet<string>;
 }
 
 /**
@@ -33,6 +35,7 @@ export function blindTensors(
     const inherited = node.inputs.map((name) => blind.get(name)).find((why) => why !== undefined);
     const why =
       inherited ??
+      anew(dense, node, excuses) ??
       blindness(dense, mask, node, unmasked, mixing) ??
       (excuses.couplings ? unequalCut(dense, mask, node) : undefined) ??
       (node.outputs.some((name) => smaller.has(name) && isOpaque(dense, name))
@@ -41,6 +44,12 @@ export function blindTensors(
     if (why !== undefined) for (const name of node.outputs) blind.set(name, why);
   }
   return blind;
+}
+
+function anew({ layers, tensors }: Network, { outputs }: NetworkNode, { rebuilt }: Excuses): string | undefined {
+  const at = tensors.get(outputs[0] ?? '')?.layer;
+  const name = at === undefined ? undefined : layers[at]?.name;
+  return name !== undefined && rebuilt?.has(name) ? `${name}: the pruner itself makes it anew` : undefined;
 }
 
 /** What is made of weights that nobody follows, where the models do not have as many: they may have been cut. */

@@ -34,6 +34,8 @@ export interface ExecutionParts {
   readonly runtime: FoundRuntime;
   /** Whether every layer retains what the pruner would, so that what is wrong all the same is the pruner's own fault. */
   readonly isAsPruned: boolean;
+  /** Layers that the pruner itself built anew with other weights. */
+  readonly rebuilt?: ReadonlySet<string>;
   /** Milliseconds that taking latencies may last; what is asked of a test may be less exact. */
   readonly timingBudgetMs?: number;
   log(line: string): void;
@@ -139,7 +141,7 @@ interface AttemptParts {
 }
 
 async function executeOn(
-  { recovery, isAsPruned, budget, cancel, timingBudgetMs: budgetMs = TIMING_BUDGET_MS, log }: Plan,
+  { recovery, isAsPruned, rebuilt = new Set(), budget, cancel, timingBudgetMs: budgetMs = TIMING_BUDGET_MS, log }: Plan,
   { copies, mask, job, tolerance }: AttemptParts,
 ): Promise<Attempt> {
   const cases = budget.fitting;
@@ -153,7 +155,7 @@ async function executeOn(
       mask,
       copies,
       incomparable: incomparable(recovery),
-      excuses: { misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []), couplings: isAsPruned },
+      excuses: { misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []), couplings: isAsPruned, rebuilt },
       cases,
       child,
       runtime: job,

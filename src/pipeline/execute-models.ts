@@ -33,7 +33,7 @@ export async function executeModels(
   const hasGpu = request.executionProvider !== 'cpu' && (await listGpus(process.env)).kind === 'gpus';
   const isAsPruned = retention.verdict !== null && retention.layers.every(({ verdict }) => verdict !== 'mismatch');
   return execute(
-    { ...models, request, hasGpu, isAsPruned, log: host.log },
+    { ...models, request, hasGpu, isAsPruned, rebuilt: retention.rebuilt ?? new Set(), log: host.log },
     host.runtime ?? { project: process.cwd(), refusal: null, mayInstall: false },
   );
 }

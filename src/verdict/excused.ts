@@ -51,19 +51,45 @@ export function excusedNotes(consumers: ReadonlySet<string>): string[] {
   );
 }
 
+/** Layers that the pruner built anew with other weights. */
+export interface Rebuilt {
+  /** As the source calls them. */
+  readonly names: readonly string[];
+  /** As the network does: a layer of the source may be several. */
+  readonly layers: ReadonlySet<string>;
+}
+
 /** What the pruner builds anew has other weights, which are its own fault: what was found of the rest. */
 export function withoutRebuilt(
   recovery: Recovery | null,
   expectation: Expectation | null,
-): { readonly recovery: Recovery | null; readonly rebuilt: readonly string[] } {
+): { readonly recovery: Recovery | null; readonly rebuilt: Rebuilt } {
   const known = expectation?.faults?.rebuilt ?? new Map<string, string>();
-  if (recovery === null || known.size === 0) return { recovery, rebuilt: [] };
-  const found = [...recovery.elsewhere, ...recovery.open].flatMap(({ tensor }) => known.get(tensor) ?? []);
+  if (recovery === null || known.size === 0) return { recovery, rebuilt: { names: [], layers: new Set() } };
+  const { dense, pruned } = recovery.correspondence;
+  const found = new Set([
+    ...[...recovery.elsewhere, ...recovery.open].flatMap(({ tensor }) => known.get(tensor) ?? []),
+    ...[...known].flatMap(([layer, name]) => (scalarsOf(dense, layer) === scalarsOf(pruned, layer) ? [] : [name])),
+  ]);
   const isOther = ({ tensor }: Disagreement): boolean => !known.has(tensor);
   return {
     recovery: { ...recovery, elsewhere: recovery.elsewhere.filter(isOther), open: recovery.open.filter(isOther) },
-    rebuilt: [...new Set(found)],
+    rebuilt: {
+      names: [...found],
+      layers: new Set([...known].flatMap(([layer, name]) => (found.has(name) ? [layer] : []))),
+    },
   };
+}
+
+/** The single numbers that a layer computes with, as a text; none of a layer that is not there. */
+function scalarsOf({ layers, nodes, tensors, numbers }: Network, name: string): string {
+  const id = layers.find((layer) => layer.name === name)?.id;
+  const own = nodes.filter(({ outputs: [first = ''] }) => id !== undefined && tensors.get(first)?.layer === id);
+  return own
+    .flatMap(({ op, inputs }) => inputs.map((input) => ({ op, data: numbers(input)?.data ?? [] })))
+    .flatMap(({ op, data }) => (data.length === 1 ? [`${op} ${data[0]}`] : []))
+    .sort()
+    .join();
 }
 
 /** Says so of all of them. */

@@ -62,7 +62,11 @@ function judgeAgainst(evidence: Evidence): Judgement {
   const layers = [...dense.prunable.values()].map((layer) =>
     layerResult(layer, { rules, recovery, reported, excused }),
   );
-  const notes = [...recognizedNotes(recovery?.recognized ?? []), ...excusedNotes(excused), ...rebuiltNotes(rebuilt)];
+  const notes = [
+    ...recognizedNotes(recovery?.recognized ?? []),
+    ...excusedNotes(excused),
+    ...rebuiltNotes(rebuilt.names),
+  ];
   if (expectation === null || recovery === null)
     return { verdict: null, layers, findings: [], notes, isInterfaceExcused: false };
   const { graph, hypotheses, locked, at } = evidence;
@@ -89,6 +93,7 @@ function judgeAgainst(evidence: Evidence): Judgement {
       ...reportedNotes(layers, reported, firstStage),
     ],
     isInterfaceExcused: sorted.isInterfaceExcused,
+    rebuilt: rebuilt.layers,
   };
 }
 

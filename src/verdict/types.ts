@@ -86,4 +86,6 @@ export interface Judgement {
   readonly notes: readonly string[];
   /** Whether the pruned model has another interface, and the spec or the pruner itself is why. */
   readonly isInterfaceExcused?: boolean;
+  /** Layers that the pruner itself built anew with other weights. */
+  readonly rebuilt?: ReadonlySet<string>;
 }

@@ -1,9 +1,11 @@
 import type { PrunerFaults } from '../../types.ts';
 import { inboundOf } from '../graph.ts';
+import { isFusion } from '../keras.ts';
 import type { TaoRun } from '../run.ts';
 
 /**
- * What the second phase does wrong without raising. A SeparableConv2D is made from its settings and never given its weights.
+ * What the second phase does wrong without raising. A SeparableConv2D and a WeightedFusion are made from their settings and never
+ * given their weights.
  * Outputs of the new model are those of layers that no other reads, so that an output in the middle is lost (pruning.py `prune`).
  */
 export function faultsOf({ network, rules }: TaoRun): PrunerFaults {
@@ -15,6 +17,12 @@ export function faultsOf({ network, rules }: TaoRun): PrunerFaults {
   );
   return {
     lostOutputs: new Set(lost),
-    rebuilt: new Map(network.layers.flatMap(({ name, halfOf }) => (halfOf === null ? [] : [[name, halfOf]]))),
+    rebuilt: new Map(
+      network.layers.flatMap((layer): [string, string][] => {
+        const { name, halfOf } = layer;
+        if (halfOf !== null) return [[name, halfOf]];
+        return isFusion(layer) && rules.fusion === 'equalizes' ? [[name, name]] : [];
+      }),
+    ),
   };
 }
