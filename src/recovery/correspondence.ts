@@ -48,38 +48,7 @@ export function correspond({ dense, pruned, partner, calls }: LayerPairs): OpenC
   // BatchNorm's four vectors and the next kernel read the same channels.
   const known = new Map<Int32Array, { readonly dense: Int32Array; readonly positions: Int32Array }>();
 
-  // First position of each dense channel in the list at hand, FIXED_CHANNEL at the end; all -1 between two lists.
-  const next = new Int32Array(dense.channelOwner.length + 1).fill(-1);
-  const slot = (channel: number): number => (channel === FIXED_CHANNEL ? next.length - 1 : channel);
-
-  const place = (from: Int32Array, to: Int32Array): Int32Array | null => {
-    const positions = placed(from, to);
-    for (let at = 0; at < from.length; at++) next[slot(from[at]!)] = -1;
-    return positions;
-  };
-
-  const placed = (from: Int32Array, to: Int32Array): Int32Array | null => {
-    const following = new Int32Array(from.length);
-    let count = 0;
-    for (let at = from.length - 1; at >= 0; at--) {
-      const id = from[at]!;
-      following[at] = next[slot(id)]!;
-      next[slot(id)] = at;
-      if (id === FIXED_CHANNEL || kept[id] === 1) count++;
-    }
-    // A consumer that lost a whole branch keeps too few.
-    if (count !== to.length) return null;
-    const positions = new Int32Array(to.length);
-    for (let at = 0; at < to.length; at++) {
-      const id = to[at]!;
-      const channel = id === FIXED_CHANNEL ? FIXED_CHANNEL : denseOf[id]!;
-      const position = channel === UNKNOWN ? -1 : next[slot(channel)]!;
-      if (position < 0) return null;
-      positions[at] = position;
-      next[slot(channel)] = following[position]!;
-    }
-    return positions;
-  };
+  const place = placing(denseOf, kept);
 
   return {
     dense,
@@ -113,5 +82,43 @@ export function correspond({ dense, pruned, partner, calls }: LayerPairs): OpenC
       if (positions !== null) known.set(to, { dense: from, positions });
       return positions;
     },
+  };
+}
+
+/**
+ * Where the dense channels of pruned ones lie in a list of dense ones; null where one is not known, or others were kept.
+ * @param denseOf dense channel of each pruned one
+ * @param kept 1 for each dense channel that was kept
+ */
+function placing(denseOf: Int32Array, kept: Uint8Array): (from: Int32Array, to: Int32Array) => Int32Array | null {
+  // First position of each dense channel in the list at hand, FIXED_CHANNEL at the end; all -1 between two lists.
+  const next = new Int32Array(kept.length + 1).fill(-1);
+  const slot = (channel: number): number => (channel === FIXED_CHANNEL ? next.length - 1 : channel);
+  const placed = (from: Int32Array, to: Int32Array): Int32Array | null => {
+    const following = new Int32Array(from.length);
+    let count = 0;
+    for (let at = from.length - 1; at >= 0; at--) {
+      const id = from[at]!;
+      following[at] = next[slot(id)]!;
+      next[slot(id)] = at;
+      if (id === FIXED_CHANNEL || kept[id] === 1) count++;
+    }
+    // A consumer that lost a whole branch keeps too few.
+    if (count !== to.length) return null;
+    const positions = new Int32Array(to.length);
+    for (let at = 0; at < to.length; at++) {
+      const id = to[at]!;
+      const channel = id === FIXED_CHANNEL ? FIXED_CHANNEL : denseOf[id]!;
+      const position = channel === UNKNOWN ? -1 : next[slot(channel)]!;
+      if (position < 0) return null;
+      positions[at] = position;
+      next[slot(channel)] = following[position]!;
+    }
+    return positions;
+  };
+  return (from, to) => {
+    const positions = placed(from, to);
+    for (let at = 0; at < from.length; at++) next[slot(from[at]!)] = -1;
+    return positions;
   };
 }
