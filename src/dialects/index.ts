@@ -6,31 +6,26 @@ import { taoTf2 } from './tao-tf2/index.ts';
 import { torchPruning } from './torch-pruning/index.ts';
 import type { Dialect, Pruner } from './types.ts';
 
+export type { CountRule, CriterionCounts, FilterDecision, LayerExplanation, MemberValues, Tie } from './explained.ts';
 export { ranksOf } from './ranks.ts';
 export { MAX_REPORTED_BYTES, type Reported, readReported } from './reported.ts';
 export type {
   Assumption,
   Certainties,
   Contradiction,
-  CountRule,
-  CriterionCounts,
   Expectation,
-  FilterDecision,
   FirstStage,
   Hypothesis,
   JointOutcomes,
   LayerExpectation,
-  LayerExplanation,
   LayerGroup,
   Lint,
-  MemberValues,
   Observed,
   Pruner,
   PrunerFaults,
   Refusal,
   Spec,
   StatedSizes,
-  Tie,
   Variant,
 } from './types.ts';
 

@@ -1,13 +1,6 @@
 import type { Layer, RetainedIndices } from '../../network/index.ts';
-import type {
-  CountRule,
-  CriterionCounts,
-  Expected,
-  FirstStage,
-  LayerExpectation,
-  LayerGroup,
-  Refusal,
-} from '../types.ts';
+import type { CountRule, CriterionCounts } from '../explained.ts';
+import type { Expected, FirstStage, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
 import { certainties } from './certain.ts';
 import { explainFilter, explainLayer } from './explain.ts';
 import type { Decision } from './exploration/decision.ts';

@@ -1,8 +1,8 @@
 import type { Layer } from '../../network/index.ts';
 import { counted, listed } from '../../prose/index.ts';
+import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../explained.ts';
 import { once } from '../once.ts';
 import { ranksOf } from '../ranks.ts';
-import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../types.ts';
 import type { Decision } from './exploration/decision.ts';
 import { normalized, type Stat } from './norms/importance.ts';
 import { type Partners, partnersOf } from './partners.ts';

@@ -1,5 +1,5 @@
 import type { RetainedIndices } from '../../network/index.ts';
-import type { Tie } from '../types.ts';
+import type { Tie } from '../explained.ts';
 import { argsortDescending } from './argsort.ts';
 import type { Stat } from './norms/importance.ts';
 import type { TaoSpec } from './spec.ts';

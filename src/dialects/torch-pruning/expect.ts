@@ -1,15 +1,8 @@
 import type { Folding, Layer, Network } from '../../network/index.ts';
+import type { CountRule, CriterionCounts } from '../explained.ts';
 import { fileName } from '../file-name.ts';
 import { once } from '../once.ts';
-import type {
-  Assumption,
-  CountRule,
-  CriterionCounts,
-  Expected,
-  LayerExpectation,
-  LayerGroup,
-  Refusal,
-} from '../types.ts';
+import type { Assumption, Expected, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
 import { type Decision, type Decisions, decide, retainedOf } from './cut/decisions.ts';
 import { rank, type ScoresOf } from './cut/ranked-groups.ts';
 import { certainties } from './explain/certain.ts';

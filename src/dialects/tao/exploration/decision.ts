@@ -1,6 +1,6 @@
 import type { Layer, RetainedIndices } from '../../../network/index.ts';
 import { allFilters } from '../../../prose/index.ts';
-import type { Tie } from '../../types.ts';
+import type { Tie } from '../../explained.ts';
 import type { Stat } from '../norms/importance.ts';
 import type { CountRule, Retention } from '../retention.ts';
 

@@ -1,6 +1,7 @@
 import type { RetainedIndices } from '../../../network/index.ts';
 import { allFilters } from '../../../prose/index.ts';
-import type { JointOutcomes, Tie } from '../../types.ts';
+import type { Tie } from '../../explained.ts';
+import type { JointOutcomes } from '../../types.ts';
 import type { Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
 import { type Group, groupOf, isOut } from '../trace/group.ts';

@@ -1,6 +1,6 @@
 import { joined, listed } from '../../../prose/index.ts';
+import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../../explained.ts';
 import { once } from '../../once.ts';
-import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../../types.ts';
 import { widthOf } from '../cut/cutting.ts';
 import { type Decision, retainedOf } from '../cut/decisions.ts';
 import { lowest } from '../cut/ranking.ts';
