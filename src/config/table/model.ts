@@ -162,7 +162,7 @@ export const MODEL = {
   }),
   execute: setting({
     kind: boolean,
-    help: 'execute both models with onnxruntime and compare what they compute; what was asked for and could not be executed is unverifiable',
+    help: 'execute both models with onnxruntime and compare what they compute: with `true` what could not be executed is unverifiable, with `false` nothing is executed',
     flag: ['check'],
     negation: 'too',
     input: true,
