@@ -12,7 +12,7 @@ export type {
 } from './cut-sites.ts';
 export { type FoldedLayer, foldAll, foldLayer, withFolded } from './fold.ts';
 export { nodeName, operatorName } from './graph-parts.ts';
-export { isLayerName, meantBy, type NameScheme, nameScheme } from './name-scheme.ts';
+export { type LayerNames, layerNames, type NameScheme, nameScheme } from './name-scheme.ts';
 export { isMadeUp } from './names/index.ts';
 export { moduleAround } from './names/torch.ts';
 export {

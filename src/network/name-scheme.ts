@@ -7,9 +7,62 @@ export interface NameScheme {
   resolve(name: string): string;
 }
 
-/** Whether a name is a layer's own, or that of a module around one. */
-export function isLayerName(name: string, layers: readonly string[]): boolean {
-  return layers.some((layer) => layer === name || layer.startsWith(`${name}.`));
+/** Modules in modules that are looked at; what users write has a handful, and each more is a name more. */
+const MAX_DEPTH = 24;
+
+/** Layers' names, and those of the modules around them, to be asked for many names. */
+export interface LayerNames {
+  /** Whether a name is a layer's own, or that of a module around one. */
+  has(name: string): boolean;
+  /** Layers in which a name stands behind another, such as `model.fc` for `fc`: what it could mean. */
+  meantBy(name: string): readonly string[];
+}
+
+export function layerNames(layers: readonly string[]): LayerNames {
+  const around = modulesIn(layers);
+  let inside: ReadonlyMap<string, readonly string[]> | null = null;
+  return {
+    has: (name) => around.has(name),
+    meantBy(name) {
+      inside ??= partsOf(layers);
+      return inside.get(name) ?? [];
+    },
+  };
+}
+
+/** Names of layers and of modules around them, and how many layers are inside each. */
+function modulesIn(layers: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const layer of layers)
+    for (const end of ends(layer)) {
+      const name = layer.slice(0, end);
+      counts.set(name, (counts.get(name) ?? 0) + (end < layer.length ? 1 : 0));
+    }
+  return counts;
+}
+
+/** Layers by every part of their names that begins behind a dot and ends before one. */
+function partsOf(layers: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const layer of layers) {
+    const all = ends(layer);
+    for (const [k, start] of all.slice(0, -1).entries())
+      for (const end of all.slice(k + 1)) {
+        const part = layer.slice(start + 1, end);
+        const known = found.get(part);
+        if (known === undefined) found.set(part, [layer]);
+        else if (known.at(-1) !== layer) known.push(layer);
+      }
+  }
+  return found;
+}
+
+/** Where the names end that a name is made of. */
+function ends(name: string): readonly number[] {
+  const found: number[] = [];
+  for (let end = name.indexOf('.'); end >= 0 && found.length < MAX_DEPTH; end = name.indexOf('.', end + 1))
+    found.push(end);
+  return [...found, name.length];
 }
 
 /**
@@ -19,35 +72,21 @@ export function isLayerName(name: string, layers: readonly string[]): boolean {
  */
 export function nameScheme(given: readonly string[], layers: readonly string[]): NameScheme | null {
   const [first] = given;
-  if (first === undefined || given.some((name) => isLayerName(name, layers))) return null;
-  const added = [...prefixesOf(first, layers)].filter((prefix) => {
-    const under = layers.filter((layer) => layer.startsWith(`${prefix}.`));
-    return under.length * 2 > layers.length && given.every((name) => isLayerName(`${prefix}.${name}`, layers));
-  });
+  const around = modulesIn(layers);
+  if (first === undefined || given.some((name) => around.has(name))) return null;
+  const added = [...around].flatMap(([prefix, count]) =>
+    count * 2 > layers.length && given.every((name) => around.has(`${prefix}.${name}`)) ? [prefix] : [],
+  );
   const [prefix] = added;
   if (prefix !== undefined)
     return added.length > 1 ? null : { prefix, isOfModel: true, resolve: (name) => `${prefix}.${name}` };
-  for (let end = first.indexOf('.'); end >= 0; end = first.indexOf('.', end + 1)) {
+  for (const end of ends(first).slice(0, -1)) {
     const dropped = first.slice(0, end + 1);
-    const rest = given.map((name) => (name.startsWith(dropped) ? name.slice(dropped.length) : ''));
-    if (rest.every((name) => name !== '' && isLayerName(name, layers)))
+    const isOfAll = given.every(
+      (name) => name.startsWith(dropped) && name.length > dropped.length && around.has(name.slice(dropped.length)),
+    );
+    if (isOfAll)
       return { prefix: first.slice(0, end), isOfModel: false, resolve: (name) => name.slice(dropped.length) };
   }
   return null;
-}
-
-/** What stands before a name in layers' names. */
-function prefixesOf(name: string, layers: readonly string[]): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const layer of layers) {
-    const whole = `${layer}.`;
-    for (let at = whole.indexOf(`.${name}.`); at >= 0; at = whole.indexOf(`.${name}.`, at + 1))
-      found.add(layer.slice(0, at));
-  }
-  return found;
-}
-
-/** Layers whose names end as one does, such as `model.fc` for `fc`: what it could mean. */
-export function meantBy(name: string, layers: readonly string[]): readonly string[] {
-  return layers.filter((layer) => `${layer}.`.includes(`.${name}.`));
 }

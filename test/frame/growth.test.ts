@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FAMILIES } from '../support/large-models.ts';
-import { writeModel } from '../support/onnx-builder.ts';
+import { type Graph, writeModel } from '../support/onnx-builder.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-growth-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -23,11 +23,33 @@ const MOST = 2.6;
 /** TAO's own rules write each group again for each layer that joins it: that work is bounded (exploration/work.ts), not linear. */
 const BOUNDED = ['layers with normalization and residuals', 'layers added together'];
 
-const cases = Object.entries(FAMILIES).flatMap(([family, graph]) =>
-  Object.entries(SPECS)
-    .filter(([dialect]) => dialect !== 'tao-tf2' || !BOUNDED.includes(family))
-    .map(([dialect, spec]) => ({ family, graph, dialect, spec })),
-);
+interface Case {
+  readonly family: string;
+  readonly dialect: string;
+  graph(size: number): Graph;
+  spec(size: number): string;
+}
+
+/** Names of no layer, which a spec may have as many of as a model has layers. */
+const names = (size: number): string => JSON.stringify(Array.from({ length: size }, (_, k) => `block.${k}.conv`));
+const named: readonly Case[] = [
+  ['tao-tf2', (size: number) => `${SPECS['tao-tf2']}excluded_layers: ${names(size)}\n`],
+  ['torch-pruning', (size: number) => `${SPECS['torch-pruning']}  ignored_layers: ${names(size)}\n`],
+].map(([dialect, spec]) => ({
+  family: 'names of a spec',
+  dialect: dialect as string,
+  graph: FAMILIES['layers in a row']!,
+  spec: spec as Case['spec'],
+}));
+
+const cases: readonly Case[] = [
+  ...Object.entries(FAMILIES).flatMap(([family, graph]) =>
+    Object.entries(SPECS)
+      .filter(([dialect]) => dialect !== 'tao-tf2' || !BOUNDED.includes(family))
+      .map(([dialect, spec]) => ({ family, graph, dialect, spec: () => spec })),
+  ),
+  ...named,
+];
 let counts: readonly number[] = [];
 
 beforeAll(async () => {
@@ -40,7 +62,9 @@ beforeAll(async () => {
   const { output } = await bundler.generate({ format: 'esm', codeSplitting: false });
   await bundler.close();
   writeFileSync(entry, output[0].code);
-  const models = cases.flatMap(({ graph, spec }) => SIZES.map((size) => ({ path: writeModel(graph(size)), spec })));
+  const models = cases.flatMap(({ graph, spec }) =>
+    SIZES.map((size) => ({ path: writeModel(graph(size)), spec: spec(size) })),
+  );
   const { stdout, stderr } = spawnSync(process.execPath, [entry, JSON.stringify(models)], { encoding: 'utf8' });
   expect(stderr).toBe('');
   counts = JSON.parse(stdout);

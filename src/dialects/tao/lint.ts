@@ -60,7 +60,7 @@ function outOfReach(spec: TaoSpec, ruled: readonly Ruled[]): Lint[] {
     return [lint('threshold-out-of-reach', message, spec.at('threshold'))];
   }
   const stats = ruled.flatMap(({ decision }) => decision.stat ?? []);
-  const largest = Math.max(0, ...stats.map(({ values }) => largestOf(values)));
+  const largest = stats.reduce((most, { values }) => Math.max(most, largestOf(values)), 0);
   if (stats.length === 0 || ruled.some(({ decision }) => decision.stat === null) || largest > threshold) return [];
   const message = `no filter of any layer exceeds threshold ${threshold}, the largest value is ${Number(largest.toPrecision(4))} under normalizer ${spec.normalizer}: ${leaves}`;
   return [lint('threshold-out-of-reach', message, spec.at('threshold'))];
@@ -89,7 +89,7 @@ function unknownExclusions(network: Network, spec: TaoSpec): Lint[] {
       : [
           lint(
             'excluded-layer-unknown',
-            `excluded_layers names ${joined(unknown.map(hint))}, which the dense model does not have`,
+            `excluded_layers names ${joined(unknown.slice(0, 3).map(hint), undefined, unknown.length)}, which the dense model does not have`,
             place(unknown[0]!),
             unknown,
           ),

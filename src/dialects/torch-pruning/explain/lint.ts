@@ -1,6 +1,6 @@
 import { nearest } from '../../../config/values.ts';
 import type { Place } from '../../../errors/place.ts';
-import { isLayerName, meantBy, type Network } from '../../../network/index.ts';
+import { layerNames, type Network } from '../../../network/index.ts';
 import { filterWords, joined } from '../../../prose/index.ts';
 import type { Lint } from '../../types.ts';
 import { widthOf } from '../cut/cutting.ts';
@@ -32,6 +32,9 @@ function lint(rule: string, message: string, at: Place, layers: readonly string[
   return { rule, message, at, layers };
 }
 
+/** Names that are remarked on one by one. */
+const MAX_UNKNOWN = 50;
+
 /** Names that fit no module of the graph, and so do nothing; or that fit under one prefix, and are taken so. */
 function unknownModules({ dependencies, names: { scheme } }: TorchExpected, spec: TorchSpec): Lint[] {
   const names = namesOf(dependencies.modules);
@@ -42,12 +45,25 @@ function unknownModules({ dependencies, names: { scheme } }: TorchExpected, spec
     const message = `the spec's names are ${how} the dense model, and are taken so: ${first!.name} is ${scheme.resolve(first!.name)}`;
     return [lint('names-under-prefix', message, spec.at(first!.path))];
   }
-  return given.flatMap(({ name, path }) => {
-    if (isLayerName(name, names)) return [];
-    const meant = meantBy(name, names)[0] ?? nearest(name, names);
-    const hint = meant === null ? '' : `: did you mean ${meant}?`;
-    return [lint('unknown-module', `${name} is no layer of the dense model${hint}`, spec.at(path), [name])];
-  });
+  const known = layerNames(names);
+  const unknown = given.filter(({ name }) => !known.has(name));
+  const [next, ...others] = unknown.slice(MAX_UNKNOWN);
+  return [
+    ...unknown.slice(0, MAX_UNKNOWN).map(({ name, path }) => {
+      const meant = known.meantBy(name)[0] ?? nearest(name, names);
+      const hint = meant === null ? '' : `: did you mean ${meant}?`;
+      return lint('unknown-module', `${name} is no layer of the dense model${hint}`, spec.at(path), [name]);
+    }),
+    ...(next === undefined
+      ? []
+      : [
+          lint(
+            'unknown-module',
+            `${1 + others.length} more names are of no layer of the dense model`,
+            spec.at(next.path),
+          ),
+        ]),
+  ];
 }
 
 function isomorphicAlone(spec: TorchSpec): Lint[] {

@@ -1,4 +1,4 @@
-import { isLayerName, isMadeUp, meantBy, type NameScheme, nameScheme } from '../../../network/index.ts';
+import { isMadeUp, layerNames, type NameScheme, nameScheme } from '../../../network/index.ts';
 import type { Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
 import type { Module } from './module-graph.ts';
@@ -45,19 +45,27 @@ export function specNames(modules: readonly Module[], spec: TorchSpec): SpecName
     names,
   );
   if (scheme !== null) return { spec: renamed(spec, scheme.resolve), scheme, unresolved: new Map() };
+  return { spec, scheme: null, unresolved: unresolvedModules(modules, given) };
+}
+
+/** Modules that names without a layer could mean, each with the last of those. */
+function unresolvedModules(modules: readonly Module[], given: readonly GivenName[]): ReadonlyMap<Module, Unknown> {
+  const known = layerNames(namesOf(modules));
+  const unknown = given.filter(({ name }) => !known.has(name));
+  const meaning = new Map<string, GivenName>();
+  for (const each of unknown) for (const layer of known.meantBy(each.name)) meaning.set(layer, each);
+  const last = unknown.at(-1);
   const unresolved = new Map<Module, Unknown>();
-  for (const { name, key } of given) {
-    if (isLayerName(name, names)) continue;
-    const meant = new Set(meantBy(name, names));
-    for (const module of modules) {
-      const { layer, type } = module;
-      if (!isNamed(type) || !(meant.has(layer.name) || hasLostName(layer.name))) continue;
-      const hint = meant.has(layer.name) ? `: did you mean ${layer.name}?` : ', whose export lost names';
-      const unknown = `${key} names ${name}, which is no layer of the dense model${hint}`;
-      unresolved.set(module, { unknown, remedy: 'Name the layers as the dense model does.', isRaised: false });
-    }
+  for (const module of modules) {
+    const { layer, type } = module;
+    const meant = meaning.get(layer.name);
+    const found = hasLostName(layer.name) ? last : meant;
+    if (!isNamed(type) || found === undefined) continue;
+    const hint = found === meant ? `: did you mean ${layer.name}?` : ', whose export lost names';
+    const why = `${found.key} names ${found.name}, which is no layer of the dense model${hint}`;
+    unresolved.set(module, { unknown: why, remedy: 'Name the layers as the dense model does.', isRaised: false });
   }
-  return { spec, scheme: null, unresolved };
+  return unresolved;
 }
 
 /** Whether an exporter named a module by its operator, so that it could be any. */
