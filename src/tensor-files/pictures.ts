@@ -11,6 +11,8 @@ export const LAYOUTS = ['channels_first', 'channels_last'] as const;
 const MAX_MEGAPIXELS = 64;
 /** Megapixels times scans of a progressive JPEG; encoders make some ten scans. */
 const MAX_SCANNED_MEGAPIXELS = 256;
+/** A scan has a bit at least for the mean of each block; with chroma halved, six of them make up 256 pixels (ITU-T T.81). */
+const MAX_PIXELS_PER_BYTE = 512;
 /** ITU-T T.81, table B.1: start of scan. In scans 0xff is followed by a zero. */
 const JPEG_SCAN = Buffer.of(0xff, 0xda);
 const CHANNELS = 3;
@@ -71,7 +73,11 @@ function decode({ name, bytes }: NamedBytes): Picture {
 function decodeJpeg(buffer: Buffer): Picture {
   let scans = 0;
   for (let at = buffer.indexOf(JPEG_SCAN); at >= 0; at = buffer.indexOf(JPEG_SCAN, at + JPEG_SCAN.length)) scans += 1;
-  const maxResolutionInMP = Math.min(MAX_MEGAPIXELS, MAX_SCANNED_MEGAPIXELS / Math.max(scans, 1));
+  const maxResolutionInMP = Math.min(
+    MAX_MEGAPIXELS,
+    MAX_SCANNED_MEGAPIXELS / Math.max(scans, 1),
+    (buffer.length * MAX_PIXELS_PER_BYTE) / 1e6,
+  );
   return jpeg.decode(buffer, { useTArray: true, maxResolutionInMP });
 }
 

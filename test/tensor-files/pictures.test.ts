@@ -56,14 +56,27 @@ describe('a picture is refused', () => {
     expect(refusal(() => arrays(change(png())))).toContain(problem);
   });
 
-  it('that passes over its pixels too often', () => {
+  /** A JPEG that says that it is larger. Start of frame (0xffc0): length, precision, height, width. */
+  function enlarged(): Buffer {
     const bytes = jpg();
-    // Start of frame (0xffc0): length, precision, height, width.
     const frame = bytes.indexOf(Buffer.of(0xff, 0xc0));
     bytes.writeUInt16BE(4000, frame + 5);
     bytes.writeUInt16BE(4000, frame + 7);
+    return bytes;
+  }
+
+  it('that passes over its pixels too often', () => {
+    const bytes = enlarged();
     const scan = bytes.subarray(bytes.indexOf(Buffer.of(0xff, 0xda)), -2);
-    const many = Buffer.concat([bytes.subarray(0, -2), ...Array.from({ length: 30 }, () => scan)]);
-    expect(refusal(() => arrays(many))).toContain('maxResolutionInMP limit exceeded');
+    const many = Array.from({ length: 30 }, () => scan);
+    // With bytes enough for so many pixels.
+    const large = Buffer.concat([bytes.subarray(0, -2), ...many, Buffer.alloc(40_000)]);
+    expect(refusal(() => arrays(large))).toContain('maxResolutionInMP limit exceeded');
+  });
+
+  it('that has more pixels than its bytes can say', () => {
+    expect(refusal(() => arrays(enlarged()))).toContain('maxResolutionInMP limit exceeded');
+    const blank = { width: 1000, height: 1000, data: Buffer.alloc(4_000_000, 0x80) };
+    expect(arrays(jpeg.encode(blank, 1).data).get('channels_first')).toMatchObject({ dims: [1, 3, 1000, 1000] });
   });
 });
