@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { OBSTACLES } from '../../src/execution/types.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/threat-model.md'), 'utf8');
@@ -21,6 +22,14 @@ function testsOf(text: string): { readonly file: string; readonly names: readonl
 describe('docs/threat-model.md', () => {
   it('makes promises', () => {
     expect(promises.length).toBeGreaterThan(20);
+  });
+
+  it('says of every cause of a model that was not executed whose it is', () => {
+    const rows = [...page.matchAll(/^\| `([a-z-]+)` \| (difference|machine|model) \|/gm)].map(([, code, whose]) => [
+      code,
+      whose,
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(OBSTACLES);
   });
 
   it.each(promises)('names tests that there are: $title', ({ text }) => {
