@@ -31,9 +31,16 @@ export class InputError extends Error {
       .map((part) => `${part}: `)
       .join('');
     const found = details.value === undefined ? '' : ` (found ${shown(details.value)})`;
-    super(oneLine(`${place}${problem}${found}`));
+    super(cut(oneLine(`${place}${problem}${found}`)));
     this.details = details;
   }
+}
+
+/** Names in a message come from files and may have a million characters. */
+const MAX_MESSAGE = 2000;
+
+function cut(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE - 3)}...`;
 }
 
 /** A value as JSON, at most 80 characters, so that a message stays one readable line. */

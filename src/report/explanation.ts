@@ -1,13 +1,16 @@
 import { type Expectation, type LayerExplanation, ranksOf, type Spec } from '../dialects/index.ts';
-import { oneLine } from '../errors/input-error.ts';
+import { listed } from '../prose/index.ts';
 import { columns } from './columns.ts';
+import { shortLine, shortName } from './escape.ts';
 import { groupLetters } from './groups.ts';
 
 /** Filters shown on either side of the cut. */
 const NEAR_THE_CUT = 8;
 /** Filters farther from it whose fate a partner changed, at most; those nearest to the cut. */
 const MAX_CHANGED = 24;
-/** Partners with a column of their own; JSON has them all. */
+/** Layers that are named in a row. */
+const MAX_LISTED = 100;
+/** Partners with a column of their own; JSON has more. */
 const MAX_PARTNERS = 3;
 
 /** One filter of an explained layer. Values stand in the order of the table's members. */
@@ -108,7 +111,7 @@ export function renderLayerExplanation(layer: LayerExplanation, all: boolean): s
   const isMerged = members.length > 1;
   const partners = members.slice(1, 1 + MAX_PARTNERS);
   const header = [
-    ...['filter', 'norm', oneLine(members[0] ?? ''), 'rank', ...partners.map(oneLine)],
+    ...['filter', 'norm', shortName(members[0] ?? ''), 'rank', ...partners.map(shortName)],
     ...(isMerged ? ['merged', 'rank'] : []),
     ...(table.cut === null ? [] : ['margin']),
     ...['', 'rule', ''],
@@ -127,7 +130,7 @@ export function renderLayerExplanation(layer: LayerExplanation, all: boolean): s
   const drawn = kept === layer.merged.length ? lines : [...lines.slice(0, at), cutLine(table), ...lines.slice(at)];
   const unseen = members.length - 1 - partners.length + table.unlisted;
   return `${[
-    oneLine(`${table.layer}  ${layer.merged.length} filters, ${kept} kept: ${table.reason}`),
+    shortLine(`${shortName(table.layer)}  ${layer.merged.length} filters, ${kept} kept: ${table.reason}`),
     ...drawn,
     ...(hidden > 0 ? [`... ${hidden} more filters (--all shows them)`] : []),
     ...(unseen > 0 ? [`... ${unseen} more members of the group (--format json shows them)`] : []),
@@ -202,17 +205,17 @@ export function renderModelExplanation(expectation: Expectation, spec: Spec): st
   const { layers, groups, decidedBy, refusal } = explainModel(expectation);
   const letters = groupLetters({ groups });
   const rows = layers.map((layer) => [
-    oneLine(layer.name),
+    shortName(layer.name),
     layer.kept === null ? '?' : String(layer.kept),
     layer.rule,
     letters.get(layer.group ?? -1) ?? '',
-    oneLine(layer.reason),
+    shortLine(layer.reason),
   ]);
   const criteria = Object.keys(groups[0]?.keptUnder ?? {});
   const groupRows = groups.map(({ id, members, keptUnder }) => [
     letters.get(id) ?? '',
     ...criteria.map((criterion) => keptUnder[criterion]!.map((kept) => kept ?? '?').join('/')),
-    oneLine(members.join(', ')),
+    listed(members.map(shortName), MAX_LISTED),
   ]);
   const blocks = [
     spec.summary,
@@ -221,11 +224,12 @@ export function renderModelExplanation(expectation: Expectation, spec: Spec): st
       ? ''
       : `filters that each group would keep under\n${columns([['group', ...criteria, 'layers'], ...groupRows], '')}`,
     Object.entries(decidedBy)
-      .map(([key, names]) =>
-        oneLine(`${key} decides, not the ${expectation.usualKey.replaceAll('_', ' ')}: ${names.join(', ')}`),
+      .map(
+        ([key, names]) =>
+          `${key} decides, not the ${expectation.usualKey.replaceAll('_', ' ')}: ${listed(names.map(shortName), MAX_LISTED)}`,
       )
       .join('\n'),
-    refusal === null ? '' : oneLine(`the real pruner ${refusal.always ? 'raises' : 'may raise'}: ${refusal.message}`),
+    refusal === null ? '' : shortLine(`the real pruner ${refusal.always ? 'raises' : 'may raise'}: ${refusal.message}`),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
