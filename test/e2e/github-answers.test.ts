@@ -63,8 +63,18 @@ describe('a runner that is not as it should be', () => {
   const PRUNER = { pruned: '' };
 
   it.skipIf(!existsSync('/proc/self')).each<[string, Record<string, string>, Record<string, string>, string]>([
-    ['the report', { RUNNER_TEMP: none }, {}, `${none}/prunegate/model/report.json: cannot be written: ENOENT`],
-    ['the built-in pruner', { RUNNER_TEMP: none }, PRUNER, `${none}/prunegate/model/pruned.onnx: cannot be written`],
+    [
+      'the report',
+      { RUNNER_TEMP: none },
+      {},
+      `${none}/prunegate/__prunegate/model/report.json: cannot be written: ENOENT`,
+    ],
+    [
+      'the built-in pruner',
+      { RUNNER_TEMP: none },
+      PRUNER,
+      `${none}/prunegate/__prunegate/model/pruned.onnx: cannot be written`,
+    ],
     ['a command', { RUNNER_TEMP: none }, COMMAND, 'RUNNER_TEMP: no temporary folder can be made there (ENOENT)'],
     ['execution', { RUNNER_TEMP: none }, { execute: 'true' }, 'RUNNER_TEMP: no temporary folder can be made there'],
     ['a command without RUNNER_TEMP', { RUNNER_TEMP: '', TMPDIR: none }, COMMAND, 'TMPDIR: no temporary folder can be'],

@@ -121,7 +121,12 @@ describe('prunegate check without a pruned model', () => {
     expect(stderr).toContain('no pruned model is given: the built-in pruner wrote out/model/pruned.onnx\n');
     const pruned = join('out', 'model', 'pruned.onnx');
     expect(JSON.parse(stdout)).toMatchObject({ verdict: 'conforms', inputs: { pruned: { path: pruned } } });
-    expect(readdirSync(join(work, 'out/model')).sort()).toEqual(['pruned.onnx', 'report.json', 'retained.json']);
+    expect(readdirSync(join(work, 'out/model')).sort()).toEqual([
+      'pruned.onnx',
+      'report.html',
+      'report.json',
+      'retained.json',
+    ]);
   });
 
   it('leaves nothing behind where no report folder is given', () => {
