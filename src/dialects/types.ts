@@ -198,6 +198,8 @@ export interface Spec {
   readonly effective: Readonly<Record<string, unknown>>;
   /** One line for the head of a report: `threshold 0.68 of max, granularity 8, at least 16, union`. */
   readonly summary: string;
+  /** Releases of the pruner that decide as this dialect does; none where it follows no numbers. */
+  readonly releases?: readonly string[];
   /** Where annotations about a decision go. */
   readonly file: string;
   /** What the spec says of the model's image input. */

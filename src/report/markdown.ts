@@ -263,13 +263,19 @@ function layersFold(report: Report): string {
   );
 }
 
-function inputsFold({ inputs, spec, dialect, commands, gpus }: Report): string {
+function ofReleases(releases: readonly string[] = []): string {
+  return releases.length === 0 ? '' : `, as ${releases.length === 1 ? 'release' : 'releases'} ${releases.join(', ')}`;
+}
+
+function inputsFold({ inputs, spec, dialect, releases, commands, gpus }: Report): string {
   const file = (role: string, input: Report['inputs']['pruned']): string[][] =>
     input === null ? [] : [[role, line(input.path), input.folding, input.sha256 === null ? '' : `\`${input.sha256}\``]];
   const settings = Object.entries(spec ?? {})
     .filter(([, value]) => !Array.isArray(value) || value.length > 0)
     .map(([key, value]) => `${key} ${Array.isArray(value) ? value.join(', ') : String(value)}`);
-  const shown = [dialect === null ? '' : `dialect ${dialect}`, ...settings].filter((part) => part !== '').map(line);
+  const shown = [dialect === null ? '' : `dialect ${dialect}${ofReleases(releases)}`, ...settings]
+    .filter((part) => part !== '')
+    .map(line);
   const made = [
     ...commands.map(({ name, seconds }) => `${name} ${duration(seconds * 1000)}`),
     ...(gpus ?? []).map((gpu) => line(describeGpu(gpu))),

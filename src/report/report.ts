@@ -23,6 +23,8 @@ export interface Report {
   readonly conclusion: Conclusion | null;
   readonly model: string;
   readonly dialect: string | null;
+  /** Releases of the pruner that decide as the dialect does. */
+  readonly releases?: readonly string[];
   readonly spec: Readonly<Record<string, unknown>> | null;
   /** The spec's settings in one line. */
   readonly specSummary: string | null;
@@ -149,6 +151,7 @@ export function makeReport(parts: ReportParts): Report {
     conclusion: parts.conclusion ?? null,
     model: parts.model,
     dialect: decided?.dialect ?? null,
+    releases: decided?.spec.releases ?? [],
     spec: decided?.expectation.effective ?? decided?.spec.effective ?? null,
     specSummary: decided?.spec.summary ?? null,
     inputs: { dense: inputOf(dense, isHashed), pruned: pruned === null ? null : inputOf(pruned, isHashed) },

@@ -53,6 +53,7 @@ export function readTf1Spec(document: SpecDocument): Tf1Spec {
     criterion: written.equalization_criterion,
     granularity: written.granularity,
     ties: written.ties,
+    releases: ['5.0.0'],
     excludedList: written.excluded_layers,
     excludedLayers: new Set(written.excluded_layers),
     file: document.file,

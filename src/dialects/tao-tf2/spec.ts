@@ -17,6 +17,9 @@ const BUILT_IN_EXCLUSIONS: ReadonlySet<string> = new Set([
   ...['box-0', 'box-1', 'box-2', 'class-0', 'class-1', 'class-2'],
 ]);
 
+/** Their pruning.py differ in type checks only (blobs f4044e8e, 7cb0b132, 993e1809). */
+const RELEASES = ['5.0.0', '5.3', '5.5.0', '6.0.0'];
+
 interface Written {
   readonly threshold?: number;
   readonly normalizer: Normalizer | false;
@@ -70,6 +73,7 @@ export function readTaoSpec(document: SpecDocument): TaoSpec {
     criterion: written.equalization_criterion,
     granularity: written.granularity,
     ties: written.ties,
+    releases: RELEASES,
     minNumFilters: written.min_num_filters,
     excludedList: written.excluded_layers,
     excludedLayers: new Set(written.excluded_layers),
