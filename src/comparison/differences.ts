@@ -24,15 +24,16 @@ const MAX_STEPS = 256;
 export function differenceOf(dense: Side, pruned: Side, denseAt: number, prunedAt: number): Difference | null {
   const [value, other] = [dense.values[denseAt]!, pruned.values[prunedAt]!];
   if (value.number === other.number) return null;
-  const op = value.open ?? other.open;
-  if (op !== null) return { kind: 'open', op };
+  const open: Difference = { kind: 'open', op: value.open ?? other.open ?? dense.operations.all[denseAt]!.op };
   let [a, b] = [denseAt, prunedAt];
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const next = step(dense, pruned, a, b);
-    if ('kind' in next) return next;
+    if ('kind' in next) return next.kind === 'open' && value.open !== null ? open : next;
     [a, b] = next.at;
+    // How large tensors are is computed in as many ways as there are exporters.
+    if (isSized(dense, a) || isSized(pruned, b)) return open;
   }
-  return { kind: 'open', op: dense.operations.all[a]!.op };
+  return open;
 }
 
 /** Says how two operations differ, or leads to the operands that do. */
@@ -57,8 +58,11 @@ function step(
   const isSame = ([x, y]: readonly [number, number]): boolean => y >= 0 && number(dense, x) === number(pruned, y);
   if (a.op === b.op && a.inputs.length === b.inputs.length) {
     const differing = pairs.filter((pair) => !isSame(pair));
-    if (differing.length === 0) return settingsDifference(dense, denseAt, a, b);
-    if (differing.length === 1) return { at: differing[0]! };
+    if (differing.length === 0)
+      return functionDifference(dense, denseAt, a, b) ?? settingsDifference(dense, denseAt, a, b);
+    // Of an operator that is not understood the first operand alone is known to be what it computes of.
+    const isData = isComparable(a) || a.tells === 'same' || differing[0] === pairs[0];
+    if (differing.length === 1) return isData ? { at: differing[0]! } : { kind: 'open', op: a.op };
     if (
       isReordered(
         a,
@@ -73,6 +77,10 @@ function step(
   if (a.inputs.length === b.inputs.length && pairs.every(isSame) && isComparable(a) && isComparable(b))
     return sure(`${spoken(b)} stands for ${spoken(a)} ${behind(dense, denseAt)}`);
   return between(dense, pruned, denseAt, prunedAt);
+}
+
+function isSized({ network, operations }: Side, at: number): boolean {
+  return network.isSized(operations.all[at]!.tensor);
 }
 
 function sure(says: string): Difference {
@@ -120,6 +128,17 @@ function trace(before: ReadonlyMap<number, number>, to: number, from: number): n
     path.unshift(at);
   }
   return path;
+}
+
+/** The same function under other numbers, or with other settings of its own; null for what is no function of elements. */
+function functionDifference(dense: Side, at: number, a: Operation, b: Operation): Difference | null {
+  if (a.pointwise === null || b.pointwise === null || !isComparable(a) || !isComparable(b)) return null;
+  const numbers = ({ pointwise }: Operation): number[] =>
+    pointwise!.operands.flatMap((operand) => (operand.kind === 'number' ? [operand.value] : []));
+  const [before, after] = [numbers(a), numbers(b)];
+  const k = before.findIndex((value, n) => value !== after[n]);
+  if (k < 0 || after[k] === undefined) return sure(`${spoken(a)} ${behind(dense, at)} has other settings`);
+  return sure(`the number of ${spoken(a)} ${behind(dense, at)} is ${shown(after[k])} instead of ${shown(before[k]!)}`);
 }
 
 /** Settings that both have and that differ. One that only one side states may be how the other writes its default. */

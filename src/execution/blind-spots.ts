@@ -61,7 +61,7 @@ export function madeUnseen(dense: Network, pruned: Network): readonly string[] {
   return dense.nodes.flatMap(({ inputs, outputs }) => (inputs.some(isUnseen) ? outputs : []));
 }
 
-function isOpaque({ tensors }: Network, name: string): boolean {
+export function isOpaque({ tensors }: Network, name: string): boolean {
   const channels = tensors.get(name)?.channels ?? null;
   return channels !== null && 'opaque' in channels;
 }

@@ -1,8 +1,9 @@
+import { isFloat } from '../onnx/index.ts';
 import { percent } from '../prose/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
-import { blindTensors, type Excuses, madeUnseen } from './blind-spots.ts';
+import { blindTensors, type Excuses, isOpaque, madeUnseen } from './blind-spots.ts';
 import type { Child } from './child.ts';
-import type { Mask } from './mask.ts';
+import { carriesCut, type Mask } from './mask.ts';
 import { type ModelCopies, withOutputs } from './model-copies.ts';
 import { type NamedPair, type Pairs, pairsOf } from './pairs.ts';
 import type { Case, CompareResult, PairResult, ProviderUse, RuntimeJob, Side, Tolerance } from './protocol.ts';
@@ -113,8 +114,9 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
     maxRelDiff: largest(outputs.map((output) => output.maxRelDiff)),
   };
   // Outputs may saturate, and then tell nothing of what is computed: layers do.
-  const layers = cases.map((one) => comparedPairs(pairs.layers, one.layers ?? []));
-  const own = cases.map((one) => comparedPairs(pairs.outputs, one.outputs));
+  const isMeasured = measured(parts);
+  const layers = cases.map((one) => comparedPairs(pairs.layers, one.layers ?? [], isMeasured));
+  const own = cases.map((one) => comparedPairs(pairs.outputs, one.outputs, isMeasured));
   const incomparable = [...layers, ...own].flat().filter(({ result: { outcome } }) => outcome === 'incomparable');
   const { dense, pruned } = parts.correspondence;
   const smaller = new Set([...incomparable.map(({ pair }) => pair.dense), ...madeUnseen(dense, pruned)]);
@@ -151,8 +153,30 @@ interface ComparedPair {
   readonly result: PairResult;
 }
 
-function comparedPairs(pairs: readonly NamedPair[], results: readonly PairResult[]): readonly ComparedPair[] {
-  return results.map((result, k) => ({ pair: pairs[k]!, result }));
+/** @param isMeasured whether a dense tensor has the sizes that the pruned model's should have */
+function comparedPairs(
+  pairs: readonly NamedPair[],
+  results: readonly PairResult[],
+  isMeasured: (tensor: string) => boolean,
+): readonly ComparedPair[] {
+  return results.map((result, k) => {
+    const pair = pairs[k]!;
+    const isOther = result.outcome === 'incomparable' && isMeasured(pair.dense);
+    return { pair, result: isOther ? { ...result, outcome: 'different' } : result };
+  });
+}
+
+/** Where nothing that was cut, or may have been, reaches a tensor, its sizes are the pruned model's too. */
+function measured({ correspondence: { dense }, mask, excuses }: ComparisonParts): (tensor: string) => boolean {
+  const blind = blindTensors(dense, mask, excuses, new Set());
+  const makers = new Map(dense.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const isOpen = (name: string): boolean => {
+    const tensor = dense.tensors.get(name);
+    const stored = dense.constants.get(name)?.view.tensor;
+    if (stored !== undefined && isFloat(stored.dtype) && stored.elements > 1) return true;
+    return blind.has(name) || (tensor !== undefined && (isOpaque(dense, name) || carriesCut(tensor, mask.cut)));
+  };
+  return (tensor) => makers.get(tensor)?.inputs.some(isOpen) === false;
 }
 
 /** Why outputs without a difference that counts are not called equal; null where they are. */

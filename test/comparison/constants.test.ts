@@ -69,3 +69,36 @@ describe('a Transpose', () => {
     });
   });
 });
+
+describe('a function of elements', () => {
+  it('has the same numbers and settings', () => {
+    const scaled = (factor: number) => model([op('Mul', ['a', 'factor'], 'between')], { factor: float32(factor) });
+    const bent = (alpha: number) => model([op('Elu', 'a', 'between', { alpha: { float: alpha } })]);
+    expect(compared(scaled(3), scaled(3))).toEqual({ differences: [], open: [] });
+    expect(compared(scaled(3), scaled(4)).differences).toEqual(['the number of Mul behind a is 4 instead of 3']);
+    expect(compared(bent(0.7), bent(1)).differences).toEqual(['Elu behind a has other settings']);
+  });
+});
+
+describe('behind an operator that is not understood', () => {
+  it('what is computed of it is compared all the same', () => {
+    const written = (alpha: number, isBefore: boolean) =>
+      model(
+        isBefore
+          ? [
+              op('LeakyRelu', 'a', 'leaky', { name: 'leaky', alpha: { float: alpha } }),
+              op('LpNormalization', 'leaky', 'between', { axis: 2, p: 2 }),
+            ]
+          : [
+              op('LpNormalization', 'a', 'normal', { axis: 2, p: 2 }),
+              op('LeakyRelu', 'normal', 'between', { name: 'leaky', alpha: { float: alpha } }),
+            ],
+      );
+    for (const isBefore of [true, false]) {
+      expect(compared(written(0.1, isBefore), written(0.1, isBefore)).differences).toEqual([]);
+      expect(compared(written(0.1, isBefore), written(0.3, isBefore)).differences).toEqual([
+        expect.stringContaining('LeakyRelu'),
+      ]);
+    }
+  });
+});

@@ -109,3 +109,31 @@ describe('weights that nobody follows', () => {
     expect(execution).toMatchObject({ verdict: null });
   });
 });
+
+describe('an output of other sizes', () => {
+  it('is a difference where nothing that was cut reaches it', async () => {
+    const model = (width: number, axis: number): Graph => {
+      const values = (count: number, seed: number) => Array.from({ length: count }, (_, k) => Math.sin(seed + 1.7 * k));
+      const columns = [0, 1, 2].flatMap((row) => values(12, 5).slice(4 * row, 4 * row + width));
+      return {
+        inputs: { x: ['N', 2, 4, 4] },
+        weights: {
+          aw: { ...float32(values(2 * width, 3)), dims: [BigInt(width), 2n, 1n, 1n] },
+          bw: { ...float32(columns), dims: [3n, BigInt(width), 1n, 1n] },
+        },
+        nodes: [
+          op('Conv', ['x', 'aw'], 'a', { name: 'a' }),
+          op('Conv', ['a', 'bw'], 'b', { name: 'b' }),
+          op('ArgMax', 'b', 'y', { axis, keepdims: 0 }),
+        ],
+        outputs: ['y'],
+        outputType: 'int64',
+        opset: 13,
+      };
+    };
+    const executed = async (axis: number) =>
+      (await outcomeOf(writeModel(model(4, 1)), writeModel(model(2, axis)))).execution;
+    expect(await executed(1)).toMatchObject({ verdict: 'equal' });
+    expect(await executed(2)).toMatchObject({ verdict: 'different' });
+  });
+});
