@@ -1,3 +1,4 @@
+import { effect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { onKey } from './keys.ts';
 import { Execution } from './parts/execution.tsx';
@@ -24,10 +25,14 @@ export function App() {
       printing.removeEventListener('change', update);
     };
   }, []);
-  const chosen = theme.value;
-  useEffect(() => {
-    document.documentElement.dataset['theme'] = chosen;
-  }, [chosen]);
+  useEffect(
+    () =>
+      // Before anything is drawn anew: pictures take their colours from the page's.
+      effect(() => {
+        document.documentElement.dataset['theme'] = theme.value;
+      }),
+    [],
+  );
   return (
     <>
       <Head />
