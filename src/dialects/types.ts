@@ -12,7 +12,7 @@ export interface LayerExpectation {
   /** Post-exploration retained indices; null where they cannot be known. */
   readonly expected: RetainedIndices | null;
   /**
-   * What must be true of the weights for `expected` to be what the pruner retained, and what the user can do to be sure; null where
+   * What must be true of the weights or the spec for `expected` to be what the pruner retained, and what the user can do to be sure; null where
    * nothing is open.
    */
   readonly assumes: Assumption | null;
@@ -33,6 +33,8 @@ export interface LayerExpectation {
 
 /** Whether weights are those that the pruner saw cannot be determined. */
 export interface Assumption {
+  /** Whether the weights are those that the pruner saw, or a name in the spec means nothing, as it means nothing here. */
+  readonly of: 'weights' | 'names';
   /** A clause: `BatchNorm may be folded into conv1 (...)`. */
   readonly open: string;
   /** What the user can do, as one sentence. */

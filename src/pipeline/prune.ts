@@ -96,7 +96,7 @@ function knownIndices({ refusal, layers }: Expectation, dense: Network): Retaine
   if (refusal?.always === true) throw refuse(`the real pruner raises ${refusal.message}`, refusal.layer ?? undefined);
   return Object.fromEntries(
     [...layers.values()].map(({ name, expected, assumes, reason, remedy }) => {
-      if (assumes !== null) throw refuse(`${assumes.open}. ${assumes.remedy}`, name);
+      if (assumes?.of === 'weights') throw refuse(`${assumes.open}. ${assumes.remedy}`, name);
       if (expected === null) throw refuse(`${reason}${remedy === null ? '' : `. ${remedy}`}`, name);
       return [name, expected];
     }),

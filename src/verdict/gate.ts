@@ -43,7 +43,8 @@ function failure(
 /** Whether it is known of every layer what it should retain. */
 export function isExpected({ refusal, layers }: Expectation): boolean {
   return (
-    refusal === null && [...layers.values()].every(({ expected, assumes }) => expected !== null && assumes === null)
+    refusal === null &&
+    [...layers.values()].every(({ expected, assumes }) => expected !== null && assumes?.of !== 'weights')
   );
 }
 

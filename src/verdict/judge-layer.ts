@@ -54,11 +54,14 @@ export function judgeLayer(layer: LayerCase, rules: Rules): Outcome {
   return unlessOpen(judged, layer.recovery);
 }
 
+/** What asks for the filters that are expected, as far as they can be. */
+const ASKING = { weights: 'these weights ask', names: 'the spec asks without it' } as const;
+
 /** It keeps other filters than expected: wrong, unless the weights may not be those that the pruner saw. */
 function otherFilters({ assumes, reason }: LayerExpectation): Outcome {
   return assumes === null
     ? outcome('mismatch', reason)
-    : outcome('unverifiable', `${assumes.open}, and it keeps other filters than these weights ask for`, {
+    : outcome('unverifiable', `${assumes.open}, and it keeps other filters than ${ASKING[assumes.of]} for`, {
         remedy: assumes.remedy,
       });
 }

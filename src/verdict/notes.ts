@@ -32,7 +32,7 @@ export function recognizedNotes(recognized: readonly RecognizedLayer[]): string[
 export function assumedNotes(layers: readonly LayerResult[], expectation: Expectation): string[] {
   const right = layers.filter(
     ({ name, verdict }) =>
-      (verdict === 'match' || verdict === 'ambiguous') && expectation.layers.get(name)?.assumes != null,
+      (verdict === 'match' || verdict === 'ambiguous') && expectation.layers.get(name)?.assumes?.of === 'weights',
   );
   const [first] = right;
   if (first === undefined) return [];

@@ -1,6 +1,7 @@
+import { nearest } from '../../config/values.ts';
 import type { Layer, RetainedIndices } from '../../network/index.ts';
 import type { CountRule, CriterionCounts } from '../explained.ts';
-import type { Expected, FirstStage, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
+import type { Assumption, Expected, FirstStage, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
 import { certainties } from './certain.ts';
 import { explainFilter, explainLayer } from './explain.ts';
 import type { Decision } from './exploration/decision.ts';
@@ -86,13 +87,43 @@ function layersOf(run: TaoRun, pruned: Pruned, groups: readonly LayerGroup[]): R
   const varyingOf = new Map(
     pruned.open.varying.flatMap((varying) => varying.layers.map((layer) => [layer, varying] as const)),
   );
+  const assumptions = namesAssumed(run, groups);
   const groupOf = new Map(groups.flatMap(({ id, members }) => members.map((name): [string, number] => [name, id])));
   return new Map(
     [...run.network.prunable.values()].map((layer) => [
       layer.name,
-      { ...layerOf(layer, stats, run, pruned, varyingOf), group: groupOf.get(layer.name) ?? null },
+      {
+        ...layerOf(layer, stats, run, pruned, varyingOf),
+        assumes: assumptions.get(layer.name) ?? null,
+        group: groupOf.get(layer.name) ?? null,
+      },
     ]),
   );
+}
+
+/** Names that are compared with every layer's by their spelling; a spec has few mistakes. */
+const MAX_SPELT = 64;
+
+/**
+ * Layers that a name in excluded_layers could mean which no layer has, and those that are equalized with them: the pruner passes over
+ * such a name, if its model has no layer of that name either. Weights are no matter here: the pruner never sees folded ones, so that
+ * equal lists of weights that may be folded prove nothing.
+ */
+function namesAssumed({ network, spec }: TaoRun, groups: readonly LayerGroup[]): ReadonlyMap<string, Assumption> {
+  const names = [...network.prunable.keys()];
+  const known = new Set(network.layers.map(({ name }) => name));
+  const assumed = new Map<string, Assumption>();
+  for (const name of [...spec.excludedLayers].filter((one) => !known.has(one)).slice(0, MAX_SPELT)) {
+    const near = nearest(name, names);
+    const meant = names.filter((one) => one === near || one.endsWith(`/${name}`) || name.endsWith(`/${one}`));
+    for (const one of meant) {
+      const open = `excluded_layers names ${name}, which is no layer of the dense model and could mean ${one}`;
+      const assumption = { of: 'names', open, remedy: `Name ${one} as the dense model does.` } as const;
+      const members = groups.find(({ members }) => members.includes(one))?.members ?? [one];
+      for (const member of members) if (!spec.excludedLayers.has(member)) assumed.set(member, assumption);
+    }
+  }
+  return assumed;
 }
 
 function layerOf(
@@ -101,7 +132,7 @@ function layerOf(
   { spec }: TaoRun,
   { exploration, refusal, open }: Pruned,
   varyingOf: ReadonlyMap<Layer, Varying>,
-): Omit<LayerExpectation, 'group'> {
+): Omit<LayerExpectation, 'group' | 'assumes'> {
   const { name } = layer;
   const own = stats.get(layer)!;
   const decision = open.unknown.get(layer) ?? exploration?.decisions.get(layer) ?? null;
@@ -116,8 +147,6 @@ function layerOf(
     rule: refusal === null ? ruleOf(decision, spec) : 'pruner raises',
     specKey: specKeyOf(decision, spec),
     tie: decision?.tie ?? null,
-    // The pruner never sees folded weights, so that equal lists of weights that may be folded prove nothing.
-    assumes: null,
     alternatives: alternativesOf(name, varying),
   };
 }

@@ -87,7 +87,11 @@ function foldedIn({ name, weight, folding: detected }: Layer, overruled: Folding
 /** What scores of a layer's weights rest on; null where the weights are known to be those that the pruner saw. */
 export function assumptionOf({ name, weight, folding }: Layer, overruled: Folding | null): Assumption | null {
   if (weight === null || (overruled ?? folding.state) !== 'unknown') return null;
-  return { open: `BatchNorm may be folded into ${name} (${folding.evidence})`, remedy: `${SAY_RAW} ${UNFOLD}` };
+  return {
+    of: 'weights',
+    open: `BatchNorm may be folded into ${name} (${folding.evidence})`,
+    remedy: `${SAY_RAW} ${UNFOLD}`,
+  };
 }
 
 /** A convolution's or linear layer's filters, or the columns that read the group's channels. */

@@ -1,3 +1,4 @@
+import { nearest } from '../../../config/values.ts';
 import { isMadeUp, layerNames, type NameScheme, nameScheme } from '../../../network/index.ts';
 import type { Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
@@ -48,12 +49,22 @@ export function specNames(modules: readonly Module[], spec: TorchSpec): SpecName
   return { spec, scheme: null, unresolved: unresolvedModules(modules, given) };
 }
 
+/** Names that are compared with every layer's by their spelling; a spec has few mistakes. */
+const MAX_SPELT = 64;
+
 /** Modules that names without a layer could mean, each with the last of those. */
 function unresolvedModules(modules: readonly Module[], given: readonly GivenName[]): ReadonlyMap<Module, Unknown> {
-  const known = layerNames(namesOf(modules));
+  const names = namesOf(modules);
+  const known = layerNames(names);
   const unknown = given.filter(({ name }) => !known.has(name));
   const meaning = new Map<string, GivenName>();
-  for (const each of unknown) for (const layer of known.meantBy(each.name)) meaning.set(layer, each);
+  const isAnyLost = names.some(hasLostName);
+  for (const [k, each] of unknown.entries()) {
+    const under = known.meantBy(each.name);
+    // Else the one that is spelt nearly so, unless names were lost.
+    const near = under.length > 0 || isAnyLost || k >= MAX_SPELT ? null : nearest(each.name, names);
+    for (const layer of near === null ? under : [near]) meaning.set(layer, each);
+  }
   const last = unknown.at(-1);
   const unresolved = new Map<Module, Unknown>();
   for (const module of modules) {

@@ -49,6 +49,14 @@ describe('names of a spec', () => {
     expect(found).toEqual({ '/Conv': open, '/Conv_1': open, c: 2 });
   });
 
+  it('that are misspelt leave open what is spelt nearly so', () => {
+    const found = counts(expectationOf(chain(['stem', 'body', 'head']), { ignored_layers: ['heads'] }));
+    expect(found).toEqual({
+      ...{ stem: 4, body: 4 },
+      head: 'ignored_layers names heads, which is no layer of the dense model: did you mean head?',
+    });
+  });
+
   it('that nothing in the graph could be are only remarked on', () => {
     const expectation = expectationOf(chain(['a', 'b', 'c']), { ignored_layers: ['aux_head', 'c'] });
     expect(counts(expectation)).toEqual({ a: 4, b: 4, c: 4 });
