@@ -30,13 +30,27 @@ export function weightedName(walk: Walk, node: OnnxNode): string {
   const multiplied = merged === undefined ? null : walk.names.parse(merged.replace(MERGED, ''));
   if (multiplied !== null) return multiplied.layer;
   const parsed = walk.names.parse(node.name);
-  if (parsed !== null) return parsed.layer;
+  if (parsed !== null) return firstCall(walk, node, parsed.layer) ?? parsed.layer;
   for (const name of origins) {
     const fromTensor = layerOfTensor(walk, name);
     if (fromTensor !== null) return fromTensor;
   }
   // A bias that was not fused stands in an Add of its own, behind layout nodes; its name still tells the layer.
   return nameOfFollowingBias(walk, node) ?? (node.name || node.outputs[0] || node.opType);
+}
+
+/** Where tf2onnx has made one constant of equal ones, a kernel of several calls lost its name. */
+const ONE_CONSTANT = /^const_fold_opt__\d+$/;
+
+/** Of `shared_1`, which is what the second call's nodes are called: `shared`, where a node of it reads the same kernel. */
+function firstCall(walk: Walk, node: OnnxNode, name: string): string | null {
+  const base = name.replace(/_\d+$/, '');
+  const kernel = node.inputs[1];
+  if (base === name || kernel === undefined || !ONE_CONSTANT.test(kernel)) return null;
+  const isCalled = walk.model.graph.nodes.some(
+    (other) => other !== node && other.inputs[1] === kernel && walk.names.parse(other.name)?.layer === base,
+  );
+  return isCalled ? base : null;
 }
 
 /** Its scopes may have a suffix that the layers do not. */
