@@ -42,7 +42,7 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
   const optimized = names.find((name) => /^Conv(Bn|Mul|Add)Fusion_/.test(name));
   if (optimized !== undefined)
     return { state: 'folded', evidence: `onnxruntime's optimizer made its tensor ${optimized}` };
-  const slim = names.find((name) => SLIM.test(name));
+  const slim = names.find(isSlim);
   if (slim !== undefined) return { state: 'folded', evidence: `onnxslim made its tensor ${slim}` };
   const merged = names.find((name) => MERGED.test(name));
   if (merged !== undefined)
@@ -56,7 +56,11 @@ export function foldingOf(layer: LayerDraft, facts: ExportFacts): FoldingEvidenc
 export const MERGED = /\/merged_input(?:__\d+)?(?::\d+)?$/;
 
 /** What onnxslim makes of a BatchNorm's output, and calls what it folds (onnxslim core/pattern/fusion/convbn.py). */
-const SLIM = /(BatchNorm\w*[^/]*|getitem(_\d+)?)_(weight|bias)$/;
+function isSlim(name: string): boolean {
+  const last = name.slice(name.lastIndexOf('/') + 1);
+  const made = last.replace(/_(?:weight|bias)$/, '');
+  return made !== last && (made.includes('BatchNorm') || /getitem(?:_\d+)?$/.test(made));
+}
 
 /**
  * A bias and no BatchNorm: it may have been one. What was folded in PyTorch before the export (YOLO's `model.fuse()`, torch.ao's
