@@ -3,7 +3,7 @@
 _prunegate() {
   local word=${COMP_WORDS[COMP_CWORD]}
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "check expect explain init merge plan prune recover run --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "check expect explain init lock merge plan prune recover run --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[COMP_CWORD - 1]} in
@@ -20,13 +20,13 @@ _prunegate() {
       return
       ;;
     --format)
-      COMPREPLY=($(compgen -W "text json markdown html" -- "$word"))
+      COMPREPLY=($(compgen -W "text json markdown html sarif junit badge" -- "$word"))
       return
       ;;
   esac
   case "${COMP_WORDS[1]} $word" in
     "check -"*)
-      COMPREPLY=($(compgen -W "--config --no-config --model --all --install-onnxruntime --dense --dense-folded --pruned --spec --overrides --export-command --prune-command --no-commands --timeout-minutes --pass-env --allow-untrusted-commands --reported --folding --tolerance --execute --no-execute --execution-provider --require-gpu --onnxruntime --inputs --input-shapes --max-latency-ratio --min-parameter-reduction --min-mac-reduction --min-size-reduction --fail-on --warn-only --report-dir --format" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config --model --all --install-onnxruntime --dense --dense-folded --pruned --spec --overrides --export-command --prune-command --no-commands --timeout-minutes --pass-env --allow-untrusted-commands --reported --lock-file --folding --tolerance --execute --no-execute --execution-provider --require-gpu --onnxruntime --inputs --input-shapes --max-latency-ratio --min-parameter-reduction --min-mac-reduction --min-size-reduction --baseline --max-filters-flipped --fail-on --warn-only --report-dir --formats --format" -- "$word"))
       ;;
     "expect -"*)
       COMPREPLY=($(compgen -W "--config --no-config --model --all --dense --spec --overrides --folding --format" -- "$word"))
@@ -36,6 +36,9 @@ _prunegate() {
       ;;
     "init -"*)
       COMPREPLY=($(compgen -W "--runner --dense --pruned --spec --export-command --prune-command" -- "$word"))
+      ;;
+    "lock -"*)
+      COMPREPLY=($(compgen -W "--config --no-config --model --check --accept --dense --dense-folded --pruned --spec --overrides --export-command --prune-command --no-commands --timeout-minutes --pass-env --allow-untrusted-commands --reported --lock-file --folding --tolerance" -- "$word"))
       ;;
     "merge -"*)
       COMPREPLY=($(compgen -W "--config --no-config --models --warn-only --format" -- "$word"))
@@ -50,7 +53,7 @@ _prunegate() {
       COMPREPLY=($(compgen -W "--config --no-config --model --all --dense --pruned --format" -- "$word"))
       ;;
     "run -"*)
-      COMPREPLY=($(compgen -W "--config --no-config --model --all --install-onnxruntime --dense --pruned --execution-provider --require-gpu --onnxruntime --inputs --input-shapes --max-latency-ratio --min-parameter-reduction --min-mac-reduction --min-size-reduction --report-dir --format" -- "$word"))
+      COMPREPLY=($(compgen -W "--config --no-config --model --all --install-onnxruntime --dense --pruned --execution-provider --require-gpu --onnxruntime --inputs --input-shapes --max-latency-ratio --min-parameter-reduction --min-mac-reduction --min-size-reduction --report-dir --formats --format" -- "$word"))
       ;;
     *) COMPREPLY=($(compgen -f -- "$word")) ;;
   esac

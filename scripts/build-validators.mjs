@@ -21,6 +21,7 @@ const modules = {
     // One mistake of a file that a program wrote is enough, and the schema is large.
     isTerse: true,
   },
+  'lock.schema.json': { file: 'src/lock/lock.validator.generated', name: 'validateLock', isTerse: true },
   'tao-tf1.schema.json': { file: 'src/dialects/tao-tf1/spec.validator.generated', name: 'validateSpec' },
   'tao-tf2.schema.json': { file: 'src/dialects/tao-tf2/spec.validator.generated', name: 'validateSpec' },
 };

@@ -45,7 +45,7 @@ const GROUPS = [
   // Each alone would not earn it.
   {
     name: 'later',
-    test: /src[\\/](?:pipeline[\\/](?:merge|prune|init|doctor)|process[\\/]index|execution[\\/]index)\.ts$/,
+    test: /src[\\/](?:pipeline[\\/](?:merge|prune|init|doctor|lock|lock-file|baseline)|process[\\/]index|execution[\\/]index)\.ts$/,
     priority: 1,
   },
 ];
@@ -151,8 +151,8 @@ async function bundle(input) {
     input,
     platform: 'node',
     plugins: [changes],
-    // What fflate has for Node loads worker threads, which nothing here uses.
-    resolve: { alias: { fflate: 'fflate/browser' } },
+    // What fflate has for Node loads worker threads, which nothing here uses. What jsonc-parser has for it cannot be bundled.
+    resolve: { alias: { fflate: 'fflate/browser', 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' } },
     transform: { target: 'node20', define: { __PRUNEGATE_VERSION__: JSON.stringify(version) } },
     // A warning is, for one, import.meta in CommonJS: a bundle that fails only when it runs.
     onLog(level, { message }) {

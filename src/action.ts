@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as core from '@actions/core';
 import { type ModelRequest, type Settings, settingsFromInputs } from './config/index.ts';
 import { InputError } from './errors/input-error.ts';
@@ -31,16 +31,17 @@ import {
   escaped,
   makeReportSet,
   REPORT_FORMATS,
+  type ReportFiles,
   type ReportSet,
   writePageOfAll,
   writePages,
-  writeReport,
+  writeReports,
 } from './report/index.ts';
 import { VERSION } from './version.ts';
 
 interface Outcome {
   readonly checked: Checked;
-  readonly reportPath: string;
+  readonly files: ReportFiles;
 }
 
 async function main(): Promise<void> {
@@ -82,7 +83,7 @@ async function checkAll(requests: readonly ModelRequest[], confines: Confines | 
   // Before anything that may take time or fail: the gate is decided.
   decide(
     set,
-    results.map(({ reportPath }) => reportPath),
+    results.map(({ files }) => files),
     page,
   );
   const { annotations = true, comment = 'never', checkRun = false } = first ?? {};
@@ -104,7 +105,7 @@ async function checkOne(request: ModelRequest, confines: Confines | null, channe
     runtime: runtimeSources(request, confines, true),
   });
   printLine(REPORT_FORMATS.text.render(checked.report, ANYBODY));
-  return { checked, reportPath: writeReport(checked.report, folder) };
+  return { checked, files: writeReports(checked.report, folder, request.formats) };
 }
 
 function reportFolder(reportDir: string | null, { temporary = tmpdir(), step }: Channel): string {
@@ -130,8 +131,12 @@ async function mergeAll(settings: Settings, channel: Channel): Promise<void> {
   const request = await mergeRequest(settings, settings.reports ?? [], at, process.cwd(), policyHost(channel));
   const { set } = merge(request, VERSION);
   printLine(REPORT_FORMATS.text.render(set, ANYBODY));
+  const { workingDirectory = '.', reportDir } = settings;
+  // Named by the workflow alone: a prunegate.yml that is not merged yet must not say where to write.
+  const folder = reportFolder(reportDir === undefined ? null : resolve(workingDirectory, reportDir), channel);
   // What the checks measured is not in their reports, so that this page has no values.
-  decide(set, [], writePageOfAll(set, reportFolder(null, channel), ANYBODY));
+  const page = writePageOfAll(set, folder, ANYBODY);
+  decide(set, request.formats.length > 0 ? [writeReports(set, folder, request.formats)] : [], page);
   const { commentUrl } = await publish({ set, isRepeated: true, ...request.publishing }, channel);
   setCommentUrl(commentUrl);
 }
@@ -141,9 +146,9 @@ function setCommentUrl(url: string | null): void {
   setOutputs({ 'comment-url': url ?? '' });
 }
 
-function decide(set: ReportSet, reportPaths: readonly string[], page: string | null): void {
+function decide(set: ReportSet, files: readonly ReportFiles[], page: string | null): void {
   if (set.conclusion === 'failure') process.exitCode = 1;
-  output(verdictOutputs(set, reportPaths, page));
+  output(verdictOutputs(set, files, page));
 }
 
 /** A gate whose outputs nobody can read does not pass; what else is published stands. */

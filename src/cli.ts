@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { constants } from 'node:os';
+import { styleText } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
 import {
   type CommandName,
@@ -27,7 +28,15 @@ import { recover } from './pipeline/recover.ts';
 import { run } from './pipeline/run.ts';
 import { CancelledError } from './process/cancel.ts';
 import { plainLog } from './process/log.ts';
-import { ANYBODY, makeReportSet, REPORT_FORMATS, writePages, writeReport } from './report/index.ts';
+import {
+  ANYBODY,
+  makeReportSet,
+  REPORT_FORMATS,
+  type Style,
+  type Tone,
+  writePages,
+  writeReports,
+} from './report/index.ts';
 import { VERSION } from './version.ts';
 
 /** Exit status of product contract: 2 bad usage, config or input, 4 a bug of ours. */
@@ -101,6 +110,16 @@ const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
     examples: ['plan --config prunegate.yml'],
     async run(settings) {
       return { text: `${JSON.stringify(plan(loaded(() => loadPlanned(settings, process.cwd()))))}\n`, exitCode: 0 };
+    },
+  },
+  lock: {
+    description: 'write prunegate.lock.json, the retained indices that reviewers agree to, or check it',
+    async run(settings) {
+      const { lock } = await import('./pipeline/lock.ts');
+      const { check: isChecking = false, accept = false } = settings;
+      const host = { version: VERSION, log, commandLog: plainLog(process.stderr), isHashed: false };
+      const requests = loaded(() => loadRequests(settings, process.cwd()));
+      return lock(requests, { check: isChecking, accept }, host, confines());
     },
   },
   merge: {
@@ -234,6 +253,8 @@ async function eachWith(
   const { format, installOnnxruntime: mayInstall = false } = settings;
   const bounds = confines();
   const requests = loaded(() => loadRequests(settings, process.cwd()));
+  if (settings.formats !== undefined && requests.some(({ reportDir }) => reportDir === null))
+    throw new InputError('needs --report-dir, under which the files are written', { key: '--formats' });
   const models = await eachModel(requests, log, bounds, async (request) => {
     const result = await command(request, {
       version: VERSION,
@@ -244,13 +265,14 @@ async function eachWith(
       isPictured: format === 'html' || (isWritten && request.reportDir !== null),
     });
     if (isWritten && request.reportDir !== null)
-      log(`report: ${oneLine(writeReport(result.report, request.reportDir))}`);
+      for (const path of Object.values(writeReports(result.report, request.reportDir, request.formats)))
+        log(`report: ${oneLine(path)}`);
     return result;
   });
   for (const { model, message } of models.errors) log(`prunegate: ${oneLine(model)}: ${message}`);
   // One folder is given for all of them.
   if (isWritten && requests[0]?.reportDir != null) writeAllPages(models, requests[0].reportDir);
-  return answerOf(models, settings, VERSION);
+  return answerOf(models, settings, VERSION, coloured);
 }
 
 function writeAllPages({ results, errors }: CheckedModels<Checked>, folder: string): void {
@@ -258,6 +280,16 @@ function writeAllPages({ results, errors }: CheckedModels<Checked>, folder: stri
   const page = writePages(makeReportSet(VERSION, reports, errors), folder, readerOf(results, true));
   if (page !== null) log(`page: ${oneLine(page)}`);
 }
+
+const COLOURS: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
+  good: 'green',
+  bad: 'red',
+  open: 'yellow',
+  title: 'bold',
+};
+
+/** Colours where stdout shows them: a terminal, or FORCE_COLOR; never with NO_COLOR, and never in a pipe. */
+const coloured: Style = (kind, text) => styleText(COLOURS[kind], text, { stream: process.stdout });
 
 /** stdout carries the result alone. */
 function log(line: string): void {

@@ -46,9 +46,19 @@ export interface ModelRequest extends Omit<ModelSettings, Reshaped> {
   readonly notes: readonly string[];
   /** How it stands to the base commit; null where nobody looked. */
   readonly policy: PolicyComparison | null;
+  /** The lock file as it is at the base commit; null where nobody looked. */
+  readonly lockAtBase: BaseText | null;
+  /** All models of prunegate.yml, as reports name them, whichever are checked. */
+  readonly siblings: readonly string[];
   /** Where a setting of this model was given: flag, input or line of prunegate.yml; for one that was not, where it could be. */
   at(key: ModelSettingKey): Place;
 }
+
+/** A file of the base commit. */
+export type BaseText =
+  | { readonly kind: 'file'; readonly text: string }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Settings whose values are paths; a spec's is one only where it does not stand in prunegate.yml. */
 export const PATH_SETTINGS = (Object.keys(MODEL_SETTINGS) as ModelSettingKey[]).filter(
@@ -64,7 +74,7 @@ export type ExecutionRequest = Pick<
 /** What pruning must have bought; null where nothing is asked. */
 export type Gates = Pick<
   ModelRequest,
-  'maxLatencyRatio' | 'minParameterReduction' | 'minMacReduction' | 'minSizeReduction'
+  'maxLatencyRatio' | 'minParameterReduction' | 'minMacReduction' | 'minSizeReduction' | 'maxFiltersFlipped'
 >;
 
 /**
@@ -119,7 +129,7 @@ export function requestsOf(sources: Sources, bar: Bar | null): readonly ModelReq
 export function generalSettings(
   sources: Sources,
   bar: Bar | null,
-): Pick<ModelSettings, 'annotations' | 'comment' | 'checkRun'> {
+): Pick<ModelSettings, 'annotations' | 'comment' | 'checkRun' | 'formats'> {
   return settingsOf({ ...sources, model: { name: null, entry: {}, path: [] }, bar });
 }
 
@@ -182,6 +192,8 @@ function requestOf(sources: ModelSources): ModelRequest {
     execution: demandOf(execute, settings),
     notes: sources.ignored.map(({ at, why }) => `${placeText(at)} is ignored: ${why}.`),
     policy: null,
+    lockAtBase: null,
+    siblings: config.models.map(({ name }) => name ?? 'model'),
     at: (key) => placeIn(sources, key),
   };
 }

@@ -56,6 +56,7 @@ export function assemble(facts: ExecutionFacts, comparison: Comparison, timing: 
             runs: latency.runs,
             ...latency.latency,
             ratio: latency.ratio,
+            ratioQuartiles: latency.ratioQuartiles,
           },
     peakBytes: Math.max(peakBytes, 'peakBytes' in timing ? timing.peakBytes : 0),
   };

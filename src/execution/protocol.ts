@@ -139,6 +139,8 @@ export interface TimeResult {
   readonly latency: Readonly<Record<Side, Latency>>;
   /** Median over pairs of neighbouring runs of pruned over dense. */
   readonly ratio: number;
+  /** Its quartiles. */
+  readonly ratioQuartiles: { readonly low: number; readonly high: number };
 }
 
 export interface ProbeResult {

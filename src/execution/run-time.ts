@@ -28,14 +28,13 @@ export async function runTime(runtime: Runtime, job: TimeJob): Promise<TimeResul
   }
   await sessions.dense.close();
   await sessions.pruned.close();
+  const { median, low, high } = latencyOf(times.pruned.map((time, k) => time / times.dense[k]!));
   return {
     kind: 'time',
     runs: times.dense.length,
     latency: { dense: latencyOf(times.dense), pruned: latencyOf(times.pruned) },
-    ratio: quantile(
-      times.pruned.map((time, k) => time / times.dense[k]!),
-      0.5,
-    ),
+    ratio: median,
+    ratioQuartiles: { low, high },
   };
 }
 

@@ -72,6 +72,8 @@ export interface Execution {
     readonly pruned: Latency;
     /** Median over neighbouring runs of pruned over dense. */
     readonly ratio: number;
+    /** Its quartiles: how noisy it is; reports of earlier versions do not have them. */
+    readonly ratioQuartiles?: { readonly low: number; readonly high: number };
   } | null;
   /** Largest resident memory of a process that ran the models. */
   readonly peakBytes: number;

@@ -1,10 +1,19 @@
 import * as core from '@actions/core';
-import type { Report, ReportSet } from '../report/index.ts';
+import type { Report, ReportFiles, ReportSet } from '../report/index.ts';
 import { firstLine, messageOf } from './trouble.ts';
 
 /** As action.yml describes them. */
 export const OUTPUTS = [
-  ...(['verdict', 'conclusion', 'mismatched-layers', 'report-json', 'report-html', 'matrix'] as const),
+  ...([
+    'verdict',
+    'conclusion',
+    'mismatched-layers',
+    'report-json',
+    'report-html',
+    'sarif',
+    'junit',
+    'matrix',
+  ] as const),
   ...(['matched', 'mismatched', 'ambiguous', 'unverifiable', 'comment-url'] as const),
 ] as const;
 
@@ -23,14 +32,24 @@ export function setOutputs(outputs: Outputs): string | null {
   }
 }
 
+/** Outputs that name the files of a format, one on a line for each model. */
+const FILE_OUTPUTS = { 'report-json': 'json', sarif: 'sarif', junit: 'junit' } as const;
+
+function fileOutputs(files: readonly ReportFiles[]): Outputs {
+  const paths = Object.entries(FILE_OUTPUTS).map(([name, format]) => {
+    return [name, files.flatMap((own) => own[format] ?? []).join('\n')];
+  });
+  return Object.fromEntries(paths);
+}
+
 /**
  * What a check or a merge found out.
- * @param paths of report.json files
+ * @param files of the reports
  * @param page the one that has everything; null where none was written
  */
 export function verdictOutputs(
   { reports, verdict, conclusion }: ReportSet,
-  paths: readonly string[],
+  files: readonly ReportFiles[],
   page: string | null,
 ): Outputs {
   const layers = reports.flatMap((report) => report.layers);
@@ -47,7 +66,7 @@ export function verdictOutputs(
     mismatched: count('mismatch'),
     ambiguous: count('ambiguous'),
     unverifiable: count('unverifiable'),
-    'report-json': paths.join('\n'),
+    ...fileOutputs(files),
     'report-html': page ?? '',
   };
 }

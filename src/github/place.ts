@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { Place } from '../errors/place.ts';
 import { isBelow, pathBelow } from '../files/index.ts';
+import { repositoryPath } from '../report/index.ts';
 import type { Finding } from '../verdict/index.ts';
 
 /** A line that a reviewer can be pointed to. The file is relative to the workspace, as GitHub attaches annotations; null is nowhere. */
@@ -14,12 +15,8 @@ const NOWHERE: ReviewPlace = { file: null, line: null };
 
 /** Where a finding of a report is shown, whose places are relative to the workspace: nowhere outside, for GitHub would drop the annotation. */
 export function reviewPlace({ place: { file, line } }: Pick<Finding, 'place'>): ReviewPlace {
-  return file !== null && isPlain(file) ? { file, line } : NOWHERE;
-}
-
-/** A path that leads where it seems to: that of a merged report may be anybody's, and becomes a link. */
-function isPlain(path: string): boolean {
-  return isBelow(path) && path.split(/[\\/]/).every((part) => part !== '' && part !== '.' && part !== '..');
+  const path = repositoryPath(file);
+  return path === null ? NOWHERE : { file: path, line };
 }
 
 /** A place in a file outside the workspace is none. */

@@ -1,5 +1,5 @@
 import type { Settings } from '../config/index.ts';
-import { makeReportSet, REPORT_FORMATS, type Reader } from '../report/index.ts';
+import { makeReportSet, REPORT_FORMATS, type Reader, type Style } from '../report/index.ts';
 import type { Checked } from './checked.ts';
 import type { CheckedModels } from './each-model.ts';
 
@@ -17,13 +17,17 @@ export function answerOf(
   { results, errors }: CheckedModels<Checked>,
   { format = 'text', all = false }: Settings,
   version: string,
+  style?: Style,
 ): Answer {
   const reports = results.map(({ report }) => report);
   const [only] = reports;
   const isOne = reports.length === 1 && errors.length === 0 && only !== undefined;
   const result = isOne ? only : makeReportSet(version, reports, errors);
   return {
-    text: REPORT_FORMATS[format].render(result, readerOf(results, all)),
+    text: REPORT_FORMATS[format].render(result, {
+      ...readerOf(results, all),
+      ...(style === undefined ? {} : { style }),
+    }),
     exitCode: errors.length > 0 ? BAD_INPUT : worstExit(results.map(({ exitCode }) => exitCode)),
   };
 }

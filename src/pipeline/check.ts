@@ -9,10 +9,19 @@ import {
 } from '../dialects/index.ts';
 import { inputErrorAt } from '../errors/place.ts';
 import { readStart } from '../files/index.ts';
+import type { Lock } from '../lock/index.ts';
 import type { Network } from '../network/index.ts';
 import { underDenseNames } from '../recovery/index.ts';
 import { explainCommand, makeReport, numbersOf } from '../report/index.ts';
-import { gateOf, judgeExecution, judgeGates, judgePolicy } from '../verdict/index.ts';
+import {
+  baselineNotes,
+  type Evidence,
+  gateOf,
+  judgeExecution,
+  judgeGates,
+  judgeLock,
+  judgePolicy,
+} from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
 import { refuseExchanged } from './exchanged.ts';
 import { executeModels, gainsOf, NOT_EXECUTED } from './execute-models.ts';
@@ -29,7 +38,9 @@ import type { PrunedModel } from './prune.ts';
  * @throws InputError for whatever the user can mend
  */
 export async function check(request: ModelRequest, host: Host): Promise<Checked> {
-  refuseUnsupported(request);
+  const locking = request.lockFile === null && host.isLocking !== true ? null : await import('./lock-file.ts');
+  const lock = locking?.readLock(request) ?? null;
+  const earlier = request.baseline === null ? null : await import('./baseline.ts');
   const pruner = readSpec(request.spec, request.at('spec'));
   const made = await makeModels(request, host);
   return withModels(async ({ read, temporary }) => {
@@ -44,6 +55,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
     const { recovery, retention } = judgeNetworks({ dense, pruned, folded }, expectation, {
       reported,
       tolerance: request.tolerance,
+      locked: lock === null ? null : lockedIndices(lock, request),
       at: specPlaces(pruner.spec, host.root),
     });
     const executed =
@@ -62,12 +74,22 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
         : NOT_EXECUTED;
     const at = requestPlaces(request, host.root);
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
+    const compared =
+      earlier?.comparedWithBaseline(request, { dialect: pruner.name, layers: retention.layers }, host.root) ?? null;
+    const lockable = locking?.lockableModel(pruner, dense, retention.layers) ?? null;
+    const held =
+      locking === null || lock === null || lockable === null
+        ? null
+        : locking.heldAgainst(lock, lockable, request, host.root);
     const judgement = judgePolicy(
-      judgeGates(
-        judgeExecution(retention, executed, { requireGpu: request.requireGpu, demand: request.execution, at }),
-        request,
-        gainsOf(sizes, executed),
-        at,
+      judgeLock(
+        judgeGates(
+          judgeExecution(retention, executed, { requireGpu: request.requireGpu, demand: request.execution, at }),
+          request,
+          gainsOf(sizes, executed, compared?.flips ?? null),
+          at,
+        ),
+        held,
       ),
       request.policy,
     );
@@ -82,22 +104,28 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
         ...{ dialect: pruner.name, spec: pruner.spec, expectation },
         lints: expectation.lint(pruned.model.name),
       },
-      judgement: { ...judgement, notes: [...request.notes, ...judgement.notes] },
+      judgement: {
+        ...judgement,
+        notes: [...request.notes, ...judgement.notes, ...baselineNotes(compared?.flips ?? null)],
+      },
+      baseline: earlier === null || compared === null ? null : earlier.reportedBaseline(compared),
       execution: executed.execution,
       conclusion,
       isHashed: host.isHashed,
       made,
       policy: request.policy,
+      lock: locking === null || lock === null || held === null ? null : locking.reportedLock(held, lock, request),
     });
     const numbers = host.isPictured === true ? numbersOf(expectation, dense) : null;
     made.requireAsMade();
-    return { report, explain: explainCommand(request), numbers, exitCode };
+    return { report, explain: explainCommand(request), numbers, lockable, exitCode };
   });
 }
 
-/** What is asked for and not there yet is an error: a gate that skipped it in silence would look green. */
-function refuseUnsupported(request: ModelRequest): void {
-  if (request.lockFile !== null) throw inputErrorAt(request.at('lockFile'), 'is not supported by this version yet');
+/** What was agreed of the model, as a cause may name it. */
+function lockedIndices({ file, models }: Lock, { name }: ModelRequest): Evidence['locked'] {
+  const layers = [...(models.get(name ?? 'model')?.layers ?? [])];
+  return { file, layers: new Map(layers.map(([layer, { retained }]) => [layer, retained])) };
 }
 
 /** Neither a pruned model nor a command that makes one: the built-in pruner applies the spec. */

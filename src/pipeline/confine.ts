@@ -68,7 +68,7 @@ export async function within<T>(
 }
 
 /** Files whose values are quoted. */
-const QUOTED: readonly ModelSettingKey[] = ['spec', 'reported', 'lockFile'];
+const QUOTED: readonly ModelSettingKey[] = ['spec', 'reported', 'lockFile', 'baseline'];
 
 /**
  * The request, whose spec reads no file beyond. Refuses files out of the workspace that a pull request's prunegate.yml names, or that a link in the place of one of its files leads to: the runner's

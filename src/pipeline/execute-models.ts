@@ -3,7 +3,7 @@ import type { StatedSizes } from '../dialects/index.ts';
 import type { ExecutionOutcome } from '../execution/types.ts';
 import type { Network } from '../network/index.ts';
 import type { Recovery } from '../recovery/index.ts';
-import type { Gains, Judgement, ModelSize } from '../verdict/index.ts';
+import type { Flips, Gains, Judgement, ModelSize } from '../verdict/index.ts';
 import type { Host } from './host.ts';
 
 export const NOT_EXECUTED: ExecutionOutcome = { execution: null, obstacle: null, notes: [] };
@@ -42,6 +42,7 @@ export async function executeModels(
 export function gainsOf(
   { dense, pruned }: { readonly dense: ModelSize; readonly pruned: ModelSize },
   { execution }: ExecutionOutcome,
+  flips: Flips | null,
 ): Gains {
   const { latency, latencyMs } = execution ?? { latency: null, latencyMs: null };
   return {
@@ -49,6 +50,8 @@ export function gainsOf(
     macs: { dense: dense.macs, pruned: pruned.macs },
     bytes: { dense: dense.bytes, pruned: pruned.bytes },
     latencyRatio: latency?.ratio ?? null,
+    latencyNoise: latency?.ratioQuartiles ?? null,
+    flips,
     latencyMs: { dense: latencyMs?.dense ?? null, pruned: latencyMs?.pruned ?? null },
   };
 }

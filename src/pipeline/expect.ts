@@ -26,6 +26,12 @@ export function expect(request: ModelRequest, host: Host): Promise<Checked> {
       isHashed: host.isHashed,
     });
     const numbers = host.isPictured === true ? numbersOf(expectation, dense) : null;
-    return { report, explain: explainCommand(request), numbers, exitCode: isExpected(expectation) ? 0 : 3 };
+    return {
+      report,
+      explain: explainCommand(request),
+      numbers,
+      lockable: null,
+      exitCode: isExpected(expectation) ? 0 : 3,
+    };
   });
 }

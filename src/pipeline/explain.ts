@@ -104,5 +104,10 @@ function formatted({ format }: ModelRequest, { value, text, isKnown }: Answer): 
       });
     case 'text':
       return { text, exitCode };
+    default:
+      throw new InputError('must be text, json or markdown: an explanation is no report', {
+        key: '--format',
+        value: format,
+      });
   }
 }

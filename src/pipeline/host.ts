@@ -13,6 +13,8 @@ export interface Host {
   readonly isHashed: boolean;
   /** Whether the values behind all layers are wanted, for a picture of them. */
   readonly isPictured?: boolean;
+  /** Whether what a lock would say is asked for. */
+  readonly isLocking?: boolean;
   /** Folder for what a check makes where no report-dir is given; without it, one that goes with the check. */
   readonly folder?: string;
   /** Where the output of the user's commands is shown; by lines of `log` where there is none. */

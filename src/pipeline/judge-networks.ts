@@ -2,7 +2,7 @@ import { compareGraphs } from '../comparison/index.ts';
 import type { Expectation, Reported } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
 import { type FoldedReference, type Recovery, recoverRetention } from '../recovery/index.ts';
-import { type Judgement, judge, type PlaceOf } from '../verdict/index.ts';
+import { type Evidence, type Judgement, judge, type PlaceOf } from '../verdict/index.ts';
 
 export interface Sides {
   readonly dense: Network;
@@ -16,6 +16,8 @@ export interface Hearing {
   readonly reported: Reported | null;
   /** Relative distance up to which a changed filter still counts as the dense one. */
   readonly tolerance: number | null;
+  /** Retained indices of a lock file, where there is one. */
+  readonly locked?: Evidence['locked'];
   /** Where the spec says what. */
   readonly at: PlaceOf;
 }
@@ -35,7 +37,6 @@ export function judgeNetworks(
     graph: compareGraphs(recovery.correspondence),
     ...hearing,
     hypotheses: (actual) => expectation.hypotheses({ prunedFile: pruned.model.name, actual }),
-    locked: null,
   });
   return { recovery, retention };
 }

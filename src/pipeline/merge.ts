@@ -1,4 +1,4 @@
-import type { CommentPolicy, Settings, Sources } from '../config/index.ts';
+import type { CommentPolicy, Format, Settings, Sources } from '../config/index.ts';
 import { configOf, generalSettings, loadSources, parseYaml } from '../config/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import type { Place } from '../errors/place.ts';
@@ -23,6 +23,8 @@ export interface MergeRequest {
   readonly warnOnly: boolean;
   /** Where the result is published. */
   readonly publishing: Publishing;
+  /** Formats in which it is written to a file besides. */
+  readonly formats: readonly Format[];
 }
 
 /**
@@ -45,11 +47,12 @@ export async function mergeRequest(
     });
   const sources = await sourcesOf(settings, cwd, host);
   const policy = host === null ? null : await policyOf(sources, host);
-  const { annotations, comment, checkRun } = generalSettings(sources, barUnder(policy, sources));
+  const { annotations, comment, checkRun, formats } = generalSettings(sources, barUnder(policy, sources));
   return {
     ...{ reports, at, warnOnly: settings.warnOnly ?? false },
     expected: expectedModels(sources, policy),
     publishing: { annotations, comment, checkRun },
+    formats,
   };
 }
 

@@ -82,7 +82,11 @@ export async function loadUnderPolicy(settings: Settings, cwd: string, host: Pol
   const policy = await policyOf(sources, once);
   const requests = requestsUnder(sources, policy);
   if (policy === null) return { requests, policy };
-  const judged = requests.map(async (request) => ({ ...request, policy: await compared(request, policy, once) }));
+  const judged = requests.map(async (request) => ({
+    ...request,
+    policy: await compared(request, policy, once),
+    lockAtBase: await lockAtBase(request, once),
+  }));
   return { requests: await Promise.all(judged), policy };
 }
 
@@ -182,6 +186,12 @@ async function compared(request: ModelRequest, policy: Policy, host: PolicyHost)
       policy: isKnown ? isNew || changes.some(({ key }) => ![...SPEC_KEYS, ...LOCK_KEYS].includes(key)) : null,
     },
   };
+}
+
+/** What was agreed before. One that lies outside of the repository is no pull request's to change. */
+async function lockAtBase({ lockFile }: ModelRequest, host: PolicyHost): Promise<BaseFile | null> {
+  const path = lockFile === null ? null : host.pathInRepository(lockFile);
+  return path === null ? null : host.readBase(path);
 }
 
 const SPEC_KEYS = ['spec', 'overrides'];

@@ -27,6 +27,6 @@ export function recover(request: ModelRequest, host: Host): Promise<Checked> {
       judgement: judge({ dense, recovery, tolerance }),
       isHashed: host.isHashed,
     });
-    return { report, explain: null, numbers: null, exitCode: isRecovered(recovery, tolerance) ? 0 : 3 };
+    return { report, explain: null, numbers: null, lockable: null, exitCode: isRecovered(recovery, tolerance) ? 0 : 3 };
   });
 }

@@ -30,8 +30,9 @@ export function run(request: ModelRequest, host: Host): Promise<Checked> {
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
     const judgement = judgeGates(
       judgeExecution(retention, executed, { requireGpu: request.requireGpu, demand: 'all', at }),
-      request,
-      gainsOf(sizes, executed),
+      // It takes no baseline.
+      { ...request, maxFiltersFlipped: null },
+      gainsOf(sizes, executed, null),
       at,
     );
     const { conclusion, exitCode } = gateOf(judgement, request);
@@ -46,6 +47,6 @@ export function run(request: ModelRequest, host: Host): Promise<Checked> {
       conclusion,
       isHashed: host.isHashed,
     });
-    return { report, explain: null, numbers: null, exitCode };
+    return { report, explain: null, numbers: null, lockable: null, exitCode };
   });
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { eastAsianWidth } from 'get-east-asian-width';
 
 const GAP = '  ';
@@ -12,6 +13,13 @@ export function columns(rows: readonly (readonly string[])[], indent: string): s
   return measured.map((row) => `${indent}${line(row)}`.trimEnd()).join('\n');
 }
 
+/** The same under a heading, without the columns in which no row has anything. */
+export function filledColumns(header: readonly string[], rows: readonly (readonly string[])[], indent: string): string {
+  const filled = header.map((_, k) => rows.some((row) => row[k]?.trim() !== ''));
+  const kept = (row: readonly string[]): readonly string[] => row.filter((_, k) => filled[k] || k === 0);
+  return columns([header, ...rows].map(kept), indent);
+}
+
 /** Asks for a character to be shown as a picture, which takes two places. */
 const AS_PICTURE = '\uFE0F';
 
@@ -19,7 +27,7 @@ const AS_PICTURE = '\uFE0F';
 function widthOf(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of new Intl.Segmenter().segment(text))
+  for (const { segment } of new Intl.Segmenter().segment(stripVTControlCharacters(text)))
     width += segment.includes(AS_PICTURE) ? 2 : eastAsianWidth(segment.codePointAt(0)!);
   return width;
 }

@@ -1,9 +1,12 @@
 import type { Format } from '../config/index.ts';
+import { renderBadge } from './badge.ts';
 import { renderHtml } from './html/html.ts';
 import { renderJson } from './json.ts';
+import { renderJUnit } from './junit.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { Reader } from './reader.ts';
 import type { Report, ReportSet } from './report.ts';
+import { renderSarif } from './sarif.ts';
 import { renderSet } from './set-text.ts';
 import { renderText } from './text.ts';
 
@@ -23,4 +26,7 @@ export const REPORT_FORMATS: Readonly<Record<Format, ReportFormat>> = {
   json: { extension: 'json', render: renderJson },
   html: { extension: 'html', render: renderHtml },
   markdown: { extension: 'md', render: (result) => `${renderMarkdown(result)}\n` },
+  sarif: { extension: 'sarif', render: renderSarif },
+  junit: { extension: 'junit.xml', render: renderJUnit },
+  badge: { extension: 'badge.json', render: renderBadge },
 };

@@ -24,8 +24,12 @@ export {
   makeReport,
   makeReportSet,
   type Report,
+  type ReportBaseline,
   type ReportLayer,
   type ReportLint,
+  type ReportLock,
   type ReportSet,
 } from './report.ts';
-export { writePageOfAll, writePages, writeReport } from './write.ts';
+export { repositoryPath } from './repository-path.ts';
+export type { Style, Tone } from './style.ts';
+export { type ReportFiles, writePageOfAll, writePages, writeReport, writeReports } from './write.ts';

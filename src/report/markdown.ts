@@ -1,6 +1,7 @@
 import { duration, filterWords, percentChange, size, thousands } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { bar } from './bar.ts';
+import { baselineLine, flipLines } from './baseline-lines.ts';
 import { changesBlock } from './changes.ts';
 import { type Detail, LIMITS, type Limits } from './detail.ts';
 import { escapedName } from './escape.ts';
@@ -8,8 +9,10 @@ import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { describeGpu } from './gpu.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
+import { lockBlock } from './lock-block.ts';
 import { folded, line, more, table } from './markdown-blocks.ts';
 import { COMPLETENESS_UNCHECKED, type ModelError, type Report, type ReportLayer, type ReportSet } from './report.ts';
+import { sharedCause } from './shared-cause.ts';
 
 const ICONS = { conforms: '✅', diverges: '❌', unverifiable: '❓' } as const;
 const LAYER_ICONS = { match: '✅', mismatch: '❌', ambiguous: '≈', unverifiable: '❓' } as const;
@@ -112,7 +115,9 @@ function modelBlocks(report: Report, limits: Limits, linkOf: LinkOf, level: numb
     isReportedBelow(report, limits) ? 'No layer diverges, but something else does.' : summary(report),
     ...gate(report),
     ...(level === TOP ? changesBlock([report], limits.titles) : []),
+    ...lockBlock(report, limits.rows),
     sizes(report),
+    ...sinceBaseline(report, limits),
     ...(shared === null || limits.findings === 0 ? [] : [causeLine(shared)]),
     ...differences(report, limits),
     ...report.findings
@@ -181,6 +186,20 @@ function sizes({ totals: { filters, parameters, macs, bytes }, execution }: Repo
   return [...shown, ...latency(execution)].join(' · ');
 }
 
+/** What became of the model since its baseline. */
+function sinceBaseline(report: Report, { rows }: Limits): string[] {
+  const sentence = baselineLine(report);
+  if (sentence === null) return [];
+  const flips = flipLines(report);
+  const list = [
+    ...flips.slice(0, rows).map((flip) => `- ${line(flip)}`),
+    ...more(flips.length - rows, 'more layers', 'are in the JSON report').map((each) => `- ${each}`),
+  ].join('\n');
+  const shown =
+    flips.length === 0 || rows === 0 ? [] : [flips.length <= UNFOLDED ? list : folded('Layers that flipped', list)];
+  return [`${line(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`)}.`, ...shown];
+}
+
 function latency(execution: Report['execution']): string[] {
   if (execution?.latency == null) return [];
   const [before, after] = [execution.latency.dense.median, execution.latency.pruned.median];
@@ -224,13 +243,6 @@ function findingBlock(finding: Finding, { lines }: Limits, link: Link | null, is
     ...(cause === undefined || isCauseTold ? [] : [causeLine(cause)]),
     ...(list === '' ? [] : rest.length <= UNFOLDED ? [list] : [folded('Filter by filter', list)]),
   ].join('\n\n');
-}
-
-/** One cause of several findings, to be reported once. */
-function sharedCause(findings: readonly Finding[]): string | null {
-  const [first, second] = findings;
-  if (first?.cause === undefined || second === undefined) return null;
-  return findings.every(({ cause }) => cause === first.cause) ? first.cause : null;
 }
 
 function causeLine(cause: string): string {

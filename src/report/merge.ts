@@ -55,6 +55,20 @@ export function mergeReports(paths: readonly string[], version: string, expected
   return { ...set, completeness: expected === null ? 'unchecked' : 'checked' };
 }
 
+/**
+ * The reports of a file that another run left.
+ * @returns a sentence's end where they are of another version, and nothing can be compared
+ * @throws InputError for a file that is missing, damaged or contradicts itself
+ */
+export function earlierReports(path: string): readonly Report[] | string {
+  const text = readText(path, MAX_REPORT_BYTES);
+  const value = readJson(path, text);
+  const version = 'schemaVersion' in value ? value.schemaVersion : undefined;
+  if (typeof version === 'number' && version !== SCHEMA_VERSION)
+    return `${path} is of schemaVersion ${version}, and this is ${SCHEMA_VERSION}`;
+  return readReports(path, text);
+}
+
 function refuseUnexpected(from: ReadonlyMap<string, string>, expected: readonly string[]): void {
   for (const [model, path] of from) {
     if (expected.includes(model)) continue;

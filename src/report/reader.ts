@@ -1,4 +1,5 @@
 import type { ModelNumbers } from './html/numbers.ts';
+import type { Style } from './style.ts';
 
 /** Who reads a report, and what they want to see of it. */
 export interface Reader {
@@ -6,6 +7,8 @@ export interface Reader {
   readonly all: boolean;
   /** The command that explains a model's layers, to which `--layer` is added; null where the reader cannot run it. */
   explain(model: string): string | null;
+  /** How what matters stands out; left out where nobody sees it. */
+  readonly style?: Style;
   /** The values behind a model's layers, for a picture of them; null where nobody has them. */
   numbers(model: string): ModelNumbers | null;
 }

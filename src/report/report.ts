@@ -2,11 +2,13 @@ import type { PolicyChange, PolicyComparison } from '../config/index.ts';
 import type { Expectation, LayerGroup, Lint, Spec } from '../dialects/index.ts';
 import type { Place } from '../errors/place.ts';
 import type { Execution } from '../execution/types.ts';
+import type { LockComparison, LockDifference } from '../lock/index.ts';
 import type { Folding, Network } from '../network/index.ts';
 import type { CommandRun, Gpu } from '../process/index.ts';
 import type {
   Conclusion,
   Finding,
+  Flips,
   Judgement,
   LayerResult,
   LayerVerdict,
@@ -42,6 +44,10 @@ export interface Report {
   readonly gpus: readonly Gpu[] | null;
   /** How what the pull request asks for stands to its base; null where nobody looked. */
   readonly policy: ReportPolicy | null;
+  /** How the model stands to what reviewers agreed to; null where nothing was. */
+  readonly lock: ReportLock | null;
+  /** How it stands to its baseline; null where none was given. */
+  readonly baseline: ReportBaseline | null;
   readonly totals: ReportTotals;
 }
 
@@ -51,6 +57,32 @@ const MAX_EXPLAINED_FILTERS = 32;
 /** What a pull request's prunegate.yml says otherwise than its base's. */
 export interface ReportPolicy extends Omit<PolicyComparison, 'changes'> {
   readonly changes: readonly (Omit<PolicyChange, 'at'> & { readonly place: Place })[];
+}
+
+/** What a lock file says of the model. */
+export interface ReportLock extends Omit<LockComparison, 'at'> {
+  /** What the lock asks to agree to beyond the base commit's; null where nobody looked. */
+  readonly base: null | {
+    /** Whether something was agreed of the model there. */
+    readonly state: 'read' | 'absent' | 'unknown';
+    /** `agreed` at the base, `now` in the lock of the pull request. */
+    readonly changes: readonly LockDifference[];
+  };
+}
+
+/** How the model stands to an earlier run's report. */
+export interface ReportBaseline extends Flips {
+  readonly file: string;
+  /** What that run found. */
+  readonly verdict: RunVerdict | null;
+  /** What the pruned model took then; null where nothing can be compared. */
+  readonly before: null | {
+    readonly filters: number | null;
+    readonly parameters: number | null;
+    readonly macs: number | null;
+    readonly bytes: number | null;
+    readonly latencyMs: number | null;
+  };
 }
 
 export interface ReportInput {
@@ -126,6 +158,8 @@ export interface ReportParts {
   readonly isHashed: boolean;
   readonly made?: Pick<Report, 'commands' | 'gpus'>;
   readonly policy?: PolicyComparison | null;
+  readonly lock?: ReportLock | null;
+  readonly baseline?: ReportBaseline | null;
 }
 
 export interface Sizes {
@@ -165,6 +199,8 @@ export function makeReport(parts: ReportParts): Report {
     commands: parts.made?.commands ?? [],
     gpus: parts.made?.gpus ?? null,
     policy: policyOf(parts.policy ?? null),
+    lock: parts.lock ?? null,
+    baseline: parts.baseline ?? null,
     totals: totalsOf(judgement, parts.sizes),
   };
 }

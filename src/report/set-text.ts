@@ -3,6 +3,7 @@ import { columns } from './columns.ts';
 import { shortLine, shortName } from './escape.ts';
 import type { Reader } from './reader.ts';
 import { COMPLETENESS_UNCHECKED, type Report, type ReportSet } from './report.ts';
+import { PLAIN, type Style, TONES } from './style.ts';
 import { renderText } from './text.ts';
 
 /** Models that do not conform are shown whole up to this many; of more there are the worst findings. */
@@ -13,17 +14,18 @@ const MARKS: Readonly<Record<string, string>> = { conforms: ' ', diverges: 'x', 
 
 /** Many models for a terminal: what is wrong with those that do not conform, a line for each model, and one verdict at the end. */
 export function renderSet({ reports, errors, verdict, tool, completeness }: ReportSet, reader: Reader): string {
+  const { style = PLAIN } = reader;
   const wrong = reports.filter((report) => report.verdict !== 'conforms');
   const whole = wrong.map((report, at) =>
     reader.all || report.verdict === null || at < MAX_WHOLE
-      ? `${shortName(report.model)}\n${renderText(report, reader).trimEnd()}`
+      ? `${style('title', shortName(report.model))}\n${renderText(report, reader).trimEnd()}`
       : findings(report),
   );
   const rows = [
     ...reports.map((report) => [
       MARKS[report.verdict ?? ''] ?? ' ',
       shortName(report.model),
-      report.verdict ?? '',
+      verdictWord(report, style),
       layers(report),
       retained(report),
     ]),
@@ -41,6 +43,10 @@ export function renderSet({ reports, errors, verdict, tool, completeness }: Repo
         ]),
   ];
   return `${blocks.join('\n\n')}\n`;
+}
+
+function verdictWord({ verdict }: Report, style: Style): string {
+  return verdict === null ? '' : style(TONES[verdict]!, verdict);
 }
 
 function verdictLine(reports: readonly Report[], unchecked: number, verdict: NonNullable<Report['verdict']>): string {

@@ -1,20 +1,24 @@
 import { oneLine } from '../errors/input-error.ts';
 import { filterWords, percentChange, shellWord, thousands } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
-import { columns } from './columns.ts';
+import { baselineLine, flipLines } from './baseline-lines.ts';
+import { columns, filledColumns } from './columns.ts';
 import { cutText, shortLine, shortName } from './escape.ts';
 import { COMPUTES_THE_SAME, executionLines } from './execution.ts';
 import { groupLetters } from './groups.ts';
 import { lintText } from './lint.ts';
 import type { Reader } from './reader.ts';
 import type { Report, ReportLayer } from './report.ts';
+import { PLAIN, type Style, TONES } from './style.ts';
+import { findingBlocks, findingText, globalFinding } from './text-findings.ts';
+import { weightsWords } from './weights-words.ts';
 
 /** Layers that match are shown up to this many; more are counted. */
 const SHOWN_MATCHES = 4;
 /** Layers that could not be verified are shown up to this many; the finding below names why. */
 const SHOWN_UNVERIFIABLE = 8;
-const MAX_FULL_FINDINGS = 4;
-const MAX_TITLES = 12;
+/** Layers that flipped since the baseline. */
+const MAX_FLIPS = 6;
 /** Filters and ranges of them in a row of the table. */
 const MAX_IN_ROW = 6;
 /** Characters of a reason in a row. */
@@ -22,18 +26,21 @@ const MAX_REASON = 100;
 const MARKS: Readonly<Record<string, string>> = { match: ' ', ambiguous: '~', mismatch: 'x', unverifiable: '?' };
 
 /** The result for a terminal: sizes, the layers worth looking at, why, and one verdict at the end. */
-export function renderText(report: Report, { all, explain }: Reader): string {
+export function renderText(report: Report, { all, explain, style = PLAIN }: Reader): string {
+  const global = globalFinding(report);
   const blocks = [
     head(report),
-    table(report, all),
+    global === null ? '' : findingText(global, report, style, null),
+    table(report, { all, style, global }),
     executionLines(report).map(shortLine).join('\n'),
-    ...findings(report.findings, all),
+    sinceBaseline(report),
+    ...findingBlocks(report, all, style),
     ...refusal(report),
     [
       ...report.lints.map((lint) => shortLine(lintText(lint))),
       ...report.notes.map((note) => `note: ${shortLine(note)}`),
     ].join('\n'),
-    verdictLine(report, explain(report.model)),
+    toned(verdictLine(report, explain(report.model)), report, style),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
@@ -45,12 +52,13 @@ function head(report: Report): string {
     .join('  ');
   const saved =
     totals.parameters.pruned === null ? '' : `   (${percentChange(totals.parameters.pruned, totals.parameters.dense)})`;
+  const words = weightsWords(report);
   const rows = [
     [
       'dense',
       oneLine(inputs.dense.path),
       `${thousands(totals.layers)} layers, ${thousands(totals.filters.dense)} filters, ${thousands(totals.parameters.dense)} parameters`,
-      `${inputs.dense.folding} weights`,
+      words.dense,
     ],
     ...(inputs.pruned === null || totals.parameters.pruned === null || totals.filters.retained === null
       ? []
@@ -59,26 +67,36 @@ function head(report: Report): string {
             'pruned',
             oneLine(inputs.pruned.path),
             `${thousands(totals.layers)} layers, ${thousands(totals.filters.retained)} filters, ${thousands(totals.parameters.pruned)} parameters${saved}`,
-            `${inputs.pruned.folding} weights`,
+            words.pruned,
           ],
         ]),
   ];
   return `${title}\n${columns(rows, '')}`;
 }
 
-function table(report: Report, all: boolean): string {
+interface TableView {
+  readonly all: boolean;
+  readonly style: Style;
+  /** What stands above the table: its layers are only counted. */
+  readonly global: Finding | null;
+}
+
+function table(report: Report, { all, style, global }: TableView): string {
   const letters = groupLetters(report);
   const of = (verdict: string): readonly ReportLayer[] => report.layers.filter((layer) => layer.verdict === verdict);
+  const said = new Set(global?.layers);
   const [matches, open] = [of('match'), of('unverifiable')];
-  const worth = [...of('mismatch'), ...of('ambiguous'), ...open.slice(0, SHOWN_UNVERIFIABLE)];
+  const shownOpen = open.filter(({ name }) => !said.has(name)).slice(0, SHOWN_UNVERIFIABLE);
+  const worth = [...of('mismatch'), ...of('ambiguous'), ...shownOpen];
   if (!all && report.verdict === 'conforms' && worth.length === 0) return '';
   // Both models were executed, and nothing else was asked.
   if (!all && report.verdict !== null && worth.length + matches.length === 0) return '';
   const isWhole = all || report.verdict === null;
   const shown = isWhole ? report.layers : [...worth, ...matches.slice(0, SHOWN_MATCHES)];
+  if (shown.length === 0) return '';
   const changes = shown.map(change);
   const rows = shown.map((layer, at) => [
-    MARKS[layer.verdict ?? 'match'] ?? ' ',
+    mark(layer, style),
     shortName(layer.name),
     kept(layer),
     layer.rule,
@@ -86,11 +104,16 @@ function table(report: Report, all: boolean): string {
     isSameChange(layer, shown[at - 1]) ? 'same' : changes[at]!,
   ]);
   const hidden = [
-    ...(open.length > SHOWN_UNVERIFIABLE ? [`${open.length - SHOWN_UNVERIFIABLE} more could not be verified`] : []),
+    ...(open.length > shownOpen.length ? [`${open.length - shownOpen.length} more could not be verified`] : []),
     ...(matches.length > SHOWN_MATCHES ? [`${matches.length - SHOWN_MATCHES} more match`] : []),
   ];
   const header = ['', 'layer', 'kept', 'rule that decided', 'group', ''];
-  return `${columns([header, ...rows], '  ')}${!isWhole && hidden.length > 0 ? `\n     ... ${hidden.join(', ')} (--all shows them)` : ''}`;
+  return `${filledColumns(header, rows, '  ')}${!isWhole && hidden.length > 0 ? `\n     ... ${hidden.join(', ')} (--all shows them)` : ''}`;
+}
+
+function mark({ verdict }: ReportLayer, style: Style): string {
+  const sign = MARKS[verdict ?? 'match'] ?? ' ';
+  return sign === ' ' ? sign : style(TONES[verdict ?? ''] ?? 'open', sign);
 }
 
 function kept(layer: ReportLayer): string {
@@ -122,26 +145,24 @@ function retainedWords({ actual, expected, reason }: ReportLayer): string {
   return retained === null ? shortLine(reason) : filterWords(retained, retained.length);
 }
 
+function sinceBaseline(report: Report): string {
+  const sentence = baselineLine(report);
+  if (sentence === null) return '';
+  const flips = flipLines(report);
+  const more = flips.length > MAX_FLIPS ? [`  ... and ${flips.length - MAX_FLIPS} more layers`] : [];
+  return [sentence, ...flips.slice(0, MAX_FLIPS).map((flip) => `  ${flip}`), ...more].map(shortLine).join('\n');
+}
+
 function refusal({ refusal: raised, findings }: Report): string[] {
   if (raised === null || findings.some(({ details }) => details.includes(raised.message))) return [];
   const at = raised.layer === null || raised.message.includes(raised.layer) ? '' : ` at ${raised.layer}`;
   return [shortLine(`note: on this model the real pruner may raise${at}: ${raised.message}`)];
 }
 
-/** The worst in full, then titles: nobody reads the twentieth explanation. */
-function findings(all: readonly Finding[], isWhole: boolean): string[] {
-  const full = isWhole ? all : all.slice(0, MAX_FULL_FINDINGS);
-  const rest = all.slice(full.length);
-  const titles = rest.slice(0, MAX_TITLES).map(({ title }) => shortLine(title));
-  const more = rest.length > MAX_TITLES ? [`... and ${rest.length - MAX_TITLES} more findings`] : [];
-  return [
-    ...full.map(findingText),
-    [...titles, ...more, ...(rest.length > 0 ? ['(--all explains them)'] : [])].join('\n'),
-  ];
-}
-
-function findingText({ title, details }: Finding): string {
-  return [shortLine(title), ...details.map((line) => `  ${shortLine(line)}`)].join('\n');
+/** The verdict's own word stands out. */
+function toned(line: string, { verdict }: Report, style: Style): string {
+  if (verdict === null || !line.startsWith(verdict)) return line;
+  return `${style(TONES[verdict]!, verdict)}${line.slice(verdict.length)}`;
 }
 
 function verdictLine(report: Report, explain: string | null): string {

@@ -5,16 +5,34 @@ import { REPORT_FORMATS } from './formats.ts';
 import { ANYBODY, type Reader } from './reader.ts';
 import type { Report, ReportSet } from './report.ts';
 
+/** Where a report lies, by format. */
+export type ReportFiles = Readonly<Partial<Record<Format, string>>>;
+
 /**
- * Writes a report to `<folder>/<model>/report.<extension>`.
+ * Writes a report to `<folder>/<model>/report.<extension>`, that of many models to `<folder>/report.<extension>`.
  * @returns the file's path
  * @throws InputError where the folder cannot be written
  */
-export function writeReport(report: Report, folder: string, format: Format = 'json', reader: Reader = ANYBODY): string {
+export function writeReport(
+  result: Report | ReportSet,
+  folder: string,
+  format: Format = 'json',
+  reader: Reader = ANYBODY,
+): string {
   const { extension, render } = REPORT_FORMATS[format];
-  const target = join(folder, report.model, `report.${extension}`);
-  writeWhole(target, render(report, reader));
+  const target = join(folder, 'reports' in result ? '' : result.model, `report.${extension}`);
+  writeWhole(target, render(result, reader));
   return target;
+}
+
+/**
+ * Writes a report in JSON and in each of these formats.
+ * @returns the files' paths
+ * @throws InputError where the folder cannot be written
+ */
+export function writeReports(result: Report | ReportSet, folder: string, formats: readonly Format[]): ReportFiles {
+  const wanted = [...new Set<Format>(['json', ...formats])];
+  return Object.fromEntries(wanted.map((format) => [format, writeReport(result, folder, format)]));
 }
 
 /**
@@ -30,7 +48,5 @@ export function writePages(set: ReportSet, folder: string, reader: Reader): stri
 
 /** Writes `<folder>/report.html`, the page of all models. */
 export function writePageOfAll(set: ReportSet, folder: string, reader: Reader): string {
-  const target = join(folder, `report.${REPORT_FORMATS.html.extension}`);
-  writeWhole(target, REPORT_FORMATS.html.render(set, reader));
-  return target;
+  return writeReport(set, folder, 'html', reader);
 }

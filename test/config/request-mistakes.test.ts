@@ -25,7 +25,7 @@ describe('mistakes', () => {
     [
       'dense: d\nwibble: 1',
       {},
-      'prunegate.yml:2: wibble: is no known key; known are models, name, dense, dense-folded, pruned, spec, overrides, export, prune, reported, lock, folding, tolerance, inputs, input-shapes, max-latency-ratio, min-parameter-reduction, min-mac-reduction, min-size-reduction, execute, execution-provider, require-gpu, onnxruntime, fail-on, warn-only, report-dir, annotations, comment, check-run (found 1)',
+      'prunegate.yml:2: wibble: is no known key; known are models, name, dense, dense-folded, pruned, spec, overrides, export, prune, reported, lock, folding, tolerance, inputs, input-shapes, max-latency-ratio, min-parameter-reduction, min-mac-reduction, min-size-reduction, baseline, max-filters-flipped, execute, execution-provider, require-gpu, onnxruntime, fail-on, warn-only, report-dir, formats, annotations, comment, check-run (found 1)',
     ],
     ['models: []', {}, 'prunegate.yml:1: models: must not be empty (found [])'],
     ['models:\n  - dense: x', {}, 'prunegate.yml:2: models[0].name: is required'],

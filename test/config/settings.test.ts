@@ -181,7 +181,7 @@ describe('mistakes', () => {
   });
 
   it.each([
-    [{ format: 'xml' }, '--format: must be one of text, json, markdown, html (found "xml")'],
+    [{ format: 'xml' }, '--format: must be one of text, json, markdown, html, sarif, junit, badge (found "xml")'],
     [{ failOn: 'never' }, '--fail-on: must be none or a list of mismatch, ambiguous, unverifiable (found "never")'],
     [{ dense: '' }, '--dense: must not be empty'],
     [{ denseFolded: ' ' }, '--dense-folded: must not be empty'],

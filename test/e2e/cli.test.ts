@@ -175,14 +175,16 @@ describe('dist/cli.cjs with mistakes', () => {
     });
   });
 
-  it('refuses what this version cannot do instead of skipping it', () => {
+  it('refuses a lock that is not there instead of skipping it', () => {
     writeFileSync(
       join(work, 'later.yml'),
       'dense: m/dense.onnx\npruned: m/pruned.onnx\nspec: m/prune.yaml\nlock: prunegate.lock.json\n',
     );
     const { status, stderr } = prunegate('check', '--config', 'later.yml');
     expect(status).toBe(2);
-    expect(stderr).toMatch(/^prunegate: later\.yml:4: lock: is not supported by this version yet/);
+    expect(stderr).toMatch(
+      /^prunegate: later\.yml:4: lock: does not exist: write it with prunegate lock \(found "prunegate.lock.json"\)/,
+    );
   });
 
   it('runs no command for one side alone, nor where told not to', () => {

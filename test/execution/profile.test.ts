@@ -77,7 +77,14 @@ describe('providers', () => {
 });
 
 const LATENCY = { median: 1, low: 1, high: 1 };
-const TIMED = { kind: 'time', runs: 1, latency: { dense: LATENCY, pruned: LATENCY }, ratio: 1, peakBytes: 1 } as const;
+const TIMED = {
+  kind: 'time',
+  runs: 1,
+  latency: { dense: LATENCY, pruned: LATENCY },
+  ratio: 1,
+  ratioQuartiles: { low: 1, high: 1 },
+  peakBytes: 1,
+} as const;
 
 function executed(
   wantsGpu: boolean,

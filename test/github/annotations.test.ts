@@ -43,6 +43,8 @@ function report(model: string, findings: readonly Finding[], changes: Partial<Re
     commands: [],
     gpus: null,
     policy: null,
+    lock: null,
+    baseline: null,
     totals: {
       layers: findings.length,
       match: 0,

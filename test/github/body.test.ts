@@ -73,6 +73,8 @@ function setOf(models: number, layers: number, name: string): ReportSet {
     commands: [],
     gpus: null,
     policy: null,
+    lock: null,
+    baseline: null,
     totals: {
       layers,
       match: 0,

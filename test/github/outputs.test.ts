@@ -9,7 +9,7 @@ const set = (...reports: readonly Report[]): ReportSet =>
 
 it('count the layers of all models, and name those that diverge', () => {
   const one = report('m', { a: 'match', b: 'mismatch', c: 'ambiguous', d: 'unverifiable', e: 'match' });
-  expect(verdictOutputs(set(one), ['/r/m/report.json'], null)).toMatchObject({
+  expect(verdictOutputs(set(one), [{ json: '/r/m/report.json' }], null)).toMatchObject({
     verdict: 'diverges',
     conclusion: 'failure',
     'mismatched-layers': '["b"]',
@@ -23,7 +23,7 @@ it('count the layers of all models, and name those that diverge', () => {
 
 it('of several models have the model before each layer, and a line for each report', () => {
   const [a, b] = [report('a', { x: 'mismatch' }), report('b', { x: 'match' })];
-  expect(verdictOutputs(set(a, b), ['/r/a.json', '/r/b.json'], null)).toMatchObject({
+  expect(verdictOutputs(set(a, b), [{ json: '/r/a.json' }, { json: '/r/b.json' }], null)).toMatchObject({
     'mismatched-layers': '["a: x"]',
     'report-json': '/r/a.json\n/r/b.json',
   });

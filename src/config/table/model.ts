@@ -1,6 +1,6 @@
 import { boolean, choice, files, lines, number, path, shapes, someOf, stated, text, words } from '../kinds.ts';
 import { both, closer, demanded, either, larger, later, smaller, union } from '../strictness.ts';
-import { EXECUTING, MODELS, SHOWING, setting } from './setting.ts';
+import { CHECKING, EXECUTING, MODELS, SHOWING, setting } from './setting.ts';
 
 export const FAIL_ON = ['mismatch', 'ambiguous', 'unverifiable'] as const;
 /** A layer verdict that fails the gate. */
@@ -18,12 +18,14 @@ const COMMENTS = ['always', 'on-failure', 'never'] as const;
 /** When the pull request gets a comment. */
 export type CommentPolicy = (typeof COMMENTS)[number];
 
-export const FORMATS = ['text', 'json', 'markdown', 'html'] as const;
+export const FORMATS = ['text', 'json', 'markdown', 'html', 'sarif', 'junit', 'badge'] as const;
+/** Formats of files that are written where they are asked for; the others always are. */
+const FILE_FORMATS = ['text', 'markdown', 'sarif', 'junit', 'badge'] as const;
 /** How the result is printed. */
 export type Format = (typeof FORMATS)[number];
 
-const PRUNED = ['check', 'recover', 'run'] as const;
-const SPEC = ['check', 'expect', 'explain', 'prune'] as const;
+const PRUNED = ['check', 'recover', 'run', 'lock'] as const;
+const SPEC = ['check', 'expect', 'explain', 'prune', 'lock'] as const;
 
 const share = (of: string) =>
   ({
@@ -49,7 +51,7 @@ export const MODEL = {
   denseFolded: setting({
     kind: path('file'),
     help: 'the dense model exported with BatchNorm folding, to compare a folded pruned model with',
-    flag: ['check'],
+    flag: CHECKING,
     input: true,
     file: 'model',
     policy: 'shown',
@@ -82,7 +84,7 @@ export const MODEL = {
   exportCommand: setting({
     kind: stated(text('command'), { $ref: '#/definitions/command' }),
     help: 'command that exports the dense model; runs before the one that prunes',
-    flag: ['check', 'init'],
+    flag: [...CHECKING, 'init'],
     input: true,
     file: 'model',
     policy: 'shown',
@@ -91,7 +93,7 @@ export const MODEL = {
   pruneCommand: setting({
     kind: stated(text('command'), { $ref: '#/definitions/command' }),
     help: 'command that prunes the model',
-    flag: ['check', 'init'],
+    flag: [...CHECKING, 'init'],
     input: true,
     file: 'model',
     policy: 'shown',
@@ -100,14 +102,14 @@ export const MODEL = {
   commands: setting({
     kind: boolean,
     help: 'check the files as they lie, whatever commands prunegate.yml has',
-    flag: ['check'],
+    flag: CHECKING,
     negation: 'only',
     default: true,
   }),
   timeoutMinutes: setting({
     kind: number('minutes', { above: 0 }, 'of minutes '),
     help: 'minutes after which a command is ended, with all that it started',
-    flag: ['check'],
+    flag: CHECKING,
     input: true,
     otherwise: 'no limit',
   }),
@@ -115,7 +117,7 @@ export const MODEL = {
   passEnv: setting({
     kind: words('names'),
     help: 'variables that commands may see though they look like secrets: names, separated by commas or spaces',
-    flag: ['check'],
+    flag: CHECKING,
     input: true,
     default: [],
     otherwise: 'none',
@@ -123,21 +125,23 @@ export const MODEL = {
   allowUntrustedCommands: setting({
     kind: boolean,
     help: 'run commands for pull requests from forks, and on `pull_request_target`, all the same',
-    flag: ['check'],
+    flag: CHECKING,
     input: true,
     default: false,
   }),
   reported: setting({
     kind: path('file'),
     help: 'retained indices as the pruner says, JSON `{layer: [indices]}` or a log that prints them; they must be those that the model retains',
-    flag: ['check'],
+    flag: CHECKING,
     input: true,
     file: 'model',
     policy: 'shown',
   }),
   lockFile: setting({
     kind: path('file'),
-    help: 'the lock file: retained indices that reviewers agreed to',
+    help: 'the lock file: retained indices that reviewers agreed to, which `prunegate lock` writes; the model must keep them',
+    flag: CHECKING,
+    input: true,
     file: 'model',
     policy: 'shown',
     key: 'lock',
@@ -154,7 +158,7 @@ export const MODEL = {
   tolerance: setting({
     kind: number('distance', { least: 0, most: 1 }),
     help: 'relative distance, 0 to 1, within which a retrained filter counts as the dense one',
-    flag: ['check'],
+    flag: CHECKING,
     input: true,
     file: 'model',
     policy: closer,
@@ -229,6 +233,23 @@ export const MODEL = {
   minParameterReduction: setting(share('parameters')),
   minMacReduction: setting(share('multiply-accumulates')),
   minSizeReduction: setting(share('bytes')),
+  baseline: setting({
+    kind: path('file'),
+    help: 'the `report.json` of another run, as of the base branch: what became of filters, sizes and latency since is shown',
+    flag: ['check'],
+    input: true,
+    file: 'model',
+    policy: 'shown',
+  }),
+  maxFiltersFlipped: setting({
+    kind: number('filters', { least: 0 }),
+    help: 'fail where more filters than so many are kept now and were not in the baseline, or the other way round',
+    flag: ['check'],
+    input: true,
+    file: 'model',
+    policy: smaller,
+    otherwise: 'no gate',
+  }),
   failOn: setting({
     kind: someOf('verdicts', FAIL_ON),
     help: 'layer verdicts that fail the gate: `mismatch`, `ambiguous`, `unverifiable`, or `none`',
@@ -254,6 +275,15 @@ export const MODEL = {
     input: true,
     file: 'all',
     otherwise: "the action writes to the runner's temporary folder",
+  }),
+  formats: setting({
+    kind: someOf('formats', FILE_FORMATS),
+    help: `formats in which reports are written besides: ${FILE_FORMATS.join(', ')}`,
+    flag: EXECUTING,
+    input: true,
+    file: 'all',
+    default: [],
+    otherwise: 'none',
   }),
   format: setting({
     kind: choice('format', FORMATS),

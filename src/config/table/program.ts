@@ -76,6 +76,18 @@ export const PROGRAM = {
     flag: ['init'],
     otherwise: 'your own where commands run a pruner that has a container, else GitHub',
   }),
+  check: setting({
+    kind: boolean,
+    help: 'write nothing, and fail where the lock file is not what would be written',
+    flag: ['lock'],
+    default: false,
+  }),
+  accept: setting({
+    kind: boolean,
+    help: 'lock what models keep though they do not conform',
+    flag: ['lock'],
+    default: false,
+  }),
   installOnnxruntime: setting({
     kind: boolean,
     help: 'install onnxruntime with npm into a cache folder where it is not found',

@@ -11,7 +11,8 @@ export type CommandName =
   | 'plan'
   | 'merge'
   | 'init'
-  | 'doctor';
+  | 'doctor'
+  | 'lock';
 
 /** One thing that a user can set. */
 export interface Setting<T, D extends T | null> {
@@ -54,7 +55,9 @@ export function setting<T>(row: Row<T> & { readonly default?: NoInfer<T> }): Set
 }
 
 /** Commands that take one model of prunegate.yml, or all. */
-export const MODELS = ['check', 'expect', 'recover', 'run', 'explain', 'prune'] as const;
+export const MODELS = ['check', 'expect', 'recover', 'run', 'explain', 'prune', 'lock'] as const;
+/** Commands that check models by all that is given of them. */
+export const CHECKING = ['check', 'lock'] as const;
 /** Commands that execute both models. */
 export const EXECUTING = ['check', 'run'] as const;
 /** Commands that print layers. */

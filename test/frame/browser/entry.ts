@@ -18,8 +18,12 @@ export function check(denseBytes: Uint8Array, prunedBytes: Uint8Array, spec: str
   const pruned = read('pruned.onnx', prunedBytes);
   const expectation = pruner.expect(dense, null);
   const sides = { dense, pruned, folded: null };
-  return judgeNetworks(sides, expectation, { reported: null, tolerance: null, at: (key) => pruner.spec.at(key) })
-    .retention;
+  return judgeNetworks(sides, expectation, {
+    reported: null,
+    tolerance: null,
+    locked: null,
+    at: (key) => pruner.spec.at(key),
+  }).retention;
 }
 
 /** The dense model cut as the spec's pruner would. */
