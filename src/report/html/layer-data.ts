@@ -1,10 +1,18 @@
+import type { RetainedIndices } from '../../network/index.ts';
 import { FLAG, type Flag, type LayerData, type NumbersData } from '../../view/data/types.ts';
 import type { ReportLayer } from '../report.ts';
 import { pageName, pageText } from './text.ts';
 
+export interface LayerParts {
+  readonly group: number | null;
+  /** What was agreed of it; null where nothing is known of that. */
+  readonly locked: RetainedIndices | null;
+  readonly numbers: NumbersData | null;
+}
+
 /** @param group position in the model's groups */
-export function layerData(layer: ReportLayer, group: number | null, numbers: NumbersData | null): LayerData {
-  const { flags, known } = flagsOf(layer);
+export function layerData(layer: ReportLayer, { group, locked, numbers }: LayerParts): LayerData {
+  const { flags, known } = flagsOf(layer, locked);
   return {
     name: pageName(layer.name),
     kind: layer.kind,
@@ -23,11 +31,12 @@ export function layerData(layer: ReportLayer, group: number | null, numbers: Num
   };
 }
 
-function flagsOf(layer: ReportLayer): Pick<LayerData, 'flags' | 'known'> {
+function flagsOf(layer: ReportLayer, locked: RetainedIndices | null): Pick<LayerData, 'flags' | 'known'> {
   const lists: Readonly<Partial<Record<Flag, readonly number[] | null>>> = {
     expected: layer.expected,
     actual: layer.actual,
     reported: layer.reported,
+    locked,
     alone: layer.exploring,
     tied: layer.tie?.candidates ?? null,
     missing: layer.missing,

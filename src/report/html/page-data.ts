@@ -1,6 +1,8 @@
 import type { Execution } from '../../execution/types.ts';
+import type { RetainedIndices } from '../../network/index.ts';
 import { joined } from '../../prose/index.ts';
 import type { ExecutionData, FindingData, GraphData, GroupData, ModelData, PageData } from '../../view/data/types.ts';
+import { baselineLine } from '../baseline-lines.ts';
 import { groupLetters } from '../groups.ts';
 import { lintText } from '../lint.ts';
 
@@ -24,6 +26,7 @@ export function pageData(result: Report | ReportSet, numbers: (model: string) =>
 
 function modelData(report: Report, numbers: ModelNumbers | null): ModelData {
   const at = new Map(report.layers.map(({ name }, k) => [name, k]));
+  const lockedOf = lockedBy(report);
   const groups = groupsOf(report, numbers, at);
   const groupAt = new Map(report.groups.map(({ id }, k) => [id, k]));
   return {
@@ -38,15 +41,15 @@ function modelData(report: Report, numbers: ModelNumbers | null): ModelData {
       filters: { dense: report.totals.filters.dense, pruned: report.totals.filters.retained },
     },
     findings: report.findings.map((finding) => findingData(finding, at)),
-    notes: [...changesOf(report), ...report.notes].map(pageText),
+    notes: [...changesOf(report), baselineLine(report) ?? [], ...report.notes].flat().map(pageText),
     remarks: report.lints.map((lint) => pageText(lintText(lint))),
     refusal: report.refusal === null ? null : pageText(report.refusal.message),
     layers: report.layers.map((layer) =>
-      layerData(
-        layer,
-        layer.group === null ? null : (groupAt.get(layer.group) ?? null),
-        numbers?.layers.get(layer.name) ?? null,
-      ),
+      layerData(layer, {
+        group: layer.group === null ? null : (groupAt.get(layer.group) ?? null),
+        locked: lockedOf(layer),
+        numbers: numbers?.layers.get(layer.name) ?? null,
+      }),
     ),
     groups,
     graph: graphOf(numbers, at),
@@ -58,6 +61,14 @@ function modelData(report: Report, numbers: ModelNumbers | null): ModelData {
 function changesOf({ policy }: Report): readonly string[] {
   const changed = (['spec', 'lock', 'policy'] as const).filter((what) => policy?.changed[what] === true);
   return changed.length === 0 ? [] : [`This pull request changes the ${joined(changed)}.`];
+}
+
+/** A report has what was agreed of a layer where that is another list than it keeps. */
+function lockedBy({ lock }: Report): (layer: Report['layers'][number]) => RetainedIndices | null {
+  if (lock == null || !lock.isAgreed) return () => null;
+  const open = new Set(lock.open);
+  const differences = new Map(lock.differences.map(({ layer, agreed }) => [layer, agreed]));
+  return ({ name, actual }) => (open.has(name) ? null : (differences.get(name) ?? actual));
 }
 
 function inputsOf({ inputs, totals }: Report): ModelData['inputs'] {

@@ -45,6 +45,28 @@ it('has for each filter which lists it stands in, and the values that decided', 
   expect(model!.findings[0]!.cause).toContain('was the model cut before exploration ended?');
 });
 
+it('has what was agreed of a layer where a lock says so, and nothing where it says nothing', () => {
+  const [first, second, third] = wrong.report.layers;
+  const difference = { layer: first!.name, agreed: [1, 2], now: first!.actual, filters: { agreed: 32, now: 32 } };
+  const lock = {
+    ...{
+      file: 'prunegate.lock.json',
+      isAgreed: true,
+      changed: { spec: false, weights: false },
+      strangers: [],
+      base: null,
+    },
+    ...{ differences: [difference], open: [third!.name] },
+  };
+  const { layers } = dataOf(htmlOf({ ...wrong.report, lock })).models[0]!;
+  const locked = (k: number) =>
+    [...layers[k]!.flags.keys()].filter((at) => (layers[k]!.flags[at]! & FLAG.locked) !== 0);
+  expect(locked(0)).toEqual([1, 2]);
+  expect(locked(1)).toEqual(second!.actual);
+  expect(layers[2]!.known & FLAG.locked).toBe(0);
+  expect(dataOf(html).models[0]!.layers[0]!.known & FLAG.locked).toBe(0);
+});
+
 it('leads every layer to those that read it, past what only passes channels on', () => {
   const [model] = dataOf(html).models;
   const { nodes, edges } = model!.graph!;
