@@ -13,6 +13,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Which schema becomes which module and function. A schema that is not listed is compiled too, to hold it to strict mode. */
 const modules = {
   'config.schema.json': { file: 'src/config/config.validator.generated', name: 'validateConfig' },
+  'declared.schema.json': { file: 'src/dialects/declared/spec.validator.generated', name: 'validateSpec' },
   'torch-pruning.schema.json': { file: 'src/dialects/torch-pruning/spec.validator.generated', name: 'validateSpec' },
   'report.schema.json': {
     file: 'src/report/report.validator.generated',

@@ -102,6 +102,7 @@ function sideDifferences(
   const isSameSet = new Set([...before, ...after].map(({ name }) => name)).size === before.length;
   if (isSameSet && names(before) !== names(after))
     return [surely(`its ${what}s stand in another order: ${names(after)} instead of ${names(before)}`)];
+  const isNumbered = after.every(({ name }, at) => name === `input.${at}`);
   return after.flatMap((info, at) => {
     const other = before[at]!;
     const type = typeDifference(other, info);
@@ -109,7 +110,8 @@ function sideDifferences(
       const differing = { name: info.name, other: other.name, axis: soleAxis(other, info) };
       return [{ ...surely(`its ${what} ${info.name} ${type}`), ...differing }];
     }
-    const isNamed = what === 'input' && info.name !== other.name;
+    // NNCF calls inputs by their places, whatever they were called (nncf/torch/exporter.py); TorchScript counts from 1.
+    const isNamed = what === 'input' && info.name !== other.name && !isNumbered;
     return isNamed ? nameDifference(other.name, info.name, isOneExporter) : [];
   });
 }

@@ -1,6 +1,7 @@
 import type { SpecDocument } from '../config/spec.ts';
 import { nearest } from '../config/values.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
+import { declared } from './declared/index.ts';
 import { taoTf1 } from './tao-tf1/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
 import { torchPruning } from './torch-pruning/index.ts';
@@ -18,6 +19,7 @@ export type {
   Hypothesis,
   JointOutcomes,
   LayerExpectation,
+  LayerForm,
   LayerGroup,
   Lint,
   Observed,
@@ -29,7 +31,7 @@ export type {
   Variant,
 } from './types.ts';
 
-const DIALECTS: readonly Dialect[] = [taoTf2, taoTf1, torchPruning];
+const DIALECTS: readonly Dialect[] = [taoTf2, taoTf1, torchPruning, declared];
 /** TAO's own specs name none. */
 const DEFAULT = taoTf2.name;
 

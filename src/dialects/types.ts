@@ -1,6 +1,6 @@
 import type { SpecDocument } from '../config/spec.ts';
 import type { KeyPath, Place } from '../errors/place.ts';
-import type { Folding, Network, RetainedIndices } from '../network/index.ts';
+import type { Folding, MaskedPart, Network, RetainedIndices } from '../network/index.ts';
 import type { CountRule, CriterionCounts, LayerExplanation, Tie } from './explained.ts';
 import type { Reported } from './reported.ts';
 
@@ -27,8 +27,22 @@ export interface LayerExpectation {
   readonly tie: Tie | null;
   /** All outcomes, nominal first, where the pruner's own choice is not determined by the model. */
   readonly alternatives: readonly RetainedIndices[] | null;
+  /** What else the pruner does to the layer than to cut filters out; left out where that is nothing. */
+  readonly form?: LayerForm;
   /** Id of its equalization group. */
   readonly group: number | null;
+}
+
+/** What a pruner leaves of a layer, beside which filters it retains. */
+export interface LayerForm {
+  /** Parts of filters that go which are set to zero, while all shapes stay; null where filters are cut out. */
+  readonly zeroes: readonly MaskedPart[] | null;
+  /** Whether what channels that are gone still gave out is added to the bias of the layer, which reads them. */
+  readonly isCompensated: boolean;
+  /** Whether BatchNorm's statistics were computed again after pruning. */
+  readonly isRecalibrated: boolean;
+  /** The only order in which filters may stand, given as dense filters; null where any will do. Ascending where it is left out. */
+  readonly isInOrder?: ((order: readonly number[]) => boolean) | null;
 }
 
 /** Whether weights are those that the pruner saw cannot be determined. */
@@ -127,6 +141,8 @@ export interface Expectation extends Expected {
   lint(prunedFile: string | null): readonly Lint[];
   /** Other specs and common mistakes, likeliest first, to be tried on what was retained. */
   hypotheses(observed: Observed): Iterable<Hypothesis>;
+  /** The same once it is known what the pruned model keeps, of a pruner that searches its widths; left out where that changes nothing. */
+  readonly given?: (actual: (layer: string) => RetainedIndices | null) => Expectation;
 }
 
 /** What a pruner itself does wrong on a model, so that the run which is checked is not to blame. */

@@ -36,6 +36,7 @@ export function blindTensors(
     const why =
       inherited ??
       anew(dense, node, excuses) ??
+      (node.role === 'weights' ? changedIn(dense, mask, node) : undefined) ??
       blindness(dense, mask, node, unmasked, mixing) ??
       (excuses.couplings ? unequalCut(dense, mask, node) : undefined) ??
       (node.outputs.some((name) => smaller.has(name) && isOpaque(dense, name))
@@ -59,6 +60,11 @@ export function madeUnseen(dense: Network, pruned: Network): readonly string[] {
   const tensors = new Set<Tensor | undefined>(dense.unseen.map(({ tensor }) => tensor));
   const isUnseen = (name: string): boolean => tensors.has(dense.constants.get(name)?.view.tensor);
   return dense.nodes.flatMap(({ inputs, outputs }) => (inputs.some(isUnseen) ? outputs : []));
+}
+
+function changedIn({ tensors }: Network, { changed }: Mask, { outputs }: NetworkNode): string | undefined {
+  const made = tensors.get(outputs[0] ?? '');
+  return made === undefined ? undefined : changed.get(made.layer);
 }
 
 export function isOpaque({ tensors }: Network, name: string): boolean {

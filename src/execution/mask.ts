@@ -3,6 +3,7 @@ import { FIXED_CHANNEL } from '../network/index.ts';
 import type { Tensor } from '../onnx/index.ts';
 import { allFilters } from '../prose/index.ts';
 import type { Recovery } from '../recovery/index.ts';
+import { type LayerZeros, zerosOf } from '../surgery/index.ts';
 
 /** Which elements of the dense model's weights become zero so that channels that were cut count for nothing. */
 export interface Mask {
@@ -12,6 +13,8 @@ export interface Mask {
   readonly cut: Uint8Array;
   /** Layers whose input columns could not be masked, with why. */
   readonly unmasked: ReadonlyMap<Layer, string>;
+  /** Layers (by id) that rightly compute something else, with why: their pruner did more than to cut channels. */
+  readonly changed: ReadonlyMap<number, string>;
 }
 
 /**
@@ -40,19 +43,42 @@ export function maskOf(dense: Network, recovery: Recovery): Mask {
       unmasked.set(different.layer, `its weight is also ${first.layer.name}'s, which reads other channels`);
     else if (first.columns.includes(1) || isOrphanedDepthwise(first.layer, cut)) zeros.set(tensor, flags);
   }
-  return { zeros, cut, unmasked };
+  for (const [tensor, flags] of zerosOf(dense, zeroedIn(recovery))) {
+    const before = zeros.get(tensor);
+    zeros.set(tensor, before === undefined ? flags : () => either(before(), flags()));
+  }
+  const changed = new Map(
+    [...recovery.changed].flatMap(([name, why]) => {
+      const layer = dense.prunable.get(name);
+      return layer === undefined ? [] : [[layer.id, `${name}: ${why}`] as const];
+    }),
+  );
+  return { zeros, cut, unmasked, changed };
 }
 
 /** Channels of every layer that are not among those that it retains; layers without a known retention count as whole. */
 function cutChannels(dense: Network, recovery: Recovery): Uint8Array {
   const cut = new Uint8Array(dense.channelOwner.length);
   for (const layer of dense.prunable.values()) {
-    const actual = recovery.layers.get(layer.name)?.actual ?? null;
-    if (actual === null) continue;
+    const { actual = null, zeroed } = recovery.layers.get(layer.name) ?? {};
+    // Filters of zeros are still there, and their zeros are the dense copy's too.
+    if (actual === null || zeroed !== undefined) continue;
     cut.fill(1, layer.firstChannel, layer.firstChannel + layer.filters);
     for (const filter of actual) cut[layer.firstChannel + filter] = 0;
   }
   return cut;
+}
+
+/** Filters of zeros as they stand in the pruned model. */
+function zeroedIn({ layers }: Recovery): (layer: string) => LayerZeros | null {
+  return (layer) => {
+    const zeroed = layers.get(layer)?.zeroed;
+    return zeroed === undefined ? null : { filters: zeroed.filters, parts: zeroed.parts[0] ?? ['weight'] };
+  };
+}
+
+function either(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return a.map((flag, k) => flag | b[k]!);
 }
 
 /** A flag for each column of the whole input, 1 where its channel was cut; why not, where that cannot be determined. */

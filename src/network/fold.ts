@@ -74,6 +74,11 @@ export function foldAll(network: Network): Network {
   );
 }
 
+/** The bias that folding leaves of a layer without one, and the size of what each element is summed up of. */
+export function shiftOf(norm: Norm): { readonly shift: Float32Array; readonly terms: Float32Array } {
+  return fold(vectorsOf(norm), null);
+}
+
 interface Vectors {
   readonly gamma: Float32Array;
   readonly beta: Float32Array;

@@ -252,5 +252,8 @@ export interface Network {
   isSized(name: string): boolean;
 }
 
+/** What of a layer a pruner may set to zero for a filter instead of removing it; `bn` is gamma and beta of the BatchNorm behind it. */
+export type MaskedPart = 'weight' | 'bias' | 'bn';
+
 /** Retained indices: sorted, zero-based positions of the output channels (filters) that a layer keeps. */
 export type RetainedIndices = readonly number[];

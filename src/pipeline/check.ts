@@ -45,14 +45,14 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
   const made = await makeModels(request, host);
   return withModels(async ({ read, temporary }) => {
     const dense = read(request.dense);
-    const expectation = pruner.expect(dense, request.folding);
-    const own = request.pruned === null ? await builtIn(expectation, dense, pruner, request, host, temporary) : null;
+    const asked = pruner.expect(dense, request.folding);
+    const own = request.pruned === null ? await builtIn(asked, dense, pruner, request, host, temporary) : null;
     const pruned = read(request.pruned ?? own!.path);
     own?.requireInPlace();
     refuseExchanged(dense, pruned, request);
     const folded = request.denseFolded === null ? null : foldedExport(dense, read(request.denseFolded), request);
     const reported = reportedBy(pruner, request, dense);
-    const { recovery, retention } = judgeNetworks({ dense, pruned, folded }, expectation, {
+    const { recovery, expectation, retention } = judgeNetworks({ dense, pruned, folded }, asked, {
       reported,
       tolerance: request.tolerance,
       locked: lock === null ? null : lockedIndices(lock, request),

@@ -1,7 +1,7 @@
 import { compareGraphs } from '../comparison/index.ts';
-import type { Expectation, Reported } from '../dialects/index.ts';
+import type { Expectation, LayerForm, Reported } from '../dialects/index.ts';
 import type { Network, RetainedIndices } from '../network/index.ts';
-import { type FoldedReference, type Recovery, recoverRetention } from '../recovery/index.ts';
+import { type Allowed, type FoldedReference, type Recovery, recoverRetention } from '../recovery/index.ts';
 import { type Evidence, type Judgement, judge, type PlaceOf } from '../verdict/index.ts';
 
 export interface Sides {
@@ -25,11 +25,16 @@ export interface Hearing {
 /** The half of a check that is computed from the networks alone: no file, no process, no clock. It runs in a browser as it is. */
 export function judgeNetworks(
   sides: Sides,
-  expectation: Expectation,
+  asked: Expectation,
   hearing: Hearing,
-): { readonly recovery: Recovery; readonly retention: Judgement } {
+): { readonly recovery: Recovery; readonly expectation: Expectation; readonly retention: Judgement } {
   const { dense, pruned } = sides;
-  const recovery = recoverFrom(sides, (layer) => expectation.layers.get(layer)?.expected ?? null);
+  const formOf = (layer: string): LayerForm | undefined => asked.layers.get(layer)?.form;
+  const recovery = recoverFrom(sides, (layer) => asked.layers.get(layer)?.expected ?? null, {
+    isRecalibrated: (layer) => formOf(layer)?.isRecalibrated === true,
+    isCompensated: (layer) => formOf(layer)?.isCompensated === true,
+  });
+  const expectation = asked.given?.((layer) => recovery.layers.get(layer)?.actual ?? null) ?? asked;
   const retention = judge({
     dense,
     expectation,
@@ -38,18 +43,20 @@ export function judgeNetworks(
     ...hearing,
     hypotheses: (actual) => expectation.hypotheses({ prunedFile: pruned.model.name, actual }),
   });
-  return { recovery, retention };
+  return { recovery, expectation, retention };
 }
 
 /**
  * What the pruned model retains.
  * @param preferred what a layer is to retain, for where the weights leave a choice
+ * @param allowed what else may differ
  */
 export function recoverFrom(
   { dense, pruned, folded }: Sides,
   preferred?: (layer: string) => RetainedIndices | null,
+  allowed?: Allowed,
 ): Recovery {
   // An unfolded pruned model compared with the unfolded dense one tells more.
   const isFolded = [...pruned.prunable.values()].every(({ norms }) => norms.every((norm) => norm === null));
-  return recoverRetention(dense, pruned, preferred, isFolded ? folded : null);
+  return recoverRetention(dense, pruned, preferred, isFolded ? folded : null, allowed);
 }

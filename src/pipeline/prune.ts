@@ -4,7 +4,8 @@ import { type Expectation, readSpec, type Spec } from '../dialects/index.ts';
 import { InputError, oneLine } from '../errors/input-error.ts';
 import { writeModel } from '../files/index.ts';
 import type { Network } from '../network/index.ts';
-import { writeCut } from '../surgery/index.ts';
+import { allFilters, without } from '../prose/index.ts';
+import { writeCut, zeroEdits, zerosOf } from '../surgery/index.ts';
 import type { Host } from './host.ts';
 import { withModels } from './models.ts';
 import { RETAINED_ENTRY, type Retained, requireOwn, retainedFile, writeRetained } from './retained-file.ts';
@@ -76,9 +77,19 @@ function pruneAs(
     ['prunegate.spec', JSON.stringify(expectation.effective ?? spec.effective)],
     [RETAINED_ENTRY, JSON.stringify(retained)],
   ]);
-  const cut = { retained: (layer: string) => retained[layer] ?? null, asPruner: null };
   const list = retainedFile(out);
   requireOwn(list, retained);
+  if (isZeroed(expectation, dense)) {
+    const written = writeModel(
+      dense.model,
+      { tensors: zeroEdits(dense.model, zerosBy(expectation, dense)), metadata },
+      out,
+    );
+    writeRetained(list, retained);
+    const notes = [...openChoices(expectation), ZEROED];
+    return { path: out, retained: list, notes, requireInPlace: written.requireInPlace };
+  }
+  const cut = { retained: (layer: string) => retained[layer] ?? null, asPruner: null };
   const { mixing, written } = writeCut(dense, cut, metadata, (edits, accept) =>
     writeModel(dense.model, edits, out, accept),
   );
@@ -101,6 +112,39 @@ function knownIndices({ refusal, layers }: Expectation, dense: Network): Retaine
       return [name, expected];
     }),
   );
+}
+
+const ZEROED = 'filters are zeroed, not removed, as the spec has it: the file does not shrink';
+
+/**
+ * Whether all filters that go are set to zero.
+ * @throws InputError for what the built-in pruner does not do: layers of both forms, compensation, and another order of filters
+ */
+function isZeroed({ layers }: Expectation, dense: Network): boolean {
+  const pruned = [...layers.values()].filter(
+    ({ name, expected }) => (expected?.length ?? 0) < (dense.prunable.get(name)?.filters ?? 0),
+  );
+  const zeroed = pruned.filter(({ form }) => (form?.zeroes ?? null) !== null);
+  const refuse = (problem: string): InputError =>
+    new InputError(`cannot be pruned here: ${problem}`, { file: dense.model.name });
+  if (zeroed.length > 0 && zeroed.length < pruned.length)
+    throw refuse(
+      `${zeroed[0]!.name} is to be zeroed and others are to be cut, which the built-in pruner does not do in one model`,
+    );
+  if (pruned.length > 0 && [...layers.values()].some(({ form }) => form?.isCompensated === true))
+    throw refuse('the built-in pruner adds no compensation to biases (compensation)');
+  if ([...layers.values()].some(({ form }) => form?.isInOrder != null))
+    throw refuse('the built-in pruner leaves filters in their order (order)');
+  return zeroed.length > 0;
+}
+
+function zerosBy({ layers }: Expectation, dense: Network): ReturnType<typeof zerosOf> {
+  return zerosOf(dense, (name) => {
+    const { expected = null, form } = layers.get(name) ?? {};
+    const zeroes = form?.zeroes ?? null;
+    if (expected === null || zeroes === null) return null;
+    return { filters: without(allFilters(dense.prunable.get(name)!.filters), expected), parts: zeroes };
+  });
 }
 
 /** Where the real pruner could have chosen otherwise, the nominal outcome is taken. */

@@ -19,6 +19,8 @@ export interface ChannelCorrespondence {
   readonly assigned: ReadonlyMap<number, Assignment>;
   /** Whether no other dense filter has the same row as a pruned channel's, and what belongs to it: an equal one could stand for it. */
   isSure(id: number): boolean;
+  /** Whether no pruned channel is this dense one, though its layer was recovered. */
+  isGone(id: number): boolean;
   /** Dense channel id of a pruned channel; null where its layer was not recovered. */
   denseChannel(id: number): number | null;
   /**
@@ -43,6 +45,8 @@ const UNKNOWN = -2;
 export function correspond({ dense, pruned, partner, calls }: LayerPairs): OpenCorrespondence {
   const assigned = new Map<number, Assignment>();
   const unsureOnes = new Set<number>();
+  // Dense layers of which some filters are known.
+  const recovered = new Set<number>();
   const denseOf = new Int32Array(pruned.channelOwner.length).fill(UNKNOWN);
   const kept = new Uint8Array(dense.channelOwner.length);
   // BatchNorm's four vectors and the next kernel read the same channels.
@@ -67,8 +71,10 @@ export function correspond({ dense, pruned, partner, calls }: LayerPairs): OpenC
         denseOf[layer.firstChannel + k] = denseLayer.firstChannel + filter;
         kept[denseLayer.firstChannel + filter] = 1;
       }
+      recovered.add(denseLayer.id);
     },
     isSure: (id) => !unsureOnes.has(id),
+    isGone: (id) => kept[id] === 0 && recovered.has(dense.channelOwner[id]!),
     denseChannel(id) {
       if (id === FIXED_CHANNEL) return FIXED_CHANNEL;
       const channel = denseOf[id]!;

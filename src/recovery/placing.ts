@@ -1,5 +1,6 @@
 import type { Layer, RetainedIndices } from '../network/index.ts';
 import type { AlikePair } from './align/alike.ts';
+import type { Allowed } from './allowed.ts';
 import { type Assignment, correspond, type OpenCorrespondence } from './correspondence.ts';
 import { equalRows } from './match/assign.ts';
 import { chooseEqual } from './match/choose.ts';
@@ -23,20 +24,20 @@ const MAX_ROUNDS = 3;
  * Places all layers in graph order. Where filters have equal rows, the first choice is made by what follows them, and mended
  * once the layers behind, which read their channels, are known.
  */
-export function placeLayers(pair: AlikePair, followers: Followers, prefer: Preference): PlacedLayers {
+export function placeLayers(pair: AlikePair, followers: Followers, prefer: Preference, allowed: Allowed): PlacedLayers {
   const known = new Map<Layer, ReadonlySet<number>>();
   const preferred = (dense: Layer): ReadonlySet<number> => {
     const set = known.get(dense) ?? new Set(prefer(dense.name) ?? []);
     known.set(dense, set);
     return set;
   };
-  let found = placeAll(pair, followers, prefer, new Map(), true);
+  let found = placeAll(pair, followers, { prefer, allowed }, new Map(), true);
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const { correspondence, placed } = found;
     const chosen = chooseEqual(correspondence, { placed, followers, preferred });
     const isPartial = [...placed.values()].some((layer) => layer.isPartial === true);
     if (!isPartial && (chosen === null || isAsChosen(chosen, placed))) return found;
-    found = placeAll(pair, followers, prefer, chosen ?? new Map(), round < MAX_ROUNDS);
+    found = placeAll(pair, followers, { prefer, allowed }, chosen ?? new Map(), round < MAX_ROUNDS);
   }
   return found;
 }
@@ -51,7 +52,7 @@ function isAsChosen(chosen: Chosen, placed: PlacedLayers['placed']): boolean {
 function placeAll(
   pair: AlikePair,
   followers: Followers,
-  prefer: Preference,
+  { prefer, allowed }: { readonly prefer: Preference; readonly allowed: Allowed },
   chosen: Chosen,
   mayBePartial: boolean,
 ): PlacedLayers {
@@ -68,6 +69,7 @@ function placeAll(
       chosen: chosen.get(layer.id) ?? null,
       mayBePartial,
       mayRound: pair.mayRound.has(layer.id),
+      mayScale: allowed.isRecalibrated(dense.name),
     });
     placed.set(layer.id, found);
     if (found.assigned === null) continue;

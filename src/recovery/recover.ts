@@ -1,12 +1,15 @@
-import type { Layer, Network } from '../network/index.ts';
+import type { FollowerRole, Layer, Network } from '../network/index.ts';
 import { type Alignment, align } from './align/align.ts';
 import { type AlikePair, bringAlike } from './align/alike.ts';
 import type { FoldedReference } from './align/same-model.ts';
+import { type Allowed, NOTHING_ELSE } from './allowed.ts';
+import { type Compensations, compensationsIn } from './compensation.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
 import { compareFollowers } from './followers/compare.ts';
 import { indexFollowers } from './followers/index-followers.ts';
 import { exchangedInputs } from './inputs.ts';
 import { ledAlike } from './leads.ts';
+import { type Masks, masksOf } from './masks.ts';
 import type { Followers } from './match/place.ts';
 import { misplacedColumns } from './misplaced.ts';
 import { type PlacedLayers, type Preference, placeLayers } from './placing.ts';
@@ -19,6 +22,7 @@ import type { Disagreement, Recovery } from './types.ts';
  * that remain, and compares every other tensor that follows those channels with the dense model's. Layers are recognized by their
  * names, else by the graph; where one model alone has its BatchNorm folded in, the other's is folded here.
  * @param prefer where several dense filters are equal in all that belongs to them, the ones to name
+ * @param allowed what else may differ, because the pruner does more than to cut filters out
  * @param reference the dense model as its exporter folded it, whose weights the pruned ones are compared with
  */
 export function recoverRetention(
@@ -26,12 +30,13 @@ export function recoverRetention(
   pruned: Network,
   prefer: Preference = () => null,
   reference: FoldedReference | null = null,
+  allowed: Allowed = NOTHING_ELSE,
 ): Recovery {
-  const found = recoverFrom(reference?.network ?? dense, pruned, prefer);
+  const found = recoverFrom(reference?.network ?? dense, pruned, prefer, allowed);
   return reference === null ? found : seenFrom(dense, reference, found);
 }
 
-function recoverFrom(dense: Network, asRead: Network, prefer: Preference): Recovery {
+function recoverFrom(dense: Network, asRead: Network, prefer: Preference, allowed: Allowed): Recovery {
   const alignment = align(dense, asRead);
   const pruned = ledAlike(dense, asRead, alignment);
   const pair = bringAlike(dense, pruned, alignment);
@@ -39,8 +44,13 @@ function recoverFrom(dense: Network, asRead: Network, prefer: Preference): Recov
     dense: indexFollowers(pair.dense, (id) => id),
     pruned: indexFollowers(pair.pruned, (id) => pair.partner.get(id)?.id),
   };
-  const { correspondence, placed } = placeLayers(pair, followers, prefer);
-  const found = compareBelongings(correspondence, pair, placed, followers);
+  const { correspondence, placed } = placeLayers(pair, followers, prefer, allowed);
+  const changes = {
+    masks: masksOf(dense, pair, placed),
+    compensations: compensationsIn(dense, pair, correspondence, allowed),
+    allowed,
+  };
+  const found = compareBelongings(correspondence, pair, placed, followers, changes);
   const transposed = transposedOutcomes(correspondence, found.outcomes, alignment.unplaced);
   const extra = extraLayers(pair, alignment);
   const hidden = extra.flatMap((layer): Disagreement[] => {
@@ -53,10 +63,28 @@ function recoverFrom(dense: Network, asRead: Network, prefer: Preference): Recov
     misplaced: found.misplaced,
     extra: extra.filter((layer) => hiddenOrigin(dense, layer) === undefined).map(({ name }) => name),
     recognized: recognizedLayers(pruned, alignment),
+    changed: changedLayers(dense, changes),
     correspondence: { ...correspondence, dense, pruned },
     elsewhere: [...found.elsewhere, ...exchangedInputs(correspondence), ...transposed.elsewhere],
     open: [...found.open, ...hidden, ...transposed.open],
   };
+}
+
+/** What a pruner did besides. */
+interface Changes {
+  readonly masks: Masks;
+  readonly compensations: Compensations;
+  readonly allowed: Allowed;
+}
+
+/** What the pruned model computes otherwise though nothing is wrong with it. */
+function changedLayers({ prunable }: Network, { compensations, allowed }: Changes): ReadonlyMap<string, string> {
+  const changed = new Map<string, string>();
+  for (const name of compensations.layers) changed.set(name, 'what removed channels gave out is added to its bias');
+  for (const { name, norms } of prunable.values())
+    if (norms.some((norm) => norm !== null) && allowed.isRecalibrated(name))
+      changed.set(name, "BatchNorm's statistics behind it were computed again");
+  return changed;
 }
 
 interface Found {
@@ -73,6 +101,7 @@ function compareBelongings(
   { dense, pruned, partner, mayRound }: AlikePair,
   placed: PlacedLayers['placed'],
   followers: Followers,
+  { masks, compensations, allowed }: Changes,
 ): Found {
   const lists = (): { readonly wrong: Disagreement[]; readonly open: Disagreement[] } => ({ wrong: [], open: [] });
   const byLayer = new Map([...placed.keys()].map((id) => [id, lists()]));
@@ -94,16 +123,27 @@ function compareBelongings(
   const differing = compareFollowers(correspondence, followers.dense, followers.pruned, {
     mayRound: (owner) => mayRound.has(owner),
     isSkipped: (owner) => placed.get(owner)?.outcome.kind === 'nearest',
+    masked: masks.masked,
+    isFree: (owners, { role, tensor }) =>
+      compensations.isCompared(tensor) || (owners.length > 0 && owners.every((owner) => isRecalibrated(owner, role))),
   });
+  for (const { owner, disagreement, isOpen } of compensations.found) blame(owner, disagreement, isOpen);
   for (const { owners, tensor, detail, isOpen } of differing)
     for (const owner of owners.length === 0 ? [-1] : owners) blame(owner, { tensor, consumer: null, detail }, isOpen);
   const outcomes = new Map(
     [...placed].map(([id, { outcome, assigned }]) => {
       const { wrong, open } = byLayer.get(id)!;
-      return [id, { kernel: outcome, assigned, disagreements: wrong, open }];
+      return [id, { kernel: outcome, assigned, zeroed: masks.ofLayer(id), disagreements: wrong, open }];
     }),
   );
   return { outcomes, misplaced, elsewhere: elsewhere.wrong, open: elsewhere.open };
+
+  function isRecalibrated(owner: number, role: FollowerRole): boolean {
+    const name = partner.get(owner)?.name;
+    if (name === undefined || !allowed.isRecalibrated(name)) return false;
+    // Folded, the statistics are part of the bias.
+    return role === 'mean' || role === 'variance' || (role === 'bias' && mayRound.has(owner));
+  }
 }
 
 /** Layers with names of their own that the dense model does not have, or that are too many. */

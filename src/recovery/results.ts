@@ -3,12 +3,13 @@ import type { Alignment } from './align/align.ts';
 import type { AlikePair } from './align/alike.ts';
 import type { FoldedReference } from './align/same-model.ts';
 import { type Assignment, type ChannelCorrespondence, correspond } from './correspondence.ts';
-import type { Disagreement, KernelOutcome, LayerRecovery, Recovery } from './types.ts';
+import type { Disagreement, KernelOutcome, LayerRecovery, Recovery, ZeroedFilters } from './types.ts';
 
 /** What became of one layer of the pruned model. */
 export interface PrunedOutcome {
   readonly kernel: KernelOutcome;
   readonly assigned: Assignment | null;
+  readonly zeroed: ZeroedFilters | null;
   readonly disagreements: readonly Disagreement[];
   readonly open: readonly Disagreement[];
 }
@@ -109,10 +110,14 @@ function joined(
   first: PrunedOutcome,
   others: readonly { readonly layer: Layer; readonly outcome: PrunedOutcome }[],
 ): LayerRecovery {
-  const differing = others.filter(({ outcome }) => String(outcome.assigned) !== String(first.assigned));
+  const differing = others.filter(
+    ({ outcome }) =>
+      String(outcome.assigned) !== String(first.assigned) ||
+      String(outcome.zeroed?.filters ?? '') !== String(first.zeroed?.filters ?? ''),
+  );
   return {
     name,
-    ...retention(first.assigned),
+    ...withZeroed(retention(first.assigned), first.zeroed),
     kernel: others.reduce((kernel, { outcome }) => worst(kernel, outcome.kernel), first.kernel),
     disagreements: [
       ...first.disagreements,
@@ -121,6 +126,16 @@ function joined(
     ],
     open: [...first.open, ...others.flatMap(({ outcome }) => outcome.open)],
   };
+}
+
+/** Filters that hold zeros are there, and retained as little as removed ones. */
+function withZeroed(
+  retained: ReturnType<typeof retention>,
+  zeroed: ZeroedFilters | null,
+): Pick<LayerRecovery, 'actual' | 'order' | 'isPermuted' | 'duplicated' | 'zeroed'> {
+  if (zeroed === null) return retained;
+  const gone = new Set(zeroed.filters);
+  return { ...retained, actual: retained.actual?.filter((filter) => !gone.has(filter)) ?? null, zeroed };
 }
 
 function retention(assigned: Assignment | null): Pick<LayerRecovery, 'actual' | 'order' | 'isPermuted' | 'duplicated'> {

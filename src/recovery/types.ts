@@ -1,4 +1,4 @@
-import type { RetainedIndices } from '../network/index.ts';
+import type { MaskedPart, RetainedIndices } from '../network/index.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
 
 /** How a layer's own kernel compares with the dense one. */
@@ -46,6 +46,13 @@ export interface Disagreement {
   readonly detail: string;
 }
 
+/** Filters of a layer of the dense model's width whose weights are zeros, or whose BatchNorm's gamma and beta are. */
+export interface ZeroedFilters {
+  readonly filters: RetainedIndices;
+  /** Every choice of parts that could have been set to zero to make what is there; empty where something else was changed, too. */
+  readonly parts: readonly (readonly MaskedPart[])[];
+}
+
 export interface LayerRecovery {
   readonly name: string;
   readonly kernel: KernelOutcome;
@@ -55,6 +62,8 @@ export interface LayerRecovery {
   readonly order: readonly number[] | null;
   /** Whether the filters stand in another order than in the dense model. */
   readonly isPermuted: boolean;
+  /** Filters that are still there and hold zeros; left out where there are none. */
+  readonly zeroed?: ZeroedFilters;
   /** Dense filters that stand more than once in the pruned layer. */
   readonly duplicated: RetainedIndices;
   readonly disagreements: readonly Disagreement[];
@@ -79,6 +88,8 @@ export interface Recovery {
   readonly extra: readonly string[];
   /** Layers of the pruned model that were recognized without their names. */
   readonly recognized: readonly RecognizedLayer[];
+  /** Layers that compute something else than with channels cut alone, as their pruner does it, and why: a clause. */
+  readonly changed: ReadonlyMap<string, string>;
   /** Which layer, call and channel of the dense network each of the pruned one is. */
   readonly correspondence: ChannelCorrespondence;
   /** Disagreements that no prunable layer owns, such as in a transposed convolution. */

@@ -3,6 +3,7 @@ import { capitalized, counted, filterWords, joined, sentence } from '../prose/in
 import type { Recovery } from '../recovery/index.ts';
 import type { Causes, Scene } from './causes.ts';
 import { columnCause } from './column-causes.ts';
+import { ZEROED } from './judge-form.ts';
 import { reportedRelation } from './reported.ts';
 import type { Finding, LayerResult, PlaceOf } from './types.ts';
 
@@ -20,7 +21,7 @@ export interface Outcomes {
 /** What a reader should know, the worst first: one entry for layers that are pruned alike, the largest divergence before smaller ones. */
 export function findingsOf(outcomes: Outcomes): Finding[] {
   const { layers } = outcomes.scene;
-  const untouched = unprunedFinding(outcomes);
+  const untouched = unprunedFinding(outcomes) ?? zeroedFinding(outcomes);
   const diverging = untouched === null ? layers.filter((layer) => layer.verdict === 'mismatch') : [];
   const mismatches = grouped(diverging, outcomes)
     .map((group) => (group[0].problem === null ? cutFinding(group, outcomes) : problemFinding(group, outcomes)))
@@ -50,6 +51,24 @@ function unprunedFinding({ scene: { layers }, expectation, at }: Outcomes): Find
     details: [`${joined(names)} should have lost filters. Did the prune step run, and is this the file that it wrote?`],
     layers: names,
     place: { ...at(expectation.usualKey), layer: null, filters: [] },
+  };
+}
+
+/** One sentence for a model whose filters are masked instead of cut, instead of one for each layer. */
+function zeroedFinding({ scene: { layers }, at }: Outcomes): Finding | null {
+  const wrong = layers.filter((layer) => layer.verdict === 'mismatch');
+  const [first] = wrong;
+  if (first === undefined || wrong.length < 2 || wrong.some(({ problem }) => problem !== ZEROED)) return null;
+  const names = wrong.map((layer) => layer.name);
+  return {
+    kind: 'layers',
+    verdict: 'mismatch',
+    title: 'the pruned model is zeroed, not pruned: its filters hold zeros and are still there',
+    details: [
+      `${joined(names)} have as many filters as before, so the file does not shrink and the model is no faster. Zeros have to be followed by a cut; where zeros are what is wanted, a declared spec says form: zeroed.`,
+    ],
+    layers: names,
+    place: { ...at(first.specKey), layer: null, filters: [] },
   };
 }
 

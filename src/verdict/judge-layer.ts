@@ -2,6 +2,7 @@ import type { Expectation, LayerExpectation } from '../dialects/index.ts';
 import type { RetainedIndices } from '../network/index.ts';
 import { sameFilters, without } from '../prose/index.ts';
 import { type Disagreement, isVerified, type LayerRecovery } from '../recovery/index.ts';
+import { formProblem, orderProblem, orderWords } from './judge-form.ts';
 import type { LayerVerdict } from './types.ts';
 
 export interface Outcome {
@@ -19,6 +20,8 @@ export interface Outcome {
 export interface LayerCase {
   readonly expected: LayerExpectation;
   readonly recovery: LayerRecovery;
+  /** Filters of the dense layer. */
+  readonly filters: number;
   /** Tensors of the layer that keep other channels than its kernel. */
   readonly disagreements: readonly Disagreement[];
 }
@@ -41,13 +44,15 @@ function outcome(
   reason: string,
   others: Partial<Pick<Outcome, 'problem' | 'specKey' | 'remedy'>> = {},
 ): Outcome {
-  return { verdict, reason, problem: null, specKey: null, remedy: null, ...others };
+  const { problem = null, specKey = null, remedy = null } = others;
+  return { verdict, reason, problem, specKey, remedy };
 }
 
 /** Compares what a layer really keeps with what it should, kernel first, then everything else that belongs to it. */
 export function judgeLayer(layer: LayerCase, rules: Rules): Outcome {
   const judged =
     kernelOutcome(layer, rules) ??
+    formOutcome(layer) ??
     belongingsOutcome(layer) ??
     filtersOutcome(layer, rules, layer.recovery.actual) ??
     otherFilters(layer.expected);
@@ -93,6 +98,12 @@ function kernelOutcome({ recovery: { kernel } }: LayerCase, { tolerance }: Rules
   }
 }
 
+/** Filters that are gone in another way than the spec says. */
+function formOutcome({ expected, recovery, filters }: LayerCase): Outcome | null {
+  const found = formProblem(expected, recovery, filters);
+  return found === null ? null : outcome('mismatch', found.reason, found);
+}
+
 /** A filter that stands there twice, and whatever follows the kernel but keeps other filters. */
 function belongingsOutcome({ recovery: { duplicated }, disagreements }: LayerCase): Outcome | null {
   if (duplicated.length > 0) {
@@ -115,7 +126,7 @@ function filtersOutcome(layer: LayerCase, rules: Rules, actual: RetainedIndices 
   const { expected, recovery } = layer;
   if (actual === null) return outcome('unverifiable', 'which filters it keeps could not be determined');
   if (rules.expectation.refusal?.always === true) return outcome('unverifiable', expected.reason);
-  if (recovery.isPermuted) return permutedOutcome(expected, actual);
+  if (recovery.isPermuted && expected.form?.isInOrder === undefined) return permutedOutcome(expected, actual);
   if (expected.expected === null) {
     const broken = rules.expectation.certain.contradiction(expected.name, rules.actual);
     return broken === null
@@ -123,15 +134,21 @@ function filtersOutcome(layer: LayerCase, rules: Rules, actual: RetainedIndices 
       : outcome('mismatch', broken.reason, { problem: broken.problem, specKey: broken.specKey });
   }
   if (expected.alternatives !== null) return alternativesOutcome(expected, expected.alternatives, rules);
-  if (sameFilters(actual, expected.expected)) {
-    const { kernel } = recovery;
-    return outcome('match', 'detail' in kernel ? `${expected.reason}; ${kernel.detail}` : expected.reason);
-  }
+  if (sameFilters(actual, expected.expected)) return matchOutcome(expected, recovery);
   if (expected.tie === null || !fitsTie(expected.tie, actual) || !rules.isConsistent(expected.name)) return null;
   return outcome(
     'ambiguous',
     `it differs only among filters whose values are equal at the cut (${expected.tie.candidates.join(', ')}), of which any ${expected.tie.pick} may stay`,
   );
+}
+
+/** The right filters, if they stand in an order that the spec allows. */
+function matchOutcome(expected: LayerExpectation, recovery: LayerRecovery): Outcome {
+  const moved = orderProblem(expected, recovery);
+  if (moved !== null) return outcome('mismatch', moved.reason, moved);
+  const { kernel } = recovery;
+  const more = [...orderWords(expected, recovery), ...('detail' in kernel ? [kernel.detail] : [])];
+  return outcome('match', [expected.reason, ...more].join('; '));
 }
 
 function permutedOutcome({ expected }: LayerExpectation, actual: RetainedIndices): Outcome {

@@ -8,7 +8,7 @@ import { findingsOf } from './findings.ts';
 import { graphFindings, graphNotes, sortDifferences } from './graph.ts';
 import { consistencyOf } from './judge-layer.ts';
 import { layerResult } from './layer-result.ts';
-import { assumedNotes, recognizedNotes, untriedNotes } from './notes.ts';
+import { assumedNotes, recognizedNotes, untriedNotes, zeroedNotes } from './notes.ts';
 import { reportedFindings, reportedNotes } from './reported.ts';
 import { type Finding, type Judgement, type LayerResult, nowhere, type PlaceOf, type RunVerdict } from './types.ts';
 import { unseenFindings } from './unseen.ts';
@@ -64,6 +64,7 @@ function judgeAgainst(evidence: Evidence): Judgement {
   );
   const notes = [
     ...recognizedNotes(recovery?.recognized ?? []),
+    ...(recovery === null ? [] : zeroedNotes(layers, recovery)),
     ...excusedNotes(excused),
     ...rebuiltNotes(rebuilt.names),
   ];

@@ -1,6 +1,6 @@
 import type { LayerExpectation, Reported, Tie } from '../dialects/index.ts';
 import type { Layer, RetainedIndices } from '../network/index.ts';
-import { sameFilters, without } from '../prose/index.ts';
+import { counted, sameFilters, without } from '../prose/index.ts';
 import type { Disagreement, LayerRecovery, Recovery } from '../recovery/index.ts';
 import { judgeLayer, type Outcome, type Rules } from './judge-layer.ts';
 import type { LayerResult } from './types.ts';
@@ -39,7 +39,7 @@ export function layerResult(layer: Layer, { rules, recovery, reported, excused }
       ? null
       : recovered === null || !rules.expectation.layers.has(layer.name)
         ? NOT_COMPARED
-        : judgeLayer({ expected, recovery: recovered, disagreements }, rules);
+        : judgeLayer({ expected, recovery: recovered, filters: layer.filters, disagreements }, rules);
   const actual = recovered?.actual ?? null;
   const isOpen = outcome?.verdict === 'unverifiable' && actual !== null;
   return {
@@ -110,6 +110,9 @@ function recoveredReason(recovered: LayerRecovery | null, disagreements: readonl
   const { kernel } = recovered;
   if (kernel.kind !== 'exact') return kernel.detail;
   const [first] = disagreements;
+  const { zeroed } = recovered;
+  if (first === undefined && zeroed !== undefined)
+    return `${counted(zeroed.filters.length, 'filter')} hold zeros, every other one is a dense filter, bit for bit`;
   return first === undefined
     ? 'every filter is a dense filter, bit for bit'
     : `${first.tensor} does not fit its filters: ${first.detail}`;

@@ -1,6 +1,6 @@
 import type { Expectation } from '../dialects/index.ts';
-import { listed } from '../prose/index.ts';
-import type { RecognizedLayer } from '../recovery/index.ts';
+import { counted, listed } from '../prose/index.ts';
+import type { RecognizedLayer, Recovery } from '../recovery/index.ts';
 import type { Causes } from './causes.ts';
 import type { LayerResult } from './types.ts';
 
@@ -26,6 +26,16 @@ export function recognizedNotes(recognized: readonly RecognizedLayer[]): string[
       `${layers.length} layers of the pruned model are called otherwise. Each was recognized ${how}: ${listed(pairs, MAX_NAMED)}.`,
     ];
   });
+}
+
+/** Says of a model that holds zeros in the place of filters what that means. */
+export function zeroedNotes(layers: readonly LayerResult[], recovery: Recovery): string[] {
+  const zeroed = layers.flatMap(({ name }) => recovery.layers.get(name)?.zeroed ?? []);
+  if (zeroed.length === 0) return [];
+  const filters = zeroed.reduce((sum, layer) => sum + layer.filters.length, 0);
+  return [
+    `${counted(filters, 'filter')} in ${counted(zeroed.length, 'layer')} ${filters === 1 ? 'is' : 'are'} zeroed, not removed: the file does not shrink, and the model is no faster.`,
+  ];
 }
 
 /** Says that layers are right only if their weights are those that the pruner saw. */

@@ -1,8 +1,8 @@
-import type { ReadNamed } from '../../bytes/index.ts';
 import type { SpecDocument } from '../../config/spec.ts';
 import { validate } from '../../config/validate.ts';
 import { isMapping } from '../../config/values.ts';
-import { inputErrorAt, type Place } from '../../errors/place.ts';
+import { inputErrorAt } from '../../errors/place.ts';
+import type { ScoresFile } from '../shared/scores-file.ts';
 import type { Spec } from '../types.ts';
 import { validateSpec } from './spec.validator.generated.js';
 import type { ModuleType } from './trace/modules.ts';
@@ -27,14 +27,6 @@ export interface ComputedImportance {
 export interface GivenImportance {
   readonly kind: 'given';
   readonly name: string;
-}
-
-/** A file of scores, and where the spec names it. */
-export interface ScoresFile {
-  /** As the spec writes it. */
-  readonly path: string;
-  readonly at: Place;
-  readonly read: ReadNamed;
 }
 
 /** The arguments of `tp.pruner.BasePruner` and of its importance, defaults filled in. */

@@ -2,8 +2,8 @@ import type { OnnxNode } from '../../onnx/index.ts';
 import { MERGED } from '../folding.ts';
 import type { Walk } from '../walk.ts';
 
-/** Suffixes of weight and bias names behind the layer's own path, most telling first. */
-const TORCH_PARAMETER = /\.(weight|bias|weight_bias)$/;
+/** Suffixes of weight and bias names behind the layer's own path: PyTorch's, and Paddle's (`conv2d_0.w_0`). */
+const PARAMETER = /\.(weight|bias|weight_bias|[wb]_\d+)$/;
 const FUSED = /_(weights|bias)_fused_bn$/;
 /** What tf2onnx calls a variable of a frozen TF1 graph. */
 const KERAS_VARIABLE = /^(.+)\/(?:depthwise_)?(?:kernel|bias)(?:_\d+)?:0$/;
@@ -58,10 +58,10 @@ function isKeras2onnx({ model }: Walk): boolean {
   return model.producer.name === 'keras2onnx';
 }
 
-/** The module that owns a PyTorch parameter (`bn1` of `bn1.weight`); null for any other tensor. */
+/** The module that owns a parameter of PyTorch's or Paddle's (`bn1` of `bn1.weight`); null for any other tensor. */
 export function parameterOwner(walk: Walk, input: string | undefined): string | null {
   const name = tensorName(walk, input ?? '');
-  return TORCH_PARAMETER.test(name) && !name.includes('/') ? name.replace(TORCH_PARAMETER, '') : null;
+  return PARAMETER.test(name) && !name.includes('/') ? name.replace(PARAMETER, '') : null;
 }
 
 /** Layer name in a tf2onnx initializer name such as `<path>/<layer>/Conv2D/ReadVariableOp:0` or `<node>_weights_fused_bn`. */

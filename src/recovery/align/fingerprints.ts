@@ -79,7 +79,8 @@ function isOwn({ firstChannel, filters }: Layer, { channels }: Follower): boolea
 function isAmong(values: Float32Array, others: Float32Array): boolean {
   const sorted = others.toSorted();
   const most = sorted.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
-  return values.every((value) => Math.abs(nearest(sorted, value) - value) <= ROUNDING * most);
+  // A mask leaves zeros.
+  return values.every((value) => value === 0 || Math.abs(nearest(sorted, value) - value) <= ROUNDING * most);
 }
 
 /** The value of an ascending list that is nearest to one. */
@@ -104,7 +105,7 @@ function hasSamples(dense: Values, pruned: Values): boolean {
     const near = nearest(wanted, value);
     if (Math.abs(near - value) <= ROUNDING * Math.abs(value)) found.add(near);
   }
-  return wanted.every((value) => found.has(value));
+  return wanted.every((value) => value === 0 || found.has(value));
 }
 
 /** A layer's kernel in one row after another; it lasts until the next one of its file is read. */

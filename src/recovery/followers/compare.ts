@@ -1,4 +1,5 @@
 import type { Follower } from '../../network/index.ts';
+import type { Tensor } from '../../onnx/index.ts';
 import { filterWords, without } from '../../prose/index.ts';
 import type { ChannelCorrespondence } from '../correspondence.ts';
 import { type Bits, bitsOf } from '../match/bits.ts';
@@ -23,6 +24,10 @@ export interface Exceptions {
   mayRound(owner: number): boolean;
   /** Whether nothing that follows the layer's channels is compared: its weights were changed as a whole. */
   isSkipped(owner: number): boolean;
+  /** Whether a follower of these layers' channels may hold anything, or is compared in another way. */
+  isFree(owners: readonly number[], follower: Follower): boolean;
+  /** Channels (pruned ids) for which a tensor's elements are known to be what a mask leaves. */
+  masked(tensor: Tensor): ReadonlySet<number>;
 }
 
 /** Compares every follower of the pruned network with the dense one's elements for the same channels. */
@@ -38,13 +43,14 @@ export function compareFollowers(
     owners.length > 0 && (owners.every((owner) => !assigned.has(owner)) || owners.some(exceptions.isSkipped));
   const compare = (follower: Follower, other: Follower): Difference | null => {
     const owners = ownersOf(correspondence.pruned, follower);
-    if (isSkipped(owners)) return null;
+    if (isSkipped(owners) || exceptions.isFree(owners, follower)) return null;
     const unknown = owners.find((owner) => !assigned.has(owner));
     if (unknown !== undefined) {
       const { name } = correspondence.pruned.layers[unknown]!;
       return { detail: `it belongs to ${name} as well, whose filters could not be determined`, isOpen: true };
     }
-    const detail = difference(correspondence, other, follower, owners.length > 0 && owners.every(exceptions.mayRound));
+    const mayRound = owners.length > 0 && owners.every(exceptions.mayRound);
+    const detail = difference(correspondence, other, follower, mayRound, exceptions.masked(follower.tensor));
     return detail === null ? null : { detail, isOpen: false };
   };
   const lost = { dense: unfollowed(correspondence.dense), pruned: unfollowed(correspondence.pruned) };
@@ -58,7 +64,7 @@ export function compareFollowers(
     const { pairs, left } = pairFollowers(followers, dense.byKey.get(key) ?? [], compare);
     for (const [follower, other] of pairs) {
       const owners = ownersOf(correspondence.pruned, follower);
-      if (isSkipped(owners)) continue;
+      if (isSkipped(owners) || exceptions.isFree(owners, follower)) continue;
       const ids = owners.flatMap((owner) => partner.get(owner)?.id ?? []);
       const outcome = other === null ? absence('dense', follower, ids) : compare(follower, other);
       const isOpen =
@@ -168,6 +174,7 @@ function difference(
   dense: Follower,
   pruned: Follower,
   mayRound: boolean,
+  masked: ReadonlySet<number>,
 ): string | null {
   const a = bitsOf(dense.tensor.read());
   const b = bitsOf(pruned.tensor.read());
@@ -175,21 +182,31 @@ function difference(
     return `its type is ${pruned.tensor.dtype}, the dense one's ${dense.tensor.dtype}`;
   const positions = correspondence.positions(dense.channels, pruned.channels);
   if (positions === null) return keepsOthers(correspondence, dense, pruned, a, b);
-  if (positions.every((position, at) => a[position * dense.stride] === b[at * pruned.stride])) return null;
+  const isMasked = (at: number): boolean => masked.has(pruned.channels[at]!);
+  if (positions.every((position, at) => isMasked(at) || a[position * dense.stride] === b[at * pruned.stride]))
+    return null;
   const isNear = dense.isComputed || (mayRound && dense.role === 'bias');
-  if (isNear && areNear(a, dense, b, pruned, positions)) return null;
-  return keepsOthers(correspondence, dense, pruned, a, b);
+  if (isNear && areNear(a, dense, b, pruned, positions, isMasked)) return null;
+  return keepsOthers(correspondence, dense, pruned, a, b, isMasked);
 }
 
 /**
  * Whether elements differ by no more than the rounding of what they were computed from: by another program, or by the same one
  * on vectors of another length (SIMD and scalar code paths).
  */
-function areNear(a: Bits, dense: Follower, b: Bits, pruned: Follower, positions: Int32Array): boolean {
+function areNear(
+  a: Bits,
+  dense: Follower,
+  b: Bits,
+  pruned: Follower,
+  positions: Int32Array,
+  isMasked: (at: number) => boolean,
+): boolean {
   if (!(a instanceof Uint32Array) || !(b instanceof Uint32Array)) return false;
   const [x, y] = [float32(a), float32(b)];
   const most = x.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
   for (let at = 0; at < positions.length; at++) {
+    if (isMasked(at)) continue;
     const position = positions[at]!;
     const size = dense.terms?.[position] ?? pruned.terms?.[at] ?? most;
     if (!(Math.abs(x[position * dense.stride]! - y[at * pruned.stride]!) <= ROUNDING * size)) return false;
@@ -204,6 +221,7 @@ function keepsOthers(
   pruned: Follower,
   a: Bits,
   b: Bits,
+  isMasked: (at: number) => boolean = () => false,
 ): string {
   const layer =
     ownersOf(correspondence.pruned, pruned).length === 1
@@ -228,6 +246,7 @@ function keepsOthers(
   }
   const positions = new Map(Array.from(dense.channels, (id, at) => [id, at] as const).reverse());
   const first = pruned.channels.findIndex((id, at) => {
+    if (isMasked(at)) return false;
     const channel = correspondence.denseChannel(id);
     const position = channel === null ? -1 : (positions.get(channel) ?? -1);
     return position < 0 || a[position * dense.stride] !== b[at * pruned.stride];

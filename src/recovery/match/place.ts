@@ -9,6 +9,8 @@ import { lookUpByValue } from './lookup.ts';
 import { nearestRows } from './nearest.ts';
 import { matchRoundedRows } from './rounded.ts';
 import { matchRows, nearestRow, type RowMatches } from './rows.ts';
+import { matchScaledRows } from './scaled.ts';
+import { inTheirPlaces, matchZeroRows, withoutZeroed } from './zero-rows.ts';
 
 /** Where a layer's filters come from. */
 export interface Placed {
@@ -18,6 +20,8 @@ export interface Placed {
   readonly misplaced: Int32Array | null;
   /** Which rows are equal; null where rows were not recognized by their bits. */
   readonly matches?: RowMatches;
+  /** Filters that hold nothing but zeros where the dense ones do not. */
+  readonly zeroRows?: readonly number[];
   /** Whether only those columns were compared whose channels are sure, since equal rows made the others. */
   readonly isPartial?: boolean;
 }
@@ -40,6 +44,8 @@ export interface PlacePair {
   readonly mayBePartial: boolean;
   /** Whether values may differ by rounding: two programs folded BatchNorm into them. */
   readonly mayRound: boolean;
+  /** Whether each filter may have a factor of its own: BatchNorm's statistics were computed again before it was folded in. */
+  readonly mayScale: boolean;
 }
 
 /** Dense input column of each pruned one, and which of them are compared: all where null. */
@@ -123,7 +129,9 @@ function placeRows(
   if (groups === null) return null;
   const matches = matchRows(kernels.dense, kernels.pruned, groups);
   const filters = matches.pruned.length;
+  const zeroRows = matchZeroRows(kernels.dense, kernels.pruned, groups, matches, pair.preferred);
   const rounded = pair.mayRound ? matchRoundedRows(kernels.dense, kernels.pruned, groups, matches) : 0;
+  const scaled = pair.mayRound && pair.mayScale ? matchScaledRows(kernels.dense, kernels.pruned, groups, matches) : 0;
   const unmatched = unmatchedIn(matches.pruned);
   if (tolerance === 'few' && unmatched.length * 2 > filters) return null;
   const nearest = new Map(
@@ -134,15 +142,21 @@ function placeRows(
   );
   const unknown = unmatched.filter((p) => (nearest.get(p) ?? null) === null);
   if (unknown.length * 2 > filters) return null;
-  const assigned = assignRows(matches, evidenceOf(pair));
+  const evidence = evidenceOf(pair);
+  const assigned = assignRows(matches, { ...evidence, chosen: inTheirPlaces(evidence.chosen, zeroRows, filters) });
+  const told = { assigned, matches: withoutZeroed(matches, zeroRows), ...(zeroRows.length > 0 ? { zeroRows } : {}) };
   for (const p of unmatched) assigned[p] = nearest.get(p)?.filter ?? -1;
   if (unmatched.length > 0)
-    return { outcome: { kind: 'altered', detail: alteration(filters, unmatched, nearest, groups) }, assigned, matches };
-  if (rounded === 0) return { outcome: { kind: 'exact' }, assigned, matches };
+    return { outcome: { kind: 'altered', detail: alteration(filters, unmatched, nearest, groups) }, ...told };
+  if (scaled > 0) return { outcome: { kind: 'rounded', detail: SCALED }, ...told };
+  if (rounded === 0) return { outcome: { kind: 'exact' }, ...told };
   const share = rounded === filters ? 'every filter is' : `${rounded} of its ${filters} filters are`;
   const detail = `${share} a dense filter to the rounding of float32, and no other: its BatchNorm was folded in another order of operations`;
-  return { outcome: { kind: 'rounded', detail }, assigned, matches };
+  return { outcome: { kind: 'rounded', detail }, ...told };
 }
+
+const SCALED =
+  "its filters are dense filters but for a factor each: BatchNorm's statistics were computed again before it was folded in";
 
 function evidenceOf({ followers, dense, pruned, preferred, chosen, mayRound }: PlacePair): Evidence {
   const readers = once(() => {

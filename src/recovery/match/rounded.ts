@@ -41,7 +41,8 @@ export function matchRoundedRows(
   return found;
 }
 
-function rename({ dense, pruned }: RowMatches, from: number, to: number): void {
+/** Makes one class of two. */
+export function rename({ dense, pruned }: RowMatches, from: number, to: number): void {
   for (const rows of [dense, pruned]) for (let k = 0; k < rows.length; k++) if (rows[k] === from) rows[k] = to;
 }
 
@@ -61,6 +62,7 @@ function isRounded(a: Float32Array, baseA: number, b: Float32Array, baseB: numbe
   return true;
 }
 
-function floatsOf({ bits, dtype }: Kernel): Float32Array | null {
+/** A kernel's elements where they are float32; null for any other type. */
+export function floatsOf({ bits, dtype }: Kernel): Float32Array | null {
   return dtype === 'float32' ? new Float32Array(bits.buffer, bits.byteOffset, bits.length) : null;
 }

@@ -1,6 +1,6 @@
+import { UNIT } from '../../shared/rounding.ts';
 import type { Normalized } from '../score/normalizer.ts';
 import type { Scores } from '../score/reduction.ts';
-import { UNIT } from '../score/rounding.ts';
 import type { Term, Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
 import { type Flows, type Group, groupOf, isOut } from '../trace/group.ts';

@@ -2,7 +2,7 @@ import { foldAll } from '../../../network/index.ts';
 import { hypothesis, rankingEffort, readingEffort } from '../../effort.ts';
 import type { Hypothesis, Observed } from '../../types.ts';
 import { expectTorch, readScores, type Scored, type TorchExpected } from '../expect.ts';
-import { distancesEffort } from '../score/distances.ts';
+import { distancesEffort } from '../score/distances-effort.ts';
 import type { ComputedImportance, Reduction, TorchSpec } from '../spec.ts';
 
 const REDUCTIONS: readonly Reduction[] = ['mean', 'sum', 'max', 'prod', 'first', 'gate'];

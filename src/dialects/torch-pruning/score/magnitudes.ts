@@ -1,6 +1,6 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
 import type { Layer, Weight } from '../../../network/index.ts';
-import { type Tensor, toFloat32, toFloat64 } from '../../../onnx/index.ts';
+import { weightsOf } from '../../shared/weights.ts';
 
 /** Sums over a layer's weights of `abs(w) ** p`, and over how many weights each goes. */
 export interface Magnitudes {
@@ -44,27 +44,6 @@ function sums(weight: Weight, p: number, buffer: ReusableBuffer): Magnitudes {
     rows[i] = row;
   }
   return { rows, perRow: inCount * kernel, columns, perColumn: outCount * kernel };
-}
-
-/** A layer's weights, scaled where BatchNorm is folded in. */
-export function weightsOf(weight: Weight, buffer: ReusableBuffer): Float32Array | Float64Array {
-  const values = numbersIn(weight.tensor, buffer);
-  const { rowScale, outCount, outStride, inCount, inStride, kernelOffsets } = weight;
-  if (rowScale === null) return values;
-  const scaled = values.slice();
-  for (let i = 0; i < outCount; i++)
-    for (let j = 0; j < inCount; j++)
-      for (const k of kernelOffsets) scaled[i * outStride + j * inStride + k]! *= rowScale[i]!;
-  return scaled;
-}
-
-/**
- * A tensor's elements, as exact as they are stored.
- * @param buffer where they last until the next reading
- */
-export function numbersIn(tensor: Tensor, buffer?: ReusableBuffer): Float32Array | Float64Array {
-  const data = tensor.read(buffer);
-  return data.dtype === 'float64' ? toFloat64(data) : toFloat32(data);
 }
 
 export function power(value: number, p: number): number {

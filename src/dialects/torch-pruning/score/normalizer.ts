@@ -1,5 +1,5 @@
+import { sumError, UNIT } from '../../shared/rounding.ts';
 import type { Scores } from './reduction.ts';
-import { sumError, UNIT } from './rounding.ts';
 
 /** Normalized scores. */
 export interface Normalized extends Scores {

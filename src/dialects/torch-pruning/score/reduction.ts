@@ -1,5 +1,5 @@
+import { UNIT } from '../../shared/rounding.ts';
 import type { Reduction } from '../spec.ts';
-import { UNIT } from './rounding.ts';
 import type { Term, Unknown } from './terms.ts';
 
 /** A score for each channel, and how far Torch-Pruning's float32 result may be off. */

@@ -1,10 +1,11 @@
 import type { Folding, Follower, FollowerRole, Layer, Network, Weight } from '../../../network/index.ts';
+import { distanceSums } from '../../shared/distances.ts';
+import { sumError, UNIT } from '../../shared/rounding.ts';
+import { numbersIn, weightsOf } from '../../shared/weights.ts';
 import type { Assumption } from '../../types.ts';
 import type { ComputedImportance } from '../spec.ts';
 import type { Group, GroupItem } from '../trace/group.ts';
-import { distanceSums } from './distances.ts';
-import { type Magnitudes, magnitudesReader, numbersIn, power, weightsOf } from './magnitudes.ts';
-import { sumError, UNIT } from './rounding.ts';
+import { type Magnitudes, magnitudesReader, power } from './magnitudes.ts';
 
 /** What one item of a group adds to the scores of the root's channels. */
 export interface Term {

@@ -1,4 +1,3 @@
-import type { Group } from '../trace/group.ts';
 import { sumError, UNIT } from './rounding.ts';
 
 /** Row sums of distances, and how far float32 arithmetic may be off. */
@@ -31,19 +30,6 @@ export function distanceSums(rows: readonly Float64Array[]): DistanceSums {
   }
   for (const k of values.keys()) errors[k]! += values[k]! * sumError(rows.length);
   return { values, errors };
-}
-
-/** What distances between all filters and columns take, in weights that are read in the same time: about four of these steps. */
-export function distancesEffort(groups: readonly Group[]): number {
-  let steps = 0;
-  for (const { items } of groups)
-    for (const { module, side, at } of items) {
-      const { weight } = module.layer;
-      if (weight === null || 'opaque' in weight) continue;
-      const others = side === 'in' ? weight.outCount : weight.inCount;
-      steps += (at.length ** 2 / 2) * others * weight.kernelOffsets.length;
-    }
-  return steps / 4;
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

@@ -1,6 +1,15 @@
-import { InputError } from '../../../errors/input-error.ts';
-import { numpyArrays } from '../../../tensor-files/index.ts';
-import type { ScoresFile } from '../spec.ts';
+import type { ReadNamed } from '../../bytes/index.ts';
+import { InputError } from '../../errors/input-error.ts';
+import type { Place } from '../../errors/place.ts';
+import { numpyArrays } from '../../tensor-files/index.ts';
+
+/** A file of scores, and where the spec names it. */
+export interface ScoresFile {
+  /** As the spec writes it. */
+  readonly path: string;
+  readonly at: Place;
+  readonly read: ReadNamed;
+}
 
 /** A score for each channel takes a few hundred kilobytes; what is larger is no such thing (CWE-409). */
 const MAX_BYTES = 256 * 1024 * 1024;

@@ -1,0 +1,172 @@
+import { type Folding, foldAll, type Network, type RetainedIndices } from '../../network/index.ts';
+import type { Tie } from '../explained.ts';
+import type { Assumption, Expected, JointOutcomes, LayerExpectation, LayerForm, LayerGroup } from '../types.ts';
+import { withoutSettled } from './assumptions.ts';
+import { type ActualOf, type Cut, type Decision, decide } from './decide.ts';
+import { type Decided, retainedOf } from './decided.ts';
+import { certainties } from './explain/certain.ts';
+import { explainFilter, explainLayer, reasonOf, ruleOf, specKeyOf } from './explain/explain.ts';
+import { type Group, groupsOf, type Member } from './groups.ts';
+import { assumptionOf, foldedIn, type LayerScores, scoreSource, unreadable } from './score/score-source.ts';
+import type { DeclaredSpec } from './spec.ts';
+
+/** What a dense model is to a declared spec: its scores, read once for all specs that are tried on it. */
+export interface Scene {
+  readonly network: Network;
+  readonly folding: Folding | null;
+  readonly scoresUnder: (spec: DeclaredSpec) => LayerScores;
+}
+
+export function sceneOf(network: Network, folding: Folding | null): Scene {
+  return { network, folding, scoresUnder: scoreSource(network, folding) };
+}
+
+/** What is expected, and what it comes from. */
+export interface DeclaredExpected extends Expected {
+  readonly decided: Decided;
+}
+
+/** Retained indices of every prunable layer. */
+export function expectDeclared(scene: Scene, spec: DeclaredSpec, actual: ActualOf): DeclaredExpected {
+  const decided = decidedBy(scene, spec, actual);
+  const { groups, decisions } = decided;
+  const shared: LayerGroup[] = [];
+  const joint: JointOutcomes[] = [];
+  const layers = new Map<string, LayerExpectation>();
+  for (const [position, group] of groups.all.entries()) {
+    const decision = decisions[position]!;
+    const members = group.members.map(({ layer }) => layer.name);
+    const id = members.length > 1 ? shared.length : null;
+    if (id !== null) shared.push({ id, members, criterion: spec.keys.group.score });
+    if (decision.kind === 'cut' && isOpen(decision) && members.length > 1) joint.push(jointOf(group, decision));
+    const tie = decision.kind === 'cut' ? tieOf(decision) : null;
+    for (const member of group.members)
+      layers.set(member.layer.name, { ...expectationOf(scene, spec, group, member, decision), tie, group: id });
+  }
+  const inOrder = new Map(
+    [...scene.network.prunable.keys()].flatMap((name) => (layers.has(name) ? [[name, layers.get(name)!]] : [])),
+  );
+  const certain = certainties(decided, spec);
+  return {
+    decided,
+    layers: actual === null ? inOrder : withoutSettled(inOrder, scene.network, actual, certain),
+    groups: shared,
+    joint,
+    refusal: null,
+    usualKey: 'keep',
+    columnsCut: () => () => null,
+    explainLayer: (name) => explainLayer(decided, name, spec),
+    explain: (name, filter) => explainFilter(decided, name, filter, spec),
+    keptUnder: () => [],
+    certain,
+  };
+}
+
+function decidedBy({ network, folding, scoresUnder }: Scene, spec: DeclaredSpec, actual: ActualOf): Decided {
+  const groups = groupsOf(network, spec);
+  const { importance } = spec.keys;
+  const source = importance.axis === 'in' && importance.folded ? foldAll(network) : network;
+  const decisions = decide({
+    ...{ network: source, groups, spec, actual },
+    scoresOf: scoresUnder(spec),
+    unfit: (layer) =>
+      foldedIn(layer, importance, folding) ??
+      (layer.weight === null || 'opaque' in layer.weight ? null : unreadable(layer.name, layer.weight)),
+  });
+  const places = new Map<string, { readonly position: number; readonly member: Member }>();
+  for (const [position, { members }] of groups.all.entries())
+    for (const member of members) places.set(member.layer.name, { position, member });
+  return {
+    groups,
+    decisions,
+    of(layer) {
+      const place = places.get(layer);
+      if (place === undefined) return null;
+      return { group: groups.all[place.position]!, member: place.member, decision: decisions[place.position]! };
+    },
+  };
+}
+
+function expectationOf(
+  scene: Scene,
+  spec: DeclaredSpec,
+  group: Group,
+  { layer, channels }: Member,
+  decision: Decision,
+): Omit<LayerExpectation, 'tie' | 'group'> {
+  const { name, filters } = layer;
+  const isListed = decision.kind !== 'cut' || decision.tie !== null || decision.outcomes !== null;
+  const retained = (mask: Uint8Array): RetainedIndices => retainedOf(channels, mask);
+  return {
+    name,
+    exploring: null,
+    expected:
+      decision.kind === 'whole'
+        ? Array.from({ length: filters }, (_, k) => k)
+        : decision.kind === 'cut' && isListed
+          ? retained(decision.kept)
+          : null,
+    assumes: decision.kind === 'cut' ? assumed(scene, spec, group) : null,
+    reason: isListed
+      ? reasonOf(decision, group, spec)
+      : 'more of its scores are equal at the cut than can be told apart',
+    remedy: decision.kind === 'unknown' ? decision.remedy : null,
+    rule: ruleOf(decision),
+    specKey: specKeyOf(decision, group, spec),
+    alternatives: decision.kind === 'cut' && isOpen(decision) ? decision.outcomes!.map(retained) : null,
+    form: formOf(spec, name, channels, decision),
+  };
+}
+
+function formOf(spec: DeclaredSpec, name: string, channels: Int32Array, decision: Decision): LayerForm {
+  const { form, zeroes, compensation } = spec.formOf(name);
+  const { statistics, order } = spec.keys;
+  return {
+    zeroes: form === 'zeroed' ? zeroes : null,
+    isCompensated: compensation === 'bias',
+    isRecalibrated: statistics === 'any',
+    ...(order === 'any' ? { isInOrder: null } : {}),
+    ...(order === 'importance' && decision.kind === 'cut' ? { isInOrder: descending(decision, channels) } : {}),
+  };
+}
+
+/** Whether filters stand by their scores, the highest first; equal ones, or nearly so, in any order. */
+function descending({ scores: { values, errors } }: Cut, channels: Int32Array): (order: readonly number[]) => boolean {
+  return (order) =>
+    order.every((filter, at) => {
+      if (at === 0) return true;
+      const [before, own] = [channels[order[at - 1]!]!, channels[filter]!];
+      return values[before]! >= values[own]! - errors[before]! - errors[own]!;
+    });
+}
+
+/** Whether several outcomes are right that no tie describes. */
+function isOpen({ tie, outcomes }: Cut): boolean {
+  return tie === null && outcomes !== null && outcomes.length > 1;
+}
+
+function tieOf({ tie }: Cut): Tie | null {
+  if (tie === null) return null;
+  const certain = [...tie.kept.keys()].filter((k) => tie.kept[k] === 1 && !tie.open.includes(k));
+  return { certain, candidates: tie.open, pick: tie.least };
+}
+
+function jointOf({ members }: Group, { outcomes }: Cut): JointOutcomes {
+  return {
+    layers: members.map(({ layer }) => layer.name),
+    outcomes: outcomes!.map(
+      (mask) => new Map(members.map(({ layer, channels }) => [layer.name, retainedOf(channels, mask)])),
+    ),
+  };
+}
+
+/** Scores of all that were compared must be those of the weights that the pruner saw. */
+function assumed({ network, folding }: Scene, spec: DeclaredSpec, { members }: Group): Assumption | null {
+  const { importance, keep } = spec.keys;
+  const compared = keep.rule === 'rank-threshold' ? [...network.prunable.values()] : members.map(({ layer }) => layer);
+  for (const layer of compared) {
+    const found = spec.isExcluded(layer.name) ? null : assumptionOf(layer, importance, folding);
+    if (found !== null) return found;
+  }
+  return null;
+}

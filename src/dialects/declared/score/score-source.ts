@@ -1,0 +1,126 @@
+import { inputErrorAt } from '../../../errors/place.ts';
+import { type Folding, foldAll, type Layer, type Network, type Weight } from '../../../network/index.ts';
+import { readScoresFile } from '../../shared/scores-file.ts';
+import { numbersIn } from '../../shared/weights.ts';
+import type { Assumption } from '../../types.ts';
+import type { ImportanceKeys } from '../keys.ts';
+import type { DeclaredSpec } from '../spec.ts';
+import { type IsLeft, rowScores } from './rows.ts';
+import type { Scores, Unknown } from './scores.ts';
+
+/** Scores of one layer's filters; null for a layer that has none, so that it does not count. */
+export type LayerScores = (layer: Layer, isLeft: IsLeft | null) => Scores | Unknown | null;
+
+export const UNFOLD =
+  'Export the dense model with torch.onnx.export(..., dynamo=False, do_constant_folding=False), which keeps BatchNorm; or say importance: {folded: true} if the pruner saw folded weights too.';
+const SAY = 'If it is not, say --folding raw (input folding). ';
+
+/** Reads scores, each layer's under one set of keys once. */
+export function scoreSource(network: Network, folding: Folding | null): (spec: DeclaredSpec) => LayerScores {
+  const known = new Map<string, Scores | Unknown | null>();
+  let folded: Network | null = null;
+  const sourceOf = ({ folded: isFolded }: ImportanceKeys, layer: Layer): Layer => {
+    if (!isFolded) return layer;
+    folded ??= foldAll(network);
+    return folded.layers[layer.id]!;
+  };
+  return (spec) => {
+    const { importance } = spec.keys;
+    if (importance.value === 'file') return fileScores(spec);
+    const { value, normalize, folded: isFolded } = importance;
+    return (layer, isLeft) => {
+      if (isLeft !== null) return computed(sourceOf(importance, layer), importance, isLeft, folding);
+      const key = `${layer.id} ${value} ${normalize} ${isFolded}`;
+      const found = known.get(key);
+      if (found !== undefined) return found;
+      const scores = computed(sourceOf(importance, layer), importance, null, folding);
+      known.set(key, scores);
+      return scores;
+    };
+  };
+}
+
+function computed(
+  layer: Layer,
+  importance: ImportanceKeys,
+  isLeft: IsLeft | null,
+  folding: Folding | null,
+): Scores | Unknown | null {
+  const unknown = foldedIn(layer, importance, folding);
+  if (unknown !== null) return unknown;
+  if (importance.value === 'bn-gamma') return gammaScores(layer);
+  const { weight, name } = layer;
+  if (weight === null || 'opaque' in weight)
+    return { unknown: `the weight of ${name} is computed at run time`, remedy: null };
+  return unreadable(name, weight) ?? rowScores(layer, weight, importance, isLeft);
+}
+
+/** Half precision weights are rounded copies of what the pruner saw; float32 ones are also stored as float64. */
+export function unreadable(name: string, { tensor: { dtype } }: Weight): Unknown | null {
+  return dtype === 'float32' || dtype === 'float64'
+    ? null
+    : { unknown: `${name} has ${dtype} weights`, remedy: 'Export the model in float32.' };
+}
+
+/** The BatchNorm directly behind a convolution; a layer without one has no score. */
+function gammaScores({ name, norms, filters, calls }: Layer): Scores | Unknown | null {
+  const [norm] = norms;
+  if (norm == null || calls.length > 1) return null;
+  if (norm.statistics === null)
+    return { unknown: `BatchNorm behind ${name} is plain arithmetic, so that its gammas are gone`, remedy: UNFOLD };
+  const gammas = numbersIn(norm.scale);
+  const values = Float64Array.from({ length: filters }, (_, k) => Math.abs(gammas[k]!));
+  return { values, errors: new Float64Array(filters) };
+}
+
+/** Why a layer's weights are not those that the pruner saw; null where they are, or may be. */
+export function foldedIn(
+  { name, norms, folding: { state, evidence } }: Layer,
+  { value, folded }: ImportanceKeys,
+  overruled: Folding | null,
+): Unknown | null {
+  const now = overruled ?? state;
+  if (folded && value !== 'bn-gamma') return null;
+  // Gammas that may be gone cannot be assumed to be there.
+  const isGone = now === 'folded' || (value === 'bn-gamma' && norms[0] == null && now === 'unknown');
+  if (!isGone) return null;
+  return {
+    unknown:
+      now === 'folded'
+        ? `BatchNorm is folded into ${name} (${evidence}), so its weights are not those that the pruner saw`
+        : `BatchNorm may be folded into ${name} (${evidence}), so that its gammas are gone`,
+    remedy: UNFOLD,
+  };
+}
+
+/** What scores of a layer's weights rest on; null where nothing is open. */
+export function assumptionOf(
+  { name, folding: { state, evidence } }: Layer,
+  { value, folded }: ImportanceKeys,
+  overruled: Folding | null,
+): Assumption | null {
+  if (folded || value === 'file' || value === 'bn-gamma' || (overruled ?? state) !== 'unknown') return null;
+  return { of: 'weights', open: `BatchNorm may be folded into ${name} (${evidence})`, remedy: `${SAY}${UNFOLD}` };
+}
+
+/**
+ * Scores that the user computed, by layer.
+ * @throws InputError that names file and layer, for a vector of another length or with a value that is no number
+ */
+function fileScores({ scores }: DeclaredSpec): LayerScores {
+  const file = scores!;
+  const vectors = readScoresFile(file);
+  return ({ name, filters }) => {
+    const values = vectors.get(name);
+    if (values === undefined)
+      return {
+        unknown: `${file.path} holds no scores for ${name}`,
+        remedy: `Write the scores of ${name} into it, one for each filter, or exclude the layer.`,
+      };
+    const refuse = (problem: string): Error => inputErrorAt({ file: file.path, line: null, key: name }, problem);
+    if (values.length !== filters) throw refuse(`holds ${values.length} scores, and the layer has ${filters} filters`);
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) throw refuse(`score ${at} is no finite number`);
+    return { values, errors: new Float64Array(filters) };
+  };
+}

@@ -1,0 +1,24 @@
+import type { ReusableBuffer } from '../../bytes/index.ts';
+import type { Weight } from '../../network/index.ts';
+import { type Tensor, toFloat32, toFloat64 } from '../../onnx/index.ts';
+
+/** A layer's weights, scaled where BatchNorm is folded in. */
+export function weightsOf(weight: Weight, buffer?: ReusableBuffer): Float32Array | Float64Array {
+  const values = numbersIn(weight.tensor, buffer);
+  const { rowScale, outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  if (rowScale === null) return values;
+  const scaled = values.slice();
+  for (let i = 0; i < outCount; i++)
+    for (let j = 0; j < inCount; j++)
+      for (const k of kernelOffsets) scaled[i * outStride + j * inStride + k]! *= rowScale[i]!;
+  return scaled;
+}
+
+/**
+ * A tensor's elements, as exact as they are stored.
+ * @param buffer where they last until the next reading
+ */
+export function numbersIn(tensor: Tensor, buffer?: ReusableBuffer): Float32Array | Float64Array {
+  const data = tensor.read(buffer);
+  return data.dtype === 'float64' ? toFloat64(data) : toFloat32(data);
+}

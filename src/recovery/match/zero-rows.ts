@@ -1,0 +1,71 @@
+import type { RetainedIndices } from '../../network/index.ts';
+import type { Assignment } from '../correspondence.ts';
+import type { Bits } from './bits.ts';
+import type { Kernel, RowGroup } from './kernel.ts';
+import type { RowMatches } from './rows.ts';
+
+/**
+ * Finds filters that were set to zero instead of removed: rows of zeros in a layer of the dense one's width, where the dense row at
+ * that place is none. A row decides, whatever its bias is. They are paired with the dense rows in whose places they stand.
+ * @param matches classes found so far, filled in
+ * @param preferred what the layer is to retain: a dense row of zeros beside others that were set to zero is gone as they are if it
+ * is not among these
+ */
+export function matchZeroRows(
+  dense: Kernel,
+  pruned: Kernel,
+  groups: readonly RowGroup[],
+  matches: RowMatches,
+  preferred: RetainedIndices | null,
+): readonly number[] {
+  if (dense.weight.outCount !== pruned.weight.outCount) return [];
+  const zeroed: number[] = [];
+  const before: number[] = [];
+  let isMoved = false;
+  for (const { first, end, denseFirst, denseEnd, offsets, denseOffsets } of groups) {
+    for (let p = first; p < end; p++) {
+      const isZero = isZeroRow(pruned, p, offsets);
+      const wasZero = p >= denseFirst && p < denseEnd && isZeroRow(dense, p, denseOffsets);
+      if (wasZero) before.push(p);
+      else if (isZero && p >= denseFirst && p < denseEnd) zeroed.push(p);
+      // Rows that were moved, one of zeros among them, are none that were set to zero.
+      isMoved ||= wasZero && !isZero;
+    }
+  }
+  if (zeroed.length === 0 || isMoved) return [];
+  for (const p of [...zeroed, ...before]) matches.pruned[p] = matches.dense[p]!;
+  const gone = preferred === null ? [] : before.filter((p) => !preferred.includes(p));
+  return [...zeroed, ...gone].sort((a, b) => a - b);
+}
+
+/** What is known of a layer's filters besides, with the zeroed ones in their own places. */
+export function inTheirPlaces(
+  chosen: Assignment | null,
+  zeroed: readonly number[],
+  filters: number,
+): Assignment | null {
+  if (zeroed.length === 0) return chosen;
+  const places = chosen?.slice() ?? new Int32Array(filters).fill(-1);
+  for (const p of zeroed) places[p] = p;
+  return places;
+}
+
+/** The same matches without zeroed rows, which say nothing of the columns that they were computed on. */
+export function withoutZeroed(matches: RowMatches, zeroed: readonly number[]): RowMatches {
+  if (zeroed.length === 0) return matches;
+  const pruned = matches.pruned.slice();
+  for (const p of zeroed) pruned[p] = -1;
+  return { dense: matches.dense, pruned };
+}
+
+function isZeroRow({ bits, weight, dtype }: Kernel, row: number, offsets: Int32Array): boolean {
+  const base = row * weight.outStride;
+  for (let k = 0; k < offsets.length; k++) if (!isZero(bits[base + offsets[k]!]!, dtype)) return false;
+  return offsets.length > 0;
+}
+
+/** Zeros of both signs: a mask of zeros makes negative weights -0. */
+function isZero(bits: Bits[number], dtype: Kernel['dtype']): boolean {
+  if (typeof bits === 'bigint') return (bits & 0x7fffffffffffffffn) === 0n;
+  return dtype === 'float32' ? bits << 1 === 0 : (bits & 0x7fff) === 0;
+}

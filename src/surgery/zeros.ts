@@ -1,0 +1,73 @@
+import type { MaskedPart, Network, Weight } from '../network/index.ts';
+import { constantTensor, type OnnxModel, type Tensor, type TensorContent } from '../onnx/index.ts';
+
+/** For each stored tensor, its elements as flags: 1 becomes zero. */
+export type Zeros = ReadonlyMap<Tensor, () => Uint8Array>;
+
+/** Filters of a layer that are set to zero, and by which of its parts. */
+export interface LayerZeros {
+  readonly filters: readonly number[];
+  readonly parts: readonly MaskedPart[];
+}
+
+/** The elements that hold the zeros of filters which are masked instead of cut. */
+export function zerosOf({ prunable, followers }: Network, layers: (layer: string) => LayerZeros | null): Zeros {
+  const zeros = new Map<Tensor, () => Uint8Array>();
+  for (const layer of prunable.values()) {
+    const { weight, norms, firstChannel, filters } = layer;
+    const found = layers(layer.name);
+    if (found === null || weight === null || 'opaque' in weight) continue;
+    const gone = new Set(found.filters);
+    const has = (part: MaskedPart): boolean => found.parts.includes(part);
+    if (has('weight')) zeros.set(weight.tensor, () => zeroRows(weight, gone));
+    const bias = followers.find(
+      ({ role, channels }) => role === 'bias' && channels[0] === firstChannel && channels.length === filters,
+    );
+    const [norm] = norms;
+    const vectors = [
+      ...(has('bias') && bias !== undefined ? [bias.tensor] : []),
+      ...(has('bn') && norm != null ? [norm.scale, norm.shift] : []),
+    ];
+    for (const tensor of vectors)
+      zeros.set(tensor, () => Uint8Array.from({ length: tensor.elements }, (_, k) => (gone.has(k) ? 1 : 0)));
+  }
+  return zeros;
+}
+
+function zeroRows(weight: Weight, rows: ReadonlySet<number>): Uint8Array {
+  const flags = new Uint8Array(weight.tensor.elements);
+  for (const row of rows)
+    for (let column = 0; column < weight.inCount; column++)
+      for (const offset of weight.kernelOffsets) flags[row * weight.outStride + column * weight.inStride + offset] = 1;
+  return flags;
+}
+
+/** A model's tensors with these elements at zero, by the names under which they are stored. */
+export function zeroEdits(model: OnnxModel, zeros: Zeros): ReadonlyMap<string, TensorContent> {
+  const names = tensorNames(model);
+  const tensors = new Map<string, TensorContent>();
+  for (const [tensor, flags] of zeros) {
+    const name = names.get(tensor);
+    if (name === undefined) throw new Error(`${tensor.name} is no weight of ${model.name}`);
+    tensors.set(name, { dims: tensor.dims, chunks: () => [zeroed(model, tensor, flags())] });
+  }
+  return tensors;
+}
+
+/** Names of initializers and of Constant nodes' outputs. */
+function tensorNames({ graph }: OnnxModel): ReadonlyMap<Tensor, string> {
+  const names = new Map<Tensor, string>();
+  for (const [name, tensor] of graph.initializers) names.set(tensor, name);
+  for (const node of graph.nodes) {
+    const tensor = constantTensor(node);
+    if (tensor !== null) names.set(tensor, node.outputs[0] ?? '');
+  }
+  return names;
+}
+
+function zeroed({ buffer }: OnnxModel, tensor: Tensor, flags: Uint8Array): Uint8Array {
+  const { bytes } = tensor.read(buffer);
+  const width = bytes.length / tensor.elements;
+  for (let k = 0; k < flags.length; k++) if (flags[k] === 1) bytes.fill(0, k * width, (k + 1) * width);
+  return bytes;
+}
