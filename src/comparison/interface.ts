@@ -146,9 +146,10 @@ function giverOf(name: string): 'exporter' | 'either' | 'user' {
 /** The one axis behind the batch along which two tensors of one type have different sizes. */
 function soleAxis(before: OnnxValueInfo, after: OnnxValueInfo): number | null {
   if (before.dtype !== after.dtype || before.shape?.length !== after.shape?.length) return null;
-  const differing = (before.shape ?? []).flatMap((size, axis) =>
-    axis > 0 && size !== after.shape?.[axis] ? [axis] : [],
-  );
+  const differing = (before.shape ?? []).flatMap((size, axis) => {
+    const other = after.shape?.[axis];
+    return axis > 0 && typeof size === 'number' && typeof other === 'number' && size !== other ? [axis] : [];
+  });
   return differing.length === 1 ? differing[0]! : null;
 }
 
