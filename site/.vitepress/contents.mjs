@@ -14,6 +14,7 @@ const ORDER = {
     'docs/architecture.md',
     'docs/adding-a-dialect.md',
     'docs/dependencies.md',
+    'docs/variants.md',
     'docs/gpu.md',
   ],
 };
