@@ -1,5 +1,5 @@
 // Writes what follows from the table of settings (src/config/table.ts): schemas/config.schema.json, the inputs of
-// action.yml, their types, README's table of them, and completions/ for shells.
+// action.yml, their types, docs/action.md's table of them, and completions/ for shells.
 //   node scripts/build-settings.mjs           writes them
 //   node scripts/build-settings.mjs --check   exits 1 when one is not what the table makes
 import { execFileSync } from 'node:child_process';
@@ -18,7 +18,7 @@ const outputs = {
   'action-types.yml': (old) => between(old, 'inputs:\n', '\noutputs:\n', inputTypes()),
   'completions/prunegate.bash': () => bashCompletion(),
   'completions/prunegate.fish': () => fishCompletion(),
-  'README.md': (old) =>
+  'docs/action.md': (old) =>
     between(old, '<!-- inputs, by scripts/build-settings.mjs -->\n\n', '\n<!-- end of inputs -->', inputsTable()),
 };
 

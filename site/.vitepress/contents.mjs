@@ -6,7 +6,19 @@ export const ROOT = join(import.meta.dirname, '../..');
 export const REPOSITORY = 'https://github.com/prunegate/prunegate';
 
 const ORDER = {
-  Start: ['README.md', 'docs/workflows.md', 'docs/report.md'],
+  Start: [
+    'README.md',
+    'docs/which-dialect.md',
+    'docs/pytorch.md',
+    'docs/exporting.md',
+    'docs/workflows.md',
+    'docs/other-ci.md',
+    'docs/action.md',
+    'docs/command-line.md',
+    'docs/execution.md',
+    'docs/report.md',
+    'docs/limits.md',
+  ],
   Understand: ['docs/three-filters.md', 'docs/how-it-decides.md', 'docs/tao-tf1.md', 'docs/what-may-turn-red.md'],
   Trust: ['SECURITY.md', 'docs/threat-model.md', 'CHANGELOG.md'],
   Contribute: [

@@ -107,7 +107,7 @@ function indented({ type, enum: allowed, items }: Mapping, margin = '    '): str
   return lines.join('');
 }
 
-/** README's table of inputs. */
+/** docs/action.md's table of inputs. */
 export function inputsTable(): string {
   const rows = inputs().map(([key, setting]) => [code(spelled(key)), capital(setting.help), cell(setting)]);
   const lines = [['Input', 'Meaning', 'Default'], ['---', '---', '---'], ...rows];

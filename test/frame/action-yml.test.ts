@@ -21,19 +21,19 @@ const action: {
 const inputs = Object.keys(action.inputs);
 const outputs = Object.keys(action.outputs);
 
-/** What the first column of README's table names, in its order: the table whose head starts with the cell `title`. */
-function namesInReadme(title: string): string[] {
-  const lines = read('README.md').split('\n');
+/** What the first column of docs/action.md's table names, in its order: the table whose head starts with the cell `title`. */
+function namesInPage(title: string): string[] {
+  const lines = read('docs/action.md').split('\n');
   const head = lines.findIndex((line) => new RegExp(`^\\| *${title} *\\|`).test(line));
-  if (head < 0) throw new Error(`README has no table of ${title}`);
+  if (head < 0) throw new Error(`docs/action.md has no table of ${title}`);
   const rows = lines.slice(head + 2);
   const end = rows.findIndex((line) => !line.startsWith('|'));
   return rows.slice(0, end < 0 ? rows.length : end).map((row) => /^\| *`([^`]+)` *\|/.exec(row)?.[1] ?? row);
 }
 
 describe('action.yml', () => {
-  it('has the inputs of the README, in its order', () => {
-    expect(inputs).toEqual(namesInReadme('Input'));
+  it('has the inputs of docs/action.md, in its order', () => {
+    expect(inputs).toEqual(namesInPage('Input'));
   });
 
   it('has a type for each input and output in action-types.yml', () => {
@@ -51,8 +51,8 @@ describe('action.yml', () => {
     expect(types.inputs['prune-command']).toEqual({ type: 'string' });
   });
 
-  it('has the outputs of the README, in its order', () => {
-    expect(outputs).toEqual(namesInReadme('Output'));
+  it('has the outputs of docs/action.md, in its order', () => {
+    expect(outputs).toEqual(namesInPage('Output'));
   });
 
   it('has no input that the action does not read', () => {

@@ -13,7 +13,7 @@ export {
 } from './model.ts';
 export type { CommandName, Setting } from './setting.ts';
 
-/** Everything that a user can set: flags, the action's inputs, prunegate.yml, its schema, `--help`, action.yml and README's table follow. */
+/** Everything that a user can set: flags, the action's inputs, prunegate.yml, its schema, `--help`, action.yml and docs/action.md's table follow. */
 export const SETTINGS = { ...PROGRAM, ...MODEL };
 export const MODEL_SETTINGS = MODEL;
 
