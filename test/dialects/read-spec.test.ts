@@ -23,7 +23,7 @@ describe('a spec is read', () => {
   it('not where there is none, nor by a dialect that is none', () => {
     expect(() => readSpec(null, NOWHERE)).toThrow('--spec: is required: name the pruning spec');
     expect(() => read('prune: {threshold: 0.5}\ndialect: tao')).toThrow(
-      'prune.yaml:2: dialect: must be one of tao-tf2, tao-tf1, torch-pruning (found "tao")',
+      'prune.yaml:2: dialect: must be one of tao-tf2, tao-tf1, torch-pruning, declared (found "tao")',
     );
   });
 
