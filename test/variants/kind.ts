@@ -33,6 +33,8 @@ export interface Kind {
    * the function (another interface, a folded dense model, another spec).
    */
   readonly judge: 'onnxruntime' | 'none';
+  /** Where it is a mistake of use, which is refused as one: the exit statuses that a check may have, instead of those of its claim. */
+  readonly exits?: ReadonlySet<number>;
   /** Changed pairs, one for each place that it applies to. None where it applies nowhere. */
   make(pair: Pair): Iterable<Variant>;
 }

@@ -24,6 +24,9 @@ export interface Outcome {
 /** Exit statuses that a harmless change may have: fine, or not to be verified. Anything else blames a right model. */
 const FINE: ReadonlySet<number> = new Set([0, 3]);
 
+/** Those that a wrong one may have. */
+const CAUGHT: ReadonlySet<number> = new Set([1, 3]);
+
 /**
  * Changes a pair by a kind, until a change is found that is surely what the kind claims, and checks it as a user would.
  * @returns null where the kind applies nowhere in this pair
@@ -49,7 +52,7 @@ async function checkVariant(kind: Kind, pair: Pair, variant: Variant): Promise<O
     const plain = kind.claim === 'wrong' ? await run(args) : null;
     const isPassed = plain === null || plain.exit === 0;
     const { exit, said } = isPassed ? await run([...args, '--execute']) : plain;
-    const isKept = kind.claim === 'wrong' ? exit === 1 || exit === 3 : FINE.has(exit);
+    const isKept = (kind.exits ?? (kind.claim === 'wrong' ? CAUGHT : FINE)).has(exit);
     return {
       kind,
       pair: pair.name,
