@@ -46,17 +46,24 @@ complete -o filenames -F _prunegate prunegate
 `;
 }
 
-/** For fish. */
+/** For fish: a line for each flag, with the commands that take it. */
 export function fishCompletion(): string {
   const choices = new Map(CHOICES);
   const quoted = (text: string): string => `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
-  const lines = COMMANDS.flatMap(({ command, flags }) => [
-    `complete -c prunegate -n __fish_use_subcommand -a ${command}`,
-    ...flags.map(({ flag, takes, help }) => {
-      const values = choices.get(flag);
-      const value = values === undefined ? (takes === null ? '' : ' -r') : ` -x -a ${quoted(values.join(' '))}`;
-      return `complete -c prunegate -n '__fish_seen_subcommand_from ${command}' -l ${flag.slice(2)}${value} -d ${quoted(help)}`;
-    }),
-  ]);
-  return `${ORIGIN}\n# Copy this file to ~/.config/fish/completions.\n${lines.join('\n')}\n`;
+  const flags = new Map(COMMANDS.flatMap(({ flags: own }) => own.map((one) => [one.flag, one] as const)));
+  const lines = [...flags.values()].map(({ flag, takes, help }) => {
+    const takers = COMMANDS.filter(({ flags: own }) => own.some((one) => one.flag === flag));
+    const seen = quoted(`__fish_seen_subcommand_from ${takers.map(({ command }) => command).join(' ')}`);
+    const values = choices.get(flag);
+    const value = values === undefined ? (takes === null ? '' : ' -r') : ` -x -a ${quoted(values.join(' '))}`;
+    return `complete -c prunegate -n ${seen} -l ${flag.slice(2)}${value} -d ${quoted(help)}`;
+  });
+  const commands = COMMANDS.map(({ command }) => command).join(' ');
+  return [
+    ORIGIN,
+    '# Copy this file to ~/.config/fish/completions.',
+    `complete -c prunegate -n __fish_use_subcommand -a ${quoted(commands)}`,
+    ...lines,
+    '',
+  ].join('\n');
 }
