@@ -4,12 +4,13 @@ import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
 import { type FollowerIndex, sharedKeys } from '../followers/index-followers.ts';
 import type { KernelOutcome } from '../types.ts';
 import { assignRows, type Evidence, equalRows } from './assign.ts';
+import { matchByFactor } from './by-factor.ts';
 import { type Kernel, type RowGroup, readKernel, rowGroups, transposed, valuesOf } from './kernel.ts';
 import { lookUpByValue } from './lookup.ts';
 import { nearestRows } from './nearest.ts';
-import { matchRoundedRows } from './rounded.ts';
+import { areRounded } from './rounded.ts';
 import { matchRows, nearestRow, type RowMatches } from './rows.ts';
-import { matchScaledRows } from './scaled.ts';
+import { areScaled } from './scaled.ts';
 import { inTheirPlaces, matchZeroRows, withoutZeroed } from './zero-rows.ts';
 
 /** Where a layer's filters come from. */
@@ -130,8 +131,9 @@ function placeRows(
   const matches = matchRows(kernels.dense, kernels.pruned, groups);
   const filters = matches.pruned.length;
   const zeroRows = matchZeroRows(kernels.dense, kernels.pruned, groups, matches, pair.preferred);
-  const rounded = pair.mayRound ? matchRoundedRows(kernels.dense, kernels.pruned, groups, matches) : 0;
-  const scaled = pair.mayRound && pair.mayScale ? matchScaledRows(kernels.dense, kernels.pruned, groups, matches) : 0;
+  const rounded = pair.mayRound ? matchByFactor(kernels.dense, kernels.pruned, groups, matches, areRounded) : 0;
+  const scaled =
+    pair.mayRound && pair.mayScale ? matchByFactor(kernels.dense, kernels.pruned, groups, matches, areScaled) : 0;
   const unmatched = unmatchedIn(matches.pruned);
   if (tolerance === 'few' && unmatched.length * 2 > filters) return null;
   const nearest = new Map(
@@ -211,7 +213,7 @@ function columnsByValue(both: Kernels, pair: PlacePair): Int32Array | null {
   const turned = { dense: transposed(both.dense), pruned: transposed(both.pruned) };
   const groups = rowGroups(turned.dense, turned.pruned, rows, null)!;
   const matches = matchRows(turned.dense, turned.pruned, groups);
-  if (pair.mayRound) matchRoundedRows(turned.dense, turned.pruned, groups, matches);
+  if (pair.mayRound) matchByFactor(turned.dense, turned.pruned, groups, matches, areRounded);
   const isSure = !matches.pruned.includes(-1) && equalRows(matches).length === 0;
   return isSure ? matches.pruned : null;
 }

@@ -1,0 +1,48 @@
+import type { Kernel, RowGroup } from './kernel.ts';
+import type { RowMatches } from './rows.ts';
+
+/** Whether the elements of two rows are alike, for all of a group's offsets from the bases of either. */
+export type AreAlike = (a: Float32Array, baseA: number, b: Float32Array, baseB: number, group: RowGroup) => boolean;
+
+/**
+ * Pairs rows that no dense row equals with those that are alike but for a factor.
+ * @param matches classes found so far, filled in; a row that is alike to several classes makes one of them
+ * @returns how many were found
+ */
+export function matchByFactor(
+  dense: Kernel,
+  pruned: Kernel,
+  groups: readonly RowGroup[],
+  matches: RowMatches,
+  areAlike: AreAlike,
+): number {
+  const [a, b] = [floatsOf(dense), floatsOf(pruned)];
+  if (a === null || b === null || !matches.pruned.includes(-1)) return 0;
+  let found = 0;
+  for (const group of groups) {
+    for (let p = group.first; p < group.end; p++) {
+      if (matches.pruned[p] !== -1) continue;
+      let named = -1;
+      for (let d = group.denseFirst; d < group.denseEnd; d++) {
+        if (matches.dense[d] !== d) continue;
+        if (!areAlike(a, d * dense.weight.outStride, b, p * pruned.weight.outStride, group)) continue;
+        if (named < 0) named = d;
+        else rename(matches, d, named);
+      }
+      if (named < 0) continue;
+      matches.pruned[p] = named;
+      found++;
+    }
+  }
+  return found;
+}
+
+/** Makes one class of two. */
+function rename({ dense, pruned }: RowMatches, from: number, to: number): void {
+  for (const rows of [dense, pruned]) for (let k = 0; k < rows.length; k++) if (rows[k] === from) rows[k] = to;
+}
+
+/** A kernel's elements where they are float32; null for any other type. */
+function floatsOf({ bits, dtype }: Kernel): Float32Array | null {
+  return dtype === 'float32' ? new Float32Array(bits.buffer, bits.byteOffset, bits.length) : null;
+}
