@@ -1,7 +1,7 @@
 import type { Place } from '../errors/place.ts';
 import type { RetainedIndices } from '../network/index.ts';
 import { sameFilters } from '../prose/index.ts';
-import type { Lock, LockableModel, LockedModel } from './types.ts';
+import type { Lock, LockableModel, LockedLayer, LockedModel } from './types.ts';
 
 /** A layer of which another list was agreed than there is; null where one side has none. */
 export interface LockDifference {
@@ -56,42 +56,33 @@ export function compareLock(
 }
 
 function differencesOf(agreed: LockedModel, { layers }: LockableModel): readonly LockDifference[] {
-  const own = layers.flatMap(({ name, filters, actual }): LockDifference[] => {
+  const own = layers.flatMap(({ name, filters, actual }) => {
     const known = agreed.layers.get(name);
     // What is not known of a layer is not another thing than was agreed.
-    if (known === undefined || actual === null) return [];
-    const isSame = known.filters === filters && sameFilters(known.retained, actual);
-    return isSame
-      ? []
-      : [{ layer: name, agreed: known.retained, now: actual, filters: { agreed: known.filters, now: filters } }];
+    return known === undefined || actual === null ? [] : difference(name, known, { filters, retained: actual });
   });
   const names = new Set(layers.map(({ name }) => name));
   const gone = [...agreed.layers].filter(([name]) => !names.has(name));
-  return [
-    ...own,
-    ...gone.map(([layer, { filters, retained }]) => ({
-      layer,
-      agreed: retained,
-      now: null,
-      filters: { agreed: filters, now: null },
-    })),
-  ];
+  return [...own, ...gone.flatMap(([name, known]) => difference(name, known, null))];
 }
 
 /** What a lock asks to agree to of a model that another one does not say. */
 export function lockChanges(before: LockedModel | null, after: LockedModel | null): readonly LockDifference[] {
   const names = new Set([...(after?.layers.keys() ?? []), ...(before?.layers.keys() ?? [])]);
-  return [...names].flatMap((layer): LockDifference[] => {
-    const [old, now] = [before?.layers.get(layer) ?? null, after?.layers.get(layer) ?? null];
-    if (old !== null && now !== null && old.filters === now.filters && sameFilters(old.retained, now.retained))
-      return [];
-    return [
-      {
-        layer,
-        agreed: old?.retained ?? null,
-        now: now?.retained ?? null,
-        filters: { agreed: old?.filters ?? null, now: now?.filters ?? null },
-      },
-    ];
-  });
+  return [...names].flatMap((name) =>
+    difference(name, before?.layers.get(name) ?? null, after?.layers.get(name) ?? null),
+  );
+}
+
+/** Nothing where both are there and the same. */
+function difference(layer: string, old: LockedLayer | null, now: LockedLayer | null): readonly LockDifference[] {
+  if (old !== null && now !== null && old.filters === now.filters && sameFilters(old.retained, now.retained)) return [];
+  return [
+    {
+      layer,
+      agreed: old?.retained ?? null,
+      now: now?.retained ?? null,
+      filters: { agreed: old?.filters ?? null, now: now?.filters ?? null },
+    },
+  ];
 }

@@ -1,5 +1,5 @@
 import type { RetainedIndices } from '../network/index.ts';
-import { filterWords, joined } from '../prose/index.ts';
+import { filterWords, joined, without } from '../prose/index.ts';
 import type { LayerResult, RunVerdict } from './types.ts';
 
 /** What another run found of the same model. */
@@ -51,9 +51,8 @@ export function flipsOf(
     if (old === undefined) continue;
     if (old.filters !== filters || old.actual === null || actual === null) open.push(name);
     else {
-      const [had, has] = [new Set(old.actual), new Set(actual)];
-      const gained = actual.filter((filter) => !had.has(filter));
-      const lost = old.actual.filter((filter) => !has.has(filter));
+      const gained = without(actual, old.actual);
+      const lost = without(old.actual, actual);
       if (gained.length + lost.length > 0) flipped.push({ layer: name, gained, lost });
     }
   }

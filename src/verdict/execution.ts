@@ -3,7 +3,7 @@ import { type Execution, type ExecutionOutcome, OBSTACLES } from '../execution/t
 import { capitalized, sentence } from '../prose/index.ts';
 import { graphFindings } from './graph.ts';
 import type { Finding, Judgement, PlaceOf } from './types.ts';
-import { worst, worstFirst } from './worst.ts';
+import { withFindings } from './worst.ts';
 
 /** What must not be missing. */
 export interface ExecutionDemands {
@@ -27,12 +27,8 @@ export function judgeExecution(judgement: Judgement, executed: ExecutionOutcome,
     ...gpuFindings(executed, demands),
     ...openFindings(executed, demands),
   ];
-  return {
-    ...judgement,
-    verdict: worst(demands.demand === 'all' ? 'conforms' : judgement.verdict, findings),
-    findings: worstFirst([...judgement.findings, ...findings]),
-    notes: [...judgement.notes, ...executed.notes, ...executionNotes(executed, demands)],
-  };
+  const verdict = demands.demand === 'all' ? 'conforms' : judgement.verdict;
+  return withFindings({ ...judgement, verdict }, findings, [...executed.notes, ...executionNotes(executed, demands)]);
 }
 
 function difference({ layers }: Judgement, { reason, firstDifference }: Execution, { at }: ExecutionDemands): Finding {

@@ -3,7 +3,7 @@ import type { NetworkSize } from '../network/index.ts';
 import { counted, joined, percent } from '../prose/index.ts';
 import { type Flips, flipLine } from './baseline.ts';
 import type { Finding, Judgement, PlaceOf } from './types.ts';
-import { worst, worstFirst } from './worst.ts';
+import { withFindings } from './worst.ts';
 
 /** What one model costs. */
 export interface ModelSize extends NetworkSize {
@@ -42,14 +42,7 @@ export function judgeGates(judgement: Judgement, gates: Gates, gains: Gains, at:
       ? []
       : [{ kind: 'gate', layers: [], ...found, place: { ...at(gate), layer: found.layers?.[0] ?? null, filters: [] } }];
   });
-  const notes = [...judgement.notes, ...noiseNotes(gates, gains)];
-  if (findings.length === 0) return { ...judgement, notes };
-  return {
-    ...judgement,
-    verdict: worst(judgement.verdict, findings),
-    findings: worstFirst([...judgement.findings, ...findings]),
-    notes,
-  };
+  return withFindings(judgement, findings, noiseNotes(gates, gains));
 }
 
 /** What is wrong with a gate; null where pruning passes it. */

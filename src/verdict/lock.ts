@@ -1,8 +1,8 @@
 import type { LockComparison, LockDifference } from '../lock/index.ts';
 import type { RetainedIndices } from '../network/index.ts';
-import { counted, filterWords, joined } from '../prose/index.ts';
+import { counted, filterWords, joined, without } from '../prose/index.ts';
 import type { Finding, Judgement } from './types.ts';
-import { worst, worstFirst } from './worst.ts';
+import { withFindings } from './worst.ts';
 
 /** Groups of layers that have a finding each; a model that was pruned anew differs everywhere. */
 const MAX_FINDINGS = 8;
@@ -14,12 +14,7 @@ const ANEW = 'If that is meant, write the lock anew where the models are (`prune
 export function judgeLock(judgement: Judgement, lock: LockComparison | null): Judgement {
   if (lock === null) return judgement;
   const findings = [...differenceFindings(judgement, lock), ...strangerFindings(lock), ...openFindings(lock)];
-  return {
-    ...judgement,
-    verdict: worst(judgement.verdict, findings),
-    findings: worstFirst([...judgement.findings, ...findings]),
-    notes: [...judgement.notes, ...lockNotes(lock)],
-  };
+  return withFindings(judgement, findings, lockNotes(lock));
 }
 
 /** Layers of one group that differ alike are one finding. */
@@ -73,8 +68,7 @@ export function differenceLine({ layer, agreed, now, filters }: LockDifference):
 }
 
 function changedFilters({ agreed, now }: LockDifference): RetainedIndices {
-  const [old, kept] = [new Set(agreed ?? []), new Set(now ?? [])];
-  return [...new Set([...old, ...kept])].filter((filter) => old.has(filter) !== kept.has(filter)).sort((a, b) => a - b);
+  return [...without(agreed ?? [], now), ...without(now ?? [], agreed)].sort((a, b) => a - b);
 }
 
 /** Which of spec, weights or pruner made the difference. */

@@ -1,6 +1,6 @@
 import type { PolicyChange, PolicyComparison } from '../config/index.ts';
 import type { Finding, Judgement } from './types.ts';
-import { worst, worstFirst } from './worst.ts';
+import { withFindings } from './worst.ts';
 
 /** Adds what a pull request asks less for than its base: it fails, or is only noted where that was asked for. */
 export function judgePolicy(judgement: Judgement, policy: PolicyComparison | null): Judgement {
@@ -8,14 +8,9 @@ export function judgePolicy(judgement: Judgement, policy: PolicyComparison | nul
   if (policy === null || lowered.length === 0) return judgement;
   if (policy.mode === 'report') {
     const notes = lowered.map((change) => `${capital(titleOf(change))}, which does not fail under policy: report.`);
-    return { ...judgement, notes: [...judgement.notes, ...notes] };
+    return withFindings(judgement, [], notes);
   }
-  const findings = lowered.map(loweredFinding);
-  return {
-    ...judgement,
-    verdict: worst(judgement.verdict, findings),
-    findings: worstFirst([...judgement.findings, ...findings]),
-  };
+  return withFindings(judgement, lowered.map(loweredFinding));
 }
 
 /** The finding that a change lowers the bar. */

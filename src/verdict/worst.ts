@@ -1,4 +1,4 @@
-import type { Finding, RunVerdict } from './types.ts';
+import type { Finding, Judgement, RunVerdict } from './types.ts';
 
 const ORDER: readonly RunVerdict[] = ['diverges', 'unverifiable', 'conforms'];
 
@@ -14,4 +14,18 @@ export function worstFirst(findings: readonly Finding[]): readonly Finding[] {
     ...findings.filter(({ verdict }) => verdict === 'mismatch'),
     ...findings.filter(({ verdict }) => verdict !== 'mismatch'),
   ];
+}
+
+/** A judgement with more findings and notes. */
+export function withFindings(
+  judgement: Judgement,
+  findings: readonly Finding[],
+  notes: readonly string[] = [],
+): Judgement {
+  return {
+    ...judgement,
+    verdict: worst(judgement.verdict, findings),
+    findings: worstFirst([...judgement.findings, ...findings]),
+    notes: [...judgement.notes, ...notes],
+  };
 }
