@@ -61,12 +61,11 @@ export function mergeReports(paths: readonly string[], version: string, expected
  * @throws InputError for a file that is missing, damaged or contradicts itself
  */
 export function earlierReports(path: string): readonly Report[] | string {
-  const text = readText(path, MAX_REPORT_BYTES);
-  const value = readJson(path, text);
+  const value = readJson(path, readText(path, MAX_REPORT_BYTES));
   const version = 'schemaVersion' in value ? value.schemaVersion : undefined;
   if (typeof version === 'number' && version !== SCHEMA_VERSION)
     return `${path} is of schemaVersion ${version}, and this is ${SCHEMA_VERSION}`;
-  return readReports(path, text);
+  return reportsIn(path, value);
 }
 
 function refuseUnexpected(from: ReadonlyMap<string, string>, expected: readonly string[]): void {
@@ -84,7 +83,10 @@ function refuseUnexpected(from: ReadonlyMap<string, string>, expected: readonly 
  * @throws InputError for one that is damaged, of a newer version or that contradicts itself
  */
 export function readReports(path: string, text: string): readonly Report[] {
-  const value = readJson(path, text);
+  return reportsIn(path, readJson(path, text));
+}
+
+function reportsIn(path: string, value: object): readonly Report[] {
   requireVersion(path, value);
   if (!('reports' in value)) return [readReport(path, value, [])];
   const { reports } = value;
