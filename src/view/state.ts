@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import type { LayerData, ModelData, PageData } from './data/types.ts';
-import { smallestMargin } from './layers.ts';
+import { countOf, smallestMargin } from './layers.ts';
 
 export const TABS = ['overview', 'layer', 'graph', 'execution'] as const;
 export type Tab = (typeof TABS)[number];
@@ -59,8 +59,8 @@ function orLast(margin: number | null): number {
   return margin ?? Number.MAX_VALUE;
 }
 
-function shareOf({ flags, filters }: LayerData): number {
-  return flags.reduce((count, each) => count + (each & 1), 0) / filters;
+function shareOf(layer: LayerData): number {
+  return (countOf(layer, 'expected') ?? 0) / layer.filters;
 }
 
 /** Names may be the same once they are cut: those after the first are called by their place. */

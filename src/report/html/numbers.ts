@@ -47,18 +47,12 @@ function numbersData(explanation: LayerExplanation, countRule: CountRule | null)
     rules[k] = indexOf(pageText(rule));
     notes[k] = indexOf(pageText(note));
   }
-  const equal = tie?.candidates.map((filter) => merged[filter]!).filter((value) => !Number.isNaN(value)) ?? [];
   return {
     ...{ criterion, threshold, cut, passing, rules, notes },
     tie:
-      tie === null || equal.length === 0
+      tie === null || tie.candidates.every((filter) => Number.isNaN(merged[filter]!))
         ? null
-        : {
-            low: equal.reduce((a, b) => Math.min(a, b)),
-            high: equal.reduce((a, b) => Math.max(a, b)),
-            pick: tie.pick,
-            candidates: tie.candidates.length,
-          },
+        : { pick: tie.pick, candidates: tie.candidates.length },
     merged: exactly(merged),
     // A picture's worth: what decides is `merged`.
     members: members

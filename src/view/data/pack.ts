@@ -15,18 +15,18 @@ interface Reference {
 /** @param value of plain objects, lists, strings, numbers and typed arrays; no key of it is `$` */
 export function pack(value: unknown): Uint8Array {
   const pieces: Uint8Array[] = [];
-  const seen = new Map<string, Reference>();
+  const seen = new Map<string, { readonly reference: Reference; readonly planes: Uint8Array }>();
   let end = 0;
   const referenceOf = (array: Packed): Reference => {
     const planes = split(array);
     const type = array.constructor.name as Reference['$'];
     const key = `${type} ${fingerprint(planes)}`;
     const before = seen.get(key);
-    if (before !== undefined && sameBytes(planes, pieces, before.at)) return before;
+    if (before !== undefined && sameBytes(planes, before.planes)) return before.reference;
     const reference = { $: type, at: end, bytes: planes.length };
     pieces.push(planes);
     end += planes.length;
-    seen.set(key, reference);
+    seen.set(key, { reference, planes });
     return reference;
   };
   const text = new TextEncoder().encode(
@@ -92,11 +92,6 @@ function fingerprint(bytes: Uint8Array): string {
   return `${bytes.length} ${hash}`;
 }
 
-function sameBytes(bytes: Uint8Array, pieces: readonly Uint8Array[], at: number): boolean {
-  let start = 0;
-  for (const piece of pieces) {
-    if (start === at && piece.length === bytes.length) return piece.every((byte, k) => byte === bytes[k]);
-    start += piece.length;
-  }
-  return false;
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, k) => byte === b[k]);
 }

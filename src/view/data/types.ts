@@ -115,13 +115,8 @@ export interface NumbersData {
   readonly cut: number | null;
   /** Filters above the threshold. */
   readonly passing: number;
-  /** Values between which any `pick` of the candidates may stay. */
-  readonly tie: {
-    readonly low: number;
-    readonly high: number;
-    readonly pick: number;
-    readonly candidates: number;
-  } | null;
+  /** Any `pick` of the candidates may stay. */
+  readonly tie: { readonly pick: number; readonly candidates: number } | null;
   /** The values that decided. NaN where a filter has none. */
   readonly merged: Values;
   /** The layer first, then those whose values were merged with its own. */
