@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { type Dirent, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSpecYaml, specFromFile } from '../config/index.ts';
 import { readSpec } from '../dialects/index.ts';
@@ -99,8 +99,7 @@ function seenModel(folder: string, path: string, isIgnored: boolean): SeenModel 
 function seenSpec(folder: string, path: string): SeenSpec | null {
   if (/(?:^|\/)(?:prunegate\.ya?ml|package(?:-lock)?\.json|tsconfig\.json)$|report\.json$/.test(path)) return null;
   return attempted(() => {
-    const text = readFileSync(join(folder, path));
-    if (text.length > MAX_SPEC_BYTES) return null;
+    if (statSync(join(folder, path)).size > MAX_SPEC_BYTES) return null;
     const document = specFromFile(readSpecYaml(join(folder, path)));
     const { name, isContained = false } = readSpec(document, { file: path, line: null, key: null });
     return { path, dialect: name, isContained };

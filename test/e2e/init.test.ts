@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +34,15 @@ describe('a folder with two ONNX files and a spec', () => {
     copy('pruned-naive.onnx', 'pruned.onnx');
     expect(prunegate('check').status).toBe(1);
     expect(prunegate('plan').stdout).toBe('{"model":["model"]}\n');
+  });
+
+  it('and data too large to be read is as good as one without it', () => {
+    // Sparse: it takes no space.
+    writeFileSync(join(folder, 'annotations.json'), '');
+    truncateSync(join(folder, 'annotations.json'), 3 * 2 ** 30);
+    const { status, stderr } = prunegate('init');
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
   });
 
   it('keeps what is there already', () => {
