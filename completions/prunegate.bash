@@ -3,7 +3,7 @@
 _prunegate() {
   local word=${COMP_WORDS[COMP_CWORD]}
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "check expect explain init lock merge plan prune recover run --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "check doctor expect explain init lock merge plan prune recover run --help --version" -- "$word"))
     return
   fi
   case ${COMP_WORDS[COMP_CWORD - 1]} in
@@ -27,6 +27,9 @@ _prunegate() {
   case "${COMP_WORDS[1]} $word" in
     "check -"*)
       COMPREPLY=($(compgen -W "--config --no-config --model --all --install-onnxruntime --dense --dense-folded --pruned --spec --overrides --export-command --prune-command --no-commands --timeout-minutes --pass-env --allow-untrusted-commands --reported --lock-file --folding --tolerance --execute --no-execute --execution-provider --require-gpu --onnxruntime --inputs --input-shapes --max-latency-ratio --min-parameter-reduction --min-mac-reduction --min-size-reduction --baseline --max-filters-flipped --fail-on --warn-only --report-dir --formats --format" -- "$word"))
+      ;;
+    "doctor -"*)
+      COMPREPLY=($(compgen -W "" -- "$word"))
       ;;
     "expect -"*)
       COMPREPLY=($(compgen -W "--config --no-config --model --all --dense --spec --overrides --folding --format" -- "$word"))

@@ -1,6 +1,6 @@
 # Written by scripts/build-settings.mjs from src/config/table.
 # Copy this file to ~/.config/fish/completions.
-complete -c prunegate -n __fish_use_subcommand -a 'check expect explain init lock merge plan prune recover run'
+complete -c prunegate -n __fish_use_subcommand -a 'check doctor expect explain init lock merge plan prune recover run'
 complete -c prunegate -n '__fish_seen_subcommand_from check expect explain lock merge plan prune recover run' -l config -r -d 'path of prunegate.yml; flags and inputs win over what it says (default: ./prunegate.yml where it exists)'
 complete -c prunegate -n '__fish_seen_subcommand_from check expect explain lock merge plan prune recover run' -l no-config -d 'do not look for prunegate.yml'
 complete -c prunegate -n '__fish_seen_subcommand_from check expect explain lock prune recover run' -l model -r -d 'one model of prunegate.yml, by its name (default: all of them)'

@@ -1,5 +1,5 @@
 import { flagsOf } from './flags.ts';
-import { ALL_SETTINGS, type CommandName, SETTINGS, spelled } from './table/index.ts';
+import { ALL_SETTINGS, COMMAND_NAMES, type CommandName, spelled } from './table/index.ts';
 
 /** What a shell's completion is made of. */
 interface Completed {
@@ -7,19 +7,17 @@ interface Completed {
   readonly flags: readonly { readonly flag: string; readonly takes: string | null; readonly help: string }[];
 }
 
-const COMMANDS: readonly Completed[] = [...new Set(ALL_SETTINGS.flatMap(([, { flag }]) => flag ?? []))]
-  .toSorted()
-  .map((command) => ({
-    command,
-    flags: flagsOf(command).map(({ flags, help }) => {
-      const [flag, takes] = flags.split(' ');
-      return { flag: flag!, takes: takes ?? null, help };
-    }),
-  }));
+const COMMANDS: readonly Completed[] = [...COMMAND_NAMES].toSorted().map((command) => ({
+  command,
+  flags: flagsOf(command).map(({ flags, help }) => {
+    const [flag, takes] = flags.split(' ');
+    return { flag: flag!, takes: takes ?? null, help };
+  }),
+}));
 
 /** Flags whose value is one of several words. */
 const CHOICES: readonly (readonly [string, readonly string[]])[] = ALL_SETTINGS.flatMap(([key, { kind, flag }]) => {
-  const { enum: words } = SETTINGS[key].kind.schema;
+  const { enum: words } = kind.schema;
   return flag !== undefined && kind.placeholder !== null && Array.isArray(words) ? [[`--${spelled(key)}`, words]] : [];
 });
 

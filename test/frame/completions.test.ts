@@ -21,6 +21,7 @@ function offered(...words: readonly string[]): readonly string[] {
 describe.skipIf(!has('bash'))('completions in bash', () => {
   it('offers commands, the flags of a command, the words that a flag takes, and files', () => {
     expect(offered('prunegate', 'ex')).toEqual(['expect', 'explain']);
+    expect(offered('prunegate', 'do')).toEqual(['doctor']);
     expect(offered('prunegate', 'check', '--dense')).toEqual(['--dense', '--dense-folded']);
     expect(offered('prunegate', 'plan', '--')).toEqual(['--config', '--no-config']);
     expect(offered('prunegate', 'check', '--folding', '')).toEqual(['raw', 'folded']);

@@ -11,7 +11,7 @@ export {
   type Format,
   type ProviderChoice,
 } from './model.ts';
-export type { CommandName, Setting } from './setting.ts';
+export { COMMAND_NAMES, type CommandName, type Setting } from './setting.ts';
 
 /** Everything that a user can set: flags, the action's inputs, prunegate.yml, its schema, `--help`, action.yml and docs/action.md's table follow. */
 export const SETTINGS = { ...PROGRAM, ...MODEL };

@@ -1,18 +1,20 @@
 import type { Kind } from '../kinds.ts';
 import type { Louder, Stricter } from '../strictness.ts';
 
-export type CommandName =
-  | 'check'
-  | 'expect'
-  | 'recover'
-  | 'run'
-  | 'explain'
-  | 'prune'
-  | 'plan'
-  | 'merge'
-  | 'init'
-  | 'doctor'
-  | 'lock';
+export const COMMAND_NAMES = [
+  'check',
+  'expect',
+  'recover',
+  'run',
+  'explain',
+  'prune',
+  'plan',
+  'merge',
+  'init',
+  'doctor',
+  'lock',
+] as const;
+export type CommandName = (typeof COMMAND_NAMES)[number];
 
 /** One thing that a user can set. */
 export interface Setting<T, D extends T | null> {
