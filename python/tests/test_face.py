@@ -39,7 +39,7 @@ class Check(unittest.TestCase):
     def test_bad_input_is_one_line(self) -> None:
         with self.assertRaises(prunegate.InputError) as raised:
             prunegate.check(EXAMPLE / "none.onnx", EXAMPLE / "pruned.onnx", SPEC)
-        self.assertIn("none.onnx", str(raised.exception))
+        self.assertTrue(str(raised.exception).startswith(f"{EXAMPLE / 'none.onnx'}: "), raised.exception)
         with self.assertRaises(prunegate.InputError):
             prunegate.check(DENSE, EXAMPLE / "pruned.onnx", {"treshold": 0.5})
 

@@ -14,7 +14,7 @@ def main() -> int:
     try:
         node = find_node()
     except NodeNotFound as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"prunegate: {error}", file=sys.stderr)
         return 2
     command = [node, str(PROGRAM), *sys.argv[1:]]
     if os.name != "nt":

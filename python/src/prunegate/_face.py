@@ -68,7 +68,7 @@ def _run(command: str, options: Mapping[str, Option], spec: Spec | None) -> Repo
             check=False,
         )
     if done.returncode == BAD_INPUT:
-        raise InputError(done.stderr.strip().removeprefix("error: "))
+        raise InputError(done.stderr.strip().removeprefix("prunegate: "))
     if done.returncode not in REPORTED:
         raise RuntimeError(f"prunegate {command} ended with exit status {done.returncode}: {done.stderr.strip()}")
     report: Report = json.loads(done.stdout)
