@@ -168,15 +168,23 @@ function comparedPairs(
 
 /** Where nothing that was cut, or may have been, reaches a tensor, its sizes are the pruned model's too. */
 function measured({ correspondence: { dense }, mask, excuses }: ComparisonParts): (tensor: string) => boolean {
-  const blind = blindTensors(dense, mask, excuses, new Set());
-  const makers = new Map(dense.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const find = () => ({
+    blind: blindTensors(dense, mask, excuses, new Set()),
+    makers: new Map(dense.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const))),
+  });
+  let found: ReturnType<typeof find> | null = null;
+  // Most comparisons never ask.
+  const known = () => {
+    found ??= find();
+    return found;
+  };
   const isOpen = (name: string): boolean => {
     const tensor = dense.tensors.get(name);
     const stored = dense.constants.get(name)?.view.tensor;
     if (stored !== undefined && isFloat(stored.dtype) && stored.elements > 1) return true;
-    return blind.has(name) || (tensor !== undefined && (isOpaque(dense, name) || carriesCut(tensor, mask.cut)));
+    return known().blind.has(name) || (tensor !== undefined && (isOpaque(dense, name) || carriesCut(tensor, mask.cut)));
   };
-  return (tensor) => makers.get(tensor)?.inputs.some(isOpen) === false;
+  return (tensor) => known().makers.get(tensor)?.inputs.some(isOpen) === false;
 }
 
 /** Why outputs without a difference that counts are not called equal; null where they are. */

@@ -34,8 +34,7 @@ const ADVICE = 'install it with npm install onnxruntime-node, or name its folder
  */
 export async function findRuntime(wanted: WantedRuntime, sources: RuntimeSources): Promise<FoundRuntime | Obstacle> {
   if (wanted.folder !== null) return named(wanted.folder, sources);
-  const own = sources.refusal === null ? nearestRuntime(resolve(sources.project)) : null;
-  const found = own ?? nearestRuntime(import.meta.dirname);
+  const found = nearestOf(sources.refusal === null ? sources.project : null);
   if (found !== null) return found;
   const target: Installation = { root: cacheFolder(), withCuda: wanted.withCuda };
   const before = installed(target);
@@ -47,12 +46,13 @@ export async function findRuntime(wanted: WantedRuntime, sources: RuntimeSources
 /** The one that would be used in a folder without being named, and whether it has CUDA libraries; null where there is none. */
 export function installedRuntime(folder: string): (FoundRuntime & { readonly hasCuda: boolean }) | null {
   const root = cacheFolder();
-  const found =
-    nearestRuntime(resolve(folder)) ??
-    nearestRuntime(import.meta.dirname) ??
-    installed({ root, withCuda: true }) ??
-    installed({ root, withCuda: false });
+  const found = nearestOf(folder) ?? installed({ root, withCuda: true }) ?? installed({ root, withCuda: false });
   return found === null ? null : { ...found, hasCuda: hasCudaProvider(found) };
+}
+
+/** The project's, where it may be loaded, else the one that prunegate itself was installed with. */
+function nearestOf(project: string | null): FoundRuntime | null {
+  return (project === null ? null : nearestRuntime(resolve(project))) ?? nearestRuntime(import.meta.dirname);
 }
 
 function named(folder: string, { refusal, project }: RuntimeSources): FoundRuntime {

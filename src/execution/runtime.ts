@@ -36,23 +36,25 @@ function manifestOf(folder: string): { readonly name: string; readonly version: 
   }
 }
 
-/** The package keeps its native part in bin/napi-v<N>/<platform>/<arch>/. */
 function missingLibrary(root: string): string | null {
   const { platform, arch } = process;
-  const versions = existsSync(join(root, 'bin')) ? readdirSync(join(root, 'bin')) : [];
-  const isThere = versions.some((version) =>
-    existsSync(join(root, 'bin', version, platform, arch, 'onnxruntime_binding.node')),
-  );
+  const isThere = nativeFolders(root).some((folder) => existsSync(join(folder, 'onnxruntime_binding.node')));
   return isThere ? null : `has no native library for ${platform} ${arch}`;
 }
 
 /** Whether the package's CUDA libraries were downloaded: they are no part of the package itself. */
 export function hasCudaProvider({ folder }: FoundRuntime): boolean {
-  const { platform, arch } = process;
-  return readdirSync(join(folder, 'bin')).some((version) => {
-    const place = join(folder, 'bin', version, platform, arch);
-    return existsSync(place) && readdirSync(place).some((file) => /onnxruntime_providers_cuda\.(?:so|dll)$/.test(file));
-  });
+  return nativeFolders(folder)
+    .flatMap((native) => readdirSync(native))
+    .some((file) => /onnxruntime_providers_cuda\.(?:so|dll)$/.test(file));
+}
+
+/** The package keeps its native part in bin/napi-v<N>/<platform>/<arch>/. */
+function nativeFolders(root: string): readonly string[] {
+  const versions = existsSync(join(root, 'bin')) ? readdirSync(join(root, 'bin')) : [];
+  return versions
+    .map((version) => join(root, 'bin', version, process.platform, process.arch))
+    .filter((folder) => existsSync(folder));
 }
 
 /** The nearest usable package in node_modules of a folder or of one above it, as require would find it. */
