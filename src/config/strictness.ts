@@ -35,7 +35,7 @@ export function union<T extends string>(words: readonly T[]): Stricter<readonly 
   return (one, other) => words.filter((word) => one?.includes(word) === true || other?.includes(word) === true);
 }
 
-/** The later of two words in the order of `words`. */
-export function later<T extends string>(words: readonly T[]): Stricter<T> {
-  return (one, other) => words.findLast((word) => word === one || word === other) ?? null;
+/** The earlier of two words in the order of `words`. */
+export function earlier<T extends string>(words: readonly T[]): Stricter<T> {
+  return (one, other) => words.find((word) => word === one || word === other) ?? null;
 }

@@ -16,15 +16,11 @@ interface Run {
   readonly lacks?: string;
 }
 
-/** Not right yet. `it.fails` holds that each really is wrong, so that none stays here when it is mended. */
-const OPEN: ReadonlySet<string> = new Set();
-
 describe.each(readdirSync(CASES))('%s', (name) => {
   const folder = join(CASES, name);
   const runs = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as readonly Run[];
   for (const { args, exit, has, lacks } of runs) {
-    const test = OPEN.has(`${name}: ${args.join(' ')}`) ? it.fails : it;
-    test(args.join(' '), () => {
+    it(args.join(' '), () => {
       const full = args.map((arg) => (existsSync(join(folder, arg)) ? join(folder, arg) : arg));
       const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...full], {
         cwd: tmpdir(),

@@ -1,5 +1,5 @@
 import { boolean, choice, files, lines, number, path, shapes, someOf, stated, text, words } from '../kinds.ts';
-import { both, closer, demanded, either, larger, later, smaller, union } from '../strictness.ts';
+import { both, closer, demanded, earlier, either, larger, smaller, union } from '../strictness.ts';
 import { CHECKING, EXECUTING, MODELS, SHOWING, setting } from './setting.ts';
 
 export const FAIL_ON = ['mismatch', 'ambiguous', 'unverifiable'] as const;
@@ -15,7 +15,7 @@ const PROVIDERS = ['auto', 'cpu', 'cuda', 'tensorrt'] as const;
 export type ProviderChoice = (typeof PROVIDERS)[number];
 
 const COMMENTS = ['always', 'on-failure', 'never'] as const;
-/** When the pull request gets a comment. */
+/** When the pull request gets a comment; loudest first, by which policy compares. */
 export type CommentPolicy = (typeof COMMENTS)[number];
 
 export const FORMATS = ['text', 'json', 'markdown', 'html', 'sarif', 'junit', 'badge'] as const;
@@ -304,7 +304,7 @@ export const MODEL = {
     help: '`always`, `on-failure` or `never`: when the pull request gets a comment, which needs pull-requests write',
     input: true,
     file: 'all',
-    policy: { louder: later(['never', 'on-failure', 'always'] as const) },
+    policy: { louder: earlier(COMMENTS) },
     default: 'on-failure',
   }),
   checkRun: setting({
