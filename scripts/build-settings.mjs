@@ -1,4 +1,4 @@
-// Writes what follows from the table of settings (src/config/table.ts): schemas/config.schema.json, the inputs of
+// Writes what follows from the table of settings (src/config/table/): schemas/config.schema.json, the inputs of
 // action.yml, their types, docs/action.md's table of them, and completions/ for shells.
 //   node scripts/build-settings.mjs           writes them
 //   node scripts/build-settings.mjs --check   exits 1 when one is not what the table makes
@@ -31,7 +31,7 @@ const stale = Object.entries(outputs).flatMap(([path, make]) => {
   return [path];
 });
 if (process.argv.includes('--check') && stale.length > 0) {
-  console.error(`${stale.join(', ')}: not what src/config/table.ts makes; run node scripts/build-settings.mjs`);
+  console.error(`${stale.join(', ')}: not what src/config/table/ makes; run node scripts/build-settings.mjs`);
   process.exitCode = 1;
 }
 

@@ -17,7 +17,7 @@ const same = prunegate('run', '--dense', `${example}/dense.onnx`, '--pruned', `$
 
 if (right !== 0 || wrong !== 1 || builtIn !== 0)
   fail(`expected exit status 0, 1 and 0, got ${right}, ${wrong} and ${builtIn}`);
-// 3 where onnxruntime-node, an optional dependency, is not installed.
+// 3 where onnxruntime-node is not installed.
 if (same !== 0 && same !== 3) fail(`expected the models to compute the same, got exit status ${same}`);
 
 function check(pruned) {

@@ -35,7 +35,7 @@ export async function outcomeOf(
   request: Partial<ExecutionRequest> = {},
   parts: Partial<ExecutionParts> = {},
 ): Promise<ExecutionOutcome> {
-  if (runtime === null) throw new Error('onnxruntime-node is not installed: npm ci --include=optional');
+  if (runtime === null) throw new Error('onnxruntime-node is not installed: npm ci');
   const [denseFile, prunedFile] = [openModel(densePath), openModel(prunedPath)];
   const dense = readNetwork(denseFile.model);
   const exported = readNetwork(prunedFile.model);
