@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { percent, percentChange, percentDown, size, thousands } from '../../src/prose/index.ts';
+import { describe, expect, it } from 'vitest';
+import { percent, percentChange, percentDown, scoreText, size, thousands } from '../../src/prose/index.ts';
 
 it.each([
   [0, '0'],
@@ -25,4 +25,17 @@ it('says shares and changes in percent', () => {
   ]);
   expect([percentDown(0.9999), percentDown(1), percentDown(0.5)]).toEqual(['99%', '100%', '50%']);
   expect(thousands(30602)).toBe('30,602');
+});
+
+describe('a score', () => {
+  it.each([
+    [0.82149, '0.8215'],
+    [0, '0.000'],
+    [-12.5, '-12.50'],
+    [99_999, '1.000e+5'],
+    [123_456, '1.235e+5'],
+    [0.000_123_45, '1.234e-4'],
+  ])('of %s is %s', (value, text) => {
+    expect(scoreText(value)).toBe(text);
+  });
 });

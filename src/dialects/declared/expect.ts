@@ -1,5 +1,7 @@
-import { type Folding, foldAll, type Network, type RetainedIndices } from '../../network/index.ts';
+import type { Folding, Layer, Network, RetainedIndices } from '../../network/index.ts';
+import { allFilters } from '../../prose/index.ts';
 import type { Tie } from '../explained.ts';
+import { once } from '../once.ts';
 import type { Assumption, Expected, JointOutcomes, LayerExpectation, LayerForm, LayerGroup } from '../types.ts';
 import { withoutSettled } from './assumptions.ts';
 import { type ActualOf, type Cut, type Decision, decide } from './decide.ts';
@@ -7,7 +9,7 @@ import { type Decided, retainedOf } from './decided.ts';
 import { certainties } from './explain/certain.ts';
 import { explainFilter, explainLayer, reasonOf, ruleOf, specKeyOf } from './explain/explain.ts';
 import { type Group, groupsOf, type Member } from './groups.ts';
-import { assumptionOf, foldedIn, type LayerScores, scoreSource, unreadable } from './score/score-source.ts';
+import { assumptionOf, foldedIn, foldedOf, type LayerScores, scoreSource, unreadable } from './score/score-source.ts';
 import type { DeclaredSpec } from './spec.ts';
 
 /** What a dense model is to a declared spec: its scores, read once for all specs that are tried on it. */
@@ -33,6 +35,7 @@ export function expectDeclared(scene: Scene, spec: DeclaredSpec, actual: ActualO
   const shared: LayerGroup[] = [];
   const joint: JointOutcomes[] = [];
   const layers = new Map<string, LayerExpectation>();
+  const assumedOf = assumptions(scene, spec);
   for (const [position, group] of groups.all.entries()) {
     const decision = decisions[position]!;
     const members = group.members.map(({ layer }) => layer.name);
@@ -40,8 +43,9 @@ export function expectDeclared(scene: Scene, spec: DeclaredSpec, actual: ActualO
     if (id !== null) shared.push({ id, members, criterion: spec.keys.group.score });
     if (decision.kind === 'cut' && isOpen(decision) && members.length > 1) joint.push(jointOf(group, decision));
     const tie = decision.kind === 'cut' ? tieOf(decision) : null;
+    const assumes = decision.kind === 'cut' ? assumedOf(group) : null;
     for (const member of group.members)
-      layers.set(member.layer.name, { ...expectationOf(scene, spec, group, member, decision), tie, group: id });
+      layers.set(member.layer.name, { ...expectationOf(spec, group, member, decision), tie, assumes, group: id });
   }
   const inOrder = new Map(
     [...scene.network.prunable.keys()].flatMap((name) => (layers.has(name) ? [[name, layers.get(name)!]] : [])),
@@ -65,7 +69,7 @@ export function expectDeclared(scene: Scene, spec: DeclaredSpec, actual: ActualO
 function decidedBy({ network, folding, scoresUnder }: Scene, spec: DeclaredSpec, actual: ActualOf): Decided {
   const groups = groupsOf(network, spec);
   const { importance } = spec.keys;
-  const source = importance.axis === 'in' && importance.folded ? foldAll(network) : network;
+  const source = importance.axis === 'in' && importance.folded ? foldedOf(network) : network;
   const decisions = decide({
     ...{ network: source, groups, spec, actual },
     scoresOf: scoresUnder(spec),
@@ -88,12 +92,11 @@ function decidedBy({ network, folding, scoresUnder }: Scene, spec: DeclaredSpec,
 }
 
 function expectationOf(
-  scene: Scene,
   spec: DeclaredSpec,
   group: Group,
   { layer, channels }: Member,
   decision: Decision,
-): Omit<LayerExpectation, 'tie' | 'group'> {
+): Omit<LayerExpectation, 'tie' | 'assumes' | 'group'> {
   const { name, filters } = layer;
   const isListed = decision.kind !== 'cut' || decision.tie !== null || decision.outcomes !== null;
   const retained = (mask: Uint8Array): RetainedIndices => retainedOf(channels, mask);
@@ -102,11 +105,10 @@ function expectationOf(
     exploring: null,
     expected:
       decision.kind === 'whole'
-        ? Array.from({ length: filters }, (_, k) => k)
+        ? allFilters(filters)
         : decision.kind === 'cut' && isListed
           ? retained(decision.kept)
           : null,
-    assumes: decision.kind === 'cut' ? assumed(scene, spec, group) : null,
     reason: isListed
       ? reasonOf(decision, group, spec)
       : 'more of its scores are equal at the cut than can be told apart',
@@ -160,13 +162,17 @@ function jointOf({ members }: Group, { outcomes }: Cut): JointOutcomes {
   };
 }
 
-/** Scores of all that were compared must be those of the weights that the pruner saw. */
-function assumed({ network, folding }: Scene, spec: DeclaredSpec, { members }: Group): Assumption | null {
+/** Scores of all that were compared must be those of the weights that the pruner saw: those of a group, or of the whole model. */
+function assumptions({ network, folding }: Scene, spec: DeclaredSpec): (group: Group) => Assumption | null {
   const { importance, keep } = spec.keys;
-  const compared = keep.rule === 'rank-threshold' ? [...network.prunable.values()] : members.map(({ layer }) => layer);
-  for (const layer of compared) {
-    const found = spec.isExcluded(layer.name) ? null : assumptionOf(layer, importance, folding);
-    if (found !== null) return found;
-  }
-  return null;
+  const among = (layers: Iterable<Layer>): Assumption | null => {
+    for (const layer of layers) {
+      const found = spec.isExcluded(layer.name) ? null : assumptionOf(layer, importance, folding);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+  if (keep.rule !== 'rank-threshold') return ({ members }) => among(members.map(({ layer }) => layer));
+  const ofAll = once((all: Network) => among(all.prunable.values()));
+  return () => ofAll(network);
 }

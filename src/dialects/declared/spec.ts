@@ -1,6 +1,6 @@
 import type { SpecDocument } from '../../config/spec.ts';
 import { validate } from '../../config/validate.ts';
-import { valueAt } from '../../config/values.ts';
+import { isMapping, valueAt } from '../../config/values.ts';
 import { inputErrorAt, type KeyPath } from '../../errors/place.ts';
 import type { ScoresFile } from '../shared/scores-file.ts';
 import type { Spec } from '../types.ts';
@@ -119,13 +119,9 @@ function merged(base: object, over: object): object {
   const result: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) {
     const known = result[key];
-    result[key] = isPlain(known) && isPlain(value) && key !== 'layers' ? merged(known, value) : value;
+    result[key] = isMapping(known) && isMapping(value) && key !== 'layers' ? merged(known, value) : value;
   }
   return result;
-}
-
-function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** One line for the head of a report: `l2 of filters, sum over coupled layers, ratio 0.5 (remove-floor), removed`. */

@@ -1,4 +1,4 @@
-import { joined } from '../../../prose/index.ts';
+import { joined, scoreText } from '../../../prose/index.ts';
 import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../../explained.ts';
 import { type Cut, type Decision, isMaskMerge } from '../decide.ts';
 import type { Decided } from '../decided.ts';
@@ -30,7 +30,7 @@ function countSentence(cut: Cut, { size }: Group, spec: DeclaredSpec): string {
   const kept = countOf(cut.kept);
   if (threshold !== null) {
     const rank = keep.rule === 'rank-threshold' ? ` (share ${keep.amount} of all ranked filters)` : '';
-    return `${kept} of ${size} filters score ${keep.compare} ${number(threshold)}${rank}${afterwards(cut)}`;
+    return `${kept} of ${size} filters score ${keep.compare} ${scoreText(threshold)}${rank}${afterwards(cut)}`;
   }
   if (keep.rule === 'as-pruned') return `the pruned model keeps ${kept} of ${size} filters, which must be the highest`;
   if (isMaskMerge(spec.keys.group.score)) return `${kept} of ${size} filters stay`;
@@ -66,7 +66,7 @@ function valueWords({ keys: { importance, group } }: DeclaredSpec): string {
 }
 
 function mergeWords({ members }: Cut, { keys: { group } }: DeclaredSpec): string {
-  if (members.length < 2) return members.length === 1 ? '' : '';
+  if (members.length < 2) return '';
   return `, ${group.score} over ${joined(members.map(({ name }) => name))}`;
 }
 
@@ -79,7 +79,7 @@ export function explainFilter(decided: Decided, name: string, filter: number, sp
     return `filter ${filter}: ${decision.kind === 'whole' ? 'kept' : 'not expected'} because ${reasonOf(decision, group, spec)}`;
   const channel = member.channels[filter]!;
   const fate = decision.kept[channel] === 1 ? 'kept' : form(spec, name);
-  const parts = decision.members.map((own) => `${own.name} ${number(own.scores.values[channel]!)}`);
+  const parts = decision.members.map((own) => `${own.name} ${scoreText(own.scores.values[channel]!)}`);
   const shown =
     parts.length < 2
       ? ''
@@ -96,8 +96,8 @@ function scoreWords({ scores, members, threshold, keep }: Cut, channel: number, 
     return `layers with this channel are merged by ${spec.keys.group.score}`;
   const value = scores.values[channel]!;
   const rank = scores.values.filter((other) => other > value).length + 1;
-  const against = threshold === null ? '' : `, the threshold (${keep.compare}) ${number(threshold)}`;
-  return `score ${number(value)} is number ${rank} from above of ${scores.values.length}${against}`;
+  const against = threshold === null ? '' : `, the threshold (${keep.compare}) ${scoreText(threshold)}`;
+  return `score ${scoreText(value)} is number ${rank} from above of ${scores.values.length}${against}`;
 }
 
 /** The numbers behind a layer's decision, filter by filter. */
@@ -150,9 +150,4 @@ export function explainLayer(decided: Decided, name: string, spec: DeclaredSpec)
 function ownFirst({ members }: Cut, { layer }: Member): Cut['members'] {
   const isOwn = ({ name }: { readonly name: string }): boolean => name === layer.name;
   return [...members.filter(isOwn), ...members.filter((member) => !isOwn(member))];
-}
-
-export function number(value: number): string {
-  const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toPrecision(4);
 }

@@ -31,7 +31,7 @@ export function* declaredHypotheses(scene: Scene, spec: DeclaredSpec, observed: 
   const other: Other = (cause, changed, more = 0) =>
     hypothesis(ranking + more, cause, () => {
       const under = withKeys(spec, changed);
-      return expectDeclared({ ...scene }, under, (layer) => observed.actual(layer)).layers;
+      return expectDeclared(scene, under, (layer) => observed.actual(layer)).layers;
     });
   yield* ofExclusions(scene, spec, observed, other);
   yield* ofCounts(keys, other);

@@ -1,5 +1,6 @@
 import { inputErrorAt } from '../../../errors/place.ts';
 import { type Folding, foldAll, type Layer, type Network, type Weight } from '../../../network/index.ts';
+import { once } from '../../once.ts';
 import { readScoresFile } from '../../shared/scores-file.ts';
 import { numbersIn } from '../../shared/weights.ts';
 import type { Assumption } from '../../types.ts';
@@ -15,14 +16,14 @@ export const UNFOLD =
   'Export the dense model with torch.onnx.export(..., dynamo=False, do_constant_folding=False), which keeps BatchNorm; or say importance: {folded: true} if the pruner saw folded weights too.';
 const SAY = 'If it is not, say --folding raw (input folding). ';
 
+/** The network as a pruner of folded models saw it. */
+export const foldedOf = once(foldAll);
+
 /** Reads scores, each layer's under one set of keys once. */
 export function scoreSource(network: Network, folding: Folding | null): (spec: DeclaredSpec) => LayerScores {
   const known = new Map<string, Scores | Unknown | null>();
-  let folded: Network | null = null;
   const sourceOf = ({ folded: isFolded }: ImportanceKeys, layer: Layer): Layer => {
-    if (!isFolded) return layer;
-    folded ??= foldAll(network);
-    return folded.layers[layer.id]!;
+    return isFolded ? foldedOf(network).layers[layer.id]! : layer;
   };
   return (spec) => {
     const { importance } = spec.keys;

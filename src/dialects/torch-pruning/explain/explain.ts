@@ -1,4 +1,4 @@
-import { joined, listed } from '../../../prose/index.ts';
+import { joined, listed, scoreText } from '../../../prose/index.ts';
 import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../../explained.ts';
 import { once } from '../../once.ts';
 import { widthOf } from '../cut/cutting.ts';
@@ -120,9 +120,9 @@ export function explainFilter(name: string, filter: number, decision: Decision |
   const rank = Array.from(values).filter((value) => value < values[position]!).length + 1;
   const module = record.group.outputs.get(name)!.module;
   const isGone = pruning.kind === 'pruned' && (pruning.outputs.get(module)?.includes(filter) ?? false);
-  const score = `score ${number(values[position]!)} is number ${rank} from below of ${values.length}`;
+  const score = `score ${scoreText(values[position]!)} is number ${rank} from below of ${values.length}`;
   const parts = strongest(decision, at);
-  const threshold = count.threshold === null ? '' : `, the ranking of all cuts up to ${number(count.threshold)}`;
+  const threshold = count.threshold === null ? '' : `, the ranking of all cuts up to ${scoreText(count.threshold)}`;
   return `filter ${filter}: its ${score}${threshold}, so it is ${isGone ? 'cut' : 'kept'}${parts === '' ? '' : ` (${parts})`}`;
 }
 
@@ -132,7 +132,7 @@ function strongest({ record }: Cut, channel: number): string {
   if (terms === null || terms.length < 2) return '';
   const strongest =
     strongestTerms(terms)[channel] ?? terms.slice(0, SHOWN_TERMS).map(({ label }) => ({ label, value: 0 }));
-  const shown = strongest.map(({ label, value }) => `${label} ${number(value)}`);
+  const shown = strongest.map(({ label, value }) => `${label} ${scoreText(value)}`);
   return listed(shown, SHOWN_TERMS, terms.length);
 }
 
@@ -265,9 +265,4 @@ function noteOn({ record, pruning }: Cut, filter: number, channel: number): stri
   if (record.channelGroups === 1) return channel === filter ? '' : `channel ${channel} of the group`;
   const others = Array.from({ length: record.channelGroups }, (_, g) => (channel % record.size) + g * record.size);
   return `scored with channels ${others.filter((other) => other !== channel).join(', ')}`;
-}
-
-function number(value: number): string {
-  const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toPrecision(4);
 }
