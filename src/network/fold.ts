@@ -11,6 +11,16 @@ export interface FoldedLayer {
   readonly replaced: readonly Tensor[];
 }
 
+/** The bias of a layer; undefined where it has none of its own. */
+export function biasFollower(
+  { followers }: Network,
+  { firstChannel, filters }: Pick<Layer, 'firstChannel' | 'filters'>,
+): Follower | undefined {
+  return followers.find(
+    ({ role, channels }) => role === 'bias' && channels[0] === firstChannel && channels.length === filters,
+  );
+}
+
 /**
  * Folds the BatchNorm behind a call into a copy of the layer, in the exporters' own float32 operations, so that an unfolded
  * model can be compared with a folded one bit for bit.
@@ -20,9 +30,7 @@ export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer
   const { weight } = layer;
   const norm = layer.norms[call] ?? null;
   if (norm === null || weight === null || 'opaque' in weight || weight.tensor.dtype !== 'float32') return null;
-  const bias = network.followers.find(
-    ({ role, channels }) => role === 'bias' && channels[0] === layer.firstChannel && channels.length === layer.filters,
-  );
+  const bias = biasFollower(network, layer);
   const { scale, shift, terms } = fold(vectorsOf(norm), bias === undefined ? null : toFloat32(bias.tensor.read()));
   const channels = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
   const { scale: gamma, shift: beta, statistics } = norm;

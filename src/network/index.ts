@@ -10,7 +10,7 @@ export type {
   SizesSite,
   VectorSite,
 } from './cut-sites.ts';
-export { type FoldedLayer, foldAll, foldLayer, shiftOf, withFolded } from './fold.ts';
+export { biasFollower, type FoldedLayer, foldAll, foldLayer, shiftOf, withFolded } from './fold.ts';
 export { nodeName, operatorName } from './graph-parts.ts';
 export { type LayerNames, layerNames, type NameScheme, nameScheme } from './name-scheme.ts';
 export { isMadeUp } from './names/index.ts';

@@ -1,9 +1,9 @@
-import { FIXED_CHANNEL, type Layer, type Network } from '../network/index.ts';
+import { biasFollower, FIXED_CHANNEL, type Layer, type Network } from '../network/index.ts';
 import { isFloat, type Tensor, toFloat32, toFloat64 } from '../onnx/index.ts';
 import type { AlikePair } from './align/alike.ts';
 import type { Allowed } from './allowed.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
-import { biasOf, type Emissions, emissionsOf } from './emissions.ts';
+import { type Emissions, emissionsOf } from './emissions.ts';
 import type { Blame } from './misplaced.ts';
 
 /** What became of the constants that removed channels still gave out. */
@@ -89,8 +89,8 @@ interface Compensated {
 
 /** The running mean where that was changed, else the bias; null where there is none of them. */
 function compensatedVector(pair: AlikePair, layer: Layer, partner: Layer, assigned: Int32Array): Compensated | null {
-  const bias = biasOf(pair.pruned, layer.firstChannel, layer.filters);
-  const dense = biasOf(pair.dense, partner.firstChannel, partner.filters);
+  const bias = biasFollower(pair.pruned, layer);
+  const dense = biasFollower(pair.dense, partner);
   const none = new Float64Array(partner.filters);
   const before = dense === undefined ? none : valuesOf(dense.tensor);
   const ofBias: Compensated | null =

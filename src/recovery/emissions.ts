@@ -1,4 +1,4 @@
-import { FIXED_CHANNEL, type Follower, type Network, type Operation, operationsOf } from '../network/index.ts';
+import { biasFollower, FIXED_CHANNEL, type Network, type Operation, operationsOf } from '../network/index.ts';
 import { isFloat, toFloat64 } from '../onnx/index.ts';
 
 /** What a channel gives out once its filter gives nothing: by channel id, behind any operation; null where that cannot be computed. */
@@ -95,14 +95,7 @@ function constantsOf(network: Network, { layer: id, call }: NonNullable<Operatio
   // Taken apart, its shift is no beta.
   if (norm !== null) return norm.statistics !== null && isFloat(norm.shift.dtype) ? toFloat64(norm.shift.read()) : null;
   if (layer.folding.state === 'folded') return null;
-  const bias = biasOf(network, layer.firstChannel, layer.filters);
+  const bias = biasFollower(network, layer);
   if (bias === undefined) return new Float64Array(layer.filters);
   return isFloat(bias.tensor.dtype) ? toFloat64(bias.tensor.read()) : null;
-}
-
-/** The bias of the layer whose channels begin there. */
-export function biasOf({ followers }: Network, firstChannel: number, filters: number): Follower | undefined {
-  return followers.find(
-    ({ role, channels }) => role === 'bias' && channels[0] === firstChannel && channels.length === filters,
-  );
 }

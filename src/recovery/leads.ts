@@ -1,5 +1,6 @@
-import { FIXED_CHANNEL, type Leads, type Network, readNetwork } from '../network/index.ts';
+import { type Leads, type Network, readNetwork } from '../network/index.ts';
 import type { Alignment } from './align/align.ts';
+import { ownersOf } from './followers/index-followers.ts';
 
 /**
  * The pruned network, where a sum goes by the same operand's channels as in the dense one: which operand an exporter writes first
@@ -8,7 +9,7 @@ import type { Alignment } from './align/align.ts';
 export function ledAlike(dense: Network, pruned: Network, { partners }: Alignment): Network {
   const leads = new Map<string, string>();
   for (const { operands } of dense.couplings) {
-    const keys = operands.map((ids) => ownersOf(dense, ids).join()).filter((key) => key !== '');
+    const keys = operands.map((ids) => ownersOf(dense, { channels: ids }).join()).filter((key) => key !== '');
     const [lead] = keys;
     const key = keys.sort().join(' ');
     if (lead !== undefined && !leads.has(key)) leads.set(key, lead);
@@ -18,14 +19,8 @@ export function ledAlike(dense: Network, pruned: Network, { partners }: Alignmen
     return Math.max(0, keys.indexOf(leads.get([...keys].sort().join(' ')) ?? ''));
   };
   const isOther = pruned.couplings.some(
-    ({ operands }) => leadOf(operands.map((ids) => ownersOf(pruned, ids)).filter((owners) => owners.length > 0)) > 0,
+    ({ operands }) =>
+      leadOf(operands.map((ids) => ownersOf(pruned, { channels: ids })).filter((owners) => owners.length > 0)) > 0,
   );
   return isOther ? readNetwork(pruned.model, leadOf) : pruned;
-}
-
-/** Layers whose channels these are, in their order. */
-function ownersOf({ channelOwner }: Network, ids: Int32Array): readonly number[] {
-  const owners = new Set<number>();
-  for (const id of ids) if (id !== FIXED_CHANNEL) owners.add(channelOwner[id]!);
-  return [...owners];
 }

@@ -1,8 +1,7 @@
-import { type Layer, type MaskedPart, type Network, type Norm, shiftOf } from '../network/index.ts';
+import { biasFollower, type Layer, type MaskedPart, type Network, type Norm, shiftOf } from '../network/index.ts';
 import { isFloat, type Tensor, toFloat64 } from '../onnx/index.ts';
 import { allFilters } from '../prose/index.ts';
 import type { AlikePair } from './align/alike.ts';
-import { biasOf } from './emissions.ts';
 import { ROUNDING } from './match/rounded.ts';
 import type { PlacedLayers } from './placing.ts';
 import type { ZeroedFilters } from './types.ts';
@@ -32,9 +31,10 @@ export function masksOf(dense: Network, pair: AlikePair, placed: PlacedLayers['p
     const [layer, partner] = [pair.pruned.layers[id]!, pair.partner.get(id)!];
     const isWhole = layer.filters === partner.filters && assigned?.every((filter, p) => filter === p) === true;
     if (!isWhole || (outcome.kind !== 'exact' && outcome.kind !== 'rounded')) continue;
-    const vectors = vectorsOf(dense, pair, layer, partner);
-    const filters = [...new Set([...zeroRows, ...zeroNorms(vectors)])].sort((a, b) => a - b);
+    const norms = normsOf(layer, partner);
+    const filters = [...new Set([...zeroRows, ...zeroNorms(norms)])].sort((a, b) => a - b);
     if (filters.length === 0) continue;
+    const vectors = { ...norms, ...biasesOf(dense, pair, layer, partner) };
     const rows = new Set(zeroRows);
     const parts = CHOICES.filter(
       (choice) => choice.length > 0 && filters.every((filter) => fits(choice, filter, rows.has(filter), vectors)),
@@ -58,30 +58,34 @@ interface VectorPair {
   readonly error: (filter: number) => number;
 }
 
-interface LayerVectors {
-  readonly bias: VectorPair | null;
+interface NormVectors {
   readonly scale: VectorPair | null;
   readonly shift: VectorPair | null;
+}
+
+interface BiasVectors {
+  readonly bias: VectorPair | null;
   /** Whether BatchNorm is folded into the weights that are compared, so that a zero gamma is a row of zeros. */
   readonly isFolded: boolean;
   /** The folded bias that a layer whose own bias is zero has; null where none was folded in, or by somebody else. */
   readonly unbiased: Float64Array | null;
 }
 
-function vectorsOf(network: Network, { dense, pruned, calls }: AlikePair, layer: Layer, partner: Layer): LayerVectors {
-  const [norm, denseNorm] = [layer.norms[0] ?? null, partner.norms[0] ?? null];
-  const bias = {
-    dense: biasOf(dense, partner.firstChannel, partner.filters),
-    pruned: biasOf(pruned, layer.firstChannel, layer.filters),
-  };
+type LayerVectors = NormVectors & BiasVectors;
+
+function normsOf({ norms: [norm = null] }: Layer, { norms: [denseNorm = null] }: Layer): NormVectors {
+  return { scale: normPair(denseNorm, norm, 'scale'), shift: normPair(denseNorm, norm, 'shift') };
+}
+
+function biasesOf(network: Network, { dense, pruned, calls }: AlikePair, layer: Layer, partner: Layer): BiasVectors {
+  const bias = { dense: biasFollower(dense, partner), pruned: biasFollower(pruned, layer) };
   const origin = network.layers[partner.id]!;
   const originNorm = origin.norms[calls.get(layer.id)?.[0] ?? 0] ?? null;
-  const isFolded = norm === null && denseNorm === null && (originNorm !== null || origin.folding.state !== 'raw');
+  const isBare = [layer, partner].every(({ norms }) => (norms[0] ?? null) === null);
+  const isFolded = isBare && (originNorm !== null || origin.folding.state !== 'raw');
   const terms = bias.dense?.terms ?? bias.pruned?.terms ?? null;
   return {
     bias: pairOf(bias.dense?.tensor, bias.pruned?.tensor, terms, isFolded),
-    scale: normPair(denseNorm, norm, 'scale'),
-    shift: normPair(denseNorm, norm, 'shift'),
     isFolded,
     unbiased: isFolded && originNorm !== null ? Float64Array.from(shiftOf(originNorm).shift) : null,
   };
@@ -109,7 +113,7 @@ function pairOf(
 }
 
 /** Filters whose gamma and beta are zeros, and were not both so before. */
-function zeroNorms({ scale, shift }: LayerVectors): readonly number[] {
+function zeroNorms({ scale, shift }: NormVectors): readonly number[] {
   if (scale === null || shift === null) return [];
   return allFilters(scale.dense.length).filter(
     (filter) =>

@@ -1,4 +1,4 @@
-import type { MaskedPart, Network, Weight } from '../network/index.ts';
+import { biasFollower, type MaskedPart, type Network, type Weight } from '../network/index.ts';
 import { constantTensor, type OnnxModel, type Tensor, type TensorContent } from '../onnx/index.ts';
 
 /** For each stored tensor, its elements as flags: 1 becomes zero. */
@@ -11,18 +11,16 @@ export interface LayerZeros {
 }
 
 /** The elements that hold the zeros of filters which are masked instead of cut. */
-export function zerosOf({ prunable, followers }: Network, layers: (layer: string) => LayerZeros | null): Zeros {
+export function zerosOf(network: Network, layers: (layer: string) => LayerZeros | null): Zeros {
   const zeros = new Map<Tensor, () => Uint8Array>();
-  for (const layer of prunable.values()) {
-    const { weight, norms, firstChannel, filters } = layer;
+  for (const layer of network.prunable.values()) {
+    const { weight, norms } = layer;
     const found = layers(layer.name);
     if (found === null || weight === null || 'opaque' in weight) continue;
     const gone = new Set(found.filters);
     const has = (part: MaskedPart): boolean => found.parts.includes(part);
     if (has('weight')) zeros.set(weight.tensor, () => zeroRows(weight, gone));
-    const bias = followers.find(
-      ({ role, channels }) => role === 'bias' && channels[0] === firstChannel && channels.length === filters,
-    );
+    const bias = biasFollower(network, layer);
     const [norm] = norms;
     const vectors = [
       ...(has('bias') && bias !== undefined ? [bias.tensor] : []),

@@ -99,7 +99,7 @@ function elementReader({ tensor, channels, stride }: Follower, isNear: boolean):
 }
 
 /** Layers whose channels a follower follows, in the order of its elements. */
-export function ownersOf(network: Network, { channels }: Follower): readonly number[] {
+export function ownersOf(network: Network, { channels }: Pick<Follower, 'channels'>): readonly number[] {
   const owners = new Set<number>();
   let last = -1;
   for (let at = 0; at < channels.length; at++) {

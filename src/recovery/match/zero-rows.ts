@@ -1,4 +1,5 @@
 import type { RetainedIndices } from '../../network/index.ts';
+import { without } from '../../prose/index.ts';
 import type { Assignment } from '../correspondence.ts';
 import type { Bits } from './bits.ts';
 import type { Kernel, RowGroup } from './kernel.ts';
@@ -34,7 +35,7 @@ export function matchZeroRows(
   }
   if (zeroed.length === 0 || isMoved) return [];
   for (const p of [...zeroed, ...before]) matches.pruned[p] = matches.dense[p]!;
-  const gone = preferred === null ? [] : before.filter((p) => !preferred.includes(p));
+  const gone = preferred === null ? [] : without(before, preferred);
   return [...zeroed, ...gone].sort((a, b) => a - b);
 }
 
