@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { compareGraphs, type GraphComparison } from '../../src/comparison/index.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
 import { network, rows } from '../support/convs.ts';
+import { fileIn, filesIn } from '../support/fixture-files.ts';
 import { FIXTURES, networkOf, SHARED } from '../support/golden.ts';
 import { op } from '../support/onnx-builder.ts';
 import { SHARED as SHARED_TORCH } from '../support/torch-golden.ts';
@@ -19,9 +20,9 @@ const pairs = [join(FIXTURES, 'golden'), join(FIXTURES, 'torch'), SHARED, SHARED
     readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .flatMap(({ name }) => {
-        const files = readdirSync(join(folder, name)).filter((file) => file.endsWith('.onnx'));
+        const files = filesIn(join(folder, name)).filter((file) => file.endsWith('.onnx'));
         const of = (start: string): string[] =>
-          files.filter((file) => file.startsWith(start)).map((file) => join(folder, name, file));
+          files.filter((file) => file.startsWith(start)).map((file) => fileIn(join(folder, name), file));
         return of('dense').flatMap((dense) => of('pruned').map((pruned) => [dense, pruned] as const));
       }),
   );

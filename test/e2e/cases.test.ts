@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { fileIn } from '../support/fixture-files.ts';
 
 /** Small models from public reports of users of pruning libraries and exporters, each with the exit statuses that are right. */
 const CASES = join(import.meta.dirname, '../fixtures/cases');
@@ -21,7 +22,7 @@ describe.each(readdirSync(CASES))('%s', (name) => {
   const runs = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as readonly Run[];
   for (const { args, exit, has, lacks } of runs) {
     it(args.join(' '), () => {
-      const full = args.map((arg) => (existsSync(join(folder, arg)) ? join(folder, arg) : arg));
+      const full = args.map((arg) => (existsSync(fileIn(folder, arg)) ? fileIn(folder, arg) : arg));
       const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...full], {
         cwd: tmpdir(),
         encoding: 'utf8',

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -58,7 +59,7 @@ describe('prunegate prune', () => {
   });
 
   it('writes nothing where the indices cannot be known', () => {
-    cpSync(join(seed.folder, 'dense.folded.onnx'), join(work, 'folded.onnx'));
+    cpSync(fileIn(seed.folder, 'dense.folded.onnx'), join(work, 'folded.onnx'));
     const { status, stderr } = prunegate(
       'prune',
       '--dense',

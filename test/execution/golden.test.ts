@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { executionOf } from '../support/execution.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn, SHARED } from '../support/golden.ts';
 
 /** On these two the real pruner itself went wrong: the model that it wrote does not compute what the dense one does. */
@@ -22,8 +23,8 @@ const goldens = isThorough
     );
 
 describe.each(goldens)('$name', ({ name, folder }) => {
-  const dense = join(folder, 'dense.onnx');
-  const files = ['pruned.onnx', 'pruned.folded.onnx'].map((file) => join(folder, file)).filter(existsSync);
+  const dense = fileIn(folder, 'dense.onnx');
+  const files = ['pruned.onnx', 'pruned.folded.onnx'].map((file) => fileIn(folder, file)).filter(existsSync);
   const executed = isThorough ? files : files.slice(0, 1);
   const broken = BROKEN_BY_THE_PRUNER[name];
 

@@ -11,12 +11,13 @@ import { check } from '../../src/pipeline/check.ts';
 import type { Checked } from '../../src/pipeline/checked.ts';
 import { NodeProtoSchema, TensorProtoSchema } from '../onnx/onnx_pb.generated.js';
 import { changed, executionOf, outcomeOf } from '../support/execution.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES } from '../support/golden.ts';
 import { float32, int64, modelBytes, op as onnxOp } from '../support/onnx-builder.ts';
 import { rewrite } from '../support/rewrite.ts';
 
 const seed = join(FIXTURES, 'golden/seed_mobilenet_v2');
-const [dense, pruned] = [join(seed, 'dense.onnx'), join(seed, 'pruned.onnx')];
+const [dense, pruned] = [fileIn(seed, 'dense.onnx'), fileIn(seed, 'pruned.onnx')];
 const RUNTIME = join(import.meta.dirname, '../../node_modules/onnxruntime-node');
 const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
 
@@ -99,11 +100,11 @@ describe('a pruned model with all the right filters', () => {
 
   it('but a wrong Reshape constant cannot be loaded: that is the model’s, and nothing is shown as fine', async () => {
     const folder = join(FIXTURES, 'golden/vgg_flatten_nhwc');
-    const cut = changed(join(folder, 'pruned.onnx'), (network) => {
+    const cut = changed(fileIn(folder, 'pruned.onnx'), (network) => {
       const name = nodeOf(network, 'flatten', 'Reshape').inputs[1]!;
       return { tensors: new Map([[name, contentOf([2], new Uint8Array(BigInt64Array.of(-1n, 48n).buffer))]]) };
     });
-    const { obstacle } = await outcomeOf(join(folder, 'dense.onnx'), cut);
+    const { obstacle } = await outcomeOf(fileIn(folder, 'dense.onnx'), cut);
     expect(obstacle?.code).toBe('load-failed');
     expect(obstacle?.reason).toMatch(
       /^onnxruntime cannot load the pruned model: .*fc1\/MatMul.*; it loads the dense one$/,

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -36,6 +37,21 @@ describe.skipIf(files === null)('the repository', () => {
 
   it('stays small as a whole', () => {
     expect(files!.reduce((sum, file) => sum + sizeOf(file), 0)).toBeLessThan(MOST_BYTES_IN_ALL);
+  });
+
+  it('keeps no fixture twice', () => {
+    const first = new Map<string, string>();
+    const twice = files!
+      .filter((file) => /^(examples|test\/fixtures)\/.*\.onnx$/.test(file))
+      .flatMap((file) => {
+        const hash = createHash('sha256')
+          .update(readFileSync(join(root, file)))
+          .digest('hex');
+        const before = first.get(hash);
+        first.set(hash, before ?? file);
+        return before === undefined ? [] : [`${file} is ${before}`];
+      });
+    expect(twice).toEqual([]);
   });
 
   it('holds no native code', () => {

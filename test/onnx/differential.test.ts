@@ -31,9 +31,12 @@ const encode = (init: MessageInitShape<typeof ModelProtoSchema>): Uint8Array =>
   toBinary(ModelProtoSchema, create(ModelProtoSchema, init));
 
 describe('the wire reader and @bufbuild/protobuf', () => {
-  it.each(['random_r1025.pruned.onnx', 'shared_conv_nchw.pruned.onnx', 'mixed.onnx'])('agree on %s', (name) => {
-    expectAgreement(readFileSync(new URL(name, fixtures)));
-  });
+  it.each(['../golden/random_r1025/pruned.onnx', '../golden/shared_conv_nchw/pruned.onnx', 'mixed.onnx'])(
+    'agree on %s',
+    (name) => {
+      expectAgreement(readFileSync(new URL(name, fixtures)));
+    },
+  );
 
   it('agree on any model', () => {
     fc.assert(

@@ -145,7 +145,7 @@ describe('a damaged model is read or refused, never anything else', { timeout: 3
   });
 
   it('cut off anywhere in a model from an exporter', () => {
-    const whole = fixture('shared_conv_nchw.pruned.onnx');
+    const whole = fixture('../golden/shared_conv_nchw/pruned.onnx');
     fc.assert(
       fc.property(fc.nat(whole.length - 1), (length) => void readEverything(whole.subarray(0, length))),
       { numRuns: 300 },

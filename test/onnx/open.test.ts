@@ -9,7 +9,7 @@ import { bytesOf, int, len, modelWith, refusal, temporaryDirectory, varint, with
 
 const directory = temporaryDirectory();
 const path = join(directory, 'model.onnx');
-const fixture = new URL('../fixtures/onnx/shared_conv_nchw.pruned.onnx', import.meta.url).pathname;
+const fixture = new URL('../fixtures/golden/shared_conv_nchw/pruned.onnx', import.meta.url).pathname;
 
 describe('a path that is no model', () => {
   it.each([

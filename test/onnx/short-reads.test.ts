@@ -31,7 +31,7 @@ function everything(name: string): unknown {
 }
 
 describe('reading', () => {
-  it.each(['mixed.onnx', 'shared_conv_nchw.pruned.onnx'])(
+  it.each(['mixed.onnx', '../golden/shared_conv_nchw/pruned.onnx'])(
     '%s goes on where the system returns less than asked',
     (name) => {
       const whole = everything(name);

@@ -6,6 +6,7 @@ import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { sizeOf } from '../../src/network/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { expectationOf, FIXTURES, goldensIn, isRight, networkOf, SHARED } from '../support/golden.ts';
 
 const fixtures = goldensIn(join(FIXTURES, 'golden'));
@@ -18,7 +19,7 @@ describe.skipIf(others.length === 0)('goldens beside the project (skipped where 
 });
 
 describe.each(goldens)('$name', (golden) => {
-  const dense = networkOf(join(golden.folder, 'dense.onnx'));
+  const dense = networkOf(fileIn(golden.folder, 'dense.onnx'));
 
   it('has the layers and parameters that Keras counts', async () => {
     expect([...dense.prunable.keys()].sort()).toEqual(Object.keys(golden.layers).sort());
@@ -57,7 +58,7 @@ describe.each(goldens)('$name', (golden) => {
   });
 
   it('gives back what the pruned model retains', async () => {
-    const recovery = recoverRetention(dense, networkOf(join(golden.folder, 'pruned.onnx')));
+    const recovery = recoverRetention(dense, networkOf(fileIn(golden.folder, 'pruned.onnx')));
     expect(recovery.extra).toEqual([]);
     expect(recovery.elsewhere).toEqual([]);
     for (const [name, { retained }] of Object.entries(golden.layers)) {
@@ -82,7 +83,7 @@ describe.each(goldens)('$name', (golden) => {
     expect(ambiguous.length > 0 && !isUndetermined).toBe(false);
   });
 
-  it.runIf(existsSync(join(golden.folder, 'dense.folded.onnx')))(
+  it.runIf(existsSync(fileIn(golden.folder, 'dense.folded.onnx')))(
     'is recovered from the folded pair too, and its expectation is unverifiable',
     async () => {
       const { report, exitCode } = await checkPair(
@@ -102,7 +103,7 @@ describe.each(goldens)('$name', (golden) => {
   );
 });
 
-const mixed = goldens.filter(({ folder }) => existsSync(join(folder, 'pruned.folded.onnx')));
+const mixed = goldens.filter(({ folder }) => existsSync(fileIn(folder, 'pruned.folded.onnx')));
 
 describe('an unfolded dense model with a folded pruned one, the pair that most users have', () => {
   it.each(mixed)(
@@ -131,7 +132,7 @@ function checkPair(folder: string, dense: string, pruned: string, prune: Record<
   const spec = join(work, 'spec.json');
   writeFileSync(spec, JSON.stringify({ prune }));
   const [request] = loadRequests(
-    settingsFromFlags({ dense: join(folder, dense), pruned: join(folder, pruned), spec }),
+    settingsFromFlags({ dense: fileIn(folder, dense), pruned: fileIn(folder, pruned), spec }),
     work,
   );
   return check(request!, { version: 'test', isHashed: true, log() {} });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { ANYBODY, REPORT_FORMATS, renderMarkdown } from '../../src/report/index.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn } from '../support/golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-lint-'));
@@ -16,8 +17,8 @@ async function lintsOf(changed: Record<string, unknown>, { spec = 'spec.yaml', p
   const keys = { ...seed.prune, excluded_layers: [], ...changed };
   const lines = Object.entries(keys).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
   writeFileSync(join(work, spec), ['prune:', ...lines].join('\n'));
-  copyFileSync(join(seed.folder, 'pruned.onnx'), join(work, pruned));
-  const flags = { dense: join(seed.folder, 'dense.onnx'), pruned: join(work, pruned), spec: join(work, spec) };
+  copyFileSync(fileIn(seed.folder, 'pruned.onnx'), join(work, pruned));
+  const flags = { dense: fileIn(seed.folder, 'dense.onnx'), pruned: join(work, pruned), spec: join(work, spec) };
   const { report } = await check(loadRequests(settingsFromFlags(flags), work)[0]!, HOST);
   const lineOf = (key: string): number => Object.keys(keys).indexOf(key) + 2;
   return { report, lints: report.lints, lineOf, rules: report.lints.map(({ rule }) => rule) };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { check } from '../../src/pipeline/check.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn } from '../support/golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-reported-'));
@@ -11,8 +12,8 @@ const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'se
 const spec = join(work, 'spec.json');
 writeFileSync(spec, JSON.stringify({ prune: seed.prune }));
 
-function withReport(reported: string, pruned = join(seed.folder, 'pruned.onnx')) {
-  const flags = { dense: join(seed.folder, 'dense.onnx'), pruned, spec, reported };
+function withReport(reported: string, pruned = fileIn(seed.folder, 'pruned.onnx')) {
+  const flags = { dense: fileIn(seed.folder, 'dense.onnx'), pruned, spec, reported };
   return check(loadRequests(settingsFromFlags(flags), work)[0]!, {
     version: 'test',
     isHashed: true,

@@ -6,13 +6,14 @@ import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { foldAll, type Weight } from '../../src/network/index.ts';
 import { check } from '../../src/pipeline/check.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { expectationOf, FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { type Cut, ModelBytes, recut } from '../support/wrong-models.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-wrong-'));
 const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'seed_mobilenet_v2')!;
-const densePath = join(seed.folder, 'dense.onnx');
-const prunedPath = join(seed.folder, 'pruned.onnx');
+const densePath = fileIn(seed.folder, 'dense.onnx');
+const prunedPath = fileIn(seed.folder, 'pruned.onnx');
 const dense = networkOf(densePath);
 const pruned = networkOf(prunedPath);
 const specPath = join(work, 'spec.json');

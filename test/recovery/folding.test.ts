@@ -6,6 +6,7 @@ import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import type { Weight } from '../../src/network/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { torchGoldensIn } from '../support/torch-golden.ts';
 import { ModelBytes } from '../support/wrong-models.ts';
@@ -26,7 +27,7 @@ const FILES = ['', '.folded', '.dynamo'];
 const mixes = goldens.flatMap(({ name, folder, layers }) =>
   FILES.flatMap((dense) =>
     FILES.filter((pruned) => dense !== '' || pruned !== '').flatMap((pruned) => {
-      const [a, b] = [join(folder, `dense${dense}.onnx`), join(folder, `pruned${pruned}.onnx`)];
+      const [a, b] = [fileIn(folder, `dense${dense}.onnx`), fileIn(folder, `pruned${pruned}.onnx`)];
       return existsSync(a) && existsSync(b)
         ? [{ name, layers, dense: a, pruned: b, mix: `dense${dense} and pruned${pruned}` }]
         : [];
@@ -78,7 +79,7 @@ async function verdictOf(dense: string, pruned: string, prune: unknown, extra: R
 
 describe('a shared convolution with a BatchNorm behind each call', () => {
   const spec = { prune: { threshold: 0.5, granularity: 1, min_num_filters: 1 } };
-  const path = (file: string): string => join(shared.folder, file);
+  const path = (file: string): string => fileIn(shared.folder, file);
 
   it.each([
     ['dense.onnx', {}],
@@ -118,7 +119,7 @@ describe('a shared convolution with a BatchNorm behind each call', () => {
 
 describe('rounding', () => {
   const { folder } = goldens.find(({ name }) => name === 'grouped_1')!;
-  const pruned = join(folder, 'pruned.folded.onnx');
+  const pruned = fileIn(folder, 'pruned.folded.onnx');
 
   /** The layer c2.0 with every factor off by some units in the last place, as another program would compute it. */
   function scaled(by: (filter: number) => number): string {
@@ -132,7 +133,7 @@ describe('rounding', () => {
     return model.save(join(work, 'scaled.onnx'));
   }
   const kernelOf = (path: string) =>
-    recoverRetention(networkOf(join(folder, 'dense.onnx')), networkOf(path)).layers.get('c2.0')!;
+    recoverRetention(networkOf(fileIn(folder, 'dense.onnx')), networkOf(path)).layers.get('c2.0')!;
 
   it('of a factor is reported, with the reason', () => {
     const { kernel, actual } = kernelOf(scaled(() => 1 + 2 ** -22));
@@ -150,12 +151,12 @@ describe('rounding', () => {
   });
 
   it('is not granted to weights that no BatchNorm was folded into', () => {
-    const dense = networkOf(join(folder, 'dense.onnx'));
-    const raw = networkOf(join(folder, 'pruned.onnx'));
+    const dense = networkOf(fileIn(folder, 'dense.onnx'));
+    const raw = networkOf(fileIn(folder, 'pruned.onnx'));
     const { tensor } = raw.prunable.get('fc')!.weight as Weight;
     const { bytes } = tensor.read();
     const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-    const model = new ModelBytes(join(folder, 'pruned.onnx'));
+    const model = new ModelBytes(fileIn(folder, 'pruned.onnx'));
     for (const [k, value] of values.entries()) model.set(tensor, k, Math.fround(value * (1 + 2 ** -22)));
     const { layers } = recoverRetention(dense, networkOf(model.save(join(work, 'raw.onnx'))));
     expect(layers.get('fc')!.kernel.kind).toBe('nearest');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { recoverRetention } from '../../src/recovery/index.ts';
 import { network, rows } from '../support/convs.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { dropNames, nameOtherwise, reorder, rewrite } from '../support/rewrite.ts';
 import { torchGoldensIn } from '../support/torch-golden.ts';
@@ -14,8 +15,8 @@ let count = 0;
 const temporary = (): string => join(work, `${++count}.onnx`);
 
 describe.each(goldens)('$name without its names', ({ name, folder, layers }) => {
-  const dense = networkOf(join(folder, 'dense.onnx'));
-  const prunedPath = join(folder, 'pruned.onnx');
+  const dense = networkOf(fileIn(folder, 'dense.onnx'));
+  const prunedPath = fileIn(folder, 'pruned.onnx');
 
   const changes: [string, Parameters<typeof rewrite>[2]][] = [
     ['are gone', dropNames],
@@ -43,8 +44,8 @@ describe.each(goldens)('$name without its names', ({ name, folder, layers }) => 
 
 describe('names', () => {
   const seed = goldens.find(({ name }) => name === 'seed_mobilenet_v2')!;
-  const dense = networkOf(join(seed.folder, 'dense.onnx'));
-  const prunedPath = join(seed.folder, 'pruned.onnx');
+  const dense = networkOf(fileIn(seed.folder, 'dense.onnx'));
+  const prunedPath = fileIn(seed.folder, 'pruned.onnx');
   const renamed = (from: RegExp, to: string) =>
     networkOf(
       rewrite(prunedPath, temporary(), (graph) => {
@@ -123,8 +124,8 @@ describe('branches that stand in like places', () => {
   const inception = goldens.find(({ name }) => name === 'dw_after_add_nchw')!;
 
   it('are recognized by their values, and where those were changed too, by nothing', () => {
-    const dense = networkOf(join(inception.folder, 'dense.onnx'));
-    const nameless = rewrite(join(inception.folder, 'pruned.onnx'), temporary(), dropNames);
+    const dense = networkOf(fileIn(inception.folder, 'dense.onnx'));
+    const nameless = rewrite(fileIn(inception.folder, 'pruned.onnx'), temporary(), dropNames);
     const recognized = recoverRetention(dense, networkOf(nameless)).recognized.filter(({ by }) => by === 'values');
     expect(recognized.length).toBeGreaterThan(1);
     const retrained = rewrite(nameless, temporary(), (graph) => {

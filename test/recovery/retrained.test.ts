@@ -7,13 +7,14 @@ import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import type { Weight } from '../../src/network/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { nearestRows } from '../../src/recovery/match/nearest.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { ModelBytes, recut } from '../support/wrong-models.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-retrained-'));
 const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'seed_mobilenet_v2')!;
-const densePath = join(seed.folder, 'dense.onnx');
-const pruned = networkOf(join(seed.folder, 'pruned.onnx'));
+const densePath = fileIn(seed.folder, 'dense.onnx');
+const pruned = networkOf(fileIn(seed.folder, 'pruned.onnx'));
 const right = (layer: string): readonly number[] => seed.layers[layer]!.retained;
 
 /** As if training had gone on: every weight and vector moved by noise of this size, relative to its tensor's own. */
@@ -44,7 +45,7 @@ async function verdictOf(path: string, flags: Record<string, string> = {}) {
 }
 
 describe('a pruned model that was trained again', () => {
-  const path = retrained(new ModelBytes(join(seed.folder, 'pruned.onnx')), 0.05);
+  const path = retrained(new ModelBytes(fileIn(seed.folder, 'pruned.onnx')), 0.05);
 
   it('shows what it retains, and how surely, but is unverifiable', async () => {
     const { report, exitCode } = await verdictOf(path);
@@ -80,7 +81,7 @@ describe('a pruned model that was trained again', () => {
   });
 
   it('so long that nothing is left of it is not guessed at', async () => {
-    const { report, exitCode } = await verdictOf(retrained(new ModelBytes(join(seed.folder, 'pruned.onnx')), 2), {
+    const { report, exitCode } = await verdictOf(retrained(new ModelBytes(fileIn(seed.folder, 'pruned.onnx')), 2), {
       tolerance: '1',
     });
     expect(exitCode).toBe(3);

@@ -9,6 +9,7 @@ import { isFloat, type Tensor } from '../../src/onnx/index.ts';
 import type { Cut } from '../../src/surgery/index.ts';
 import { refusal } from '../onnx/support.ts';
 import { writeCutTo } from '../support/cutting.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { expectationOf, FIXTURES, type Golden, goldensIn, networkOf, SHARED } from '../support/golden.ts';
 import {
   FIXTURES as TORCH,
@@ -36,10 +37,10 @@ const EXPORTS = ['', '.folded', '.dynamo'];
 function pairsIn(goldens: readonly (Golden | TorchGolden)[]): Pair[] {
   return goldens.flatMap((golden) =>
     EXPORTS.flatMap((how) => {
-      const [dense, pruned] = ['dense', 'pruned'].map((file) => join(golden.folder, `${file}${how}.onnx`));
+      const [dense, pruned] = ['dense', 'pruned'].map((file) => fileIn(golden.folder, `${file}${how}.onnx`));
       if (!existsSync(dense!) || !existsSync(pruned!)) return [];
       const retained = (layer: string) => golden.layers[layer]?.retained ?? null;
-      const tao = 'prune' in golden ? { prune: golden.prune, unfolded: join(golden.folder, 'dense.onnx') } : null;
+      const tao = 'prune' in golden ? { prune: golden.prune, unfolded: fileIn(golden.folder, 'dense.onnx') } : null;
       return [{ name: golden.name + how, dense: dense!, pruned: pruned!, retained, tao }];
     }),
   );

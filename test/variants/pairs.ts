@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileIn } from '../support/fixture-files.ts';
 import { sizesOf } from './judge.ts';
 import type { Pair } from './kind.ts';
 import { Model } from './model.ts';
@@ -20,7 +21,7 @@ export function pairsIn(folder: string): Pair[] {
     .sort()
     .flatMap((name) => {
       const [golden, dense, pruned] = ['golden.json', 'dense.onnx', 'pruned.onnx'].map((file) =>
-        join(folder, name, file),
+        fileIn(join(folder, name), file),
       );
       if (![golden, dense, pruned].every((file) => existsSync(file!)) || statSync(dense!).size > MAX_BYTES) return [];
       const { prune, spec } = JSON.parse(readFileSync(golden!, 'utf8'));

@@ -6,6 +6,7 @@ import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { causesOf, type Scene } from '../../src/verdict/causes.ts';
 import type { LayerResult } from '../../src/verdict/index.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, type Golden, goldensIn, networkOf } from '../support/golden.ts';
 import { networkOf as networkOfGraph, op, zeros } from '../support/onnx-builder.ts';
 import { type Cut, recut } from '../support/wrong-models.ts';
@@ -23,12 +24,12 @@ async function findingsOf(
   { changed = {}, file = 'pruned.onnx' }: { changed?: Record<string, unknown>; file?: string } = {},
 ) {
   const kernel = (layer: string) => cut.kernel?.(layer) ?? layers[layer]!.retained;
-  const model = recut(networkOf(join(folder, 'dense.onnx')), networkOf(join(folder, 'pruned.onnx')), {
+  const model = recut(networkOf(fileIn(folder, 'dense.onnx')), networkOf(fileIn(folder, 'pruned.onnx')), {
     ...cut,
     kernel,
   });
   const flags = {
-    dense: join(folder, 'dense.onnx'),
+    dense: fileIn(folder, 'dense.onnx'),
     pruned: model.save(join(work, file)),
     spec: join(work, 'spec.json'),
   };

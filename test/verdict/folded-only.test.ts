@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { check } from '../../src/pipeline/check.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { recut } from '../support/wrong-models.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-folded-'));
 const HOST = { version: 'test', isHashed: false, log: () => {} };
 const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'seed_mobilenet_v2')!;
-const dense = join(seed.folder, 'dense.folded.onnx');
+const dense = fileIn(seed.folder, 'dense.folded.onnx');
 
-async function checked(changed: Record<string, unknown> = {}, pruned = join(seed.folder, 'pruned.folded.onnx')) {
+async function checked(changed: Record<string, unknown> = {}, pruned = fileIn(seed.folder, 'pruned.folded.onnx')) {
   const spec = join(work, 'spec.json');
   writeFileSync(spec, JSON.stringify({ prune: { ...seed.prune, ...changed } }));
   return check(loadRequests(settingsFromFlags({ dense, pruned, spec }), work)[0]!, HOST);
@@ -21,7 +22,7 @@ async function checked(changed: Record<string, unknown> = {}, pruned = join(seed
 /** The folded model as it would be had one layer been cut by other filters. */
 function cutOtherwise(layer: string, filters: readonly number[]): string {
   const kernel = (name: string) => (name === layer ? filters : seed.layers[name]!.retained);
-  return recut(networkOf(dense), networkOf(join(seed.folder, 'pruned.folded.onnx')), { kernel }).save(
+  return recut(networkOf(dense), networkOf(fileIn(seed.folder, 'pruned.folded.onnx')), { kernel }).save(
     join(work, 'pruned.onnx'),
   );
 }
@@ -97,8 +98,8 @@ describe('a pair of folded models', () => {
     const spec = join(work, 'open.json');
     writeFileSync(spec, JSON.stringify({ prune: open.prune }));
     const flags = {
-      dense: join(open.folder, 'dense.onnx'),
-      pruned: join(open.folder, 'pruned.onnx'),
+      dense: fileIn(open.folder, 'dense.onnx'),
+      pruned: fileIn(open.folder, 'pruned.onnx'),
       spec,
       folding: 'folded',
     };

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { keptUnder } from '../../src/view/what-if.ts';
+import { fileIn } from '../support/fixture-files.ts';
 import { expectationOf, FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 
 const goldens = goldensIn(join(FIXTURES, 'golden'));
 let compared = 0;
 
 it.each(goldens)('$name: another threshold keeps as many filters as the real pruner does under it', (golden) => {
-  const network = networkOf(join(golden.folder, 'dense.onnx'));
+  const network = networkOf(fileIn(golden.folder, 'dense.onnx'));
   const specs = [golden.prune, ...golden.grid.slice(0, 1).map(({ prune }) => prune)];
   for (const prune of specs) {
     const expectation = expectationOf(network, prune);

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RetainedIndices } from '../../../src/network/index.ts';
+import { fileIn } from '../../support/fixture-files.ts';
 import { expectationOf, FIXTURES, goldensIn, networkOf } from '../../support/golden.ts';
 
 const seed = goldensIn(join(FIXTURES, 'golden')).find(({ name }) => name === 'seed_mobilenet_v2')!;
-const dense = networkOf(join(seed.folder, 'dense.onnx'));
+const dense = networkOf(fileIn(seed.folder, 'dense.onnx'));
 const expectation = expectationOf(dense, seed.prune);
 const names = [...dense.prunable.keys()];
 
