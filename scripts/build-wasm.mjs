@@ -13,6 +13,11 @@ const modules = [
     target: 'src/dialects/tao/norms/norms.generated.ts',
     name: 'NORMS_WASM',
   },
+  {
+    source: 'src/recovery/match/rows.wat',
+    target: 'src/recovery/match/rows.generated.ts',
+    name: 'ROWS_WASM',
+  },
 ];
 
 const check = process.argv.includes('--check');

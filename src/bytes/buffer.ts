@@ -24,11 +24,28 @@ const PAGE_BYTES = 65_536;
 /** A WebAssembly memory of more than 65,536 pages does not exist; larger tensors are read into an ordinary buffer. */
 const MAX_MEMORY_BYTES = 2 ** 31;
 
-/** A buffer of `bytes` bytes that need not grow. Pages that are not written to take no memory. */
-export function reusableBuffer(bytes: number): ReusableBuffer {
+/** Enough for every typed array and for a vector. */
+const ALIGNMENT = 16;
+
+/**
+ * A buffer of `bytes` bytes that need not grow. Pages that are not written to take no memory.
+ * @param behind bytes of room that its memory has behind it
+ */
+export function reusableBuffer(bytes: number, behind = 0): ReusableBuffer {
   if (bytes > MAX_MEMORY_BYTES) return { bytes: new Uint8Array(bytes), memory: null };
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) + 1 });
+  const room = Math.min(bytes + behind, MAX_MEMORY_BYTES);
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(room / PAGE_BYTES) + 1 });
   return { bytes: new Uint8Array(memory.buffer, 0, bytes), memory };
+}
+
+/** Where a view of memory lies in it. */
+type Stretch = Pick<ArrayBufferView, 'byteOffset' | 'byteLength'>;
+
+/** The room behind `used` in the memory that it lies in, as a buffer of its own; null where there is less than `bytes`. */
+export function bufferBehind(used: Stretch, memory: WebAssembly.Memory, bytes: number): ReusableBuffer | null {
+  const start = Math.ceil((used.byteOffset + used.byteLength) / ALIGNMENT) * ALIGNMENT;
+  if (start + bytes > memory.buffer.byteLength) return null;
+  return { bytes: new Uint8Array(memory.buffer, start), memory };
 }
 
 /** The first `bytes` bytes of a shared buffer, grown where needed; a new buffer where none is shared. */

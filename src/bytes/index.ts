@@ -1,3 +1,4 @@
-export { allocate, bufferFor, type ReusableBuffer, reusableBuffer } from './buffer.ts';
+export { allocate, bufferBehind, bufferFor, type ReusableBuffer, reusableBuffer } from './buffer.ts';
 export { type JsonLimits, measureJson } from './json.ts';
 export { type ByteSource, memorySource, type NamedBytes, type ReadNamed, type Refuse } from './source.ts';
+export { webAssembly } from './webassembly.ts';

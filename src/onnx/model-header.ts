@@ -1,4 +1,5 @@
 import { type ReusableBuffer, reusableBuffer } from '../bytes/index.ts';
+import { bytesOf } from './dtype.ts';
 import { addFunction, readOpset } from './function.ts';
 import { finishGraph, type GraphDraft, readGraph } from './graph.ts';
 import type { OnnxFunction, OnnxGraph, OnnxModel } from './model.ts';
@@ -55,7 +56,7 @@ export function readModelHeader(source: ModelSource): OnnxModel {
   return {
     name: source.name,
     source,
-    buffer: bufferForAll(finished, source.size),
+    buffer: bufferForAll(finished, source),
     irVersion,
     producer: { name: producerName, version: producerVersion },
     opsets,
@@ -65,10 +66,23 @@ export function readModelHeader(source: ModelSource): OnnxModel {
   };
 }
 
-/** As large as the largest tensor in the file, so that it never grows. */
-function bufferForAll({ initializers }: OnnxGraph, fileSize: number): ReusableBuffer {
+/**
+ * As large as the largest tensor, so that it never grows, with room behind it for another model's and for lists of where elements lie: what
+ * is computed of both is computed in one memory. No more than there is in files: a tensor may claim any size.
+ */
+function bufferForAll({ initializers }: OnnxGraph, { size, beside }: ModelSource): ReusableBuffer {
   let largest = 0;
-  for (const { storage } of initializers.values())
-    if (storage.kind === 'raw') largest = Math.max(largest, storage.length);
-  return reusableBuffer(Math.min(largest, fileSize));
+  const sizes = new Map<string, number>();
+  for (const { storage, dtype, elements } of initializers.values()) {
+    if (storage.kind === 'raw') largest = Math.max(largest, Math.min(storage.length, size));
+    if (storage.kind !== 'external') continue;
+    const { location } = storage;
+    const stored = sizes.get(location) ?? beside.size(location) ?? 0;
+    sizes.set(location, stored);
+    largest = Math.max(largest, Math.min(bytesOf(dtype, elements) ?? 0, stored));
+  }
+  return reusableBuffer(largest, largest + ROOM_BYTES);
 }
+
+/** Room for lists beside small tensors. */
+const ROOM_BYTES = 64 * 1024;

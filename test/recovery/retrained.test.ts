@@ -102,6 +102,8 @@ describe('nearest rows', () => {
       end: pruned.length,
       denseFirst: 0,
       denseEnd: dense.length,
+      size: offsets.length,
+      runs: Int32Array.of(0, 0, offsets.length),
       offsets,
       denseOffsets: offsets,
     };

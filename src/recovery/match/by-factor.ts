@@ -1,4 +1,5 @@
-import type { Kernel, RowGroup } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
+import type { RowGroup } from './row-group.ts';
 import type { RowMatches } from './rows.ts';
 
 /** Whether the elements of two rows are alike, for all of a group's offsets from the bases of either. */

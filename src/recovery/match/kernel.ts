@@ -1,7 +1,8 @@
+import { bufferBehind, type ReusableBuffer } from '../../bytes/index.ts';
 import type { Layer, Network, Weight } from '../../network/index.ts';
-import { type DType, toFloat32 } from '../../onnx/index.ts';
-import type { Bits } from './bits.ts';
-import { bitsOf } from './bits.ts';
+import { bytesOf, type DType, toFloat32 } from '../../onnx/index.ts';
+import { type Bits, bitsOf } from './bits.ts';
+import { type RowGroup, rowGroup } from './row-group.ts';
 
 /** A layer's kernel in memory, addressed by its named axes. */
 export interface Kernel {
@@ -9,16 +10,44 @@ export interface Kernel {
   readonly weight: Weight;
   readonly groups: number;
   readonly dtype: DType;
+  /** What it lies in, where that is WebAssembly's. */
+  readonly memory: WebAssembly.Memory | null;
 }
 
-/** Reads a layer's kernel into its model's buffer, where it lasts until the next one; null where its weight is computed at run time or holds no floats. */
-export function readKernel(network: Network, layer: Layer): Kernel | null {
+/**
+ * Reads a layer's kernel into a buffer, its model's if none is given, where it lasts until the next one.
+ * @returns null where its weight is computed at run time or holds no floats
+ */
+export function readKernel(
+  network: Network,
+  layer: Layer,
+  buffer: ReusableBuffer = network.model.buffer,
+): Kernel | null {
   const { weight } = layer;
   if (weight === null || 'opaque' in weight) return null;
-  const data = weight.tensor.read(network.model.buffer);
+  const data = weight.tensor.read(buffer);
   if (weight.rowScale !== null) scaleRows(toFloat32(data), weight, weight.rowScale);
   const bits = bitsOf(data);
-  return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype };
+  const memory = data.bytes.buffer === buffer.memory?.buffer ? buffer.memory : null;
+  return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype, memory };
+}
+
+/** Reads a pair of kernels, into one memory where both have room. */
+export function readKernels(
+  dense: Network,
+  denseLayer: Layer,
+  pruned: Network,
+  layer: Layer,
+): { readonly dense: Kernel; readonly pruned: Kernel } | null {
+  const one = readKernel(dense, denseLayer);
+  const other = one === null ? null : readKernel(pruned, layer, roomBehind(one, layer) ?? pruned.model.buffer);
+  return one === null || other === null ? null : { dense: one, pruned: other };
+}
+
+function roomBehind({ bits, memory }: Kernel, { weight }: Layer): ReusableBuffer | null {
+  if (memory === null || weight === null || 'opaque' in weight) return null;
+  const bytes = bytesOf(weight.tensor.dtype, weight.tensor.elements);
+  return bytes === null ? null : bufferBehind(bits, memory, bytes);
 }
 
 /** A kernel's values, whatever their type. */
@@ -46,20 +75,6 @@ function scaleRows(values: Float32Array, weight: Weight, scale: Float32Array): v
       for (let k = 0; k < kernelOffsets.length; k++) values[base + kernelOffsets[k]!]! *= factor;
     }
   }
-}
-
-/** Filters of one group, and where each of its pruned input columns lies in the dense kernel. */
-export interface RowGroup {
-  /** Pruned filters first .. end. */
-  readonly first: number;
-  readonly end: number;
-  /** Dense filters first .. end that they can be. */
-  readonly denseFirst: number;
-  readonly denseEnd: number;
-  /** Element offset within a pruned row, for each compared element. */
-  readonly offsets: Int32Array;
-  /** Element offset within a dense row, for each compared element. */
-  readonly denseOffsets: Int32Array;
 }
 
 /**
@@ -91,24 +106,9 @@ export function rowGroups(
         ? Int32Array.from(all.keys())
         : over.filter((at) => at >= g * size && at < (g + 1) * size).map((at) => at - g * size);
     const own = isDepthwise ? all : places.map((at) => all[at]! - denseGroup * dense.weight.inCount);
-    groups.push({
-      first: g * rows,
-      end: (g + 1) * rows,
-      denseFirst: denseGroup * denseRows,
-      denseEnd: (denseGroup + 1) * denseRows,
-      offsets: elementOffsets(pruned.weight, places),
-      denseOffsets: elementOffsets(dense.weight, own),
-    });
+    const filters = { first: g * rows, end: (g + 1) * rows };
+    const denseFilters = { denseFirst: denseGroup * denseRows, denseEnd: (denseGroup + 1) * denseRows };
+    groups.push(rowGroup({ ...filters, ...denseFilters }, dense.weight, own, pruned.weight, places));
   }
   return groups;
-}
-
-/** Offsets of the given columns' elements within a row. */
-function elementOffsets({ kernelOffsets, inStride }: Weight, columns: Int32Array): Int32Array {
-  const size = kernelOffsets.length;
-  if (size === 1) return columns.map((column) => column * inStride);
-  const offsets = new Int32Array(columns.length * size);
-  for (let at = 0, n = 0; at < columns.length; at++)
-    for (let k = 0; k < size; k++) offsets[n++] = columns[at]! * inStride + kernelOffsets[k]!;
-  return offsets;
 }

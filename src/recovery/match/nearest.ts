@@ -1,5 +1,5 @@
 import type { Weight } from '../../network/index.ts';
-import type { RowGroup } from './kernel.ts';
+import type { RowGroup } from './row-group.ts';
 
 /** Values of a kernel, whatever their type. */
 export interface Values {

@@ -5,10 +5,11 @@ import { type FollowerIndex, sharedKeys } from '../followers/index-followers.ts'
 import type { KernelOutcome } from '../types.ts';
 import { assignRows, type Evidence, equalRows } from './assign.ts';
 import { matchByFactor } from './by-factor.ts';
-import { type Kernel, type RowGroup, readKernel, rowGroups, transposed, valuesOf } from './kernel.ts';
+import { type Kernel, readKernels, rowGroups, transposed, valuesOf } from './kernel.ts';
 import { lookUpByValue } from './lookup.ts';
 import { nearestRows } from './nearest.ts';
 import { areRounded } from './rounded.ts';
+import type { RowGroup } from './row-group.ts';
 import { matchRows, nearestRow, type RowMatches } from './rows.ts';
 import { areScaled } from './scaled.ts';
 import { inTheirPlaces, matchZeroRows, withoutZeroed } from './zero-rows.ts';
@@ -63,14 +64,10 @@ interface Kernels {
 /** Tells which dense filters a pruned layer's are, by the bits of its rows over the input columns that remain. */
 export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePair): Placed {
   const { dense: denseLayer, pruned: layer } = pair;
-  const kernels = {
-    dense: readKernel(correspondence.dense, denseLayer),
-    pruned: readKernel(correspondence.pruned, layer),
-  };
-  if (kernels.dense === null || kernels.pruned === null) return fail('its weight is computed at run time');
-  if (kernels.dense.weight.kernelOffsets.length !== kernels.pruned.weight.kernelOffsets.length)
+  const both = readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer);
+  if (both === null) return fail('its weight is computed at run time');
+  if (both.dense.weight.kernelOffsets.length !== both.pruned.weight.kernelOffsets.length)
     return fail('its kernel has another size than the dense one');
-  const both = { dense: kernels.dense, pruned: kernels.pruned };
   const columns = columnsOf(correspondence, denseLayer, layer);
   if (both.dense.dtype !== both.pruned.dtype) {
     const types = `its weights are ${both.pruned.dtype}, the dense ones ${both.dense.dtype}`;
@@ -184,7 +181,7 @@ function alteration(
 ): string {
   const first = unmatched[0]!;
   const near = nearest.get(first) ?? null;
-  const size = groups[0]!.offsets.length;
+  const { size } = groups[0]!;
   return near === null
     ? `${unmatched.length} of its ${filters} filters are no dense filter, the first is its filter ${first}`
     : `its filter ${first} is dense filter ${near.filter} but for ${near.differing} of ${size} values${unmatched.length > 1 ? `, and ${unmatched.length - 1} more filters differ` : ''}`;

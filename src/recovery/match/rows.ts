@@ -1,5 +1,7 @@
 import type { Bits } from './bits.ts';
-import type { Kernel, RowGroup } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
+import { type RowGroup, RUN } from './row-group.ts';
+import { type SameRows, sameRows } from './same-rows.ts';
 
 /** Elements that are hashed first; rows with equal hashes are compared whole. */
 const HASHED_ELEMENTS = 8;
@@ -19,15 +21,14 @@ export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGro
   const classes = Int32Array.from({ length: dense.weight.outCount }, (_, row) => row);
   const found = new Int32Array(pruned.weight.outCount).fill(-1);
   for (const group of groups) {
-    const hashed = Math.min(HASHED_ELEMENTS, group.offsets.length);
-    const table = classTable(dense, group, hashed, classes) ?? classTable(dense, group, group.offsets.length, classes)!;
+    const same = sameRows(dense, pruned, group);
+    const table =
+      classTable(dense, group, firstElements(group), same, classes) ?? classTable(dense, group, group, same, classes)!;
     for (let p = group.first; p < group.end; p++) {
-      const base = p * pruned.weight.outStride;
-      const hash = hashRow(pruned.bits, base, group.offsets, table.hashed);
+      const hash = hashRow(pruned.bits, p * pruned.weight.outStride, table.hashed.offsets);
       for (let row = table.heads[hash & table.mask]!; row >= 0; row = table.next[row - group.denseFirst]!) {
         if (table.hashes[row - group.denseFirst] !== hash) continue;
-        const denseBase = row * dense.weight.outStride;
-        if (!sameRow(dense.bits, denseBase, group.denseOffsets, pruned.bits, base, group.offsets)) continue;
+        if (!same.rows(row, p)) continue;
         found[p] = row;
         break;
       }
@@ -36,9 +37,23 @@ export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGro
   return { dense: classes, pruned: found };
 }
 
+/** Offsets of the elements that are hashed, within a dense row and within a pruned one. */
+type Hashed = Pick<RowGroup, 'denseOffsets' | 'offsets'>;
+
+function firstElements({ runs }: RowGroup): Hashed {
+  const [denseOffsets, offsets]: [number[], number[]] = [[], []];
+  for (let at = 0; at < runs.length && offsets.length < HASHED_ELEMENTS; at += RUN) {
+    for (let k = 0; k < runs[at + 2]! && offsets.length < HASHED_ELEMENTS; k++) {
+      denseOffsets.push(runs[at]! + k);
+      offsets.push(runs[at + 1]! + k);
+    }
+  }
+  return { denseOffsets: Int32Array.from(denseOffsets), offsets: Int32Array.from(offsets) };
+}
+
 /** The first row of each class by its hash: chains in typed arrays, which make no objects. */
 interface ClassTable {
-  readonly hashed: number;
+  readonly hashed: Hashed;
   readonly mask: number;
   readonly heads: Int32Array;
   /** By row of the group. */
@@ -52,8 +67,9 @@ interface ClassTable {
  */
 function classTable(
   { bits, weight }: Kernel,
-  { denseFirst, denseEnd, denseOffsets }: RowGroup,
-  hashed: number,
+  { denseFirst, denseEnd, size }: RowGroup,
+  hashed: Hashed,
+  same: SameRows,
   classes: Int32Array,
 ): ClassTable | null {
   const rows = denseEnd - denseFirst;
@@ -62,16 +78,15 @@ function classTable(
   const next = new Int32Array(rows).fill(-1);
   const hashes = new Int32Array(rows);
   for (let row = denseFirst; row < denseEnd; row++) {
-    const base = row * weight.outStride;
-    const hash = hashRow(bits, base, denseOffsets, hashed);
+    const hash = hashRow(bits, row * weight.outStride, hashed.denseOffsets);
     hashes[row - denseFirst] = hash;
     let [known, alike] = [heads[hash & mask]!, 0];
     for (; known >= 0; known = next[known - denseFirst]!) {
       if (hashes[known - denseFirst] !== hash) continue;
-      if (sameRow(bits, known * weight.outStride, denseOffsets, bits, base, denseOffsets)) break;
+      if (same.denseRows(known, row)) break;
       alike++;
     }
-    if (alike > MAX_CHAIN && hashed < denseOffsets.length) return null;
+    if (alike > MAX_CHAIN && hashed.offsets.length < size) return null;
     classes[row] = known >= 0 ? known : row;
     if (known >= 0) continue;
     next[row - denseFirst] = heads[hash & mask]!;
@@ -80,19 +95,14 @@ function classTable(
   return { hashed, mask, heads, next, hashes };
 }
 
-function hashRow(bits: Bits, base: number, offsets: Int32Array, count: number): number {
+function hashRow(bits: Bits, base: number, offsets: Int32Array): number {
   let hash = 0x811c9dc5;
-  for (let k = 0; k < count; k++) {
+  for (let k = 0; k < offsets.length; k++) {
     const value = bits[base + offsets[k]!]!;
     hash =
       Math.imul(hash ^ (typeof value === 'number' ? value : Number(value & 0xffffffffn)), 0x01000193) ^ (hash >>> 15);
   }
   return hash | 0;
-}
-
-function sameRow(a: Bits, baseA: number, offsetsA: Int32Array, b: Bits, baseB: number, offsetsB: Int32Array): boolean {
-  for (let k = 0; k < offsetsA.length; k++) if (a[baseA + offsetsA[k]!] !== b[baseB + offsetsB[k]!]) return false;
-  return true;
 }
 
 /** The dense row that shares most elements with a pruned one, and how many differ; null where none shares more than half. */

@@ -2,7 +2,8 @@ import type { RetainedIndices } from '../../network/index.ts';
 import { without } from '../../prose/index.ts';
 import type { Assignment } from '../correspondence.ts';
 import type { Bits } from './bits.ts';
-import type { Kernel, RowGroup } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
+import { type RowGroup, RUN } from './row-group.ts';
 import type { RowMatches } from './rows.ts';
 
 /**
@@ -23,10 +24,10 @@ export function matchZeroRows(
   const zeroed: number[] = [];
   const before: number[] = [];
   let isMoved = false;
-  for (const { first, end, denseFirst, denseEnd, offsets, denseOffsets } of groups) {
+  for (const { first, end, denseFirst, denseEnd, runs } of groups) {
     for (let p = first; p < end; p++) {
-      const isZero = isZeroRow(pruned, p, offsets);
-      const wasZero = p >= denseFirst && p < denseEnd && isZeroRow(dense, p, denseOffsets);
+      const isZero = isZeroRow(pruned, p, runs, 1);
+      const wasZero = p >= denseFirst && p < denseEnd && isZeroRow(dense, p, runs, 0);
       if (wasZero) before.push(p);
       else if (isZero && p >= denseFirst && p < denseEnd) zeroed.push(p);
       // Rows that were moved, one of zeros among them, are none that were set to zero.
@@ -59,10 +60,13 @@ export function withoutZeroed(matches: RowMatches, zeroed: readonly number[]): R
   return { dense: matches.dense, pruned };
 }
 
-function isZeroRow({ bits, weight, dtype }: Kernel, row: number, offsets: Int32Array): boolean {
-  const base = row * weight.outStride;
-  for (let k = 0; k < offsets.length; k++) if (!isZero(bits[base + offsets[k]!]!, dtype)) return false;
-  return offsets.length > 0;
+/** @param starts which number of a run says where it begins */
+function isZeroRow({ bits, weight, dtype }: Kernel, row: number, runs: Int32Array, starts: 0 | 1): boolean {
+  for (let at = 0; at < runs.length; at += RUN) {
+    const start = row * weight.outStride + runs[at + starts]!;
+    for (let k = start; k < start + runs[at + 2]!; k++) if (!isZero(bits[k]!, dtype)) return false;
+  }
+  return runs.length > 0;
 }
 
 /** Zeros of both signs: a mask of zeros makes negative weights -0. */

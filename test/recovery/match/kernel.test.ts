@@ -8,7 +8,7 @@ const kernelOf = (kernel: Rows, group = 1) => {
 };
 const columns = (...all: number[]): Int32Array => Int32Array.from(all);
 const plain = (groups: ReturnType<typeof rowGroups>) =>
-  groups?.map(({ offsets, denseOffsets, ...group }) => ({
+  groups?.map(({ offsets, denseOffsets, runs, size, ...group }) => ({
     ...group,
     offsets: [...offsets],
     denseOffsets: [...denseOffsets],

@@ -1,4 +1,4 @@
-import type { ReusableBuffer } from '../../../bytes/index.ts';
+import { type ReusableBuffer, webAssembly } from '../../../bytes/index.ts';
 import type { Weight } from '../../../network/index.ts';
 import { NORMS_WASM } from './norms.generated.ts';
 
@@ -21,14 +21,12 @@ interface NormsModule {
   ): void;
 }
 
-/**
- * Compiles norms.wat for the memory that tensors are read into: cold JavaScript takes six times as long for a model that is
- * read once.
- */
+const normsModule = webAssembly<NormsModule>(NORMS_WASM);
+
+/** norms.wat on the memory that tensors are read into: cold JavaScript takes six times as long for a model that is read once. */
 export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
   if (memory === null) return null;
-  const module = new WebAssembly.Module(Uint8Array.from(atob(NORMS_WASM), (byte) => byte.charCodeAt(0)));
-  const { norms } = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as NormsModule;
+  const { norms } = normsModule(memory);
   return (data, weight) => {
     if (data.buffer !== memory.buffer) return null;
     const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
