@@ -1,6 +1,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { ByteSource, Refuse } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
+import { sha256 } from './sha256.ts';
 
 /** A regular file opened for reading. */
 export interface RegularFile extends ByteSource {
@@ -129,9 +130,7 @@ function readFully(path: string, descriptor: number, target: Uint8Array, positio
 
 /** SHA-256 of the whole file, in lowercase hex, with one small buffer whatever the file's size. */
 function sha256Of(file: ByteSource): string {
-  // Loading crypto takes 2 ms, and a check that is only printed hashes nothing.
-  const { createHash } = process.getBuiltinModule('node:crypto');
-  const hash = createHash('sha256');
+  const hash = sha256();
   const chunk = new Uint8Array(Math.min(HASH_CHUNK_BYTES, Math.max(file.size, 1)));
   for (let position = 0; position < file.size; position += chunk.length) {
     const length = Math.min(chunk.length, file.size - position);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Log, ReportingDescriptor, Result, Run } from 'sarif';
 import { oneLine } from '../errors/input-error.ts';
+import { sha256 } from '../files/index.ts';
 import { joined } from '../prose/index.ts';
 import type { Finding } from '../verdict/index.ts';
 import { cutText } from './escape.ts';
@@ -184,7 +184,7 @@ function logical(model: string, layer: string): { name: string; fullyQualifiedNa
 
 /** What an alert is known again by: what it is about, not what numbers it has or on which line it stands. */
 function fingerprint(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+  return sha256().update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 
 /** Alerts of one fingerprint would be one: they are counted, as GitHub counts equal lines. */

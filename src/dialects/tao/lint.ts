@@ -1,12 +1,12 @@
 import { nearest } from '../../config/values.ts';
 import type { Place } from '../../errors/place.ts';
-import type { Layer, Network } from '../../network/index.ts';
-import { counted, joined, listed, without } from '../../prose/index.ts';
+import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
+import { counted, joined, listed } from '../../prose/index.ts';
 import { fileName } from '../file-name.ts';
 import type { Lint } from '../types.ts';
 import type { TaoExpected } from './expect.ts';
 import type { Decision } from './exploration/decision.ts';
-import { retainedCount, thresholdFor } from './retention.ts';
+import { indicesWhere, passing, retainedCount, thresholdFor } from './retention.ts';
 import type { TaoRules } from './rules.ts';
 import type { TaoRun } from './run.ts';
 import { excludedNames, type TaoSpec } from './spec.ts';
@@ -160,25 +160,43 @@ function nearFilters(spec: TaoSpec, { stat, retained }: Decision): readonly numb
   if (stat === null || retained === null) return [];
   const { values } = stat;
   const threshold = thresholdFor(stat, spec);
-  const indices = [...values.keys()];
-  const isNear = (a: number, b: number): boolean =>
-    Math.abs(a - b) <= FLOAT32_REACH * Math.max(Math.abs(a), Math.abs(b));
-  const atThreshold = indices.filter((filter) => isNear(values[filter]!, threshold));
-  const surely = without(indices, atThreshold).filter((filter) => values[filter]! > threshold).length;
+  const near = (value: number): readonly number[] => indicesWhere(values, (other) => isNear(other, value));
+  const atThreshold = near(threshold);
+  const surely =
+    atThreshold.length === 0
+      ? 0
+      : passing(values, threshold) - atThreshold.filter((k) => values[k]! > threshold).length;
   const count = (above: number): number => retainedCount(above, values.length, spec).count;
-  const turning = count(surely) === count(surely + atThreshold.length) ? [] : atThreshold;
-  const kept = new Set(retained);
-  const [last = Number.NaN] = retained.map((filter) => values[filter]!).sort((a, b) => a - b);
-  const first = indices.reduce(
-    (most, filter) => (kept.has(filter) ? most : Math.max(most, values[filter]!)),
-    Number.NEGATIVE_INFINITY,
-  );
+  const isTurning = atThreshold.length > 0 && count(surely) !== count(surely + atThreshold.length);
+  const { last, first } = aroundCut(values, retained);
   // Equal values are a tie, which the verdict knows of.
   const isClose = Number.isFinite(first) && last !== first && isNear(last, first);
-  const around = isClose
-    ? indices.filter((filter) => isNear(values[filter]!, last) || isNear(values[filter]!, first))
-    : [];
-  return [...new Set([...turning, ...around])];
+  return [
+    ...new Set([
+      ...(isTurning ? atThreshold : []),
+      ...(isClose ? [...near(last), ...near(first)].sort((a, b) => a - b) : []),
+    ]),
+  ];
+}
+
+function isNear(a: number, b: number): boolean {
+  return Math.abs(a - b) <= FLOAT32_REACH * Math.max(Math.abs(a), Math.abs(b));
+}
+
+/** The least value that stays and the greatest one that goes; no number where none does. */
+function aroundCut(
+  values: Float32Array | Float64Array,
+  retained: RetainedIndices,
+): { readonly last: number; readonly first: number } {
+  const isKept = new Uint8Array(values.length);
+  for (const filter of retained) isKept[filter] = 1;
+  let last = retained.length === 0 ? Number.NaN : Number.POSITIVE_INFINITY;
+  let first = Number.NEGATIVE_INFINITY;
+  for (let filter = 0; filter < values.length; filter++) {
+    if (isKept[filter] === 1) last = Math.min(last, values[filter]!);
+    else first = Math.max(first, values[filter]!);
+  }
+  return { last, first };
 }
 
 /** Equal values whose order is asked for, but which are known to rounding only. */

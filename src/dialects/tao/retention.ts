@@ -68,7 +68,7 @@ function cutValue(values: Float32Array | Float64Array, count: number): number {
   return count > numbers ? Number.NaN : ascending[numbers - count]!;
 }
 
-function indicesWhere(values: Float32Array | Float64Array, holds: (value: number) => boolean): number[] {
+export function indicesWhere(values: Float32Array | Float64Array, holds: (value: number) => boolean): number[] {
   const indices: number[] = [];
   for (let k = 0; k < values.length; k++) if (holds(values[k]!)) indices.push(k);
   return indices;

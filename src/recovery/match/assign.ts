@@ -27,7 +27,9 @@ export function equalRows({ dense, pruned }: RowMatches): readonly EqualRows[] {
   const sizes = new Int32Array(dense.length);
   for (const name of dense) sizes[name]!++;
   const classes = new Map<number, { readonly members: number[]; readonly rows: number[] }>();
-  for (const [p, name] of pruned.entries()) {
+  // By index: an iterator over entries makes a list for each, and this is asked of every layer.
+  for (let p = 0; p < pruned.length; p++) {
+    const name = pruned[p]!;
     if (name < 0 || sizes[name]! < 2) continue;
     const known = classes.get(name);
     if (known === undefined) classes.set(name, { members: [p], rows: [] });

@@ -59,7 +59,9 @@ function runsOf(dense: Weight, denseColumns: Int32Array, pruned: Weight, columns
   const window = isInOnePiece(dense) && isInOnePiece(pruned) ? pruned.kernelOffsets.length : 1;
   const starts = pruned.kernelOffsets.length / window;
   const runs = new Int32Array(RUN * columns.length * starts);
-  let [end, denseEnd, at] = [-1, -1, -RUN];
+  let end = -1;
+  let denseEnd = -1;
+  let at = -RUN;
   for (let c = 0; c < columns.length; c++) {
     for (let k = 0; k < starts; k++) {
       const start = columns[c]! * pruned.inStride + pruned.kernelOffsets[k]!;
@@ -70,7 +72,8 @@ function runsOf(dense: Weight, denseColumns: Int32Array, pruned: Weight, columns
         runs[at + 1] = start;
       }
       runs[at + 2]! += window;
-      [end, denseEnd] = [start + window, denseStart + window];
+      end = start + window;
+      denseEnd = denseStart + window;
     }
   }
   return runs.slice(0, at + RUN);

@@ -80,7 +80,8 @@ function classTable(
   for (let row = denseFirst; row < denseEnd; row++) {
     const hash = hashRow(bits, row * weight.outStride, hashed.denseOffsets);
     hashes[row - denseFirst] = hash;
-    let [known, alike] = [heads[hash & mask]!, 0];
+    let known = heads[hash & mask]!;
+    let alike = 0;
     for (; known >= 0; known = next[known - denseFirst]!) {
       if (hashes[known - denseFirst] !== hash) continue;
       if (same.denseRows(known, row)) break;

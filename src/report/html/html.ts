@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Zlib from 'node:zlib';
+import { sha256 } from '../../files/index.ts';
 import { pack } from '../../view/data/pack.ts';
 import type { PageData } from '../../view/data/types.ts';
 import type { Reader } from '../reader.ts';
@@ -30,7 +30,7 @@ export function renderPage(shown: PageData, title: string): string {
   const { script, style } = load(VIEW) as { readonly script: string; readonly style: string };
   const { deflateRawSync } = load('node:zlib') as typeof Zlib;
   const data = deflateRawSync(pack(shown), { level: 9 });
-  const policy = `default-src 'none'; script-src '${sha256(script)}'; style-src '${sha256(style)}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; script-src '${hashOf(script)}'; style-src '${hashOf(style)}'; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -57,8 +57,8 @@ function titleOf(result: Report | ReportSet): string {
   return `${name}: ${result.verdict ?? 'no verdict'} · prunegate`;
 }
 
-function sha256(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+function hashOf(text: string): string {
+  return `sha256-${sha256().update(text).digest('base64')}`;
 }
 
 function markup(text: string): string {
