@@ -41,5 +41,5 @@ export async function withOutputs<T>(
 
 /** Writes the dense model with the mask's elements at zero, and nothing else changed. */
 export function writeMasked(model: OnnxModel, mask: Mask, path: string): string {
-  return writeModel(model, { tensors: zeroEdits(model, mask.zeros) }, path).path;
+  return writeModel(model, zeroEdits(model, mask.zeros), path).path;
 }

@@ -9,6 +9,7 @@ const STRONGEST: readonly LayerKind[] = [
   'depthwise',
   'dense',
   'conv-transpose',
+  'recurrent',
   'opaque',
   'batch-norm',
   'concat',

@@ -11,6 +11,8 @@ export type LayerKind =
   | 'depthwise'
   | 'dense'
   | 'conv-transpose'
+  /** LSTM, GRU, RNN: reads channels, and makes none that could be pruned. */
+  | 'recurrent'
   | 'batch-norm'
   | 'activation'
   | 'elementwise'
@@ -76,6 +78,7 @@ export interface Call {
 
 /** What a layer is beside its kind, where source frameworks have layers or modules of their own for it. */
 export type LayerSort =
+  | 'lstm'
   | 'batch-norm'
   | 'layer-norm'
   | 'instance-norm'

@@ -1,4 +1,5 @@
 import { functionKey, isFloat, type OnnxGraph, type OnnxNode, type Tensor } from '../onnx/index.ts';
+import { numbersOf } from './constants.ts';
 import { nodeName } from './graph-parts.ts';
 import { operatorOf } from './operators/index.ts';
 import type { Layer, NamedConstant, UnseenWeight } from './types.ts';
@@ -31,12 +32,12 @@ export function accountFor(
     }
     const called = walk.model.functions.get(functionKey(node));
     for (const tensor of constantsIn(called?.nodes ?? [])) addUnseen(unseen, elements, tensor.name, tensor, node);
-    for (const name of node.inputs) {
+    for (const [k, name] of node.inputs.entries()) {
       const constant = constants.get(name);
       if (constant === undefined || !isWeight(constant.view.tensor)) continue;
       const { tensor } = constant.view;
       if (constant.isStored) elements.set(constant.root, tensor.elements);
-      if (owned.has(tensor) || isUnderstood(walk, node)) continue;
+      if (owned.has(tensor) || isUnderstood(walk, node) || isState(walk, node, k)) continue;
       addUnseen(unseen, elements, constant.root, tensor, node);
     }
   }
@@ -73,6 +74,11 @@ function isUnderstood(walk: Walk, node: OnnxNode): boolean {
   if (made === undefined || made.kind !== 'fixed' || made.from !== null) return true;
   // Computed from constants alone, but not computed here.
   return walk.numbers.get(node.outputs[0] ?? '') != null;
+}
+
+function isState(walk: Walk, node: OnnxNode, k: number): boolean {
+  const isOne = operatorOf(node)?.states?.includes(k) ?? false;
+  return isOne && (numbersOf(walk, node.inputs[k])?.data.every((value) => value === 0) ?? false);
 }
 
 /** Constants of a graph that runs inside a node. */

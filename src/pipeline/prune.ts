@@ -80,11 +80,7 @@ function pruneAs(
   const list = retainedFile(out);
   requireOwn(list, retained);
   if (isZeroed(expectation, dense)) {
-    const written = writeModel(
-      dense.model,
-      { tensors: zeroEdits(dense.model, zerosBy(expectation, dense)), metadata },
-      out,
-    );
+    const written = writeModel(dense.model, { ...zeroEdits(dense.model, zerosBy(expectation, dense)), metadata }, out);
     writeRetained(list, retained);
     const notes = [...openChoices(expectation), ZEROED];
     return { path: out, retained: list, notes, requireInPlace: written.requireInPlace };

@@ -110,7 +110,7 @@ function compareBelongings(
     const name = partner.get(owner)?.name;
     const isPrunable = name !== undefined && dense.prunable.has(name);
     const list = isPrunable ? (byLayer.get(owner) ?? elsewhere) : elsewhere;
-    (isOpen ? list.open : list.wrong).push(disagreement);
+    (isOpen || hasOtherUnits(pruned.layers[owner], partner.get(owner)) ? list.open : list.wrong).push(disagreement);
   };
   const misplaced = new Map<string, readonly number[]>();
   for (const [id, { misplaced: columns }] of placed) {
@@ -144,6 +144,11 @@ function compareBelongings(
     // Folded, the statistics are part of the bias.
     return role === 'mean' || role === 'variance' || (role === 'bias' && mayRound.has(owner));
   }
+}
+
+/** Units of a recurrent layer are followed nowhere: where there are others, its vectors say nothing of one another. */
+function hasOtherUnits(pruned: Layer | undefined, dense: Layer | undefined): boolean {
+  return pruned?.kind === 'recurrent' && pruned.filters !== dense?.filters;
 }
 
 /** Layers with names of their own that the dense model does not have, or that are too many. */

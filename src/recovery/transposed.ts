@@ -21,8 +21,15 @@ export function transposedOutcomes(
     else if (outcome.kernel.kind === 'altered') add(layer.name, outcome.kernel.detail);
     else if (outcome.kernel.kind !== 'exact' && outcome.kernel.kind !== 'rounded')
       open.push({ tensor: layer.name, consumer: null, detail: outcome.kernel.detail });
+    else if (layer.kind === 'recurrent' && layer.filters !== partner.get(layer.id)?.filters)
+      open.push({ tensor: layer.name, consumer: null, detail: 'it has other units, which are not followed' });
     else if (outcome.assigned?.some((filter, at) => filter !== at) || layer.filters !== partner.get(layer.id)?.filters)
-      add(layer.name, 'it is never pruned and keeps all its output channels, but here it does not');
+      add(
+        layer.name,
+        layer.kind === 'recurrent'
+          ? 'the rows of its gates stand in another order'
+          : 'it is never pruned and keeps all its output channels, but here it does not',
+      );
   }
   const known = new Set([...partner.values()].map(({ id }) => id));
   for (const layer of dense.layers)
@@ -33,5 +40,8 @@ export function transposedOutcomes(
 
 /** A convolution that is not prunable as any other: a transposed one, or a part of a separable one. */
 function isOther(layer: Layer, { prunable }: Network): boolean {
-  return (layer.kind === 'conv-transpose' || layer.halfOf !== null) && prunable.get(layer.name) !== layer;
+  return (
+    (layer.kind === 'conv-transpose' || layer.kind === 'recurrent' || layer.halfOf !== null) &&
+    prunable.get(layer.name) !== layer
+  );
 }

@@ -1,5 +1,13 @@
 import { biasFollower, type MaskedPart, type Network, type Weight } from '../network/index.ts';
-import { constantTensor, type OnnxModel, type Tensor, type TensorContent } from '../onnx/index.ts';
+import {
+  constantTensor,
+  type ModelEdits,
+  type NewTensor,
+  type OnnxModel,
+  type Tensor,
+  type TensorContent,
+} from '../onnx/index.ts';
+import { namer, nodeEdits } from './demands.ts';
 
 /** For each stored tensor, its elements as flags: 1 becomes zero. */
 export type Zeros = ReadonlyMap<Tensor, () => Uint8Array>;
@@ -40,16 +48,26 @@ function zeroRows(weight: Weight, rows: ReadonlySet<number>): Uint8Array {
   return flags;
 }
 
-/** A model's tensors with these elements at zero, by the names under which they are stored. */
-export function zeroEdits(model: OnnxModel, zeros: Zeros): ReadonlyMap<string, TensorContent> {
+/** What is different in a model that has these elements at zero. A weight that nodes compute of others is replaced by a new one. */
+export function zeroEdits(model: OnnxModel, zeros: Zeros): Pick<ModelEdits, 'tensors' | 'added' | 'nodes'> {
   const names = tensorNames(model);
   const tensors = new Map<string, TensorContent>();
+  const added = new Map<string, NewTensor>();
+  const nodes = nodeEdits();
+  const unusedName = namer(model.graph);
   for (const [tensor, flags] of zeros) {
-    const name = names.get(tensor);
-    if (name === undefined) throw new Error(`${tensor.name} is no weight of ${model.name}`);
-    tensors.set(name, { dims: tensor.dims, chunks: () => [zeroed(model, tensor, flags())] });
+    const content = { dims: tensor.dims, chunks: () => [zeroed(model, tensor, flags())] };
+    const stored = names.get(tensor);
+    if (stored !== undefined) {
+      tensors.set(stored, content);
+      continue;
+    }
+    const name = unusedName(tensor.name);
+    added.set(name, { ...content, dtype: tensor.dtype });
+    for (const node of model.graph.nodes)
+      for (const [k, read] of node.inputs.entries()) if (read === tensor.name) nodes.inputs(node, k, name);
   }
-  return tensors;
+  return { tensors, added, nodes: nodes.all };
 }
 
 /** Names of initializers and of Constant nodes' outputs. */

@@ -38,6 +38,8 @@ describe.skipIf(pairs.length === 0)('models of attention that Torch-Pruning real
     ['vit_mlp_only', '', 0],
     ['vit_mlp_only', '.dynamo', 0],
     ['vit_qkv_local', '', 2],
+    ['crnn_local', '', 0],
+    ['crnn_local', '.dynamo', 0],
   ])('%s%s leaves %i layers open', async (name, exporter, open) => {
     const report = await reportOf(pairs.find((pair) => pair.name === name && pair.exporter === exporter)!);
     expect(report.layers.filter(({ verdict }) => verdict !== 'match')).toHaveLength(open);

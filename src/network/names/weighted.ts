@@ -4,12 +4,17 @@ import type { Walk } from '../walk.ts';
 
 /** Suffixes of weight and bias names behind the layer's own path: PyTorch's, and Paddle's (`conv2d_0.w_0`). */
 const PARAMETER = /\.(weight|bias|weight_bias|[wb]_\d+)$/;
+/** Those of PyTorch's recurrent modules, of which an exporter reorders the gates. */
+const RECURRENT = /^(?!.*\/)(.+)\.(?:weight|bias)_(?:ih|hh)_l\d+(?:_reverse)?$/;
 const FUSED = /_(weights|bias)_fused_bn$/;
 /** What tf2onnx calls a variable of a frozen TF1 graph. */
 const KERAS_VARIABLE = /^(.+)\/(?:depthwise_)?(?:kernel|bias)(?:_\d+)?:0$/;
 /** What onnxruntime's optimizer puts before the name of a tensor that it folds (core/optimizer/conv_bn_fusion.cc and its like). */
 const FUSED_BEFORE = /^Conv(Bn|Mul|Add)Fusion_(W|B|BN_B|Mul_B|Add_B)_/;
 const TF_VARIABLE = /\/ReadVariableOp(_\d+)?(:\d+)?$/;
+
+/** Of rows of a weight there are a Slice, two Concats and an Unsqueeze. */
+const MAX_ON_THE_WAY = 8;
 
 /**
  * The source layer's name of a node with weights. PyTorch names the parameters (`layer1.0.conv1.weight`); tf2onnx names
@@ -21,6 +26,8 @@ export function weightedName(walk: Walk, node: OnnxNode): string {
     const owner = parameterOwner(walk, name);
     if (owner !== null) return owner;
   }
+  const module = constants.flatMap((name) => RECURRENT.exec(storedBehind(walk, name))?.[1] ?? [])[0];
+  if (module !== undefined) return module;
   const origins = constants.map((name) => tensorName(walk, name));
   // A second call of a layer has a node name of its own, and a shared kernel may have none.
   const owner = isKeras2onnx(walk) ? undefined : origins.flatMap((name) => KERAS_VARIABLE.exec(name)?.[1] ?? [])[0];
@@ -76,6 +83,17 @@ function tensorName(walk: Walk, name: string): string {
   const value = walk.values.get(name);
   const stored = value?.kind === 'constant' ? value.view.tensor.name || name : name;
   return stored.replace(FUSED_BEFORE, '');
+}
+
+/** The stored tensor that a constant begins with, through the nodes that take it apart and put it together. */
+function storedBehind(walk: Walk, name: string): string {
+  let at = name;
+  for (let steps = 0; steps < MAX_ON_THE_WAY; steps++) {
+    const before = walk.makers.get(at)?.inputs[0];
+    if (before === undefined) return at;
+    at = before;
+  }
+  return at;
 }
 
 function nameOfFollowingBias(walk: Walk, node: OnnxNode): string | null {

@@ -1,3 +1,4 @@
+import { joinedRows } from '../assembled.ts';
 import type { ChannelMap, Dim } from '../channels.ts';
 import { alongAxis, FIXED_CHANNEL, filled, idsAlong, isUniform, MAX_POSITIONS } from '../channels.ts';
 import { numbersOf } from '../constants.ts';
@@ -19,7 +20,11 @@ const concat: Carry = (walk, node) => {
   if (written < 0 && rank === undefined) return setOpaque(walk, node);
   const axis = normalizeAxis(written, rank ?? 0);
   const shape = concatShape(shapes, axis);
-  if (!known.some(isSignal)) return setOutput(walk, node, { kind: 'fixed', shape, from: null });
+  if (!known.some(isSignal)) {
+    const views = known.flatMap((value) => (value.kind === 'constant' ? [value.view] : []));
+    const view = axis === 0 && views.length === known.length ? joinedRows(node.outputs[0] ?? '', views) : null;
+    return setOutput(walk, node, view === null ? { kind: 'fixed', shape, from: null } : { kind: 'constant', view });
+  }
   const from = walk.drafts.place(node, 'concat', walk.values);
   const unknown = known.find((value) => value.kind === 'opaque');
   if (unknown?.kind === 'opaque') return setOutput(walk, node, { kind: 'opaque', op: unknown.op, shape, from });

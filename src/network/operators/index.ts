@@ -15,6 +15,7 @@ import type { Operator } from './operator.ts';
 import { PADDING } from './pad.ts';
 import { POOLING } from './pooling.ts';
 import { QUANTIZED } from './quantized.ts';
+import { RECURRENT } from './recurrent.ts';
 import { REDUCTIONS } from './reductions.ts';
 import { RESHAPING } from './reshape.ts';
 import { RESIZING } from './resize.ts';
@@ -32,6 +33,7 @@ const STANDARD: ReadonlyMap<string, Operator> = new Map(
     SOURCES,
     CONVOLUTIONS,
     DENSE,
+    RECURRENT,
     QUANTIZED,
     NORMALIZATIONS,
     ACTIVATIONS,

@@ -29,6 +29,8 @@ export interface Operator {
   readonly sort?: LayerSort;
   /** Whether its result can be the same for quite different operands. */
   readonly saturates?: true;
+  /** Inputs that say nothing where they hold zeros alone, as one that is left out does: states to begin with. */
+  readonly states?: readonly number[];
   /** Whether it gives a constant another element type. */
   readonly casts?: true;
   /** Whether a vector that follows channels shifts or scales them, as a bias or a BatchNorm taken apart does. */

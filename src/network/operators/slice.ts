@@ -1,8 +1,10 @@
 import type { OnnxNode } from '../../onnx/index.ts';
+import { someRows } from '../assembled.ts';
 import type { Dim } from '../channels.ts';
 import { alongAxis, idsAlong, isUniform } from '../channels.ts';
 import { integerList, integersOf, numbersOf } from '../constants.ts';
-import { pick, rangeOf } from '../range.ts';
+import { pick, type Range, rangeOf } from '../range.ts';
+import type { TensorView } from '../tensor-view.ts';
 import {
   attribute,
   type Carry,
@@ -23,6 +25,7 @@ import type { Evaluate, Operator } from './operator.ts';
 const slice: Carry = (walk, node) => {
   const value = input(walk, node, 0);
   const shape = shapeOf(value);
+  if (value?.kind === 'constant') return sliceConstant(walk, node, value.view);
   if (!isSignal(value) || shape === null) return setOpaque(walk, node);
   const starts = attribute(node, 'starts', 'ints') ?? integersOf(walk, node.inputs[1]);
   const ends = attribute(node, 'ends', 'ints') ?? integersOf(walk, node.inputs[2]);
@@ -57,6 +60,15 @@ const slice: Carry = (walk, node) => {
   setOutput(walk, node, { kind: 'channels', map: { ...map, shape: sliced }, from });
 };
 
+/** Rows of a constant that is too large to be computed with. */
+function sliceConstant(walk: Walk, node: OnnxNode, view: TensorView): void {
+  const range = rangeAlongOneAxis(walk, node, view.dims);
+  const isRows = range !== null && range.axis === 0 && range.range.step === 1;
+  const rows = isRows ? someRows(node.outputs[0] ?? '', view, range.range.first, range.range.count) : null;
+  if (rows === null) setOpaque(walk, node);
+  else setOutput(walk, node, { kind: 'constant', view: rows });
+}
+
 /** PyTorch writes chunk() as slices without steps that end at computed multiples of a part (symbolic_opset11.chunk). */
 function isPartOfSplit(walk: Walk, node: OnnxNode): boolean {
   return hasInput(node, 3) && !hasInput(node, 4) && input(walk, node, 2)?.kind === 'fixed';
@@ -65,14 +77,9 @@ function isPartOfSplit(walk: Walk, node: OnnxNode): boolean {
 /** Slice along one axis, as PyTorch's exporter reverses the pairs of a padding. */
 const evaluate: Evaluate = (walk, node) => {
   const from = numbersOf(walk, node.inputs[0]);
-  const starts = attribute(node, 'starts', 'ints') ?? integersOf(walk, node.inputs[1]);
-  const ends = attribute(node, 'ends', 'ints') ?? integersOf(walk, node.inputs[2]);
-  const axes = integerList(walk, node, 3, 'axes') ?? (hasInput(node, 3) ? null : [0]);
-  const steps = hasInput(node, 4) ? integersOf(walk, node.inputs[4]) : [1];
-  if (from === null || starts?.length !== 1 || ends?.length !== 1 || axes?.length !== 1) return null;
-  const axis = normalizeAxis(axes[0]!, from.dims.length);
-  const range = rangeOf(from.dims[axis] ?? null, starts[0]!, ends[0]!, steps?.[0] ?? null);
-  if (range === null) return null;
+  const taken = from === null ? null : rangeAlongOneAxis(walk, node, from.dims);
+  if (from === null || taken === null) return null;
+  const { axis, range } = taken;
   const inner = from.dims.slice(axis + 1).reduce((n, d) => n * d, 1);
   const block = from.dims[axis]! * inner;
   const data: Dim[] = [];
@@ -84,6 +91,22 @@ const evaluate: Evaluate = (walk, node) => {
   }
   return [{ dtype: from.dtype, dims: from.dims.map((size, k) => (k === axis ? range.count : size)), data }];
 };
+
+/** What is taken, where that is known and is a part of one axis. */
+function rangeAlongOneAxis(
+  walk: Walk,
+  node: OnnxNode,
+  dims: readonly number[],
+): { readonly axis: number; readonly range: Range } | null {
+  const starts = attribute(node, 'starts', 'ints') ?? integersOf(walk, node.inputs[1]);
+  const ends = attribute(node, 'ends', 'ints') ?? integersOf(walk, node.inputs[2]);
+  const axes = integerList(walk, node, 3, 'axes') ?? (hasInput(node, 3) ? null : [0]);
+  const steps = hasInput(node, 4) ? integersOf(walk, node.inputs[4]) : [1];
+  if (starts?.length !== 1 || ends?.length !== 1 || axes?.length !== 1) return null;
+  const axis = normalizeAxis(axes[0]!, dims.length);
+  const range = rangeOf(dims[axis] ?? null, starts[0]!, ends[0]!, steps?.[0] ?? null);
+  return range === null ? null : { axis, range };
+}
 
 /** What is taken of each axis but the channels'; of those the network says which. */
 function form(facts: NodeFacts): Form {

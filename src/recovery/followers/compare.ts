@@ -236,7 +236,7 @@ function keepsOthers(
     const own = Array.from(pruned.channels, (id) => correspondence.denseChannel(id)).map((id) =>
       id === null ? -1 : id - layer.firstChannel,
     );
-    if (!kept.includes(-1)) {
+    if (!kept.includes(-1) && !own.includes(-1)) {
       const missing = without(own, kept);
       const unexpected = without(kept, own);
       if (missing.length + unexpected.length > 0)

@@ -11,6 +11,7 @@ export type ModuleType =
   | 'GroupNorm'
   | 'PReLU'
   | 'MultiheadAttention'
+  | 'LSTM'
   | 'Concat'
   | 'Split'
   | 'Slice'
@@ -29,6 +30,7 @@ const NAMED: ReadonlySet<ModuleType> = new Set([
   'GroupNorm',
   'PReLU',
   'MultiheadAttention',
+  'LSTM',
 ]);
 
 export function isNamed(type: ModuleType): boolean {
@@ -37,12 +39,12 @@ export function isNamed(type: ModuleType): boolean {
 
 /** Types that each group begins with (`root_module_types`). */
 export function isRoot(type: ModuleType): boolean {
-  return type === 'Conv' || type === 'DepthwiseConv' || type === 'Linear';
+  return type === 'Conv' || type === 'DepthwiseConv' || type === 'Linear' || type === 'LSTM';
 }
 
 /** Types that prune their inputs apart from their outputs; all others have one set of channels (function.py). */
 export function isTwoSided(type: ModuleType): boolean {
-  return type === 'Conv' || type === 'Linear';
+  return type === 'Conv' || type === 'Linear' || type === 'LSTM';
 }
 
 const BY_SORT: Partial<Readonly<Record<LayerSort, ModuleType>>> = {
@@ -70,6 +72,9 @@ function moduleType(layer: Layer): ModuleType {
       return 'Linear';
     case 'batch-norm':
       return layer.groups > 1 ? 'GroupNorm' : bySort(layer);
+    case 'recurrent':
+      // nn.GRU and nn.RNN are no modules that it knows (ops.py:285).
+      return layer.sort === 'lstm' ? 'LSTM' : 'ElementWise';
     case 'concat':
       return 'Concat';
     case 'crop':
@@ -95,7 +100,8 @@ export function widthsOf(
   const both = (width: number | null) => ({ outWidth: width, inWidth: width });
   switch (type) {
     case 'Conv':
-    case 'Linear': {
+    case 'Linear':
+    case 'LSTM': {
       const columns = layer.calls[0]?.columns;
       return { outWidth: layer.filters, inWidth: columns instanceof Int32Array ? columns.length : null };
     }
