@@ -18,6 +18,7 @@ const ORDER = {
     'docs/execution.md',
     'docs/report.md',
     'docs/limits.md',
+    'docs/coverage.md',
   ],
   Understand: ['docs/three-filters.md', 'docs/how-it-decides.md', 'docs/tao-tf1.md', 'docs/what-may-turn-red.md'],
   Trust: ['SECURITY.md', 'docs/threat-model.md', 'CHANGELOG.md'],

@@ -1,0 +1,121 @@
+// docs/coverage.md, of what ran.
+
+const INTRO = `# Coverage
+
+Networks as people prune them: built with torchvision, timm and ultralytics at their real width, with seeded heavy-tailed weights and statistics, pruned
+to a half, exported in each way, and checked by \`prunegate check\` against a dense model that TorchScript exported unfolded (for \`dynamo-raw\` by the
+same exporter). Of each there is a wrong twin, in which one thing is wrong; the check of the twin has to diverge.
+[\`bench/coverage\`](../bench/coverage/README.md) makes this page anew with one command.
+
+A cell has the seconds and the memory (peak of the resident set, MB) of the check of the right model, on two shared cores. It stands so where the right model
+**conforms** and its twin **diverges**; anything else is said in words, and why below.
+`;
+
+const TWINS = {
+  selection: 'in one group the best channel was taken for the worst',
+  columns: 'two input channels of one layer are swapped',
+  vector: 'two elements of a normalization or bias are swapped',
+  activation: 'one activation is another',
+};
+
+/** @param all names of networks, pruners and exports, in their order */
+export function page({ nets, pruners, exports, twins }, results) {
+  const found = new Map(results.map((cell) => [`${cell.net} ${cell.pruner} ${cell.form}`, cell]));
+  const at = (net, pruner, form) => found.get(`${net} ${pruner} ${form}`);
+  const rows = nets.flatMap((net) => pruners.map((pruner) => ({ net, pruner })));
+  const ran = rows.filter(({ net, pruner }) => exports.some((form) => at(net, pruner, form) !== undefined));
+  const head = ['network', 'pruner', 'parameters', 'layers', ...exports];
+  const lines = ran.map(({ net, pruner }) => {
+    const cells = exports.map((form) => at(net, pruner, form));
+    const known = cells.find((cell) => cell?.layers !== undefined);
+    const size = known === undefined ? '' : `${(known.parameters / 1e6).toFixed(1)} M`;
+    return [net, pruner, size, known?.layers.layers ?? '', ...cells.map(shown)];
+  });
+  return [
+    INTRO,
+    table(
+      ['export', 'its wrong twin'],
+      exports.map((form) => [form, TWINS[twins[form]]]),
+      '---',
+    ),
+    `Where a network has no activation of its own to change, a vector is. ${summary(results)}\n`,
+    table(head, lines, '---:'),
+    section('Why not', results.filter((cell) => !isRight(cell) && cell.failed === undefined).map(why)),
+    section('Not made', notMade(results)),
+    section('Not run', notRun(rows, exports, at)),
+  ]
+    .filter((part) => part !== null)
+    .join('\n');
+}
+
+export function isRight({ verdict, caught }) {
+  return verdict === 'conforms' && caught === 'diverges';
+}
+
+function summary(results) {
+  const made = results.filter(({ failed }) => failed === undefined);
+  const count = (test) => made.filter(test).length;
+  const executed = made.filter(({ execution }) => execution != null);
+  return [
+    `Of ${made.length} right models ${count(({ verdict }) => verdict === 'conforms')} conform,`,
+    `${count(({ verdict }) => verdict === 'unverifiable')} are unverifiable and ${count(({ verdict }) => verdict === 'diverges')} diverge;`,
+    `of their twins ${count(({ caught }) => caught === 'diverges')} diverge, ${count(({ caught }) => caught === 'unverifiable')} are unverifiable and ${count(({ caught }) => caught === 'conforms')} conform.`,
+    `${executed.length} were executed too: ${executed.filter(({ execution }) => execution.verdict === 'equal').length} are equal.`,
+  ].join(' ');
+}
+
+function shown(cell) {
+  if (cell === undefined) return '';
+  if (cell.failed !== undefined) return 'not made';
+  const numbers = `${cell.seconds.toFixed(1)} s, ${cell.megabytes.toFixed(0)}`;
+  if (isRight(cell)) return numbers;
+  if (cell.verdict === 'conforms') return `${numbers}, twin ${cell.caught}`;
+  return `**${cell.verdict}**, twin ${cell.caught}`;
+}
+
+function why({ net, pruner, form, verdict, caught, twin, reasons, wrongReasons }) {
+  const own = verdict === 'conforms' ? [] : [`${verdict}: ${firstOf(reasons)}`];
+  const others = caught === 'diverges' ? [] : [`twin (${twin}) ${caught}: ${firstOf(wrongReasons)}`];
+  return `- ${net}, ${pruner}, ${form}: ${[...own, ...others].join('; ')}`;
+}
+
+function firstOf(reasons) {
+  const [first, ...more] = reasons.filter((reason) => / \((?:unverifiable|mismatch)\): /.test(reason));
+  if (first === undefined) return reasons[0] ?? 'no difference was found';
+  return more.length === 0 ? first : `${first} (and ${more.length} more layers)`;
+}
+
+function notMade(results) {
+  const byReason = new Map();
+  for (const { net, pruner, form, failed } of results) {
+    if (failed === undefined) continue;
+    const forms = byReason.get(failed) ?? new Map();
+    byReason.set(failed, forms);
+    forms.set(`${net}, ${pruner}`, [...(forms.get(`${net}, ${pruner}`) ?? []), form]);
+  }
+  return [...byReason].map(([reason, cells]) => {
+    const named = [...cells].map(([cell, forms]) => `${cell} (${forms.join(', ')})`);
+    return `- ${named.join('; ')}: \`${reason}\``;
+  });
+}
+
+/** Networks that lack the same exports in one line. */
+function notRun(rows, exports, at) {
+  const lacking = new Map();
+  for (const { net, pruner } of rows) {
+    const forms = exports.filter((form) => at(net, pruner, form) === undefined);
+    if (forms.length === 0) continue;
+    const key = `${pruner}, ${forms.length === exports.length ? 'all exports' : forms.join(', ')}`;
+    lacking.set(key, [...(lacking.get(key) ?? []), net]);
+  }
+  return [...lacking].map(([key, nets]) => `- ${key}: ${nets.join(', ')}`);
+}
+
+function section(title, lines) {
+  return lines.length === 0 ? null : `## ${title}\n\n${lines.join('\n')}\n`;
+}
+
+function table(head, rows, rest) {
+  const rule = head.map((_, k) => (k < 2 ? '---' : rest));
+  return `${[head, rule, ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`;
+}
