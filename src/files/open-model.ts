@@ -11,6 +11,8 @@ export interface ModelFile {
   readonly model: OnnxModel;
   /** SHA-256 of the model file in lowercase hex; external data files are not part of it. */
   sha256(): string;
+  /** Has tensors hashed while they are read. */
+  hashWhileRead(): void;
   /** @throws InputError where it, or its external data, is not what was read any more */
   requireUnchanged(): void;
   /** Closes the file; nothing may be read after it. */
@@ -35,7 +37,8 @@ export function openModel(path: string): ModelFile {
       file.requireUnchanged();
       beside.requireUnchanged();
     };
-    return { model: readModel({ ...file, beside }), sha256: file.sha256, requireUnchanged, close };
+    const { sha256, hashWhileRead } = file;
+    return { model: readModel({ ...file, beside }), sha256, hashWhileRead, requireUnchanged, close };
   } catch (error) {
     close();
     throw error;

@@ -1,12 +1,14 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { ByteSource, Refuse } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
-import { sha256 } from './sha256.ts';
+import { type RunningHash, runningHash } from './running-hash.ts';
 
 /** A regular file opened for reading. */
 export interface RegularFile extends ByteSource {
   /** Device, inode and link count when it was opened, exact. */
   readonly stats: BigIntStats;
+  /** Has what is read from now on hashed on the way, so that `sha256` is that of the very bytes that were used, and few are read for it alone. */
+  hashWhileRead(): void;
   sha256(): string;
   /** @throws InputError where it was written to, or another file took its place, since it was opened */
   requireUnchanged(): void;
@@ -16,9 +18,6 @@ export interface RegularFile extends ByteSource {
 
 /** Node refuses a read of 2^31 bytes or more, so large tensors are read in pieces. */
 const MAX_READ_BYTES = 1024 * 1024 * 1024;
-
-/** Piece in which a file is hashed. */
-const HASH_CHUNK_BYTES = 1024 * 1024;
 
 /** What the codes of failed calls mean, each as what would follow `the file FILE`. */
 const CAUSES: Readonly<Record<string, string>> = {
@@ -67,16 +66,28 @@ export function openRegularFile(path: string, flags = 0, refuse: Refuse = refusi
 
 function opened(path: string, descriptor: number, stats: BigIntStats): RegularFile {
   let isOpen = true;
-  const file: RegularFile = {
+  const size = Number(stats.size);
+  const readOnly = (target: Uint8Array, position: number, length: number): void => {
+    // A closed descriptor's number may already be another file's.
+    if (!isOpen) throw new Error(`${path} is read after it was closed`);
+    readFully(path, descriptor, target, position, length);
+  };
+  let hash: RunningHash | null = null;
+  return {
     name: path,
-    size: Number(stats.size),
+    size,
     stats,
     read(target, position, length) {
-      // A closed descriptor's number may already be another file's.
-      if (!isOpen) throw new Error(`${path} is read after it was closed`);
-      readFully(path, descriptor, target, position, length);
+      readOnly(target, position, length);
+      hash?.add(target, position, length);
     },
-    sha256: () => sha256Of(file),
+    hashWhileRead() {
+      hash ??= runningHash({ size, read: readOnly });
+    },
+    sha256() {
+      hash ??= runningHash({ size, read: readOnly });
+      return hash.digest();
+    },
     requireUnchanged() {
       const atPath = statSync(path, { bigint: true, throwIfNoEntry: false });
       if (isSame(stats, fstatSync(descriptor, { bigint: true })) && atPath !== undefined && isSame(stats, atPath))
@@ -89,7 +100,6 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
       closeSync(descriptor);
     },
   };
-  return file;
 }
 
 /** Whether a file is the same and was not written to: its times of change cannot be set back, while those of its content can. */
@@ -126,16 +136,4 @@ function readFully(path: string, descriptor: number, target: Uint8Array, positio
     }
     done += count;
   }
-}
-
-/** SHA-256 of the whole file, in lowercase hex, with one small buffer whatever the file's size. */
-function sha256Of(file: ByteSource): string {
-  const hash = sha256();
-  const chunk = new Uint8Array(Math.min(HASH_CHUNK_BYTES, Math.max(file.size, 1)));
-  for (let position = 0; position < file.size; position += chunk.length) {
-    const length = Math.min(chunk.length, file.size - position);
-    file.read(chunk, position, length);
-    hash.update(length === chunk.length ? chunk : chunk.subarray(0, length));
-  }
-  return hash.digest('hex');
 }

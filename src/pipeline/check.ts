@@ -43,7 +43,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
   const earlier = request.baseline === null ? null : await import('./baseline.ts');
   const pruner = readSpec(request.spec, request.at('spec'));
   const made = await makeModels(request, host);
-  return withModels(async ({ read, temporary }) => {
+  return withModels(host, async ({ read, temporary }) => {
     const dense = read(request.dense);
     const asked = pruner.expect(dense, request.folding);
     const own = request.pruned === null ? await builtIn(asked, dense, pruner, request, host, temporary) : null;

@@ -12,7 +12,7 @@ import { modelSize, withModels } from './models.ts';
  */
 export function expect(request: ModelRequest, host: Host): Promise<Checked> {
   const pruner = readSpec(request.spec, request.at('spec'));
-  return withModels(({ read }) => {
+  return withModels(host, ({ read }) => {
     const dense = read(request.dense);
     const expectation = pruner.expect(dense, request.folding);
     const report = makeReport({

@@ -36,7 +36,7 @@ interface Answer {
  */
 export function explain(request: ModelRequest, question: Question): Promise<Explained> {
   const pruner = readSpec(request.spec, request.at('spec'));
-  return withModels(({ read }) => {
+  return withModels({ isHashed: false }, ({ read }) => {
     const dense = read(request.dense);
     const expectation = pruner.expect(dense, request.folding);
     if (question.layer === null) {

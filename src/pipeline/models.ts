@@ -14,8 +14,14 @@ export interface Workplace {
   temporary(): string;
 }
 
-/** Does something with models; closes them and removes the temporary folder whatever happens. */
-export async function withModels<T>(work: (workplace: Workplace) => T | Promise<T>): Promise<T> {
+/**
+ * Does something with models; closes them and removes the temporary folder whatever happens.
+ * @param isHashed whether their hashes will be asked for
+ */
+export async function withModels<T>(
+  { isHashed }: { readonly isHashed: boolean },
+  work: (workplace: Workplace) => T | Promise<T>,
+): Promise<T> {
   const opened: ModelFile[] = [];
   let folder: string | null = null;
   try {
@@ -24,6 +30,8 @@ export async function withModels<T>(work: (workplace: Workplace) => T | Promise<
         settle(path);
         const file = openModel(path);
         opened.push(file);
+        // Not the header, which jumps from tensor to tensor.
+        if (isHashed) file.hashWhileRead();
         return readNetwork(file.model);
       },
       temporary() {

@@ -28,7 +28,7 @@ export interface PrunedModel {
  */
 export function prune(request: ModelRequest, out: string, version: string): Promise<PrunedModel> {
   const pruner = readSpec(request.spec, request.at('spec'));
-  return withModels(({ read }) => {
+  return withModels({ isHashed: false }, ({ read }) => {
     const dense = read(request.dense);
     const expectation = pruner.expect(dense, request.folding);
     return pruneAs(expectation, { dense, spec: pruner.spec, dialect: pruner.name }, out, version);

@@ -12,7 +12,7 @@ import { modelSize, prunedPath, withModels } from './models.ts';
  * @throws InputError for whatever the user can mend
  */
 export function recover(request: ModelRequest, host: Host): Promise<Checked> {
-  return withModels(({ read }) => {
+  return withModels(host, ({ read }) => {
     const dense = read(request.dense);
     const pruned = read(prunedPath(request));
     refuseExchanged(dense, pruned, request);

@@ -15,7 +15,7 @@ import { requestPlaces } from './places.ts';
  * @throws InputError for whatever the user can mend
  */
 export function run(request: ModelRequest, host: Host): Promise<Checked> {
-  return withModels(async ({ read }) => {
+  return withModels(host, async ({ read }) => {
     const dense = read(request.dense);
     const pruned = read(prunedPath(request));
     refuseExchanged(dense, pruned, request);

@@ -1,0 +1,48 @@
+import type { ByteSource } from '../bytes/index.ts';
+import { sha256 } from './sha256.ts';
+
+/** SHA-256 of a file that grows with what is read of it. */
+export interface RunningHash {
+  /** Takes bytes [position, position + length) of the file, which lie at the start of `bytes`. */
+  add(bytes: Uint8Array, position: number, length: number): void;
+  /** Of the whole file, in lowercase hex. */
+  digest(): string;
+}
+
+/** Piece in which is read what nobody asked for. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * SHA-256 takes bytes in their order. Those that are read in the file's order, as weights mostly are, are hashed where they lie; what was passed over
+ * is read before them, once; what is read again is hashed already. So no order of reading has more read than one pass over the file.
+ */
+export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): RunningHash {
+  const hash = sha256();
+  let upTo = 0;
+  let chunk: Uint8Array | null = null;
+  let digest: string | null = null;
+  const fillUpTo = (end: number): void => {
+    while (upTo < end) {
+      chunk ??= new Uint8Array(Math.min(CHUNK_BYTES, size));
+      const length = Math.min(chunk.length, end - upTo);
+      read(chunk, upTo, length);
+      hash.update(chunk.subarray(0, length));
+      upTo += length;
+    }
+  };
+  return {
+    add(bytes, position, length) {
+      const end = position + length;
+      if (end <= upTo || digest !== null) return;
+      fillUpTo(position);
+      hash.update(bytes.subarray(upTo - position, length));
+      upTo = end;
+    },
+    digest() {
+      if (digest !== null) return digest;
+      fillUpTo(size);
+      digest = hash.digest('hex');
+      return digest;
+    },
+  };
+}

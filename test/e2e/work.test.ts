@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { op, writeModel, zeros } from '../support/onnx-builder.ts';
+
+const root = join(import.meta.dirname, '../..');
+const cli = join(root, 'dist/cli.cjs');
+const example = join(root, 'examples/mobilenet-v2');
+const work = mkdtempSync(join(tmpdir(), 'prunegate-work-'));
+const at = (name: string): string => join(work, name);
+
+/** Weights make up nearly all of it, and stand in the file as layers stand in the graph, as most exporters write them. */
+const LAYERS = ['a', 'b', 'c'] as const;
+const WIDTH = 160;
+
+interface Work {
+  /** Bytes read of each file. */
+  readonly files: Readonly<Record<string, number>>;
+  /** Calls of functions of WebAssembly. */
+  readonly calls: Readonly<Record<string, number>>;
+  /** Bytes of heap, about. */
+  readonly allocated: number;
+}
+
+function workOf(dense: string, pruned: string, spec: string, ...flags: string[]): Work {
+  const counter = join(root, 'test/support/count-work.cjs');
+  const args = ['--require', counter, cli, 'check', '--dense', dense, '--pruned', pruned, '--spec', spec, ...flags];
+  const env = { ...process.env, PRUNEGATE_WORK: at('work.json') };
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return JSON.parse(readFileSync(at('work.json'), 'utf8')) as Work;
+}
+
+beforeAll(() => {
+  const weights = Object.fromEntries(
+    LAYERS.map((name, layer) => {
+      const values = Float32Array.from({ length: WIDTH * WIDTH * 9 }, (_, k) => Math.sin(1 + layer + 1.7 * k));
+      return [`${name}.w`, { ...zeros([WIDTH, WIDTH, 3, 3]), rawData: new Uint8Array(values.buffer) }];
+    }),
+  );
+  const nodes = LAYERS.map((name, k) =>
+    op('Conv', [LAYERS[k - 1] ?? 'x', `${name}.w`], name, { name: `net/${name}/Conv2D` }),
+  );
+  cpSync(writeModel({ inputs: { x: [1, WIDTH, 8, 8] }, weights, nodes, outputs: ['c'] }), at('dense.onnx'));
+  writeFileSync(at('prune.yaml'), 'threshold: 0.99\nmin_num_filters: 80\ngranularity: 8\n');
+  const made = spawnSync(process.execPath, [
+    ...[cli, 'prune', '--dense', at('dense.onnx'), '--spec', at('prune.yaml'), '--out', at('pruned.onnx')],
+  ]);
+  expect(String(made.stderr)).toBe('');
+});
+
+describe('what a check does, in counts', () => {
+  const ofPair = (...flags: string[]): Work => workOf(at('dense.onnx'), at('pruned.onnx'), at('prune.yaml'), ...flags);
+  const times = ({ files }: Work, name: string): number => files[name]! / statSync(at(name)).size;
+
+  it('passes over the dense weights twice, to rank and to compare, and over the pruned ones once', () => {
+    const text = ofPair();
+    expect(times(text, 'dense.onnx')).toBeGreaterThanOrEqual(2);
+    // Each tensor is found in a window of some kilobytes.
+    expect(times(text, 'dense.onnx')).toBeLessThan(2.2);
+    expect(times(text, 'pruned.onnx')).toBeGreaterThanOrEqual(1);
+    expect(times(text, 'pruned.onnx')).toBeLessThan(1.3);
+  });
+
+  it('makes no further pass for the hashes of a report', () => {
+    const [text, json] = [ofPair(), ofPair('--format', 'json')];
+    for (const name of ['dense.onnx', 'pruned.onnx'])
+      expect(times(json, name) - times(text, name), name).toBeLessThan(0.05);
+  });
+
+  it('compares each pruned filter with one dense filter, in WebAssembly, and sums up each layer once', () => {
+    const { calls } = ofPair();
+    expect(calls).toEqual({ norms: LAYERS.length, same: expect.any(Number) });
+    const kept = JSON.parse(readFileSync(at('retained.json'), 'utf8')) as Record<string, readonly number[]>;
+    expect(calls['same']).toBe(Object.values(kept).reduce((sum, filters) => sum + filters.length, 0));
+  });
+
+  it('allocates little for a small model, of which there is more to start than to check', () => {
+    const { allocated } = workOf(
+      join(example, 'dense.onnx'),
+      join(example, 'pruned.onnx'),
+      join(example, 'prune.yaml'),
+    );
+    expect(allocated).toBeLessThan(20e6);
+  });
+});

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { openRegularFile } from '../../src/files/regular-file.ts';
+import { runningHash } from '../../src/files/running-hash.ts';
+
+const SIZE = 3000;
+const content = Uint8Array.from({ length: SIZE }, (_, k) => (k * 167) % 251);
+const wanted = createHash('sha256').update(content).digest('hex');
+
+describe('a file that is hashed while it is read', () => {
+  const stretch = fc
+    .tuple(fc.nat(SIZE), fc.nat(SIZE))
+    .map(([a, b]) => ({ position: Math.min(a, b), length: Math.abs(a - b) }));
+
+  it('has the hash of all its bytes, in whatever order they are read, and has each read for it once at most', () => {
+    fc.assert(
+      fc.property(fc.array(stretch), (stretches) => {
+        const times = new Uint8Array(SIZE);
+        const hash = runningHash({
+          size: SIZE,
+          read(target, position, length) {
+            target.set(content.subarray(position, position + length));
+            for (let k = position; k < position + length; k++) times[k]!++;
+          },
+        });
+        for (const { position, length } of stretches)
+          hash.add(content.slice(position, position + length), position, length);
+        expect(hash.digest()).toBe(wanted);
+        expect(hash.digest()).toBe(wanted);
+        expect(Math.max(...times)).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  it('needs nothing read for it alone where its bytes are read in their order', () => {
+    const hash = runningHash({
+      size: SIZE,
+      read() {
+        throw new Error('a pass over the bytes');
+      },
+    });
+    for (let at = 0; at < SIZE; at += 100) hash.add(content.slice(at, at + 100), at, 100);
+    expect(hash.digest()).toBe(wanted);
+  });
+
+  it('has the hash of what was read, not of what lies there later', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'prunegate-hash-')), 'model.onnx');
+    writeFileSync(path, content);
+    const file = openRegularFile(path);
+    file.hashWhileRead();
+    file.read(new Uint8Array(SIZE), 0, SIZE);
+    writeFileSync(path, content.toReversed());
+    expect(file.sha256()).toBe(wanted);
+    expect(() => file.requireUnchanged()).toThrow('was changed while it was checked');
+    file.close();
+  });
+});
