@@ -58,7 +58,7 @@ ${oo(e)}      - uses: ${co(e)}
           report-dir: reports
           comment: never # the last job writes one of all models
       - if: \${{ !cancelled() }}
-        uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2
+        uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0
         with:
           # A model's name may hold characters that the name of an artifact may not.
           name: prunegate-\${{ strategy.job-index }}
@@ -76,7 +76,7 @@ ${oo(e)}      - uses: ${co(e)}
       contents: read # to check the code out, and to read prunegate.yml at the base commit
       pull-requests: write # for the comment
     steps:
-${oo(t)}      - uses: actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0
+${oo(t)}      - uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
         with:
           pattern: prunegate-*
           path: reports

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { LICENCES, unlisted } from '../../scripts/audit.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const json = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8'));
@@ -26,6 +27,13 @@ describe('docs/dependencies.md', () => {
   it('says the licence that each has', () => {
     for (const { name, licence } of rows.flatMap(({ packages }) => packages))
       expect(json(`node_modules/${name}/package.json`).license.replace(/[()]/g, ''), name).toBe(licence);
+  });
+
+  it('lets in what has one of these licences, down to the last package', () => {
+    const scanning = readFileSync(join(root, '.github/workflows/code-scanning.yml'), 'utf8');
+    const reviewed = /allow-licenses: (.+)$/m.exec(scanning)![1]!.split(', ');
+    expect(reviewed.toSorted()).toEqual(LICENCES.toSorted());
+    for (const folder of ['.', 'site', 'mutation']) expect(unlisted(folder), folder).toEqual([]);
   });
 
   it('says truly which are in dist/, whose licences lie beside them', () => {

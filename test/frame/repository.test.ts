@@ -65,9 +65,9 @@ interface Locked {
   readonly hasInstallScript?: boolean;
 }
 
-describe('package-lock.json', () => {
+describe.each(['package-lock.json', 'site/package-lock.json', 'mutation/package-lock.json'])('%s', (file) => {
   const lock: { readonly packages: Readonly<Record<string, Locked>> } = JSON.parse(
-    readFileSync(join(root, 'package-lock.json'), 'utf8'),
+    readFileSync(join(root, file), 'utf8'),
   );
   const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
 

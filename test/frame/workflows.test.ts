@@ -78,6 +78,16 @@ describe.each(workflows)('$name', ({ name, text, workflow }) => {
   });
 });
 
+it('every action is taken in one version', () => {
+  const pages = ['docs/report.md', 'docs/workflows.md', 'src/setup/texts.ts'].map((file) =>
+    readFileSync(join(root, file), 'utf8'),
+  );
+  const texts = [...workflows.map(({ text }) => text), ...pages];
+  const pins = new Set(texts.flatMap((text) => text.match(/[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v[\d.]+/g) ?? []));
+  const names = [...pins].map((pin) => pin.split('@')[0]!);
+  expect(names.filter((name, k) => names.indexOf(name) !== k)).toEqual([]);
+});
+
 describe('ci.yml', () => {
   it('has one job that needs all others, to be required for merging', () => {
     const jobs = workflows.find(({ name }) => name.endsWith('/ci.yml'))!.workflow.jobs;
