@@ -71,13 +71,13 @@ function layerDifferences({ partner, calls, pruned }: ChannelCorrespondence, bef
     const denseAt =
       layer === undefined || denseCall === undefined ? undefined : denseCalls.get(callLeaf(layer.id, denseCall));
     if (layer === undefined || denseCall === undefined || denseAt === undefined) return [];
-    const own = callDifference(before.operations.all[denseAt]!, after.operations.all[at]!, layer.name);
+    const read = operandDifference(before, after, denseAt, at);
+    const own = callDifference(before.operations.all[denseAt]!, after.operations.all[at]!, layer.name, read);
     const epsilon = epsilonDifference(
       layer.norms[denseCall]?.statistics,
       pruned.layers[call.layer]!.norms[call.call]?.statistics,
       layer.name,
     );
-    const read = operandDifference(before, after, denseAt, at);
     return [own, epsilon, read].flatMap((difference) =>
       difference === null ? [] : [{ layer: layer.name, difference }],
     );
@@ -85,10 +85,12 @@ function layerDifferences({ partner, calls, pruned }: ChannelCorrespondence, bef
 }
 
 /** Settings of a layer itself. The kernel's size is the weights' matter. */
-function callDifference(a: Operation, b: Operation, name: string): Difference | null {
+function callDifference(a: Operation, b: Operation, name: string, read: Difference | null): Difference | null {
   const [{ kernel: _, ...before }, { kernel: __, ...after }] = [a.settings, b.settings];
   const found = differingSetting(before, after);
   if (found === null || a.op !== b.op) return null;
+  // What is cut away of a picture by what is not understood, padding may make up for.
+  if (found.name === 'pads' && read?.kind === 'open') return null;
   const shown = (value: unknown): string => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value));
   return { kind: 'sure', says: `${found.name} of ${name} is ${shown(found.after)} instead of ${shown(found.before)}` };
 }

@@ -61,7 +61,7 @@ function step(
     if (differing.length === 0)
       return functionDifference(dense, denseAt, a, b) ?? settingsDifference(dense, denseAt, a, b);
     // Of an operator that is not understood the first operand alone is known to be what it computes of.
-    const isData = isComparable(a) || a.tells === 'same' || differing[0] === pairs[0];
+    const isData = a.tells !== 'nothing' || differing[0] === pairs[0];
     if (differing.length === 1) return isData ? { at: differing[0]! } : { kind: 'open', op: a.op };
     if (
       isReordered(
@@ -145,7 +145,11 @@ function functionDifference(dense: Side, at: number, a: Operation, b: Operation)
 function settingsDifference(dense: Side, at: number, a: Operation, b: Operation): Difference {
   const found = differingSetting(a.settings, b.settings);
   if (found?.name === 'values') return valuesDifference(dense, at, found.before, found.after);
-  if (found === null || !isComparable(a)) return { kind: 'open', op: a.op };
+  const isTold = [a, b].every(({ tells }) => tells === 'all' || tells === 'settings');
+  // A text says how the positions are written that are read, where those are not known.
+  if (found === null || !isTold || (found.name === 'reads' && typeof found.before === 'string'))
+    return { kind: 'open', op: a.op };
+  if (found.name === 'reads') return sure(`${spoken(a)} ${behind(dense, at)} reads other positions`);
   return sure(
     `${found.name} of ${spoken(a)} ${behind(dense, at)} is ${shown(found.after)} instead of ${shown(found.before)}`,
   );

@@ -18,10 +18,21 @@ export interface EqualTensors {
 export function equalTensors(correspondence: ChannelCorrespondence): readonly EqualTensors[] {
   const { before, after } = sidesOf(correspondence);
   const [denseEnds, prunedEnds] = [endsOf(before), endsOf(after)];
-  const places = new Map<number, number>();
-  for (const [at, { number }] of before.values.entries()) if (!places.has(number)) places.set(number, at);
+  const places = new Map<number, number[]>();
+  for (const at of denseEnds.keys()) {
+    const { number } = before.values[at]!;
+    const own = places.get(number);
+    if (own === undefined) places.set(number, [at]);
+    else own.push(at);
+  }
+  const seen = new Map<number, number>();
   return [...prunedEnds].flatMap(([at, pruned]) => {
-    const place = places.get(after.values[at]!.number);
+    const { number } = after.values[at]!;
+    // Where several have one number, in their order: what was tried out on some numbers only may differ on others.
+    const nth = seen.get(number) ?? 0;
+    seen.set(number, nth + 1);
+    const own = places.get(number) ?? [];
+    const place = own[Math.min(nth, own.length - 1)];
     const dense = place === undefined ? undefined : denseEnds.get(place);
     if (place === undefined || dense === undefined) return [];
     const begun = before.network.tensors.get(before.operations.all[place]!.tensor)!;

@@ -1,9 +1,15 @@
 import { isConcatenation, type Operation, type Operations } from '../network/index.ts';
 
-/** Points at which arithmetic is tried out. Two functions of practice that agree at all of them are one. */
-const POINTS = 16;
+/** Points of every size, and more near 0, at which arithmetic is tried out. Two functions of practice that agree at all of them are one. */
+const SIZED_POINTS = 16;
+const NEAR_POINTS = 32;
+const POINTS = SIZED_POINTS + NEAR_POINTS;
+/** As far from 0 as those near it go: where a shift or a bound of an activation leaves values that matter. */
+const NEAR = 4;
 /** Relative difference that float32 constants and their reciprocals leave between two ways to write one function. */
 const ROUNDING = 1e-5;
+/** Smaller values are compared as this one: what two terms leave that nearly cancel has their rounding. */
+const SMALL = 0.05;
 
 /** What an operation computes, as far as it is known. */
 export interface Value {
@@ -85,8 +91,9 @@ function pseudoRandom(key: string): Float64Array {
   state ||= 1;
   for (let k = 0; k < 8; k++) next();
   const values = Float64Array.from({ length: POINTS }, (_, k) => {
+    if (k >= SIZED_POINTS) return NEAR * ((2 * (k - SIZED_POINTS + next())) / NEAR_POINTS - 1);
     const part = (k >> 1) + next();
-    return (k % 2 === 0 ? 1 : -1) * 10 ** ((6 * part) / POINTS - 1.5);
+    return (k % 2 === 0 ? 1 : -1) * 10 ** ((6 * part) / SIZED_POINTS - 1.5);
   });
   for (let k = POINTS - 1; k > 0; k--) {
     const other = Math.floor(next() * (k + 1));
@@ -97,14 +104,14 @@ function pseudoRandom(key: string): Float64Array {
 
 /** Functions that agree have neighbouring buckets: as wide as rounding is, for large values relative to them. */
 function bucketOf(values: Float64Array): number {
-  return Math.round(2e4 * Math.asinh(1e3 * (values.find(Number.isFinite) ?? 0)));
+  return Math.round(2e4 * Math.asinh((1 / SMALL) * (values.find(Number.isFinite) ?? 0)));
 }
 
 function isSame(a: Float64Array, b: Float64Array): boolean {
   return a.every((value, k) => {
     const other = b[k]!;
     if (!Number.isFinite(value) || !Number.isFinite(other)) return Object.is(value, other);
-    return Math.abs(value - other) <= ROUNDING * Math.max(Math.abs(value), Math.abs(other), 1e-3);
+    return Math.abs(value - other) <= ROUNDING * Math.max(Math.abs(value), Math.abs(other), SMALL);
   });
 }
 

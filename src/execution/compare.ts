@@ -47,7 +47,7 @@ export function comparePair(
   if (dense.type !== pruned.type)
     return { ...base, outcome: 'different', detail: `it is ${pruned.type}, the dense model's ${dense.type}` };
   const kept = keptShape(pair, dense.dims);
-  if (kept.length !== pruned.dims.length || kept.some((size, axis) => size !== pruned.dims[axis])) {
+  if (!(pair.isInside ? isAlikeInside(kept, pruned.dims) : isAlike(kept, pruned.dims))) {
     const shapes = `its shape is ${shape(pruned.dims)}, by the dense model ${shape(kept)}`;
     return pair.isKnown
       ? { ...base, outcome: 'different', detail: shapes }
@@ -105,6 +105,16 @@ function allowance(
 /** The dense shape with only the channels that were kept. */
 function keptShape({ axis, positions }: TensorPair, dims: readonly number[]): readonly number[] {
   return axis === null || positions === null ? dims : dims.with(axis, positions.length);
+}
+
+function isAlike(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
+/** Whether shapes are the same but for axes of one. */
+function isAlikeInside(a: readonly number[], b: readonly number[]): boolean {
+  const long = (dims: readonly number[]): readonly number[] => dims.filter((size) => size !== 1);
+  return isAlike(long(a), long(b));
 }
 
 function shape(dims: readonly number[]): string {

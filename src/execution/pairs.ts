@@ -22,8 +22,9 @@ export interface Pairs {
 export function pairsOf(correspondence: ChannelCorrespondence): Pairs {
   const { dense, pruned } = correspondence;
   const saturated = saturatedTensors(dense);
-  const pairOf = (before: string, after: string, layer = layerOf(dense, before)): NamedPair => ({
-    layer,
+  const pairOf = (before: string, after: string, layer: string | null = null): NamedPair => ({
+    layer: layer ?? layerOf(dense, before),
+    isInside: layer !== null,
     dense: before,
     pruned: after,
     saturates: saturated.has(before),

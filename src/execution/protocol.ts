@@ -45,6 +45,8 @@ export interface TensorPair {
   readonly isKnown: boolean;
   /** Whether an operator made it whose results can be the same, or nearly, for quite different operands: it holds no more than values up to 1. */
   readonly saturates: boolean;
+  /** Whether it is no output of the models: exporters keep axes of one inside, or not. */
+  readonly isInside: boolean;
 }
 
 /** Runs both models on the same inputs and compares tensors. */

@@ -46,6 +46,7 @@ function layersOf(drafts: readonly LayerDraft[], facts: ExportFacts): readonly L
       ),
       weight: draft.weight,
       norms: draft.calls.map((_, call) => draft.norms[call] ?? null),
+      isRescaled: draft.isRescaled,
       groups: draft.groups,
       firstChannel: draft.firstChannel,
       filters: draft.filters,

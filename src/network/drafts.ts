@@ -28,6 +28,10 @@ export interface LayerDraft {
   biasOf: Origin | null;
   /** Of a BatchNorm that is plain arithmetic: the call that it stands behind, and what it multiplies by. */
   scaling: { readonly of: Origin; readonly factor: Tensor } | null;
+  /** Of a product with a vector: the layer with weights whose filters it multiplies. */
+  rescales: LayerDraft | null;
+  /** Whether a sum with a vector follows such a product. */
+  isRescaled: boolean;
   /** Biases that are its nodes' own inputs. */
   readonly biases: Set<Tensor>;
 }

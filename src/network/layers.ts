@@ -146,6 +146,8 @@ function create({ all, taken }: Placing, name: string, sourceName = name): Layer
     hasBias: false,
     biasOf: null,
     scaling: null,
+    rescales: null,
+    isRescaled: false,
     biases: new Set(),
   };
   all.push(draft);

@@ -23,10 +23,10 @@ export interface Operation {
   /** For a function of each element: which, and of what. */
   readonly pointwise: { readonly apply: Pointwise; readonly operands: readonly Operand[] } | null;
   /**
-   * Whether another form at its place computes something else for sure ('all'), or the same form the same at least ('same');
-   * 'nothing' where neither is known.
+   * Whether another form at its place computes something else for sure ('all'), or one of the same operator does that has other
+   * settings ('settings'), or the same form the same at least ('same'); 'nothing' where that is not known.
    */
-  readonly tells: 'all' | 'same' | 'nothing';
+  readonly tells: 'all' | 'settings' | 'same' | 'nothing';
   /** The layer with weights (by id), and which of its calls, that this is; null for another operation. */
   readonly call: { readonly layer: number; readonly call: number } | null;
   /** The node's name, and the tensor that it makes. */

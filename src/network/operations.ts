@@ -120,7 +120,12 @@ function operationOf(
   }
   const { op, settings } = form;
   const tells = Object.values(settings).includes(null) ? 'nothing' : (operator?.tells ?? 'nothing');
-  const merged = operator?.role === 'weights' && before.op === 'Pad' ? withPadding(settings, before.settings) : null;
+  const merged =
+    operator?.role === 'weights' && before.op === 'Pad'
+      ? withPadding(settings, before.settings)
+      : op === MAXIMUM && before.op === MAXIMUM && inputs.length === 1
+        ? withWindow(settings, before.settings)
+        : null;
   if (merged !== null) return { op, settings: merged, inputs: before.inputs, pointwise: null, tells };
   return { op, settings, inputs, pointwise: null, tells };
 }
@@ -223,5 +228,26 @@ function operandOf({ network, made }: Draft, name: string): Operand {
 function withPadding(window: Settings, pad: Settings): Settings | null {
   const [pads, added] = [window['pads'], pad['pads']];
   if (pad['mode'] !== 'constant' || pad['value'] !== 0 || !Array.isArray(pads) || !Array.isArray(added)) return null;
-  return added.length === pads.length ? { ...window, pads: pads.map((size, k) => size + added[k]!) } : null;
+  // What it takes away is a part of the picture, which others write as a slice.
+  return added.length === pads.length && added.every((size) => size >= 0)
+    ? { ...window, pads: pads.map((size, k) => size + added[k]!) }
+    : null;
+}
+
+const MAXIMUM = 'MaxPool';
+
+/** A maximum over a window of maxima in steps of one is one over a larger window, as YOLO's SPPF has it; null where they are others. */
+function withWindow(window: Settings, before: Settings): Settings | null {
+  const lists = (of: Settings, name: string): readonly number[] => (Array.isArray(of[name]) ? of[name] : []);
+  const [kernel, inner] = [lists(window, 'kernel'), lists(before, 'kernel')];
+  const [pads, added] = [lists(window, 'pads'), lists(before, 'pads')];
+  const steps = [...lists(before, 'strides'), ...lists(before, 'dilations'), ...lists(window, 'dilations')];
+  const isWhole = kernel.length > 0 && kernel.length === inner.length && pads.length === added.length;
+  if (!isWhole || pads.length !== 2 * kernel.length || steps.some((step) => step !== 1) || before['ceil_mode'] !== 0)
+    return null;
+  return {
+    ...window,
+    kernel: kernel.map((size, k) => size + inner[k]! - 1),
+    pads: pads.map((size, k) => size + added[k]!),
+  };
 }

@@ -112,6 +112,8 @@ export interface Layer {
   readonly weight: Weight | Opaque | null;
   /** The BatchNorm right behind each call of a convolution; null where there is none. */
   readonly norms: readonly (Norm | null)[];
+  /** Whether its filters are multiplied by a vector and shifted by another: a BatchNorm may be written so. */
+  readonly isRescaled: boolean;
   /** Groups of a convolution or a normalization; 1 elsewhere. */
   readonly groups: number;
   /** First channel id of its output channels, and how many; count 0 for layers that produce none of their own. */

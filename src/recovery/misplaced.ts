@@ -81,3 +81,19 @@ export function misplacedColumns(
   }
   return [...new Map(misplaced.map((entry) => [`${entry.owner} ${entry.disagreement.detail}`, entry])).values()];
 }
+
+/**
+ * Whether the columns that a layer's values tell are those of all channels that are left of what reaches it in the dense model. Where its
+ * own could not be followed nothing is wrong with them.
+ */
+export function areAsDense(
+  { isGone }: ChannelCorrespondence,
+  denseLayer: Layer,
+  layer: Layer,
+  found: Int32Array,
+): boolean {
+  const [before, after] = [denseLayer.calls[0]?.columns, layer.calls[0]?.columns];
+  if (!(before instanceof Int32Array) || after instanceof Int32Array) return false;
+  const left = [...before.keys()].filter((at) => before[at] === FIXED_CHANNEL || !isGone(before[at]!));
+  return left.length === found.length && left.every((at, k) => at === found[k]);
+}

@@ -11,7 +11,7 @@ import { exchangedInputs } from './inputs.ts';
 import { ledAlike } from './leads.ts';
 import { type Masks, masksOf } from './masks.ts';
 import type { Followers } from './match/place.ts';
-import { misplacedColumns } from './misplaced.ts';
+import { areAsDense, misplacedColumns } from './misplaced.ts';
 import { type PlacedLayers, type Preference, placeLayers } from './placing.ts';
 import { layerRecoveries, type PrunedOutcome, seenFrom } from './results.ts';
 import { transposedOutcomes } from './transposed.ts';
@@ -116,6 +116,7 @@ function compareBelongings(
   for (const [id, { misplaced: columns }] of placed) {
     if (columns === null) continue;
     const denseLayer = partner.get(id)!;
+    if (areAsDense(correspondence, denseLayer, pruned.layers[id]!, columns)) continue;
     misplaced.set(denseLayer.name, [...columns]);
     for (const { owner, disagreement } of misplacedColumns(correspondence, denseLayer, pruned.layers[id]!, columns))
       blame(owner, disagreement);

@@ -40,6 +40,15 @@ describe('functions get one number where they compute the same', () => {
     }
   });
 
+  it('what an activation does near 0 is seen behind a shift too', () => {
+    const { named, computed } = numbering();
+    for (let k = 0; k < 200; k++) {
+      const x = computed(([a]) => Math.max(0, a!) - 1, [named(`layer ${k}`)]);
+      const shrunk = computed(([a]) => (Math.abs(a!) <= 0.3 ? 0 : a!), [x]);
+      expect(shrunk, `layer ${k}`).not.toBe(x);
+    }
+  });
+
   it('a sum has no order, a Concat has one, and one of Concats is one of all', () => {
     const { named, computed, joined } = numbering();
     const [x, y, z] = [named('x'), named('y'), named('z')];

@@ -5,7 +5,15 @@ import { type Rounding, roundingOf } from '../../src/execution/rounding.ts';
 import type { Tensor } from '../../src/execution/slices.ts';
 
 const TOLERANCE = { float32: 1e-3, float64: 1e-10, float16: 1e-2 };
-const WHOLE: TensorPair = { dense: 'd', pruned: 'p', axis: null, positions: null, isKnown: true, saturates: false };
+const WHOLE: TensorPair = {
+  dense: 'd',
+  pruned: 'p',
+  axis: null,
+  positions: null,
+  isKnown: true,
+  saturates: false,
+  isInside: false,
+};
 
 function tensor(dims: readonly number[], values: readonly number[], type = 'float32'): Tensor {
   return { type, dims, data: type === 'int32' ? Int32Array.from(values) : Float32Array.from(values) };
@@ -97,6 +105,13 @@ describe('comparing tensors', () => {
     expect(compared(tensor([2000], zeros, 'int32'), flipped(2)).outcome).toBe('equal');
     expect(compared(tensor([2000], zeros, 'int32'), flipped(3)).outcome).toBe('different');
     expect(compared(tensor([1], [3], 'int32'), tensor([1], [4], 'int32')).outcome).toBe('different');
+  });
+
+  it('leaves axes of one out of account inside the models alone', () => {
+    const [kept, dropped] = [tensor([1, 2, 1], [1, 2]), tensor([1, 2], [1, 2])];
+    expect(compared(kept, dropped, { isInside: true }).outcome).toBe('equal');
+    expect(compared(kept, dropped).outcome).toBe('different');
+    expect(compared(kept, tensor([2, 2], [1, 2, 1, 2]), { isInside: true }).outcome).toBe('different');
   });
 
   it('calls another shape or type different, unless the channels were not known', () => {

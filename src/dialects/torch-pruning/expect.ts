@@ -111,7 +111,7 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
         refusal !== null || decision === null
           ? null
           : expectedOf(decision, name, filters, (layer) => jointOf.has(layer)),
-      assumes: decision?.kind === 'cut' ? assumed(known!.group) : null,
+      assumes: decision?.kind === 'cut' || decision?.kind === 'unscored' ? assumed(known!.group) : null,
       reason:
         refusal !== null
           ? `Torch-Pruning raises ${refusal.message}`

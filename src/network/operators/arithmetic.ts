@@ -129,6 +129,7 @@ function followChannels(
   if (ids === null || view.dims[axis] !== ids.length) return 'unplaced';
   const role = isBias ? 'bias' : (ROLES[node.opType] ?? 'constant');
   if (isComputed && view.tensor.elements === ids.length) recordNorm(node, view.tensor, from, operand);
+  recordRescaling(node, from, operand);
   if (!follow(walk, node, from, { input, view, axis, ids, role, isComputed })) return 'unplaced';
   if (!isBias || view.strides[axis] === 0) return 'placed';
   operand.layer.hasBias = true;
@@ -149,6 +150,13 @@ function recordNorm(node: OnnxNode, tensor: Tensor, from: Origin, operand: Origi
   if (node.opType !== 'Add' || operand.layer !== from.layer || scaling === null) return;
   const { layer, call } = scaling.of;
   layer.norms[call] = { scale: scaling.factor, shift: tensor, statistics: null, output: node.outputs[0] ?? '' };
+}
+
+/** A factor and then a summand for each filter, behind a layer with weights. */
+function recordRescaling({ opType }: OnnxNode, from: Origin, operand: Origin): void {
+  if (opType === 'Mul' && isBare(operand.layer)) from.layer.rescales = operand.layer;
+  const { rescales } = operand.layer;
+  if (opType === 'Add' && rescales !== null) rescales.isRescaled = true;
 }
 
 /**

@@ -89,8 +89,20 @@ const evaluate: Evaluate = (walk, node) => {
 /** Elements that are picked from what is computed with. */
 const MAX_PICKED = 2 ** 16;
 
-/** Of signals it is not followed. */
-const unknown: Carry = (walk, node) => setOpaque(walk, node);
+/** GatherND with constant indices picks positions of the first axes; channels on one of them are not followed. */
+const gatherND: Carry = (walk, node) => {
+  const [value, indices] = [input(walk, node, 0), integerTensorOf(walk, node.inputs[1])];
+  const [shape, depth] = [shapeOf(value), indices?.dims.at(-1)];
+  if (!isSignal(value) || shape === null || indices === null || depth === undefined) return setOpaque(walk, node);
+  const isPlain = intAttribute(node, 'batch_dims', 0) === 0 && depth <= shape.length;
+  const after = [...indices.dims.slice(0, -1), ...shape.slice(depth)];
+  if (!isPlain || (value.kind === 'channels' && value.map.axes.some((axis) => axis < depth)))
+    return setOpaque(walk, node, node.opType, isPlain ? after : null);
+  const from = walk.drafts.place(node, 'crop', walk.values);
+  if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, after, from));
+  const axes = value.map.axes.map((axis) => axis + indices.dims.length - 1 - depth);
+  setOutput(walk, node, { kind: 'channels', map: { ...value.map, axes, shape: after }, from });
+};
 
 /** Of the channels the network says which are taken; of another axis, the positions. */
 function form(facts: NodeFacts): Form {
@@ -129,5 +141,5 @@ const evaluateND: Evaluate = (walk, node) => {
 
 export const GATHER: Readonly<Record<string, Operator>> = {
   Gather: { carry: gather, tells: 'same', evaluate, form },
-  GatherND: { carry: unknown, evaluate: evaluateND },
+  GatherND: { carry: gatherND, evaluate: evaluateND },
 };

@@ -41,9 +41,10 @@ export interface Operator {
   readonly pointwise?: (node: OnnxNode, isInteger: boolean) => Pointwise | null;
   /**
    * What the form of a node tells. 'all': two nodes of other forms compute something else for sure. 'same': of one form they
-   * compute the same, but exporters write one thing in several ways that do not come to one form here. Without it: neither.
+   * compute the same, but exporters write one thing in several ways that do not come to one form here. 'settings': and two nodes of
+   * it that have other settings compute something else. Without it: nothing.
    */
-  readonly tells?: 'all' | 'same';
+  readonly tells?: 'all' | 'same' | 'settings';
   /** What a node of it is among others, the same however exporters write it. Without it: its attributes as they stand. */
   readonly form?: (facts: NodeFacts) => Form;
 }

@@ -53,12 +53,18 @@ const pad: Carry = (walk, node) => {
   const from = walk.drafts.place(node, 'pad', walk.values);
   setOutput(walk, node, { kind: 'channels', map: alongAxis(padded, axis, wider), from });
 };
+
+/** Half of the largest float16. */
+const LOWEST = 32_752;
+
 /** What is added to the spatial axes, as a convolution's `pads` would be; a text where other axes are padded. */
 function form(facts: NodeFacts): Form {
   const { node } = facts;
   const pads = listed(facts, 1, 'pads') ?? attribute(node, 'paddings', 'ints');
   const mode = attribute(node, 'mode', 'string') ?? 'constant';
-  const value = attribute(node, 'value', 'float') ?? (hasInput(node, 2) ? (facts.numbers(2)?.data[0] ?? null) : 0);
+  const given = attribute(node, 'value', 'float') ?? (hasInput(node, 2) ? (facts.numbers(2)?.data[0] ?? null) : 0);
+  // What no maximum takes: exporters write it in several ways.
+  const value = given !== null && given < -LOWEST ? Number.NEGATIVE_INFINITY : given;
   const fill = mode === 'constant' ? { value } : {};
   if (pads === null || hasInput(node, 3)) return operation('Pad', { mode, pads: null, ...fill });
   if (pads.every((size) => size === 0)) return SAME;
@@ -75,4 +81,4 @@ function form(facts: NodeFacts): Form {
   });
 }
 
-export const PADDING: Readonly<Record<string, Operator>> = { Pad: { carry: pad, tells: 'same', form } };
+export const PADDING: Readonly<Record<string, Operator>> = { Pad: { carry: pad, tells: 'settings', form } };

@@ -25,7 +25,8 @@ function renameInput(model: Model, from: string, to: string): void {
 export const INTERFACE_KINDS: readonly Kind[] = [
   interfaceKind('another name of an input', (model) => {
     const [first] = model.graph.input;
-    if (first === undefined) return false;
+    // A counter of the exporter's is nobody's name.
+    if (first === undefined || first.name.startsWith('onnx::')) return false;
     renameInput(model, first.name, `${first.name}_renamed`);
     return true;
   }),

@@ -86,13 +86,20 @@ function foldedIn({ name, weight, folding: detected }: Layer, overruled: Folding
 }
 
 /** What scores of a layer's weights rest on; null where the weights are known to be those that the pruner saw. */
-export function assumptionOf({ name, weight, folding }: Layer, overruled: Folding | null): Assumption | null {
-  if (weight === null || (overruled ?? folding.state) !== 'unknown') return null;
-  return {
-    of: 'weights',
-    open: `BatchNorm may be folded into ${name} (${folding.evidence})`,
-    remedy: `${SAY_RAW} ${UNFOLD}`,
-  };
+export function assumptionOf(
+  { name, weight, folding, isRescaled }: Layer,
+  overruled: Folding | null,
+): Assumption | null {
+  if (weight === null) return null;
+  if ((overruled ?? folding.state) === 'unknown') return mayBe(name, folding.evidence);
+  // What the pruner scores of a BatchNorm it does not of plain arithmetic.
+  if (overruled !== null || !isRescaled) return null;
+  const open = `a factor and a summand for each filter stand behind ${name}, which may be its BatchNorm`;
+  return { of: 'weights', open, remedy: UNFOLD };
+}
+
+function mayBe(name: string, evidence: string): Assumption {
+  return { of: 'weights', open: `BatchNorm may be folded into ${name} (${evidence})`, remedy: `${SAY_RAW} ${UNFOLD}` };
 }
 
 /** A convolution's or linear layer's filters, or the columns that read the group's channels. */
