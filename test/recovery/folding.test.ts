@@ -141,6 +141,26 @@ describe('rounding', () => {
     expect(actual).toEqual(goldens.find(({ name }) => name === 'grouped_1')!.layers['c2.0']!.retained);
   });
 
+  it('does not hide columns that stand in another order', () => {
+    const network = networkOf(pruned);
+    const { tensor, outCount, outStride, inStride } = network.prunable.get('c2.0')!.weight as Weight;
+    const model = new ModelBytes(scaled((filter) => 1 + ((filter % 3) - 1) * 2 ** -22));
+    const weight = networkOf(model.save(join(work, 'columns.onnx'))).prunable.get('c2.0')!.weight as Weight;
+    const { bytes } = weight.tensor.read();
+    const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    for (let at = 0; at < outCount * outStride; at++) {
+      const column = Math.floor((at % outStride) / inStride);
+      if (column < 2) model.set(tensor, at, values[at + (1 - 2 * column) * inStride]!);
+    }
+    const recovery = recoverRetention(
+      networkOf(fileIn(folder, 'dense.onnx')),
+      networkOf(model.save(join(work, 'columns.onnx'))),
+    );
+    const reported = [...recovery.layers.values()].flatMap(({ disagreements }) => disagreements);
+    expect(reported).toMatchObject([{ consumer: 'c2.0', detail: 'they keep its filters in another order' }]);
+    expect(recovery.layers.get('c2.0')!.kernel.kind).toBe('rounded');
+  });
+
   it('is no more than that: a factor that is off by more, or one element, are other weights', () => {
     expect(kernelOf(scaled(() => 1 + 2 ** -16)).kernel.kind).toBe('nearest');
     const network = networkOf(pruned);

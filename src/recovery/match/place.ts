@@ -64,7 +64,8 @@ interface Kernels {
 /** Tells which dense filters a pruned layer's are, by the bits of its rows over the input columns that remain. */
 export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePair): Placed {
   const { dense: denseLayer, pruned: layer } = pair;
-  const both = readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer);
+  const read = (): Kernels | null => readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer);
+  let both = read();
   if (both === null) return fail('its weight is computed at run time');
   if (both.dense.weight.kernelOffsets.length !== both.pruned.weight.kernelOffsets.length)
     return fail('its kernel has another size than the dense one');
@@ -73,14 +74,18 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
     const types = `its weights are ${both.pruned.dtype}, the dense ones ${both.dense.dtype}`;
     return (columns === null ? null : placeNearest(both, columns, types)) ?? fail(types);
   }
-  const place = (over: WiredColumns, tolerance: Tolerance) => placeRows(both, over, tolerance, pair);
+  const place = (over: WiredColumns, tolerance: Tolerance) => placeRows(both!, over, tolerance, pair);
   const asWired = columns === null ? null : place({ columns }, 'few');
   if (asWired !== null) return { ...asWired, misplaced: null };
   const certain = columns === null || !pair.mayBePartial ? null : certainColumns(correspondence, layer);
   const inPart = certain === null ? null : place({ columns: columns!, over: certain }, 'few');
   if (inPart !== null) return { ...inPart, misplaced: null, isPartial: true };
   // No row fits the channels that reach the layer: its own values may tell which columns it kept.
-  const found = columnsByValue(both, pair);
+  let found = columnsByValue(both, pair);
+  if (found === null && pair.mayRound) {
+    found = columnsToRounding(both);
+    both = read()!;
+  }
   const asFound = found === null ? null : place({ columns: found }, 'few');
   if (asFound !== null) return { ...asFound, misplaced: found };
   const altered = columns === null ? null : place({ columns }, 'many');
@@ -213,6 +218,22 @@ function columnsByValue(both: Kernels, pair: PlacePair): Int32Array | null {
   if (pair.mayRound) matchByFactor(turned.dense, turned.pruned, groups, matches, areRounded);
   const isSure = !matches.pruned.includes(-1) && equalRows(matches).length === 0;
   return isSure ? matches.pruned : null;
+}
+
+/** The same of kernels that two programs folded, by their values without the last digits. Leaves the kernels without them, too. */
+function columnsToRounding(both: Kernels): Int32Array | null {
+  if (!shorten(both.dense.bits) || !shorten(both.pruned.bits)) return null;
+  const columns = lookUpByValue(both.dense, both.pruned)?.columns ?? null;
+  return columns?.includes(-1) ? null : columns;
+}
+
+/** Digits that folding may leave another, and some: of few values they are the ones that make the next digit another. */
+const ROUNDED_BITS = 6;
+
+function shorten(bits: Kernel['bits']): boolean {
+  if (!(bits instanceof Uint32Array)) return false;
+  for (let k = 0; k < bits.length; k++) bits[k] = (bits[k]! + 2 ** (ROUNDED_BITS - 1)) >>> ROUNDED_BITS;
+  return true;
 }
 
 /** Rows recognized by what follows them, where that is different for each dense filter. */
