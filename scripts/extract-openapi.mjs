@@ -20,6 +20,11 @@ const OPERATIONS = [
   // By their media type these answer with a file's own bytes, or, where there is no file, with what is there instead.
   { method: 'get', path: '/repos/{owner}/{repo}/contents/{path}', response: '200' },
   { method: 'get', path: '/repos/{owner}/{repo}/git/trees/{tree_sha}', response: '200' },
+  // A run's own description is larger than all others together.
+  { method: 'get', path: '/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs', response: null },
+  { method: 'get', path: '/repos/{owner}/{repo}/actions/runs/{run_id}/artifacts', response: '200' },
+  // Answers with a redirection to where the bytes lie.
+  { method: 'get', path: '/repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}', response: null },
 ];
 
 const [openapi] = process.argv.slice(2);
@@ -93,6 +98,14 @@ function isProse(key, value) {
   return (key === 'description' || key === 'title') && typeof value === 'string';
 }
 
-function write(file, value) {
-  writeFileSync(join(target, file), `${JSON.stringify(value, null, 1)}\n`);
+/** An operation and a definition each on a line of its own. */
+function write(file, { source, operations, definitions: named }) {
+  const list = operations.map((each) => JSON.stringify(each)).join(',\n');
+  const entries = Object.entries(named).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  const parts = [
+    `"source":${JSON.stringify(source)}`,
+    `"operations":[\n${list}\n]`,
+    `"definitions":{\n${entries.join(',\n')}\n}`,
+  ];
+  writeFileSync(join(target, file), `{${parts.join(',\n')}}\n`);
 }

@@ -21,6 +21,7 @@ import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
 import { type Confines, confinesOf, runtimeSources, withoutQuotes } from './pipeline/confine.ts';
 import { eachModel } from './pipeline/each-model.ts';
+import type { Host } from './pipeline/host.ts';
 import { plan } from './pipeline/plan.ts';
 import { type JudgedRequests, loadUnderPolicy } from './pipeline/policy.ts';
 import { policyHost } from './pipeline/policy-host.ts';
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
     const judged = await loadUnderPolicy(settings, process.cwd(), policyHost(channel));
     requests = judged.requests;
     if (settings.mode === 'plan') return publishPlan(judged, channel);
-    await checkAll(requests, confines, channel);
+    await checkAll(requests, confines, channel, await baselineOf(settings, channel));
   } catch (thrown) {
     const error = withoutQuotes(thrown, confines);
     fail(error);
@@ -68,9 +69,27 @@ async function main(): Promise<void> {
   }
 }
 
-async function checkAll(requests: readonly ModelRequest[], confines: Confines | null, channel: Channel): Promise<void> {
+/** The earlier run that the workflow names by its artifact; undefined where it names none. */
+async function baselineOf(settings: Settings, channel: Channel): Promise<Host['baseline']> {
+  const { baselineArtifact: name, baseline } = settings;
+  if (name === undefined) return undefined;
+  if (baseline !== undefined)
+    throw new InputError('is given beside baseline, which names another report: give one of them', {
+      key: 'input baseline-artifact',
+      value: name,
+    });
+  const { baselineArtifact } = await import('./pipeline/baseline-artifact.ts');
+  return baselineArtifact(name, channel);
+}
+
+async function checkAll(
+  requests: readonly ModelRequest[],
+  confines: Confines | null,
+  channel: Channel,
+  baseline: Host['baseline'],
+): Promise<void> {
   const { results, errors } = await eachModel(requests, printLine, confines, (request) =>
-    checkOne(request, confines, channel),
+    checkOne(request, confines, channel, baseline),
   );
   const reports = results.map(({ checked }) => checked.report);
   const set = makeReportSet(VERSION, reports, errors);
@@ -91,7 +110,12 @@ async function checkAll(requests: readonly ModelRequest[], confines: Confines | 
   setCommentUrl(commentUrl);
 }
 
-async function checkOne(request: ModelRequest, confines: Confines | null, channel: Channel): Promise<Outcome> {
+async function checkOne(
+  request: ModelRequest,
+  confines: Confines | null,
+  channel: Channel,
+  baseline: Host['baseline'],
+): Promise<Outcome> {
   const { workspace = process.cwd() } = channel;
   const folder = reportFolder(request.reportDir, channel);
   const checked = await check(request, {
@@ -103,6 +127,7 @@ async function checkOne(request: ModelRequest, confines: Confines | null, channe
     log: printLine,
     commandLog: groupLog(process.stdout),
     runtime: runtimeSources(request, confines, true),
+    ...(baseline === undefined ? {} : { baseline }),
   });
   printLine(REPORT_FORMATS.text.render(checked.report, ANYBODY));
   return { checked, files: writeReports(checked.report, folder, request.formats) };

@@ -10,6 +10,8 @@ export interface EventContext {
   readonly headSha: string | null;
   /** The commit whose policy counts: the base of a pull request or of the queue's group, the default branch's in a workflow_run, the one before a push. */
   readonly baseSha: string | null;
+  /** The branch that is to be changed: a pull request's or a queue's base, else the one that the run belongs to. */
+  readonly baseBranch: string | null;
   /** The one pull request that the run belongs to. A workflow_run of a fork's pull request does not name it. */
   readonly pullRequest: number | null;
   /** `owner/name` of the repository that the judged code comes from; null for a fork that is gone, too. */
@@ -25,6 +27,8 @@ export interface EventContext {
   /** Whether nektos/act plays the runner on somebody's own machine. */
   readonly isLocal: boolean;
   readonly workflow: string | null;
+  /** The workflow's file, as `prune.yml`. */
+  readonly workflowFile: string | null;
   readonly job: string | null;
   readonly runId: number | null;
   readonly runAttempt: number | null;
@@ -49,6 +53,7 @@ export function readEvent(env: Environment): EventContext | null {
     name,
     repository,
     ...commitsOf(name, payload, env),
+    baseBranch: baseBranchOf(name, payload, env),
     pullRequest: pullRequestOf(name, payload, repository),
     headRepository: origin,
     headBranch: branchOf(name, payload),
@@ -58,6 +63,8 @@ export function readEvent(env: Environment): EventContext | null {
     isSelfHosted: env['RUNNER_ENVIRONMENT'] !== 'github-hosted',
     isLocal: env['ACT'] === 'true',
     workflow: text(env['GITHUB_WORKFLOW']),
+    // owner/name/.github/workflows/prune.yml@refs/pull/7/merge
+    workflowFile: /\/([^/@]+)@/.exec(env['GITHUB_WORKFLOW_REF'] ?? '')?.[1] ?? null,
     job: text(env['GITHUB_JOB']),
     runId: count(env['GITHUB_RUN_ID']),
     runAttempt: count(env['GITHUB_RUN_ATTEMPT']),
@@ -98,6 +105,16 @@ function originOf(name: string, payload: unknown, repository: string | null): st
 function branchOf(name: string, payload: unknown): string | null {
   if (isOfPullRequest(name)) return text(at(payload, 'pull_request', 'head', 'ref'));
   return name === 'workflow_run' ? text(at(payload, 'workflow_run', 'head_branch')) : null;
+}
+
+/** Events of a branch itself: what ran is what is merged there. */
+export const BRANCH_EVENTS: readonly string[] = ['push', 'schedule', 'workflow_dispatch'];
+
+function baseBranchOf(name: string, payload: unknown, env: Environment): string | null {
+  if (isOfPullRequest(name)) return text(at(payload, 'pull_request', 'base', 'ref'));
+  const ref = name === 'merge_group' ? text(at(payload, 'merge_group', 'base_ref')) : (env['GITHUB_REF'] ?? null);
+  if (name !== 'merge_group' && !BRANCH_EVENTS.includes(name)) return null;
+  return ref?.startsWith('refs/heads/') === true ? text(ref.slice('refs/heads/'.length)) : null;
 }
 
 /** A fork's pull request gets such a token unless the event runs in the base repository's name, and so does Dependabot's. */

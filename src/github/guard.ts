@@ -10,14 +10,17 @@ export class RefusedAnswer extends Error {
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** fetch for Octokit that waits for a bounded time, reads a bounded answer, and goes to one server only: with it goes the token. */
+/**
+ * fetch for Octokit that waits for a bounded time, reads a bounded answer, and goes to one server only: with it goes the token. A redirection is an answer
+ * for who asks for it (`redirect: 'manual'`), and is followed for nobody.
+ */
 export function guarded(fetch: Fetch, baseUrl: string, timeoutMs = TIMEOUT_MS): Fetch {
   const { origin } = new URL(baseUrl);
   return async (url, init) => {
     if (new URL(url).origin !== origin) throw new RefusedAnswer('points to another server');
     try {
       const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
-      return await readWhole(response);
+      return await readWhole(response, init.redirect === 'manual');
     } catch (error) {
       const isLate = error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError');
       throw isLate ? new Error(`no answer in ${timeoutMs / 1000} seconds`) : error;
@@ -25,9 +28,9 @@ export function guarded(fetch: Fetch, baseUrl: string, timeoutMs = TIMEOUT_MS): 
   };
 }
 
-async function readWhole(response: Response): Promise<Response> {
+async function readWhole(response: Response, mayRedirect: boolean): Promise<Response> {
   const { status, headers } = response;
-  if (status >= 300 && status < 400 && status !== 304)
+  if (status >= 300 && status < 400 && status !== 304 && !mayRedirect)
     throw new RefusedAnswer(`answered with a redirection (${status})`);
   // Others are no status of HTTP's, and Response takes none of them.
   if (status < 200 || status > 599) throw new RefusedAnswer(`answered with the status ${status}`);

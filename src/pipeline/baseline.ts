@@ -1,42 +1,54 @@
 import type { ModelRequest } from '../config/index.ts';
 import { pathBelow } from '../files/index.ts';
+import { joined } from '../prose/index.ts';
 import type { Report, ReportBaseline } from '../report/index.ts';
 import { earlierReports } from '../report/merge.ts';
 import { type Flips, flipsOf, type LayerResult, none } from '../verdict/index.ts';
+import type { Host } from './host.ts';
 
-/** What an earlier run found of the model, and how the model stands to it. */
-export interface Compared {
-  readonly flips: Flips;
-  readonly before: Report | null;
+/** What another run reported of models, or why that is not known, as the end of a sentence. */
+export interface EarlierRun {
+  /** What it is called: a file, or an artifact. */
   readonly file: string;
+  readonly reports: readonly Report[] | string;
+}
+
+/** How a model stands to its baseline, and what a report says of it. */
+interface Compared {
+  readonly flips: Flips;
+  readonly reported: ReportBaseline;
+}
+
+/** What is known of the model now. */
+interface Now {
+  readonly dialect: string;
+  readonly layers: readonly LayerResult[];
 }
 
 /**
- * Compares a model with its baseline; null where none is given.
+ * Reads the baseline of a model, with which it is compared once it is known. What the workflow names holds, whatever a prunegate.yml says.
  * @throws InputError for a report that is missing or damaged
  */
-export function comparedWithBaseline(
-  request: ModelRequest,
-  now: { readonly dialect: string; readonly layers: readonly LayerResult[] },
-  root = process.cwd(),
-): Compared | null {
-  if (request.baseline === null) return null;
-  const file = pathBelow(request.baseline, root) ?? request.baseline;
-  const reports = earlierReports(request.baseline);
-  if (typeof reports === 'string') return { flips: none(reports), before: null, file };
-  const name = request.name ?? 'model';
-  const before = reports.find(({ model }) => model === name) ?? null;
-  if (before === null) {
-    const names = reports.map(({ model }) => model).join(', ');
-    return { flips: none(`${file} is of ${names}, not of ${name}`), before, file };
-  }
-  const { dialect, verdict, layers } = before;
-  return { flips: flipsOf({ file, dialect, verdict, layers }, now), before, file };
+export function baselineOf(
+  { baseline: path, name }: ModelRequest,
+  { baseline, root = process.cwd() }: Pick<Host, 'baseline' | 'root'>,
+): (now: Now) => Compared {
+  const run = baseline ?? { file: pathBelow(path!, root) ?? path!, reports: earlierReports(path!) };
+  return (now) => comparedWith(run, name ?? 'model', now);
 }
 
-/** What a report says of it. */
-export function reportedBaseline({ flips, before, file }: Compared): ReportBaseline {
-  const { problem, ...found } = flips;
+function comparedWith({ file, reports }: EarlierRun, name: string, now: Now): Compared {
+  const before = typeof reports === 'string' ? null : (reports.find(({ model }) => model === name) ?? null);
+  const flips = before === null ? none(whyNot(file, reports, name)) : flipsOf({ file, ...before }, now);
+  return { flips, reported: reportedBaseline(file, flips, before) };
+}
+
+function whyNot(file: string, reports: EarlierRun['reports'], name: string): string {
+  if (typeof reports === 'string') return reports;
+  return `${file} is of ${joined(reports.map(({ model }) => model))}, not of ${name}`;
+}
+
+function reportedBaseline(file: string, { problem, ...found }: Flips, before: Report | null): ReportBaseline {
   return {
     file,
     problem,

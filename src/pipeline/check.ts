@@ -40,7 +40,8 @@ import type { PrunedModel } from './prune.ts';
 export async function check(request: ModelRequest, host: Host): Promise<Checked> {
   const locking = request.lockFile === null && host.isLocking !== true ? null : await import('./lock-file.ts');
   const lock = locking?.readLock(request) ?? null;
-  const earlier = request.baseline === null ? null : await import('./baseline.ts');
+  const isCompared = request.baseline !== null || host.baseline !== undefined;
+  const compare = isCompared ? (await import('./baseline.ts')).baselineOf(request, host) : null;
   const pruner = readSpec(request.spec, request.at('spec'));
   const made = await makeModels(request, host);
   return withModels(host, async ({ read, temporary }) => {
@@ -74,8 +75,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
         : NOT_EXECUTED;
     const at = requestPlaces(request, host.root);
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
-    const compared =
-      earlier?.comparedWithBaseline(request, { dialect: pruner.name, layers: retention.layers }, host.root) ?? null;
+    const compared = compare?.({ dialect: pruner.name, layers: retention.layers }) ?? null;
     const lockable = locking?.lockableModel(pruner, dense, retention.layers) ?? null;
     const held =
       locking === null || lock === null || lockable === null
@@ -108,7 +108,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
         ...judgement,
         notes: [...request.notes, ...judgement.notes, ...baselineNotes(compared?.flips ?? null)],
       },
-      baseline: earlier === null || compared === null ? null : earlier.reportedBaseline(compared),
+      baseline: compared?.reported ?? null,
       execution: executed.execution,
       conclusion,
       isHashed: host.isHashed,

@@ -1,5 +1,6 @@
 import type { RuntimeSources } from '../execution/index.ts';
 import type { CommandLog } from '../process/index.ts';
+import type { EarlierRun } from './baseline.ts';
 
 /** What the steps need of the program around them. */
 export interface Host {
@@ -13,6 +14,8 @@ export interface Host {
   readonly isHashed: boolean;
   /** Whether the values behind all layers are wanted, for a picture of them. */
   readonly isPictured?: boolean;
+  /** What the workflow names as the earlier run to compare with, in place of what a request names. */
+  readonly baseline?: EarlierRun;
   /** Whether what a lock would say is asked for. */
   readonly isLocking?: boolean;
   /** Folder for what a check makes where no report-dir is given; without it, one that goes with the check. */

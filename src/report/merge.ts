@@ -61,7 +61,12 @@ export function mergeReports(paths: readonly string[], version: string, expected
  * @throws InputError for a file that is missing, damaged or contradicts itself
  */
 export function earlierReports(path: string): readonly Report[] | string {
-  const value = readJson(path, readText(path, MAX_REPORT_BYTES));
+  return earlierReportsIn(path, readText(path, MAX_REPORT_BYTES));
+}
+
+/** The same of the file's text. */
+export function earlierReportsIn(path: string, text: string): readonly Report[] | string {
+  const value = readJson(path, text);
   const version = 'schemaVersion' in value ? value.schemaVersion : undefined;
   if (typeof version === 'number' && version !== SCHEMA_VERSION)
     return `${path} is of schemaVersion ${version}, and this is ${SCHEMA_VERSION}`;

@@ -7,3 +7,4 @@ export {
 } from './elements.ts';
 export { narrowToFloat16, widenFloat16 } from './float16.ts';
 export { isNumpy, type NumpyArray, numpyArrays } from './numpy.ts';
+export { isZip, unzip } from './zip.ts';

@@ -72,6 +72,24 @@ export interface Fault {
 /** A file's content; or what lies there instead. Folders come of the paths. */
 export type ApiFile = string | Uint8Array | { readonly type: 'symlink' | 'submodule' };
 
+/** A run of the repository's own where nothing else is said. */
+export interface ApiRun {
+  readonly id: number;
+  readonly branch: string;
+  readonly workflow?: string;
+  readonly event?: string;
+  readonly conclusion?: string;
+  readonly isOfFork?: boolean;
+  readonly artifacts?: readonly {
+    readonly id: number;
+    readonly name: string;
+    /** Where its bytes lie: GitHub sends who asks for them there. */
+    readonly location: string;
+    readonly bytes?: number;
+    readonly isExpired?: boolean;
+  }[];
+}
+
 export interface ApiOptions {
   /** `owner/name` */
   readonly repository: string;
@@ -85,6 +103,8 @@ export interface ApiOptions {
   readonly faults?: readonly Fault[];
   /** What the repository holds at a commit, by path. */
   readonly files?: Readonly<Record<string, Readonly<Record<string, ApiFile>>>>;
+  /** Runs of workflows, newest first. */
+  readonly runs?: readonly ApiRun[];
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
@@ -267,6 +287,18 @@ export async function startGitHubApi(options: ApiOptions): Promise<GitHubApi> {
         const at = url.searchParams.get('ref') ?? '';
         return contentOf(options.files?.[at] ?? {}, at, parameters['path'] ?? '', parameters['accept'] ?? '');
       }
+      case 'actions/list-workflow-runs':
+        return runsOf(options.runs ?? [], parameters['workflow_id'] ?? '', url.searchParams);
+      case 'actions/list-workflow-run-artifacts': {
+        const run = options.runs?.find((each) => each.id === Number(parameters['run_id']));
+        return run === undefined ? missing : artifactsOf(run, url.searchParams.get('name'), options.repository);
+      }
+      case 'actions/download-artifact': {
+        const all = (options.runs ?? []).flatMap(({ artifacts = [] }) => artifacts);
+        const found = all.find((each) => each.id === Number(parameters['artifact_id']));
+        if (found === undefined) return missing;
+        return { status: 302, body: null, raw: '', headers: { location: found.location } };
+      }
       case 'git/get-tree':
         return treeOf(options.files ?? {}, parameters['tree_sha'] ?? '');
       default:
@@ -378,6 +410,30 @@ function contentOf(files: Readonly<Record<string, ApiFile>>, commit: string, pat
     };
   const content = Buffer.from(found).toString('base64').replace(/.{60}/g, '$&\n');
   return { status: 200, body: described('file', { encoding: 'base64', content }) };
+}
+
+/** GitHub's branch is a name alone, which a fork's branch may have as well. */
+function runsOf(runs: readonly ApiRun[], workflow: string, query: URLSearchParams): Answer {
+  const shown = runs.filter(
+    ({ branch, workflow: file = 'prune.yml', conclusion = 'success' }) =>
+      file === workflow && branch === query.get('branch') && conclusion === (query.get('status') ?? conclusion),
+  );
+  const entries = shown.map(({ id, branch, event = 'push', conclusion = 'success', isOfFork = false }) => ({
+    ...{ id, event, conclusion, head_branch: branch, status: 'completed' },
+    ...{ repository: { id: 1 }, head_repository: { id: isOfFork ? 2 : 1 } },
+  }));
+  return { status: 200, body: { total_count: entries.length, workflow_runs: entries } };
+}
+
+function artifactsOf({ artifacts = [] }: ApiRun, name: string | null, repository: string): Answer {
+  const shown = artifacts.filter((each) => name === null || each.name === name);
+  const entries = shown.map(({ id, name: own, bytes = 1000, isExpired = false }) => ({
+    ...{ id, node_id: 'A_1', name: own, size_in_bytes: bytes, expired: isExpired },
+    url: `https://api.github.com/repos/${repository}/actions/artifacts/${id}`,
+    archive_download_url: `https://api.github.com/repos/${repository}/actions/artifacts/${id}/zip`,
+    ...{ created_at: '2026-01-01T00:00:00Z', expires_at: '2026-04-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z' },
+  }));
+  return { status: 200, body: { total_count: entries.length, artifacts: entries } };
 }
 
 /** One level of a commit, or of a tree that was listed before. */

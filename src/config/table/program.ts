@@ -49,6 +49,12 @@ export const PROGRAM = {
     input: true,
     otherwise: '`base` on pull_request and merge_group, else `none`',
   }),
+  baselineArtifact: setting({
+    kind: text('name'),
+    help: 'the baseline is the artifact of this name that the last successful run of this workflow on the base branch left, which needs actions read',
+    input: true,
+    otherwise: 'what `baseline` names',
+  }),
   models: setting({
     kind: modelNames,
     help: 'for mode `merge`: the models of which there must be a report, by name or as the `matrix` of mode `plan`',
