@@ -10,6 +10,7 @@ import {
   failureOf,
   type Outputs,
   printAnnotation,
+  printGroup,
   printLine,
   publish,
   publishFailure,
@@ -34,6 +35,7 @@ import {
   REPORT_FORMATS,
   type ReportFiles,
   type ReportSet,
+  renderOverview,
   writePageOfAll,
   writePages,
   writeReports,
@@ -89,10 +91,11 @@ async function checkAll(
   baseline: Host['baseline'],
 ): Promise<void> {
   const { results, errors } = await eachModel(requests, printLine, confines, (request) =>
-    checkOne(request, confines, channel, baseline),
+    checkOne(request, requests.length > 1, confines, channel, baseline),
   );
   const reports = results.map(({ checked }) => checked.report);
   const set = makeReportSet(VERSION, reports, errors);
+  if (requests.length > 1) printLine(renderOverview(set, ANYBODY));
   const [first] = requests;
   const reader = readerOf(
     results.map(({ checked }) => checked),
@@ -112,6 +115,7 @@ async function checkAll(
 
 async function checkOne(
   request: ModelRequest,
+  isOneOfMany: boolean,
   confines: Confines | null,
   channel: Channel,
   baseline: Host['baseline'],
@@ -129,7 +133,9 @@ async function checkOne(
     runtime: runtimeSources(request, confines, true),
     ...(baseline === undefined ? {} : { baseline }),
   });
-  printLine(REPORT_FORMATS.text.render(checked.report, ANYBODY));
+  const text = REPORT_FORMATS.text.render(checked.report, ANYBODY);
+  if (isOneOfMany) printGroup(`${checked.report.model}: ${checked.report.verdict}`, text);
+  else printLine(text);
   return { checked, files: writeReports(checked.report, folder, request.formats) };
 }
 

@@ -69,6 +69,13 @@ export function printLine(line: string): void {
   core.info(neutral(line));
 }
 
+/** Lines of the log that are folded up below a title. */
+export function printGroup(title: string, text: string): void {
+  core.startGroup(neutral(oneLine(title)));
+  printLine(text);
+  core.endGroup();
+}
+
 function isReported({ verdict, conclusion }: Report): boolean {
   return verdict === 'diverges' || verdict === 'unverifiable' || conclusion === 'failure';
 }

@@ -1,4 +1,4 @@
-export { printAnnotation, printLine } from './annotations.ts';
+export { printAnnotation, printGroup, printLine } from './annotations.ts';
 export { type BaseFile, readBaseFile } from './base-file.ts';
 export { type Channel, channelOf } from './channel.ts';
 export { type Client, clientOf } from './client.ts';

@@ -4,7 +4,6 @@ import { joined } from '../prose/index.ts';
 import type { Report, ReportBaseline } from '../report/index.ts';
 import { earlierReports } from '../report/merge.ts';
 import { type Flips, flipsOf, type LayerResult, none } from '../verdict/index.ts';
-import type { Host } from './host.ts';
 
 /** What another run reported of models, or why that is not known, as the end of a sentence. */
 export interface EarlierRun {
@@ -31,7 +30,7 @@ interface Now {
  */
 export function baselineOf(
   { baseline: path, name }: ModelRequest,
-  { baseline, root = process.cwd() }: Pick<Host, 'baseline' | 'root'>,
+  { baseline, root = process.cwd() }: { readonly baseline?: EarlierRun; readonly root?: string },
 ): (now: Now) => Compared {
   const run = baseline ?? { file: pathBelow(path!, root) ?? path!, reports: earlierReports(path!) };
   return (now) => comparedWith(run, name ?? 'model', now);
@@ -45,7 +44,10 @@ function comparedWith({ file, reports }: EarlierRun, name: string, now: Now): Co
 
 function whyNot(file: string, reports: EarlierRun['reports'], name: string): string {
   if (typeof reports === 'string') return reports;
-  return `${file} is of ${joined(reports.map(({ model }) => model))}, not of ${name}`;
+  return `${file} is of ${joined(
+    reports.map(({ model }) => model),
+    'more models',
+  )}, not of ${name}`;
 }
 
 function reportedBaseline(file: string, { problem, ...found }: Flips, before: Report | null): ReportBaseline {

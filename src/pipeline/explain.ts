@@ -1,12 +1,17 @@
 import { type ModelRequest, nearest } from '../config/index.ts';
-import { type Expectation, type LayerExpectation, type LayerExplanation, readSpec } from '../dialects/index.ts';
-import { InputError, oneLine } from '../errors/input-error.ts';
+import { type Expectation, type LayerExpectation, readSpec } from '../dialects/index.ts';
+import { InputError } from '../errors/input-error.ts';
 import {
+  escaped,
   explainModel,
   explanationTable,
+  layerExplanationMarkdown,
+  modelExplanationMarkdown,
   renderJson,
   renderLayerExplanation,
   renderModelExplanation,
+  shortLine,
+  shortName,
 } from '../report/index.ts';
 import { withModels } from './models.ts';
 
@@ -24,9 +29,11 @@ export interface Explained {
   readonly exitCode: 0 | 3;
 }
 
+/** What is known, in each of its forms. */
 interface Answer {
-  readonly value: object;
-  readonly text: string;
+  value(): object;
+  text(): string;
+  markdown(): string;
   readonly isKnown: boolean;
 }
 
@@ -42,8 +49,9 @@ export function explain(request: ModelRequest, question: Question): Promise<Expl
     if (question.layer === null) {
       if (question.filter !== null) throw new InputError('needs --layer', { key: '--filter' });
       return formatted(request, {
-        value: explainModel(expectation),
-        text: renderModelExplanation(expectation, pruner.spec),
+        value: () => explainModel(expectation),
+        text: () => renderModelExplanation(expectation, pruner.spec),
+        markdown: () => modelExplanationMarkdown(expectation, pruner.spec),
         isKnown: !raises(expectation) && [...expectation.layers.values()].every(({ expected }) => expected !== null),
       });
     }
@@ -56,19 +64,29 @@ export function explain(request: ModelRequest, question: Question): Promise<Expl
 function explainLayer(expectation: Expectation, layer: LayerExpectation, filter: number | null, all: boolean): Answer {
   const sentence = filter === null ? null : expectation.explain(layer.name, filter);
   const numbers = expectation.explainLayer(layer.name);
-  const table = numbers === null ? null : explanationTable(numbers, { all: true });
-  const raised = raises(expectation) && numbers !== null ? `${oneLine(layer.reason)}\n` : '';
+  const shown = sentence === null ? numbers : null;
+  const raised = raises(expectation) && numbers !== null ? [layer.reason] : [];
+  const lines = shown === null ? [...(sentence === null ? reasonOf(layer) : [sentence]), ...raised] : raised;
   return {
-    value: { ...layer, explanation: table, filter: sentence },
-    text: `${sentence === null ? layerText(layer, numbers, all) : `${oneLine(sentence)}\n`}${raised}`,
+    value: () => ({
+      ...layer,
+      explanation: numbers === null ? null : explanationTable(numbers, { all: true }),
+      filter: sentence,
+    }),
+    text: () =>
+      `${shown === null ? '' : renderLayerExplanation(shown, all)}${lines.map((each) => `${shortLine(each)}\n`).join('')}`,
+    markdown: () =>
+      [
+        ...(shown === null ? [] : [layerExplanationMarkdown(shown, all)]),
+        ...lines.map((each) => `${escaped(each)}\n`),
+      ].join('\n'),
     isKnown: layer.expected !== null && !raises(expectation),
   };
 }
 
-function layerText(layer: LayerExpectation, numbers: LayerExplanation | null, all: boolean): string {
-  if (numbers !== null) return renderLayerExplanation(numbers, all);
-  const remedy = layer.remedy === null ? '' : `\n${layer.remedy}`;
-  return `${oneLine(`${layer.name}: ${layer.reason}`)}${remedy}\n`;
+/** Of a layer without numbers. */
+function reasonOf({ name, reason, remedy }: LayerExpectation): readonly string[] {
+  return [`${shortName(name)}: ${reason}`, ...(remedy === null ? [] : [remedy])];
 }
 
 /** Whether the real pruner raises on the model whatever it chooses where it may choose. */
@@ -91,19 +109,19 @@ function filterIndex(text: string | null, filters: number): number | null {
   throw new InputError(`must be a filter's index, 0 to ${filters - 1}`, { key: '--filter', value: text });
 }
 
-function formatted({ format }: ModelRequest, { value, text, isKnown }: Answer): Explained {
+function formatted({ format }: ModelRequest, { value, text, markdown, isKnown }: Answer): Explained {
   const exitCode = isKnown ? 0 : 3;
   switch (format) {
     case 'json':
-      return { text: renderJson(value), exitCode };
+      return { text: renderJson(value()), exitCode };
     case 'markdown':
-      return { text: `\`\`\`text\n${text}\`\`\`\n`, exitCode };
+      return { text: markdown(), exitCode };
     case 'html':
       throw new InputError('explain prints text, json or markdown; the page of check has all layers', {
         key: '--format',
       });
     case 'text':
-      return { text, exitCode };
+      return { text: text(), exitCode };
     default:
       throw new InputError('must be text, json or markdown: an explanation is no report', {
         key: '--format',

@@ -22,6 +22,12 @@ export function percentChange(after: number, before: number): string {
   return after === before ? '±0%' : `${after < before ? '-' : '+'}${Math.abs(Math.round((1 - after / before) * 100))}%`;
 }
 
+/** What a number was and is: `1,002 → 250 (-75%)`. */
+export function change(before: number, after: number, shown: (n: number) => string): string {
+  const by = percentChange(after, before);
+  return `${shown(before)} → ${shown(after)}${by === '' ? '' : ` (${by})`}`;
+}
+
 const UNITS = ['M', 'G', 'T'];
 
 /** A size as people say it: exact up to a million, then three digits and M, G or T. */
@@ -40,6 +46,21 @@ export function duration(ms: number): string {
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A measurement in three digits. */
+export function rounded(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
+/** A norm in three decimals; in three digits where it is smaller than they show. */
+export function normText(value: number): string {
+  return value !== 0 && Math.abs(value) < 0.001 ? value.toPrecision(3) : value.toFixed(3);
+}
+
+/** How far a norm lies above a cut, with its sign: `+0.320`, `-0.020`. */
+export function marginText(margin: number): string {
+  return `${margin > 0 ? '+' : ''}${normText(margin)}`;
 }
 
 /** A score in four digits, with an exponent where it is very small or large. */

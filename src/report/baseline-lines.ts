@@ -1,4 +1,4 @@
-import { counted, joined, percentChange, size } from '../prose/index.ts';
+import { change, counted, joined, rounded, size } from '../prose/index.ts';
 import { flipLine } from '../verdict/index.ts';
 import type { Report } from './report.ts';
 
@@ -42,14 +42,8 @@ function deltas({ baseline, totals, execution }: Report): readonly string[] {
 function latency(old: number | null, execution: Report['execution']): readonly string[] {
   const now = execution?.latency?.pruned ?? null;
   if (old === null || now === null) return [];
-  const shown = (value: number): string => String(Number(value.toPrecision(3)));
   const isNoise = old >= now.low && old <= now.high;
   return [
-    `latency ${change(old, now.median, shown)} ms (quartiles ${shown(now.low)} to ${shown(now.high)}${isNoise ? ', within noise' : ''})`,
+    `latency ${change(old, now.median, rounded)} ms (quartiles ${rounded(now.low)} to ${rounded(now.high)}${isNoise ? ', within noise' : ''})`,
   ];
-}
-
-function change(old: number, now: number, shown: (value: number) => string): string {
-  const by = percentChange(now, old);
-  return `${shown(old)} → ${shown(now)}${by === '' ? '' : ` (${by})`}`;
 }

@@ -24,10 +24,11 @@ export function filledColumns(header: readonly string[], rows: readonly (readonl
 const AS_PICTURE = '\uFE0F';
 
 /** Places that a text takes: marks go with the character that they belong to. Invisible characters are masked before (oneLine). */
-function widthOf(text: string): number {
+export function widthOf(styled: string): number {
+  const text = stripVTControlCharacters(styled);
   if (/^[ -~]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of new Intl.Segmenter().segment(stripVTControlCharacters(text)))
+  for (const { segment } of new Intl.Segmenter().segment(text))
     width += segment.includes(AS_PICTURE) ? 2 : eastAsianWidth(segment.codePointAt(0)!);
   return width;
 }

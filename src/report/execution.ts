@@ -1,4 +1,4 @@
-import { percentChange } from '../prose/index.ts';
+import { percentChange, rounded } from '../prose/index.ts';
 import type { Report } from './report.ts';
 
 /** The verdict where executing is all that was asked for. */
@@ -34,6 +34,6 @@ export function executionLines({ execution, totals }: Report): readonly string[]
 }
 
 function milliseconds({ median, low, high }: { median: number; low: number; high: number }): string {
-  const [short, from, to] = [median, low, high].map((value) => String(Number(value.toPrecision(3))));
+  const [short, from, to] = [median, low, high].map(rounded);
   return `${short} ms (${from} to ${to})`;
 }

@@ -1,5 +1,5 @@
 import { type Expectation, type LayerExplanation, ranksOf, type Spec } from '../dialects/index.ts';
-import { listed } from '../prose/index.ts';
+import { listed, marginText, normText } from '../prose/index.ts';
 import { columns } from './columns.ts';
 import { shortLine, shortName } from './escape.ts';
 import { groupLetters } from './groups.ts';
@@ -104,49 +104,78 @@ export function explanationTable(
   };
 }
 
-/** A layer's filters by the value that decided, with the cut drawn through them. */
-export function renderLayerExplanation(layer: LayerExplanation, all: boolean): string {
+/** An explanation as columns: their names, and a row for each filter. */
+export interface ExplanationColumns {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** How many rows stand before the cut. */
+  readonly above: number;
+  /** What the cut is, in words; null where no filter goes. */
+  readonly cut: string | null;
+  /** What is not shown. */
+  readonly more: readonly string[];
+}
+
+/** The columns of a layer's explanation, with names and notes as they are. */
+export function explanationColumns(layer: LayerExplanation, all: boolean): ExplanationColumns {
   const table = explanationTable(layer, { all });
   const { members, filters, kept, hidden } = table;
   const isMerged = members.length > 1;
   const partners = members.slice(1, 1 + MAX_PARTNERS);
-  const header = [
-    ...['filter', 'norm', shortName(members[0] ?? ''), 'rank', ...partners.map(shortName)],
-    ...(isMerged ? ['merged', 'rank'] : []),
-    ...(table.cut === null ? [] : ['margin']),
-    ...['', 'rule', ''],
-  ];
-  const rows = filters.map((row, at) => [
-    String(row.filter).padStart(6),
-    ...[number(row.norms[0]!), number(row.values[0]!), String(row.rank).padStart(4)],
-    ...partners.map((_, k) => number(row.values[k + 1]!)),
-    ...(isMerged ? [number(row.merged), String(row.mergedRank).padStart(4)] : []),
-    ...(table.cut === null ? [] : [signed(row.margin)]),
-    ...[row.stays ? 'kept' : 'cut', row.rule],
-    row.note !== '' && row.note === filters[at - 1]?.note ? 'same' : row.note,
-  ]);
-  const lines = columns([header, ...rows], '').split('\n');
-  const at = 1 + filters.filter(({ stays }) => stays).length;
-  const drawn = kept === layer.merged.length ? lines : [...lines.slice(0, at), cutLine(table), ...lines.slice(at)];
   const unseen = members.length - 1 - partners.length + table.unlisted;
-  return `${[
-    shortLine(`${shortName(table.layer)}  ${layer.merged.length} filters, ${kept} kept: ${table.reason}`),
-    ...drawn,
-    ...(hidden > 0 ? [`... ${hidden} more filters (--all shows them)`] : []),
-    ...(unseen > 0 ? [`... ${unseen} more members of the group (--format json shows them)`] : []),
-  ].join('\n')}\n`;
+  return {
+    header: [
+      ...['filter', 'norm', members[0] ?? '', 'rank', ...partners],
+      ...(isMerged ? ['merged', 'rank'] : []),
+      ...(table.cut === null ? [] : ['margin']),
+      ...['', 'rule', ''],
+    ],
+    rows: filters.map((row, at) => [
+      ...[String(row.filter), normText(row.norms[0]!), normText(row.values[0]!), String(row.rank)],
+      ...partners.map((_, k) => normText(row.values[k + 1]!)),
+      ...(isMerged ? [normText(row.merged), String(row.mergedRank)] : []),
+      ...(table.cut === null ? [] : [row.margin === null ? '' : marginText(row.margin)]),
+      ...[row.stays ? 'kept' : 'cut', row.rule],
+      row.note !== '' && row.note === filters[at - 1]?.note ? 'same' : row.note,
+    ]),
+    above: filters.filter(({ stays }) => stays).length,
+    cut: kept === layer.merged.length ? null : cutText(table),
+    more: [
+      ...(hidden > 0 ? [`${hidden} more filters (--all shows them)`] : []),
+      ...(unseen > 0 ? [`${unseen} more members of the group (--format json shows them)`] : []),
+    ],
+  };
 }
 
-function cutLine({ cut, threshold, passing, kept }: ExplanationTable): string {
+/** `32 filters, 16 kept: ...` */
+export function explanationTitle({ merged, retained, reason }: LayerExplanation): string {
+  return `${merged.length} filters, ${retained?.length ?? 0} kept: ${reason}`;
+}
+
+/** Columns of numbers that belong to a filter or a rank end at the same place. */
+const RIGHT: Readonly<Record<string, number>> = { filter: 6, rank: 4 };
+
+/** A layer's filters by the value that decided, with the cut drawn through them. */
+export function renderLayerExplanation(layer: LayerExplanation, all: boolean): string {
+  const { header, rows, above, cut, more } = explanationColumns(layer, all);
+  const aligned = rows.map((row) => row.map((cell, k) => shortLine(cell).padStart(RIGHT[header[k]!] ?? 0)));
+  const lines = columns([header.map(shortName), ...aligned], '').split('\n');
   const rule = '-'.repeat(24);
-  const value = cut === null ? '' : ` ${number(cut)}`;
+  const drawn =
+    cut === null ? lines : [...lines.slice(0, 1 + above), `${rule} ${cut} ${rule}`, ...lines.slice(1 + above)];
+  const title = shortLine(`${shortName(layer.layer)}  ${explanationTitle(layer)}`);
+  return `${[title, ...drawn, ...more.map((each) => `... ${each}`)].join('\n')}\n`;
+}
+
+function cutText({ cut, threshold, passing, kept }: ExplanationTable): string {
+  const value = cut === null ? '' : ` ${normText(cut)}`;
   const why =
     threshold === null
       ? `${kept} stay`
       : passing === kept
         ? `${passing} filters pass`
         : `${passing} filters pass ${threshold}, ${kept} stay`;
-  return `${rule} cut${value}: ${why} ${rule}`;
+  return `cut${value}: ${why}`;
 }
 
 /** What each layer and each group of a model keeps, and by which rule, as `explain` prints it without a layer. */
@@ -232,13 +261,4 @@ export function renderModelExplanation(expectation: Expectation, spec: Spec): st
     refusal === null ? '' : shortLine(`the real pruner ${refusal.always ? 'raises' : 'may raise'}: ${refusal.message}`),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
-}
-
-/** Three decimals; more digits for norms that are smaller. */
-function number(value: number): string {
-  return value !== 0 && Math.abs(value) < 0.001 ? value.toPrecision(3) : value.toFixed(3);
-}
-
-function signed(margin: number | null): string {
-  return margin === null ? '' : `${margin < 0 ? '' : '+'}${number(margin)}`;
 }

@@ -3,7 +3,7 @@ import { renderBadge } from './badge.ts';
 import { renderHtml } from './html/html.ts';
 import { renderJson } from './json.ts';
 import { renderJUnit } from './junit.ts';
-import { renderMarkdown } from './markdown.ts';
+import { renderMarkdown } from './markdown/markdown.ts';
 import type { Reader } from './reader.ts';
 import type { Report, ReportSet } from './report.ts';
 import { renderSarif } from './sarif.ts';

@@ -1,6 +1,6 @@
 export type { Conclusion } from '../verdict/index.ts';
 export { DETAILS, type Detail } from './detail.ts';
-export { cutText, escaped } from './escape.ts';
+export { cutText, escaped, shortLine, shortName } from './escape.ts';
 export { explainCommand } from './explain-command.ts';
 export {
   type ExplainedFilter,
@@ -11,12 +11,15 @@ export {
   renderLayerExplanation,
   renderModelExplanation,
 } from './explanation.ts';
+export { fitted } from './fit.ts';
 export { REPORT_FORMATS, type ReportFormat } from './formats.ts';
 export { describeGpu } from './gpu.ts';
 export { type ModelNumbers, numbersOf } from './html/numbers.ts';
 export { renderJson } from './json.ts';
 export { lintText } from './lint.ts';
-export { type Link, type Medium, renderMarkdown } from './markdown.ts';
+export { layerExplanationMarkdown, modelExplanationMarkdown } from './markdown/explanation.ts';
+export type { Link } from './markdown/findings.ts';
+export { type Medium, renderMarkdown } from './markdown/markdown.ts';
 export { ANYBODY, type Reader } from './reader.ts';
 export {
   COMPLETENESS_UNCHECKED,
@@ -31,5 +34,6 @@ export {
   type ReportSet,
 } from './report.ts';
 export { repositoryPath } from './repository-path.ts';
+export { renderOverview } from './set-text.ts';
 export type { Style, Tone } from './style.ts';
 export { type ReportFiles, writePageOfAll, writePages, writeReport, writeReports } from './write.ts';

@@ -13,7 +13,8 @@ const MAX_FINDINGS = 4;
 const MARKS: Readonly<Record<string, string>> = { conforms: ' ', diverges: 'x', unverifiable: '?' };
 
 /** Many models for a terminal: what is wrong with those that do not conform, a line for each model, and one verdict at the end. */
-export function renderSet({ reports, errors, verdict, tool, completeness }: ReportSet, reader: Reader): string {
+export function renderSet(set: ReportSet, reader: Reader): string {
+  const { reports, tool } = set;
   const { style = PLAIN } = reader;
   const wrong = reports.filter((report) => report.verdict !== 'conforms');
   const whole = wrong.map((report, at) =>
@@ -21,6 +22,14 @@ export function renderSet({ reports, errors, verdict, tool, completeness }: Repo
       ? `${style('title', shortName(report.model))}\n${renderText(report, reader).trimEnd()}`
       : findings(report),
   );
+  return `${[`prunegate ${tool.version}`, ...whole].join('\n\n')}\n\n${renderOverview(set, reader)}`;
+}
+
+/** Name and verdict of each model; the last line says the whole. */
+export function renderOverview(
+  { reports, errors, verdict, completeness }: ReportSet,
+  { style = PLAIN }: Reader,
+): string {
   const rows = [
     ...reports.map((report) => [
       MARKS[report.verdict ?? ''] ?? ' ',
@@ -32,8 +41,6 @@ export function renderSet({ reports, errors, verdict, tool, completeness }: Repo
     ...errors.map(({ model }) => ['?', shortName(model), 'not checked', '', '']),
   ];
   const blocks = [
-    `prunegate ${tool.version}`,
-    ...whole,
     ...errors.map(({ model, message }) => `${shortName(model)}\n  ${shortLine(message)}`),
     columns(rows, ' '),
     ...(verdict === null

@@ -1,3 +1,4 @@
+import { marginText } from '../prose/index.ts';
 import { FLAG, type Flag, type LayerData, type NumbersData, type Values } from './data/types.ts';
 
 /** What is worked out of a layer once. */
@@ -138,6 +139,7 @@ export function short(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-export function signed(value: number): string {
-  return value === 0 ? '0' : `${value < 0 ? '−' : '+'}${short(Math.abs(value))}`;
+/** How far a value lies above the cut. */
+export function signed(margin: number): string {
+  return marginText(margin).replace(/^-/, '−');
 }

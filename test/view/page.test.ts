@@ -143,7 +143,7 @@ describe.skipIf(CHROMIUM === null)('the page in Chromium', () => {
   it('opens the layer and the filter that the address names', async () => {
     const page = await open('set', '#model=wrong&layer=conv1&filter=3');
     expect(await text(page, '.readout')).toBe(
-      'Filter 3 ranks 1 of 32 with 1 (union of conv1 0.55, expanded_conv_depthwise 1), +0.32 from the cut: stays only because of its partner, by equalization – would go on its own: 17th of 32, 16 stay; it is missing.',
+      'Filter 3 ranks 1 of 32 with 1 (union of conv1 0.55, expanded_conv_depthwise 1), +0.320 from the cut: stays only because of its partner, by equalization – would go on its own: 17th of 32, 16 stay; it is missing.',
     );
     expect(await page.locator('.layers a[aria-current="true"] .name').textContent()).toBe('conv1');
     await page.close();

@@ -1,5 +1,6 @@
+import { normText } from '../../prose/index.ts';
 import type { FindingData, LayerVerdict } from '../data/types.ts';
-import { short, smallestMargin } from '../layers.ts';
+import { smallestMargin } from '../layers.ts';
 import { layerAddress, model } from '../state.ts';
 import { bytesText } from '../words.ts';
 import { VerdictSign } from './verdict.tsx';
@@ -86,7 +87,7 @@ function Closest() {
       <ol class="closest">
         {layers.map(({ k, name, margin }) => (
           <li key={k}>
-            <a href={layerAddress(k)}>{name}</a> <span class="muted">{short(margin!)}</span>
+            <a href={layerAddress(k)}>{name}</a> <span class="muted">{normText(margin!)}</span>
           </li>
         ))}
       </ol>

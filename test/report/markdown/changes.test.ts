@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { changesBlock } from '../../src/report/changes.ts';
-import type { Report } from '../../src/report/index.ts';
+import type { Report } from '../../../src/report/index.ts';
+import { changesBlock } from '../../../src/report/markdown/changes.ts';
 
 type Policy = NonNullable<Report['policy']>;
 const place = { file: 'prunegate.yml', line: 4, key: 'tolerance' };

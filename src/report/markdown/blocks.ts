@@ -1,5 +1,5 @@
-import { thousands } from '../prose/index.ts';
-import { escaped } from './escape.ts';
+import { thousands } from '../../prose/index.ts';
+import { escaped } from '../escape.ts';
 
 /** Text of a model's or a user's, longer than anybody reads on. */
 const MAX_LINE = 400;

@@ -1,7 +1,7 @@
-import { counted, filterWords } from '../prose/index.ts';
-import { escapedName } from './escape.ts';
-import { folded, more, table } from './markdown-blocks.ts';
-import type { Report, ReportLock } from './report.ts';
+import { counted, filterWords } from '../../prose/index.ts';
+import { escapedName } from '../escape.ts';
+import type { Report, ReportLock } from '../report.ts';
+import { folded, more, table } from './blocks.ts';
 
 /** Changed layers that are not folded up. */
 const UNFOLDED = 6;

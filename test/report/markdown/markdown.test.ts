@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
-import { check } from '../../src/pipeline/check.ts';
+import { loadRequests, settingsFromFlags } from '../../../src/config/index.ts';
+import { check } from '../../../src/pipeline/check.ts';
 import {
   DETAILS,
   escaped,
@@ -10,9 +10,9 @@ import {
   type Report,
   type ReportLayer,
   renderMarkdown,
-} from '../../src/report/index.ts';
+} from '../../../src/report/index.ts';
 
-const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
+const example = join(import.meta.dirname, '../../../examples/mobilenet-v2');
 
 async function reportOf(pruned: string): Promise<Report> {
   const files = { dense: 'dense.onnx', pruned, spec: 'prune.yaml' };

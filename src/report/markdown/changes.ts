@@ -1,8 +1,8 @@
-import { joined } from '../prose/index.ts';
-import { valueText } from '../verdict/index.ts';
-import { escaped } from './escape.ts';
-import { more } from './markdown-blocks.ts';
-import type { Report, ReportPolicy } from './report.ts';
+import { joined } from '../../prose/index.ts';
+import { valueText } from '../../verdict/index.ts';
+import { escaped } from '../escape.ts';
+import type { Report, ReportPolicy } from '../report.ts';
+import { more } from './blocks.ts';
 
 const DECIDING = ['spec', 'lock', 'policy'] as const;
 type Deciding = (typeof DECIDING)[number];

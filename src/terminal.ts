@@ -1,0 +1,45 @@
+import { styleText } from 'node:util';
+import { oneLine } from './errors/input-error.ts';
+import type { Ask } from './pipeline/init.ts';
+import type { Style, Tone } from './report/index.ts';
+
+/** stdout carries the result alone. */
+export function log(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+const COLOURS: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
+  good: 'green',
+  bad: 'red',
+  open: 'yellow',
+  title: 'bold',
+};
+
+/** Colours where stdout shows them: a terminal, or FORCE_COLOR; never with NO_COLOR, and never in a pipe. */
+export const coloured: Style = (kind, text) => styleText(COLOURS[kind], text, { stream: process.stdout });
+
+/** Places in a line of the terminal that stdout is; null for a pipe or a file, in which every line is whole. */
+export function terminalWidth(): number | null {
+  const { isTTY, columns } = process.stdout;
+  return isTTY === true && columns > 0 ? columns : null;
+}
+
+/** Asks on the terminal; null where there is none. */
+export function terminal(): Ask {
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return null;
+  return async (question, choices) => {
+    const { createInterface } = await import('node:readline/promises');
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      for (const [i, choice] of choices.entries()) log(`  ${i + 1}  ${oneLine(choice)}`);
+      for (;;) {
+        const answer = (await lines.question(`${question} `)).trim();
+        const chosen = choices[Number(answer) - 1];
+        if (chosen !== undefined) return chosen;
+        if (choices.length === 0 || choices.includes(answer)) return answer;
+      }
+    } finally {
+      lines.close();
+    }
+  };
+}
