@@ -93,6 +93,55 @@ export function reshapeMap(map: ChannelMap, target: readonly Dim[]): ChannelMap 
   return dropUniformAxes({ shape: target, axes: toAxes, ids });
 }
 
+/** Some positions of one axis: all that a Slice, a Split or a Gather leaves of a tensor. An axis of one position is nobody's. */
+export function pickMap(map: ChannelMap, axis: number, positions: readonly number[]): ChannelMap {
+  const shape = map.shape.with(axis, positions.length);
+  const at = map.axes.indexOf(axis);
+  if (at < 0 || isUniform(map)) return { ...map, shape };
+  const { outer, size, inner } = linesOf(map, at);
+  const ids = new Int32Array(outer * positions.length * inner);
+  for (let row = 0; row < outer; row++)
+    for (let k = 0; k < positions.length; k++) {
+      const start = (row * size + positions[k]!) * inner;
+      ids.set(map.ids.subarray(start, start + inner), (row * positions.length + k) * inner);
+    }
+  return dropUniformAxes({ shape, axes: map.axes, ids });
+}
+
+/** A map without an axis along which no channels lie. */
+export function withoutAxis(map: ChannelMap, axis: number): ChannelMap {
+  const axes = map.axes.map((at) => (at > axis ? at - 1 : at));
+  return { shape: map.shape.toSpliced(axis, 1), axes, ids: map.ids };
+}
+
+/** The channels of each position of an axis, as many for each of them. */
+export interface Lines {
+  readonly channels: Int32Array;
+  readonly perPosition: number;
+}
+
+/** What each position along one axis of a map carries. */
+export function channelsAt(map: ChannelMap, axis: number): Lines {
+  const at = map.axes.indexOf(axis);
+  if (at < 0 || map.axes.length === 1) return { channels: map.ids, perPosition: 1 };
+  const { outer, size, inner } = linesOf(map, at);
+  const channels = new Int32Array(map.ids.length);
+  let next = 0;
+  for (let position = 0; position < size; position++)
+    for (let row = 0; row < outer; row++)
+      for (let k = 0; k < inner; k++) channels[next++] = map.ids[(row * size + position) * inner + k]!;
+  return { channels, perPosition: outer * inner };
+}
+
+function linesOf(
+  map: ChannelMap,
+  at: number,
+): { readonly outer: number; readonly size: number; readonly inner: number } {
+  const sizes = sizesOf(map);
+  const product = (from: number, to: number): number => sizes.slice(from, to).reduce((n, size) => n * size, 1);
+  return { outer: product(0, at), size: sizes[at]!, inner: product(at + 1, sizes.length) };
+}
+
 interface Block {
   readonly from: readonly number[];
   readonly to: readonly number[];

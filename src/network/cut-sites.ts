@@ -62,8 +62,9 @@ export interface RangeSite {
   /** Entry of the lists. */
   readonly at: number;
   readonly range: Range;
-  /** Channel of each position of the axis. */
+  /** Channels of each position of the axis, and how many each has: it goes when none of them is left. */
   readonly channels: Int32Array;
+  readonly perPosition: number;
 }
 
 /** Single positions along a channel axis, in the order in which they are taken. */
@@ -74,7 +75,11 @@ export interface PicksSite {
   /** As written, negative ones counted from the end. */
   readonly values: readonly number[];
   readonly positions: readonly number[];
+  /** Whether the axis goes with a single position, so that it is no list. */
+  readonly isScalar: boolean;
+  /** Channels of each position of the axis, and how many each has. */
   readonly channels: Int32Array;
+  readonly perPosition: number;
 }
 
 /** Channels that go where they are not followed: none of them can be cut. */

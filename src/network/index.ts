@@ -1,3 +1,4 @@
+export { type BareConstant, bareConstants } from './bare-constants.ts';
 export { readNetwork } from './build.ts';
 export type { ChannelMap, Dim } from './channels.ts';
 export { FIXED_CHANNEL } from './channels.ts';

@@ -10,6 +10,7 @@ const STRONGEST: readonly LayerKind[] = [
   'dense',
   'conv-transpose',
   'recurrent',
+  'embedding',
   'opaque',
   'batch-norm',
   'concat',

@@ -19,7 +19,6 @@ export function rangeOf(size: Dim, start: Dim, end: Dim, step: Dim): Range | nul
   return { first, step, count: Math.max(0, Math.ceil((last - first) / step)) };
 }
 
-/** The ids that a range picks. */
-export function pick(ids: Int32Array, { first, step, count }: Range): Int32Array {
-  return Int32Array.from({ length: count }, (_, k) => ids[first + k * step]!);
+export function positionsOf({ first, step, count }: Range): readonly number[] {
+  return Array.from({ length: count }, (_, k) => first + k * step);
 }

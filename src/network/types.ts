@@ -13,6 +13,8 @@ export type LayerKind =
   | 'conv-transpose'
   /** LSTM, GRU, RNN: reads channels, and makes none that could be pruned. */
   | 'recurrent'
+  /** Rows of a table that are looked up: a dense layer of inputs of which one is 1 and all others 0. */
+  | 'embedding'
   | 'batch-norm'
   | 'activation'
   | 'elementwise'
@@ -87,7 +89,13 @@ export type LayerSort =
   /** An ELU with a factor. */
   | 'scaled-elu'
   | 'split'
+  /** A split into parts of one position each, whose axis goes: torch.unbind. */
+  | 'unbind'
   | 'slice'
+  /** Of a tensor of five axes, one of which is repeated: heads of keys that several heads of queries share. */
+  | 'expand'
+  /** A product of matrices that are both computed. */
+  | 'matrix-product'
   | 'sum'
   | 'difference'
   | 'product'

@@ -3,7 +3,7 @@ import type { ChannelCorrespondence } from './correspondence.ts';
 import type { PrunedOutcome } from './results.ts';
 import type { Disagreement } from './types.ts';
 
-/** What is wrong with convolutions whose output channels the pruner leaves alone: no entry of the report is theirs. */
+/** What is wrong with layers of which no entry of the report is: convolutions whose output channels the pruner leaves alone, and tables. */
 export function transposedOutcomes(
   { dense, pruned, partner }: ChannelCorrespondence,
   outcomes: ReadonlyMap<number, PrunedOutcome>,
@@ -23,7 +23,7 @@ export function transposedOutcomes(
       open.push({ tensor: layer.name, consumer: null, detail: outcome.kernel.detail });
     else if (layer.kind === 'recurrent' && layer.filters !== partner.get(layer.id)?.filters)
       open.push({ tensor: layer.name, consumer: null, detail: 'it has other units, which are not followed' });
-    else if (outcome.assigned?.some((filter, at) => filter !== at) || layer.filters !== partner.get(layer.id)?.filters)
+    else if (layer.kind !== 'embedding' && isCut(layer, outcome, partner.get(layer.id)))
       add(
         layer.name,
         layer.kind === 'recurrent'
@@ -38,10 +38,12 @@ export function transposedOutcomes(
   return { elsewhere: wrong, open };
 }
 
-/** A convolution that is not prunable as any other: a transposed one, or a part of a separable one. */
-function isOther(layer: Layer, { prunable }: Network): boolean {
-  return (
-    (layer.kind === 'conv-transpose' || layer.kind === 'recurrent' || layer.halfOf !== null) &&
-    prunable.get(layer.name) !== layer
-  );
+function isCut({ filters }: Layer, { assigned }: PrunedOutcome, before: Layer | undefined): boolean {
+  return filters !== before?.filters || (assigned?.some((filter, at) => filter !== at) ?? false);
+}
+
+/** A layer that is not prunable as any other: a transposed convolution, a part of a separable one, a recurrent one, or a table that is looked up. */
+function isOther({ kind, halfOf, name, id }: Layer, { prunable }: Network): boolean {
+  const isKind = kind === 'conv-transpose' || kind === 'recurrent' || kind === 'embedding';
+  return (isKind || halfOf !== null) && prunable.get(name)?.id !== id;
 }

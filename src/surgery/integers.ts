@@ -24,10 +24,13 @@ export function newSizes(site: SizesSite, kept: KeptChannels, sizeOf: SizeOf): N
   return values;
 }
 
-/** Where kept channels lie among those that stay, by position before the cut; -1 for those that go. */
-function ranks(channels: Int32Array, kept: KeptChannels): Int32Array {
+/** Where positions that stay lie among those, by position before the cut; -1 for those that go. */
+function ranks({ channels, perPosition }: RangeSite | PicksSite, kept: KeptChannels): Int32Array {
   let next = 0;
-  return channels.map((id) => (id === FIXED_CHANNEL || kept.has(id) ? next++ : -1));
+  return Int32Array.from({ length: channels.length / perPosition }, (_, position) => {
+    const own = channels.subarray(position * perPosition, (position + 1) * perPosition);
+    return own.some((id) => id === FIXED_CHANNEL || kept.has(id)) ? next++ : -1;
+  });
 }
 
 /** New starts and ends of a slice. */
@@ -35,9 +38,9 @@ export function newRange(
   site: RangeSite,
   kept: KeptChannels,
 ): { readonly start: number; readonly end: number } | null | string {
-  const { range, channels, at } = site;
-  const rank = ranks(channels, kept);
-  const size = kept.positions(channels)?.length ?? channels.length;
+  const { range, at } = site;
+  const rank = ranks(site, kept);
+  const size = rank.reduce((count, place) => count + Number(place >= 0), 0);
   const stay = Array.from({ length: range.count }, (_, k) => rank[range.first + k * range.step]!).filter((k) => k >= 0);
   const [first, second] = [stay[0], stay[1]];
   if (first === undefined) return 'it takes no channel that is left';
@@ -61,7 +64,7 @@ function isEvenly(positions: readonly number[], step: number): boolean {
 
 /** New positions of a Gather. */
 export function newPicks(site: PicksSite, kept: KeptChannels): NewIntegers {
-  const rank = ranks(site.channels, kept);
+  const rank = ranks(site, kept);
   const stay = site.positions.map((at) => rank[at]!).filter((at) => at >= 0);
   if (stay.length === 0) return 'it takes no channel that is left';
   const isSame = stay.length === site.values.length && stay.every((at, k) => at === site.values[k]);

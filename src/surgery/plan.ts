@@ -131,6 +131,8 @@ function cutRange(draft: Draft, site: RangeSite): void {
 function cutPicks(draft: Draft, site: PicksSite): void {
   const values = newPicks(site, draft.kept);
   if (typeof values === 'string') return refuse(draft, site.node, values);
+  if (values !== null && site.isScalar)
+    refuse(draft, site.node, 'what it takes lies at another place when channels go');
   if (values !== null) write(draft, site.node, site.operand, values, false);
 }
 

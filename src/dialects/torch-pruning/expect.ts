@@ -64,6 +64,12 @@ function scoredBy(ground: Ground, spec: TorchSpec): Scored {
   };
 }
 
+/** The group that decides about a layer, and the number under which its members are reported. */
+interface Found {
+  readonly group: Group;
+  readonly id: number | null;
+}
+
 /** What is expected, and what it comes from. */
 export interface TorchExpected extends Expected {
   readonly dependencies: Dependencies;
@@ -80,16 +86,21 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
   const decisions = decide(dependencies, ranking, spec);
   const refusal = refusalOf(dependencies, decisions);
   const groups: LayerGroup[] = [];
-  const found = new Map<string, { readonly group: Group; readonly id: number | null }>();
+  const found = new Map<string, Found>();
+  const note = (name: string, entry: Found): void => {
+    const known = found.get(name);
+    // A group that only reads heads is left alone; the one that they are ranked in decides.
+    if (known === undefined || (isUndecided(known.group) && !isUndecided(entry.group))) found.set(name, entry);
+  };
+  const isUndecided = (group: Group): boolean => decisions.byGroup.get(group)?.kind === 'unscored';
   const assumed = assumptions(scored, spec.isGlobal ? dependencies.groups : null);
   const jointOf = new Map(decisions.joint.toReversed().flatMap((set) => set.layers.map((name) => [name, set])));
   for (const group of dependencies.groups) {
-    const members = [...new Set(group.layers.flatMap(namesIn))];
+    const members = [...new Set(group.layers.flatMap(namesIn))].filter((name) => network.prunable.has(name));
     const id = members.length > 1 ? groups.length : null;
     if (id !== null) groups.push({ id, members, criterion: criterionOf(spec) });
-    for (const name of members) if (!found.has(name)) found.set(name, { group, id });
-    for (const { module, side } of group.beyond)
-      if (isOut({ side })) found.set(module.layer.name, found.get(module.layer.name) ?? { group, id: null });
+    for (const name of members) note(name, { group, id });
+    for (const { module, side } of group.beyond) if (isOut({ side })) note(module.layer.name, { group, id: null });
   }
   const packed = new Set(
     dependencies.modules.flatMap(({ attention }) => attention?.packed.map(({ name }) => name) ?? []),
@@ -157,6 +168,7 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
 /** Null where several groups are ranked together, so that what one keeps hangs on the others, and where channel groups share a score. */
 function countRuleOf(decision: Decision, { roundTo }: TorchSpec): CountRule | null {
   if (decision.kind !== 'cut' || decision.scope.records.length > 1 || decision.record.channelGroups > 1) return null;
+  if (decision.record.attention !== null) return null;
   const { ratio, specKey } = decision.scope;
   return { kind: 'share', key: specKey, value: ratio, least: 1, multiple: roundTo ?? 1 };
 }

@@ -45,8 +45,11 @@ export interface TorchSpec extends Spec {
   readonly inGroups: ReadonlyMap<string, number>;
   /** Heads of attention projections. */
   readonly heads: ReadonlyMap<string, number>;
-  /** Whether channels within heads go, and nothing else of them. */
-  readonly isWithinHeads: boolean;
+  /** Whether channels within heads go. */
+  readonly prunesHeadDims: boolean;
+  /** Whether whole heads go, and which share of them. */
+  readonly prunesHeads: boolean;
+  readonly headRatio: number;
   readonly steps: number;
 }
 
@@ -152,7 +155,9 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
     outGroups: new Map(Object.entries(outGroups)),
     inGroups: new Map(Object.entries(written.in_channel_groups)),
     heads: new Map(Object.entries(written.num_heads)),
-    isWithinHeads: written.prune_head_dims && !(written.prune_num_heads && written.head_pruning_ratio > 0),
+    prunesHeadDims: written.prune_head_dims,
+    prunesHeads: written.prune_num_heads,
+    headRatio: written.head_pruning_ratio,
     steps: written.iterative_steps,
   };
 }

@@ -14,6 +14,7 @@ import {
   type Walk,
 } from '../walk.ts';
 import { operation } from './form.ts';
+import { carryProduct } from './matrix-product.ts';
 import type { Operator } from './operator.ts';
 import {
   addKernelSite,
@@ -32,6 +33,7 @@ const carryMatMul: Carry = (walk, node) => {
   const onRight = input(walk, node, 1)?.kind === 'constant';
   const view = constantInput(walk, node, onRight ? 1 : 0);
   const x = input(walk, node, onRight ? 0 : 1);
+  if (isSignal(x) && isSignal(input(walk, node, onRight ? 1 : 0))) return carryProduct(walk, node);
   if (view === null || view.dims.length !== 2 || !isUsable(view) || !isSignal(x)) return setOpaque(walk, node);
   const rank = shapeOf(x)?.length ?? null;
   const axis = rank === null ? null : Math.max(0, onRight ? rank - 1 : rank - 2);
@@ -91,7 +93,12 @@ function dense(walk: Walk, node: OnnxNode, x: Signal, at: DenseShape): Origin | 
 }
 
 export const DENSE: Readonly<Record<string, Operator>> = {
-  MatMul: { carry: carryMatMul, role: 'weights', form: () => operation('dense', { alpha: 1, beta: 1 }) },
+  MatMul: {
+    carry: carryMatMul,
+    role: 'weights',
+    sort: 'matrix-product',
+    form: () => operation('dense', { alpha: 1, beta: 1 }),
+  },
   Gemm: {
     carry: carryGemm,
     role: 'weights',

@@ -55,6 +55,9 @@ function expandedShape(shape: readonly Dim[], target: readonly Dim[]): readonly 
   });
 }
 
+/** Batch, heads, their repetitions, tokens and channels of a head. */
+const SHARED_RANK = 5;
+
 /** Channels stay where they are, unless an axis of one of them is repeated: then each position carries that one. */
 function expandSignal(walk: Walk, node: OnnxNode, shape: readonly Dim[]): void {
   const value = input(walk, node, 0);
@@ -65,7 +68,11 @@ function expandSignal(walk: Walk, node: OnnxNode, shape: readonly Dim[]): void {
   const axes = map.axes.map((axis) => axis + missing);
   const isKept = isUniform(map) || axes.every((axis, k) => shape[axis] === map.shape[map.axes[k]!]);
   if (!isKept) return setOpaque(walk, node);
-  setOutput(walk, node, { kind: 'channels', map: { shape, axes, ids: map.ids }, from: value.from });
+  // Heads of keys that several heads of queries share stand as often as those.
+  const isShared =
+    shape.length === SHARED_RANK && shape.some((size, axis) => size !== map.shape[axis] && size !== null);
+  const from = isShared ? walk.drafts.place(node, 'upsample', walk.values) : value.from;
+  setOutput(walk, node, { kind: 'channels', map: { shape, axes, ids: map.ids }, from });
 }
 
 const evaluate: Evaluate = (walk, node) => {
@@ -81,5 +88,5 @@ const evaluate: Evaluate = (walk, node) => {
 const MAX_EXPANDED = 2 ** 16;
 
 export const EXPANDING: Readonly<Record<string, Operator>> = {
-  Expand: { carry: expand, role: 'layout', evaluate, form: () => SAME },
+  Expand: { carry: expand, role: 'layout', sort: 'expand', evaluate, form: () => SAME },
 };

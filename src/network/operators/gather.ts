@@ -1,9 +1,10 @@
-import type { OnnxNode } from '../../onnx/index.ts';
+import { isFloat, type OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
-import { alongAxis, idsAlong, isUniform, uniformMap } from '../channels.ts';
+import { channelsAt, isUniform, pickMap, uniformMap, withoutAxis } from '../channels.ts';
 import { integerTensorOf, numbersOf } from '../constants.ts';
 import { countOf } from '../numbers.ts';
 import { rowMajorStrides } from '../strided.ts';
+import type { TensorView } from '../tensor-view.ts';
 import {
   type Carry,
   input,
@@ -18,6 +19,7 @@ import {
 import { withShape } from './carry.ts';
 import { type Form, listed, type NodeFacts, operation, SAME } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
+import { addKernelSite, finish, isUsable, NOTHING, placeProducer, weightOf } from './producers.ts';
 
 /** Gather with constant indices picks channels, or spatial positions. */
 const gather: Carry = (walk, node) => {
@@ -41,30 +43,47 @@ const gather: Carry = (walk, node) => {
     );
   }
   if (value.map.axes.includes(axis)) {
-    const ids = isScalar ? null : idsAlong(value.map, axis);
-    const picked = ids === null ? null : picks(ids, indices.data);
-    if (picked === null) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: after, from });
+    const lines = channelsAt(value.map, axis);
+    const positions = within(indices.data, lines.channels.length / lines.perPosition);
+    if (positions === null || (isScalar && value.map.axes.length === 1))
+      return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: after, from });
     const values = indices.data as readonly number[];
-    const positions = values.map((at) => (at < 0 ? at + ids!.length : at));
-    walk.sites.push({ kind: 'picks', node, operand: { input: 1 }, values, positions, channels: ids! });
-    return setOutput(walk, node, { kind: 'channels', map: alongAxis(after, axis, picked), from });
+    walk.sites.push({ kind: 'picks', node, operand: { input: 1 }, values, positions, isScalar, ...lines });
+    const picked = pickMap(value.map, axis, positions);
+    const map = !isScalar ? picked : isUniform(picked) ? uniformMap(picked, after) : withoutAxis(picked, axis);
+    return setOutput(walk, node, { kind: 'channels', map, from });
   }
-  const axes = isScalar ? value.map.axes.map((at) => (at > axis ? at - 1 : at)) : value.map.axes;
-  setOutput(walk, node, { kind: 'channels', map: { ...value.map, axes, shape: after }, from });
+  const map = isScalar ? withoutAxis(value.map, axis) : { ...value.map, shape: after };
+  setOutput(walk, node, { kind: 'channels', map, from });
 };
 
-/** Rows that are looked up by indices that are computed: an embedding, whose channels are not followed, though its shape is known. */
+/** Rows that are looked up by indices that are computed: of a table they are an embedding, whose columns are channels. */
 function lookUp(walk: Walk, node: OnnxNode): void {
-  const [data, indices] = [0, 1].map((k) => input(walk, node, k));
-  const [shape, places] = [shapeOf(data ?? null), shapeOf(indices ?? null)];
+  const [data, indices] = [input(walk, node, 0), input(walk, node, 1)];
+  const [shape, places] = [shapeOf(data), shapeOf(indices)];
   const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape?.length ?? 0);
+  const isTable = data?.kind === 'constant' && data.view.dims.length === 2 && isUsable(data.view);
+  if (isTable && axis === 0 && isSignal(indices) && places !== null && isFloat(data.view.tensor.dtype))
+    return embed(walk, node, data.view, places);
   setOpaque(walk, node, node.opType, shape === null || places === null ? null : shape.toSpliced(axis, 1, ...places));
 }
 
-/** The ids at positions, negative ones from the end; null where one is unknown or beyond the axis. */
-function picks(ids: Int32Array, positions: readonly Dim[]): Int32Array | null {
-  const picked = positions.map((at) => (at === null ? undefined : ids[at < 0 ? at + ids.length : at]));
-  return picked.every((id) => id !== undefined) ? Int32Array.from(picked) : null;
+function embed(walk: Walk, node: OnnxNode, view: TensorView, places: readonly Dim[]): void {
+  const [rows, width] = view.dims as readonly [number, number];
+  const origin = placeProducer(walk, node, 'embedding', weightOf(node, view, 1, 0), width, 1);
+  addKernelSite(walk, node, origin, {
+    ...{ input: 0, view, outAxis: 1, inAxis: 0, axisOfGroup: 0, groupAttribute: null },
+  });
+  const outShape = [...places, width];
+  finish(walk, node, NOTHING, origin, {
+    ...{ axis: 0, outAxis: places.length, inTotal: rows, outShape, spatial: places.slice(1) },
+  });
+}
+
+/** Positions from the start; null where one is unknown or beyond the axis. */
+function within(positions: readonly Dim[], size: number): readonly number[] | null {
+  const found = positions.map((at) => (at === null ? Number.NaN : at < 0 ? at + size : at));
+  return found.every((at) => at >= 0 && at < size) ? found : null;
 }
 
 const evaluate: Evaluate = (walk, node) => {

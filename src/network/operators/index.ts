@@ -58,9 +58,12 @@ const STANDARD: ReadonlyMap<string, Operator> = new Map(
   ].flatMap((family) => Object.entries(family)),
 );
 
+/** Operations of source frameworks that exporters write as several nodes, by the name under which those are placed. */
+const WRITTEN: ReadonlyMap<string, LayerSort> = new Map([['Unbind', 'unbind']]);
+
 /** What a layer that an operator makes is in the source framework. */
 export function sortOf(op: string): LayerSort | null {
-  return STANDARD.get(op)?.sort ?? null;
+  return WRITTEN.get(op) ?? STANDARD.get(op)?.sort ?? null;
 }
 
 /** What a node's operator does; undefined for one that is not known. */

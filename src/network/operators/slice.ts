@@ -1,9 +1,9 @@
 import type { OnnxNode } from '../../onnx/index.ts';
 import { someRows } from '../assembled.ts';
 import type { Dim } from '../channels.ts';
-import { alongAxis, idsAlong, isUniform } from '../channels.ts';
+import { channelsAt, isUniform, pickMap } from '../channels.ts';
 import { integerList, integersOf, numbersOf } from '../constants.ts';
-import { pick, type Range, rangeOf } from '../range.ts';
+import { positionsOf, type Range, rangeOf } from '../range.ts';
 import type { TensorView } from '../tensor-view.ts';
 import {
   attribute,
@@ -20,6 +20,7 @@ import {
 import { carry } from './carry.ts';
 import { type Form, listed, type NodeFacts, operation, SAME, type Setting } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
+import { isSqueezed } from './split.ts';
 
 /** Slice: on spatial axes channels pass; on the channel axis they are picked, if the range is constant. */
 const slice: Carry = (walk, node) => {
@@ -40,8 +41,7 @@ const slice: Carry = (walk, node) => {
     const range = rangeOf(shape[axis] ?? null, starts?.[k] ?? null, ends?.[k] ?? null, steps?.[k] ?? null);
     sliced[axis] = range?.count ?? null;
     if (map === null || !map.axes.includes(axis) || (isUniform(map) && range?.count !== 0)) continue;
-    const ids = idsAlong(map, axis);
-    if (ids === null || range === null || range.count === 0) return setOpaque(walk, node);
+    if (range === null || range.count === 0) return setOpaque(walk, node);
     walk.sites.push({
       kind: 'range',
       node,
@@ -51,12 +51,13 @@ const slice: Carry = (walk, node) => {
       endValues: ends ?? [],
       at: k,
       range,
-      channels: ids,
+      ...channelsAt(map, axis),
     });
-    map = alongAxis(map.shape, axis, pick(ids, range));
+    map = pickMap(map, axis, positionsOf(range));
   }
   if (map === null) return carry(walk, node, 'crop', value, sliced);
-  const from = walk.drafts.place(node, 'crop', walk.values, isPartOfSplit(walk, node) ? { op: 'Split' } : {});
+  const op = partOf(walk, node);
+  const from = walk.drafts.place(node, 'crop', walk.values, op === null ? {} : { op });
   setOutput(walk, node, { kind: 'channels', map: { ...map, shape: sliced }, from });
 };
 
@@ -69,9 +70,15 @@ function sliceConstant(walk: Walk, node: OnnxNode, view: TensorView): void {
   else setOutput(walk, node, { kind: 'constant', view: rows });
 }
 
-/** PyTorch writes chunk() as slices without steps that end at computed multiples of a part (symbolic_opset11.chunk). */
-function isPartOfSplit(walk: Walk, node: OnnxNode): boolean {
-  return hasInput(node, 3) && !hasInput(node, 4) && input(walk, node, 2)?.kind === 'fixed';
+/**
+ * What PyTorch writes as slices without steps: TorchScript chunk(), as such that end at computed multiples of a part
+ * (symbolic_opset11.chunk), and dynamo unbind(), as such of one position, from which a Squeeze takes the axis. Dynamo writes chunk() as a
+ * Split, and roll() as slices that end where it is computed.
+ */
+function partOf(walk: Walk, node: OnnxNode): 'Split' | 'Unbind' | null {
+  if (!hasInput(node, 3) || hasInput(node, 4)) return null;
+  if (isSqueezed(walk, node.outputs[0] ?? '')) return 'Unbind';
+  return input(walk, node, 2)?.kind === 'fixed' && !node.name.startsWith('node_') ? 'Split' : null;
 }
 
 /** Slice along one axis, as PyTorch's exporter reverses the pairs of a padding. */

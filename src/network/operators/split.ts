@@ -1,6 +1,6 @@
 import type { OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
-import { alongAxis, idsAlong, isUniform } from '../channels.ts';
+import { alongAxis, type ChannelMap, idsAlong, isUniform, pickMap } from '../channels.ts';
 import { integerList, integersOf } from '../constants.ts';
 import { vector } from '../numbers.ts';
 import {
@@ -32,24 +32,50 @@ const split: Carry = (walk, node) => {
   const isWhole = sizes !== null && size !== null && sizes.reduce((n, part) => n + part, 0) === size;
   if (overChannels && !isWhole) return setOpaque(walk, node);
   const ids = overChannels ? idsAlong(value.map, axis) : null;
-  if (overChannels && ids === null) return setOpaque(walk, node);
-  const from = walk.drafts.place(node, 'crop', walk.values);
-  if (ids !== null && sizes !== null) addSplitSite(walk, node, ids, sizes);
+  const from = walk.drafts.place(node, 'crop', walk.values, isUnbind(walk, node, sizes) ? { op: 'Unbind' } : {});
+  if (overChannels && sizes !== null) addSplitSite(walk, node, ids, sizes, axis);
   let offset = 0;
   for (const k of node.outputs.keys()) {
     const length = sizes?.[k] ?? null;
     const part = shape.map((dim, at) => (at === axis ? length : dim));
     if (value.kind !== 'channels') setOutput(walk, node, withShape(value, part, from), k);
     else {
-      const run = ids === null ? null : ids.slice(offset, offset + length!);
-      const map = run === null ? { ...value.map, shape: part } : alongAxis(part, axis, run);
+      const map = overChannels ? run(value.map, ids, axis, offset, length!) : { ...value.map, shape: part };
       setOutput(walk, node, { kind: 'channels', map, from }, k);
     }
     offset += length ?? 0;
   }
 };
 
-function addSplitSite(walk: Walk, node: OnnxNode, ids: Int32Array, values: readonly number[]): void {
+/** A run of positions, of channels that lie along the axis or along several. */
+function run(map: ChannelMap, ids: Int32Array | null, axis: number, offset: number, length: number): ChannelMap {
+  if (ids !== null) return alongAxis(map.shape.with(axis, length), axis, ids.slice(offset, offset + length));
+  return pickMap(
+    map,
+    axis,
+    Array.from({ length }, (_, k) => offset + k),
+  );
+}
+
+/** torch.unbind: parts of one position, of which each loses the axis. */
+function isUnbind(walk: Walk, node: OnnxNode, sizes: readonly number[] | null): boolean {
+  const isSingle = sizes?.every((size) => size === 1) ?? false;
+  return isSingle && node.outputs.every((output) => output === '' || isSqueezed(walk, output));
+}
+
+/** Whether a tensor is read by a Squeeze alone. */
+export function isSqueezed(walk: Walk, tensor: string): boolean {
+  return walk.soleConsumer(tensor)?.opType === 'Squeeze';
+}
+
+/** @param ids channels along the axis; null where they lie along others too, so that parts are measured by what is left of them */
+function addSplitSite(
+  walk: Walk,
+  node: OnnxNode,
+  ids: Int32Array | null,
+  values: readonly number[],
+  axis: number,
+): void {
   const starts = values.map((_, at) => values.slice(0, at).reduce((n, size) => n + size, 0));
   const isInput = hasInput(node, 1) || (walk.opset >= 13 && attribute(node, 'split', 'ints') === null);
   walk.sites.push({
@@ -57,7 +83,11 @@ function addSplitSite(walk: Walk, node: OnnxNode, ids: Int32Array, values: reado
     node,
     operand: isInput ? { input: 1 } : { attribute: 'split' },
     values,
-    sizes: values.map((size, at) => ({ at, channels: ids.slice(starts[at], starts[at]! + size) })),
+    sizes: values.map((size, at) =>
+      ids === null
+        ? { at, tensor: node.outputs[at]!, axis }
+        : { at, channels: ids.slice(starts[at], starts[at]! + size) },
+    ),
     isTarget: false,
     // ai.onnx 18: the number of equal parts and their sizes exclude each other.
     unwritten: hasInput(node, 1) || attribute(node, 'split', 'ints') !== null ? null : { drops: 'num_outputs' },

@@ -77,7 +77,8 @@ function otherSets({ pruned, unsure }: Lowest): readonly (readonly number[])[] |
 }
 
 /** `round_to` floors what stays, of all channels even where one channel group is ranked (base_pruner.py:635-640). */
-function rounded(record: RankedGroup, { pruned, unsure }: Lowest, { roundTo }: TorchSpec): GroupCut {
+function rounded(record: RankedGroup, { pruned, unsure }: Lowest, { roundTo, prunesHeadDims }: TorchSpec): GroupCut {
+  if (record.attention !== null && !prunesHeadDims) return { pruned: [], asked: 0, unsure: null };
   const asked = pruned.length;
   if (asked === 0 || roundTo === null) return { pruned, asked, unsure };
   const channels = widthOf(record);

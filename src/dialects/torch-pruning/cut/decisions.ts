@@ -8,7 +8,8 @@ import { type Group, groupOf, isOut } from '../trace/group.ts';
 import type { Dependencies } from '../trace/groups.ts';
 import { type Count, cutScope, type GroupCut, MAX_OUTCOMES, picksOf, type ScopeCut, widthOf } from './cutting.ts';
 import { type GroupedInputs, groupedInputs } from './grouped-inputs.ts';
-import { type Pruning, prune } from './pruning.ts';
+import type { HeadCut } from './heads.ts';
+import { type Pruned, type Pruning, prune } from './pruning.ts';
 import type { Fate, RankedGroup, Ranking, Scope } from './ranked-groups.ts';
 
 /** What became of a group, and by which numbers. */
@@ -20,7 +21,8 @@ export type Decision =
       readonly scope: Scope;
       readonly count: Count;
       readonly cut: GroupCut;
-      readonly pruning: Exclude<Pruning, { kind: 'beyond' }>;
+      readonly heads: HeadCut | null;
+      readonly pruning: Exclude<Pruning, { kind: 'beyond' | 'unsure' }>;
       /** Where equal scores lie on the cut, in the channels of each layer of the group. */
       readonly tie: Tie | null;
     };
@@ -33,7 +35,8 @@ export interface Decisions {
 }
 
 /** Decides every group, scope by scope. */
-export function decide(dependencies: Dependencies, { fates, scopes }: Ranking, spec: TorchSpec): Decisions {
+export function decide(dependencies: Dependencies, { fates, scopes, heads }: Ranking, spec: TorchSpec): Decisions {
+  const { flows, parameters } = dependencies;
   const byGroup = new Map<Group, Decision>();
   const joint: JointOutcomes[] = [];
   for (const [group, fate] of fates) if (fate.kind !== 'ranked') byGroup.set(group, fate);
@@ -45,9 +48,12 @@ export function decide(dependencies: Dependencies, { fates, scopes }: Ranking, s
     }
     const cut = cutScope(scope, spec);
     const { ties, outcomes, unclear } = outcomesOf(cut, dependencies);
+    // Heads go only where the ratio takes channels at all (base_pruner.py:610).
+    const pruned = { flows, parameters, spec, heads: cut.count.staying < cut.count.channels ? heads : new Map() };
     for (const record of scope.records)
-      byGroup.set(record.origin, decisionOf(record, scope, cut, ties.get(record) ?? null, unclear, dependencies));
-    if (outcomes.length > 1) joint.push(jointOf(scope.records, outcomes, dependencies));
+      if (fates.get(record.origin)?.kind === 'ranked')
+        byGroup.set(record.origin, decisionOf(record, scope, cut, ties.get(record) ?? null, unclear, pruned));
+    if (outcomes.length > 1) joint.push(jointOf(scope.records, outcomes, pruned));
   }
   // Positions beyond a root reach its neighbours in a concatenation, whatever their own groups are.
   if ([...byGroup.values()].some((decision) => decision.kind === 'unknown' && decision.why === BEYOND))
@@ -86,16 +92,20 @@ function decisionOf(
   { count, nominal }: ScopeCut,
   tie: Tie | null,
   unclear: ReadonlySet<RankedGroup>,
-  { flows }: Dependencies,
+  pruned: Pruned,
 ): Decision {
   const cut = nominal.get(record) ?? { pruned: [], asked: 0, unsure: null };
-  const pruning = prune(record, cut.pruned, flows);
+  const pruning = prune(record, cut.pruned, pruned);
   // Where so many go that nothing would be left, it does not matter which.
   const isAll = pruning.kind === 'skipped' && cut.pruned.length * record.channelGroups >= widthOf(record);
   if (unclear.has(record) && !isAll) return { kind: 'unknown', why: TOO_MANY };
+  if (pruning.kind === 'unsure') {
+    const unknown = `${pruning.name} may be a parameter, and Torch-Pruning would take all of it and leave the group alone, or a buffer, which it does not see`;
+    return { kind: 'unknown', why: { unknown, remedy: null, isRaised: false } };
+  }
   return pruning.kind === 'beyond'
     ? { kind: 'unknown', why: BEYOND }
-    : { kind: 'cut', record, scope, count, cut, pruning, tie };
+    : { kind: 'cut', record, scope, count, cut, heads: pruned.heads.get(record) ?? null, pruning, tie };
 }
 
 /** What each record may lose: pruned positions of each. */
@@ -147,11 +157,7 @@ function tieOf(record: RankedGroup, { pruned, unsure }: GroupCut, { flows }: Dep
   return { certain, candidates, pick: candidates.length - pick };
 }
 
-function jointOf(
-  records: readonly RankedGroup[],
-  outcomes: readonly Outcome[],
-  { flows }: Dependencies,
-): JointOutcomes {
+function jointOf(records: readonly RankedGroup[], outcomes: readonly Outcome[], pruned: Pruned): JointOutcomes {
   const varying = records.filter(
     (record) => new Set(outcomes.map((outcome) => String(outcome.get(record) ?? []))).size > 1,
   );
@@ -159,7 +165,7 @@ function jointOf(
     (outcome) =>
       new Map(
         varying.flatMap((record) => {
-          const pruning = prune(record, outcome.get(record) ?? [], flows);
+          const pruning = prune(record, outcome.get(record) ?? [], pruned);
           return record.group.layers.map(({ layer }): [string, RetainedIndices] => [
             layer.name,
             retained(layer.filters, pruning, record.group, layer.name),

@@ -9,6 +9,7 @@ import { isInside, namesAround } from '../trace/groups.ts';
 import type { Module } from '../trace/module-graph.ts';
 import { isNamed, isRoot, isTwoSided } from '../trace/modules.ts';
 import type { SpecNames } from '../trace/spec-names.ts';
+import { type Attention, type HeadCut, headCuts, headsOf } from './heads.ts';
 
 /** What is known of a group's channels before they are ranked. */
 export interface GroupScores {
@@ -33,6 +34,8 @@ export interface RankedGroup {
   readonly size: number;
   /** Scores of one channel group, averaged over all (base_pruner.py:480-490). */
   readonly ranked: Scores;
+  /** Where it holds heads of an attention. */
+  readonly attention: Attention | null;
 }
 
 /** Groups that are ranked together, under one ratio. */
@@ -60,6 +63,8 @@ export type Fate =
 export interface Ranking {
   readonly fates: ReadonlyMap<Group, Fate>;
   readonly scopes: ReadonlyMap<string, Scope>;
+  /** Whole heads that go, by group. */
+  readonly heads: ReadonlyMap<RankedGroup, HeadCut>;
 }
 
 interface Open {
@@ -113,11 +118,17 @@ export function rank(
     fates.set(origin, { kind: 'ranked', record, scope: id });
     scope.records.push(record);
   }
+  const records = [...scopes.values()].flatMap((scope) => scope.records);
+  const heads = new Map<RankedGroup, HeadCut>();
+  for (const [record, found] of headCuts(records, spec)) {
+    if ('unknown' in found) fates.set(record.origin, { kind: 'unknown', why: found });
+    else heads.set(record, found);
+  }
   const closed = [...scopes].map(([id, { ratio, specKey, records, unknown }]): [string, Scope] => [
     id,
     { id, ratio, specKey, records, unknown: unknown ?? poison },
   ]);
-  return { fates, scopes: new Map(closed) };
+  return { fates, scopes: new Map(closed), heads };
 }
 
 function fateWithoutScores(
@@ -149,7 +160,6 @@ function withHeads(group: Group, spec: TorchSpec, flows: Flows): Group | Fate {
   const isHead = (module: Module): boolean => spec.heads.has(module.layer.name);
   if (!group.items.some((item) => isOut(item) && isHead(item.module))) return group;
   const unknown = (why: string): Fate => ({ kind: 'unknown', why: { unknown: why, remedy: null, isRaised: false } });
-  if (!spec.isWithinHeads) return unknown('whole heads are pruned, which is not recomputed');
   const reading = group.items.findLast(
     (item) => isRoot(item.module.type) && (item.side === 'in' || !isTwoSided(item.module.type)),
   );
@@ -157,9 +167,7 @@ function withHeads(group: Group, spec: TorchSpec, flows: Flows): Group | Fate {
     return { kind: 'unscored' };
   const rooted = groupOf(reading.module, reading.side, reading.at, flows);
   // Behind a flatten several channels of the reader are one of the heads, and which of them counts is not defined.
-  const isPlain = rooted.items.every(
-    (item) => item.at.length <= reading.at.length && new Set(item.root).size === item.root.length,
-  );
+  const isPlain = rooted.items.every((item) => item.at.length >= reading.at.length);
   return isPlain ? rooted : unknown(`${reading.module.layer.name} reads heads at several positions`);
 }
 
@@ -247,13 +255,27 @@ function recordOf(origin: Group, group: Group, scored: GroupScores, spec: TorchS
     const unknown = `RuntimeError: shape '[${channelGroups}, -1]' is invalid for input of size ${channels}`;
     return { unknown, remedy: null, isRaised: true };
   }
+  const attention = attentionIn(origin, spec);
+  const most = attention === null ? 1 : headsOf(attention);
+  if (spec.prunesHeads && spec.headRatio > 0 && channels % most !== 0)
+    return {
+      unknown: `RuntimeError: shape '[${most}, -1]' is invalid for input of size ${channels}`,
+      remedy: null,
+      isRaised: true,
+    };
   const size = channels / channelGroups;
   const isCommonDivisor = !spec.isGlobal && !spec.isIsomorphic;
   const errors = isCommonDivisor ? scores.orderErrors : scores.errors;
   const ranked = { values: averaged(scores.values, size), errors: averaged(errors, size) };
   if (channelGroups > 1)
     for (const k of ranked.errors.keys()) ranked.errors[k]! += 4 * UNIT * Math.abs(ranked.values[k]!);
-  return { origin, group, scored, channelGroups, size, ranked };
+  return { origin, group, scored, channelGroups, size, ranked, attention };
+}
+
+function attentionIn({ items }: Group, { heads }: TorchSpec): Attention | null {
+  const layers = items.flatMap((item) => (isOut(item) && heads.has(item.module.layer.name) ? [item.module] : []));
+  if (layers.length === 0) return null;
+  return { layers, heads: new Map(layers.map((module) => [module, heads.get(module.layer.name)!])) };
 }
 
 /** `_get_channel_groups` (base_pruner.py:387-409); grouped convolutions are registered by themselves, depthwise ones not. */

@@ -6,6 +6,7 @@ import { channelGroupsOf } from '../cut/ranked-groups.ts';
 import type { TorchSpec } from '../spec.ts';
 import { type Group, isOut } from '../trace/group.ts';
 import { type Dependencies, isWithin } from '../trace/groups.ts';
+import { LOST } from '../trace/placement.ts';
 import type { SpecNames } from '../trace/spec-names.ts';
 
 /** What holds of groups whose scores are not known: coupled layers lose the same channels, and where each group is ranked alone their number is known. */
@@ -54,7 +55,9 @@ function countsOf(group: Group, spec: TorchSpec): readonly number[] | null {
   // The number of scores is that of the first scored item, which is the root where its weights are scored.
   const isScored =
     spec.importance.kind === 'given' || (spec.importance.targets.has('Conv') && root.type !== 'DepthwiseConv');
-  if (spec.steps > 1 || spec.isGlobal || spec.isIsomorphic || isNamed || !isScored || side === 'in') return null;
+  const hasHeads = group.items.some(({ module }) => spec.heads.has(module.layer.name));
+  if (hasHeads || spec.steps > 1 || spec.isGlobal || spec.isIsomorphic || isNamed || !isScored || side === 'in')
+    return null;
   const channels = root.outWidth!;
   const channelGroups = Math.max(
     1,
@@ -98,8 +101,11 @@ function partnerContradiction(
   kept: RetainedIndices,
   actual: (layer: string) => RetainedIndices | null,
 ): Contradiction | null {
-  const outs = group.items.filter((item) => isOut(item) && item.module.layer.weight !== null);
-  const own = outs.find(({ module }) => module.layer.name === name)!;
+  const outs = group.items.filter(
+    (item) => isOut(item) && item.module.layer.weight !== null && !item.root.includes(LOST),
+  );
+  const own = outs.find(({ module }) => module.layer.name === name);
+  if (own === undefined) return null;
   const mine = rootsOf(own, kept);
   for (const other of outs) {
     const theirs = other === own ? null : actual(other.module.layer.name);

@@ -102,7 +102,7 @@ function cutReason({ record, scope, count, cut, pruning }: Cut, spec: TorchSpec)
   const sentence = `${asked}${own}${inGroups}${rounding}`;
   if (pruning.kind === 'pruned') return sentence;
   const side = pruning.side === 'in' ? 'input channels' : 'channels';
-  return `${sentence}; Torch-Pruning skips the group, because ${pruning.module.layer.name} would lose all its ${pruning.width} ${side}`;
+  return `${sentence}; Torch-Pruning skips the group, because ${pruning.name} would lose all its ${pruning.width} ${side}`;
 }
 
 /** As many as are listed whole. */
@@ -261,7 +261,7 @@ const sumsByChannel = once(({ root, values }: Term): ReadonlyMap<number, number>
 });
 
 function noteOn({ record, pruning }: Cut, filter: number, channel: number): string {
-  if (pruning.kind === 'skipped') return `its group is skipped: ${pruning.module.layer.name} would lose everything`;
+  if (pruning.kind === 'skipped') return `its group is skipped: ${pruning.name} would lose everything`;
   if (record.channelGroups === 1) return channel === filter ? '' : `channel ${channel} of the group`;
   const others = Array.from({ length: record.channelGroups }, (_, g) => (channel % record.size) + g * record.size);
   return `scored with channels ${others.filter((other) => other !== channel).join(', ')}`;

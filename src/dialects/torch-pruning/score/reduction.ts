@@ -1,5 +1,6 @@
 import { UNIT } from '../../shared/rounding.ts';
 import type { Reduction } from '../spec.ts';
+import { LOST } from '../trace/placement.ts';
 import type { Term, Unknown } from './terms.ts';
 
 /** A score for each channel, and how far Torch-Pruning's float32 result may be off. */
@@ -13,9 +14,10 @@ export interface Scores {
  * That is the root's number of channels but where the root itself is not scored: a depthwise convolution, or a convolution
  * where only BatchNorm is.
  */
-export function reduce(terms: readonly Term[], reduction: Reduction): Scores | Unknown {
-  const channels = terms[0]!.values.length;
-  const used = reduction === 'first' ? terms.slice(0, 1) : reduction === 'gate' ? terms.slice(-1) : terms;
+export function reduce(all: readonly Term[], reduction: Reduction): Scores | Unknown {
+  const channels = all[0]!.values.length;
+  const terms = all.filter(isCounted);
+  const used = usedOf(all, reduction);
   for (const { root } of used) {
     const beyond = root.find((channel) => channel >= channels);
     if (beyond === undefined) continue;
@@ -38,6 +40,17 @@ export function reduce(terms: readonly Term[], reduction: Reduction): Scores | U
     case 'gate':
       return written(used, channels, 0, (_, value) => value);
   }
+}
+
+/** The first and the last one may be one that is left out: then nothing counts. */
+function usedOf(terms: readonly Term[], reduction: Reduction): readonly Term[] {
+  const used = reduction === 'first' ? terms.slice(0, 1) : reduction === 'gate' ? terms.slice(-1) : terms;
+  return used.filter(isCounted);
+}
+
+/** Where it is lost which of the root's channels a value is for, none of the term's counts (importance.py:151). */
+function isCounted({ root }: Term): boolean {
+  return !root.includes(LOST);
 }
 
 function added(terms: readonly Term[], channels: number, divisor: number): Scores {
@@ -84,6 +97,5 @@ function written(
 /** Whether the scores hang on which of several values was written last. */
 export function isLastWritten(terms: readonly Term[], reduction: Reduction): boolean {
   if (reduction === 'sum' || reduction === 'mean') return false;
-  const used = reduction === 'first' ? terms.slice(0, 1) : reduction === 'gate' ? terms.slice(-1) : terms;
-  return used.some(({ root }) => new Set(root).size < root.length);
+  return usedOf(terms, reduction).some(({ root }) => new Set(root).size < root.length);
 }

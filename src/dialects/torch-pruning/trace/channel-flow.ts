@@ -1,5 +1,7 @@
 import type { Channels, Network, NetworkTensor } from '../../../network/index.ts';
+import { flowsAroundProducts, operationsAround, type Traced, type TracedFlow } from './matrix-products.ts';
 import type { Edge, Module } from './module-graph.ts';
+import { isSplit } from './modules.ts';
 import { inPlace, type Placement, placementOf } from './placement.ts';
 import { type WidthInference, widthInference } from './width-inference.ts';
 
@@ -7,10 +9,15 @@ import { type WidthInference, widthInference } from './width-inference.ts';
  * How channels pass from the coordinates of the module that makes a tensor to those of the one that reads it; or, as a
  * clause, why Torch-Pruning does not follow them as they really go, so that what it prunes together cannot be determined.
  */
-export type Flow = readonly Placement[] | string;
+export type Flow = TracedFlow | string;
+
+/** As channels really go. */
+type Followed = readonly Placement[] | string;
 
 export interface ChannelFlows {
   readonly flows: ReadonlyMap<Edge, Flow>;
+  /** Operations around products of matrices, and those that leave nothing of channels. */
+  readonly around: ReadonlySet<Module>;
   /** What Torch-Pruning raises while it builds its graph; null where it does not. */
   readonly raises: string | null;
 }
@@ -18,7 +25,7 @@ export interface ChannelFlows {
 /** Follows channels over every edge of the module graph, by the channels that the network has for each tensor. */
 export function channelFlows(network: Network, modules: readonly Module[]): ChannelFlows {
   const coordinates = coordinatesOf(network);
-  const flows = new Map<Edge, Flow>();
+  const flows = new Map<Edge, Followed>();
   for (const module of modules) {
     let joined = 0;
     for (const edge of module.inputs) {
@@ -29,12 +36,14 @@ export function channelFlows(network: Network, modules: readonly Module[]): Chan
     }
   }
   const infer = widthInference();
+  const made = firstTensors(network);
+  const isFlat = !modules.some((module) => module.type === 'Linear' && made(module)?.shape?.length === 3);
   for (const [edge, flow] of flows) {
     const why = typeof flow === 'string' ? null : misreadFlatten(edge, flow, infer);
     if (why !== null) flows.set(edge, why);
   }
   for (const module of modules) {
-    const [edges, why] = misread(module, flows, infer, () => coordinates(module, 0));
+    const [edges, why] = misread(module, flows, { infer, isFlat }, () => coordinates(module, 0));
     if (why !== null) for (const edge of edges) flows.set(edge, why);
   }
   const isUncounted = (module: Module): boolean =>
@@ -43,7 +52,25 @@ export function channelFlows(network: Network, modules: readonly Module[]): Chan
   const raises = modules.some(isUncounted)
     ? "TypeError: unsupported operand type(s) for +: 'int' and 'NoneType'"
     : null;
-  return { flows, raises };
+  const around = new Set([...operationsAround(modules), ...modules.filter((module) => isReduced(module, made))]);
+  const traced = flowsAroundProducts(around, { infer, made, isFlat });
+  return { flows: new Map<Edge, Flow>([...flows, ...traced]), around, raises };
+}
+
+/** Whether an operation leaves nothing of channels, as their mean, for other operations alone: what passes there reaches no layer by itself. */
+function isReduced(module: Module, made: Traced['made']): boolean {
+  return (
+    module.type === 'ElementWise' &&
+    made(module)?.channels === null &&
+    module.outputs.every(({ to }) => to.type === 'ElementWise')
+  );
+}
+
+/** The tensor that the first call of a module's layer makes first, before what belongs to the layer is done to it. */
+function firstTensors({ tensors }: Network): (module: Module) => NetworkTensor | undefined {
+  const found = new Map<number, NetworkTensor>();
+  for (const tensor of tensors.values()) if (!found.has(tensor.layer)) found.set(tensor.layer, tensor);
+  return ({ layer }) => found.get(layer.id);
 }
 
 /** The channels that a module's own indices count, call by call; a clause where there are none. */
@@ -60,7 +87,7 @@ function coordinatesOf(network: Network): (module: Module, call: number) => Int3
   return ({ layer, type, inputs }, call) => {
     if (layer.weight !== null) return Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
     // A split counts the channels that it is given, not those of its first part.
-    const tensor = type === 'Split' ? inputs[0]?.tensor : shortest.get(`${layer.id} ${call}`);
+    const tensor = isSplit(type) ? inputs[0]?.tensor : shortest.get(`${layer.id} ${call}`);
     return idsOf(tensor, layer.name);
   };
 }
@@ -109,8 +136,8 @@ function arrival({ from, to, tensor, call }: Edge, own: Int32Array | string, joi
 /** Edges that Torch-Pruning maps otherwise than channels go, and why; none where it is right. */
 function misread(
   module: Module,
-  flows: ReadonlyMap<Edge, Flow>,
-  infer: WidthInference,
+  flows: ReadonlyMap<Edge, Followed>,
+  { infer, isFlat }: Pick<Traced, 'infer' | 'isFlat'>,
   coordinates: () => Int32Array | string,
 ): readonly [readonly Edge[], string | null] {
   const own = module.type === 'Split' || module.type === 'Concat' ? coordinates() : '';
@@ -130,14 +157,14 @@ function misread(
     case 'Concat':
       return [module.inputs, typeof own === 'string' ? null : misreadConcat(module, flows, own.length, infer)];
     case 'Reshape':
-      return [[...module.inputs, ...module.outputs], misreadReshape(module, flows, infer)];
+      return [[...module.inputs, ...module.outputs], misreadReshape(module, flows, infer, isFlat)];
     default:
       return [[], null];
   }
 }
 
 /** index_mapping.py:258: the k-th reader that tracing met gets the k-th part, whichever part it reads. */
-function misreadSplit(module: Module, flows: ReadonlyMap<Edge, Flow>, width: number): string | null {
+function misreadSplit(module: Module, flows: ReadonlyMap<Edge, Followed>, width: number): string | null {
   let next = 0;
   for (const edge of module.outputs) {
     const flow = flows.get(edge);
@@ -153,7 +180,7 @@ function misreadSplit(module: Module, flows: ReadonlyMap<Edge, Flow>, width: num
 /** index_mapping.py:202: offsets come from inferred widths, and there are none where those do not add up to what is read. */
 function misreadConcat(
   module: Module,
-  flows: ReadonlyMap<Edge, Flow>,
+  flows: ReadonlyMap<Edge, Followed>,
   width: number,
   infer: WidthInference,
 ): string | null {
@@ -189,8 +216,13 @@ function inferredParts(module: Module, infer: WidthInference): readonly (number 
   );
 }
 
-/** index_mapping.py:139: the number of positions of a flattened map is the quotient of the inferred widths around it. */
-function misreadReshape(module: Module, flows: ReadonlyMap<Edge, Flow>, infer: WidthInference): string | null {
+/** index_mapping.py:139: the number of positions of a flattened map is the quotient of the inferred widths around it, where any is looked for. */
+function misreadReshape(
+  module: Module,
+  flows: ReadonlyMap<Edge, Followed>,
+  infer: WidthInference,
+  isFlat: boolean,
+): string | null {
   const flow = module.inputs.map((edge) => flows.get(edge)).find((known) => known !== undefined);
   if (flow === undefined || typeof flow === 'string') return null;
   const [, into] = flow;
@@ -198,7 +230,9 @@ function misreadReshape(module: Module, flows: ReadonlyMap<Edge, Flow>, infer: W
   const out = first(module.outputs.map(({ to }) => infer.in(to)));
   const read = first(module.inputs.map(({ from }) => infer.out(from)));
   const stride =
-    out === null || read === null || out === read ? 1 : Math.floor(Math.max(out, read) / Math.min(out, read));
+    !isFlat || out === null || read === null || out === read
+      ? 1
+      : Math.floor(Math.max(out, read) / Math.min(out, read));
   const isRight = stride === into!.run && into!.offset === 0 && into!.run === into!.pitch;
   return isRight
     ? null

@@ -1,7 +1,7 @@
 import type { Flow } from './channel-flow.ts';
 import type { Edge, Module } from './module-graph.ts';
 import { isTwoSided } from './modules.ts';
-import { follow, type Positions } from './placement.ts';
+import { follow, followShared, LOST, type Positions } from './placement.ts';
 
 /** Which channels of a module are meant; `both` for a module that has one set of them. */
 export type Side = 'out' | 'in' | 'both';
@@ -119,6 +119,7 @@ function dependenciesOf({ module, side }: Step): { readonly edge: Edge; readonly
 }
 
 function through(positions: Positions, flow: Exclude<Flow, string>, isBack: boolean): Positions {
+  if ('repeat' in flow) return followShared(positions, flow, isBack);
   const way = isBack ? flow.toReversed() : flow;
   return way.reduce((at, placement) => follow(at, placement, isBack), positions);
 }
@@ -155,12 +156,14 @@ function merge(
   const known = items.get(key);
   if (known === undefined) {
     const seen = new Set(positions.at);
-    const once = seen.size === positions.at.length ? positions : withoutRepeats(positions);
+    // Shared heads are counted for each that shares them.
+    const isOnce = seen.size === positions.at.length || positions.root.includes(LOST);
+    const once = isOnce ? positions : withoutRepeats(positions);
     items.set(key, { module, side, source, trigger, at: once.at, root: once.root });
     return;
   }
   const joined = withoutRepeats({ at: [...known.at, ...positions.at], root: [...known.root, ...positions.root] });
-  if (joined.at.length > known.at.length) ({ at: known.at, root: known.root } = joined);
+  if (joined.at.length !== known.at.length) ({ at: known.at, root: known.root } = joined);
 }
 
 function withoutRepeats({ at, root }: Positions): Positions {

@@ -3,6 +3,7 @@ import { channelFlows } from './channel-flow.ts';
 import { type Flows, type Group, groupAt, isOut } from './group.ts';
 import { type Module, traceModules } from './module-graph.ts';
 import { isNamed, isRoot } from './modules.ts';
+import { type Parameter, parametersOf } from './parameters.ts';
 
 /** A model as Torch-Pruning sees it, whatever the spec. */
 export interface Dependencies {
@@ -10,13 +11,15 @@ export interface Dependencies {
   readonly flows: Flows;
   /** In the order of `DependencyGraph.get_all_groups` without ignored layers (dependency/graph.py:288-326). */
   readonly groups: readonly Group[];
+  /** Parameters that a module's operation reads, and that are no module's. */
+  readonly parameters: (module: Module) => readonly Parameter[];
   /** What Torch-Pruning raises while it builds its graph; null where it does not. */
   readonly raises: string | null;
 }
 
 export function dependenciesOf(network: Network): Dependencies {
   const modules = traceModules(network);
-  const { flows, raises } = channelFlows(network, modules);
+  const { flows, around, raises } = channelFlows(network, modules);
   const visited = new Set<Module>();
   const groups: Group[] = [];
   for (const module of modules) {
@@ -25,7 +28,7 @@ export function dependenciesOf(network: Network): Dependencies {
     for (const item of [...group.items, ...group.beyond]) if (isOut(item)) visited.add(item.module);
     groups.push(group);
   }
-  return { modules, flows, groups, raises };
+  return { modules, flows, groups, raises, parameters: parametersOf(network, around) };
 }
 
 /** Whether a name is a module's own or that of one around it (`ignored_layers` and ratios go for all that is inside). */

@@ -3,10 +3,11 @@ import { type Network, nameScheme, type RetainedIndices } from '../../../network
 import { allFilters } from '../../../prose/index.ts';
 import { type Reported, sorted } from '../../reported.ts';
 import { inEachPart } from './attention.ts';
-import { type Flows, groupOf, isOut, type Side } from './group.ts';
+import { type Flows, type GroupItem, groupOf, isOut, type Side } from './group.ts';
 import { dependenciesOf } from './groups.ts';
 import type { Module } from './module-graph.ts';
 import { isTwoSided } from './modules.ts';
+import { LOST } from './placement.ts';
 
 /** One entry of `pruning_history()`: the root's name, whether its outputs were pruned, and which of them (group.py:60-64). */
 type Entry = readonly [string, boolean, readonly number[]];
@@ -101,7 +102,7 @@ function remove(root: Module, side: Side, positions: readonly number[], state: S
   for (const item of beyond) if (isOut(item)) unsure.add(item.module);
   for (const item of items) {
     const { module } = item;
-    if (now === null && isOut(item)) unsure.add(module);
+    if (isOut(item) && (now === null || !isShared(item, root))) unsure.add(module);
     const gone = new Set(item.at);
     const [list, own] = isOut(item) ? [outputs, module.layer.filters] : [inputs, module.inWidth];
     if (own === null || (isOut(item) && module.layer.weight === null)) continue;
@@ -113,6 +114,18 @@ function remove(root: Module, side: Side, positions: readonly number[], state: S
     );
   }
   return now !== null;
+}
+
+/**
+ * Whether positions of heads that several heads share go for all of those. Where whole heads go they do not, and then keys and values lose nothing,
+ * or all that any of them lose: that hangs on the spec (base_pruner.py:735).
+ */
+function isShared({ at, root: roots, module }: GroupItem, root: Module): boolean {
+  if (!roots.includes(LOST)) return true;
+  const times = new Map<number, number>();
+  for (const position of at) times.set(position, (times.get(position) ?? 0) + 1);
+  const [all, own] = [root.inWidth ?? 0, module.outWidth ?? 0];
+  return [...times.values()].every((count) => count * own === all);
 }
 
 function entriesIn(text: string): readonly Entry[] | null {

@@ -1,6 +1,6 @@
 import type { Layer, Network, NetworkTensor } from '../../../network/index.ts';
 import { type Attention, attentionsOf } from './attention.ts';
-import { type ModuleType, typeOf, widthsOf } from './modules.ts';
+import { isSplit, type ModuleType, typeOf, widthsOf } from './modules.ts';
 
 /** A node of Torch-Pruning's dependency graph: a module, or an operation of a module's forward(). */
 export interface Module {
@@ -88,7 +88,7 @@ export function traceModules(network: Network): readonly Module[] {
 /** A module that is called twice is one node, and so is a split, whatever layers its parts are; other operations are one each. */
 function keyOf(layer: Layer, call: number): string {
   if (layer.weight !== null) return String(layer.id);
-  return typeOf(layer, false) === 'Split' ? `split ${layer.calls[call]!.reads[0]}` : `${layer.id} ${call}`;
+  return isSplit(typeOf(layer, false)) ? `split ${layer.calls[call]!.reads[0]}` : `${layer.id} ${call}`;
 }
 
 /** Autograd tracks what comes from parameters: not the model's input, nor what is done to it before the first module. */

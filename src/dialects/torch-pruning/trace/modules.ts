@@ -12,10 +12,13 @@ export type ModuleType =
   | 'PReLU'
   | 'MultiheadAttention'
   | 'LSTM'
+  | 'Embedding'
   | 'Concat'
   | 'Split'
+  | 'Unbind'
   | 'Slice'
   | 'Reshape'
+  | 'Expand'
   | 'ElementWise'
   | 'Output';
 
@@ -31,10 +34,16 @@ const NAMED: ReadonlySet<ModuleType> = new Set([
   'PReLU',
   'MultiheadAttention',
   'LSTM',
+  'Embedding',
 ]);
 
 export function isNamed(type: ModuleType): boolean {
   return NAMED.has(type);
+}
+
+/** Operations of several results, which are one node of autograd's graph. */
+export function isSplit(type: ModuleType): boolean {
+  return type === 'Split' || type === 'Unbind';
 }
 
 /** Types that each group begins with (`root_module_types`). */
@@ -52,7 +61,9 @@ const BY_SORT: Partial<Readonly<Record<LayerSort, ModuleType>>> = {
   'layer-norm': 'LayerNorm',
   'instance-norm': 'InstanceNorm',
   split: 'Split',
+  unbind: 'Unbind',
   slice: 'Slice',
+  expand: 'Expand',
 };
 
 /** @param isOutput whether it makes an output of the model: what is no module is then taken for the output itself (graph.py:535) */
@@ -70,6 +81,8 @@ function moduleType(layer: Layer): ModuleType {
       return layer.groups === layer.filters && layer.filters > 1 ? 'DepthwiseConv' : 'Conv';
     case 'dense':
       return 'Linear';
+    case 'embedding':
+      return 'Embedding';
     case 'batch-norm':
       return layer.groups > 1 ? 'GroupNorm' : bySort(layer);
     case 'recurrent':
@@ -78,6 +91,7 @@ function moduleType(layer: Layer): ModuleType {
     case 'concat':
       return 'Concat';
     case 'crop':
+    case 'upsample':
       return bySort(layer);
     case 'flatten':
     case 'reshape':
@@ -100,13 +114,18 @@ export function widthsOf(
   const both = (width: number | null) => ({ outWidth: width, inWidth: width });
   switch (type) {
     case 'Conv':
-    case 'Linear':
+    case 'Linear': {
+      const { weight, groups } = layer;
+      const inWidth = weight === null || 'opaque' in weight ? null : weight.inCount * groups;
+      return { outWidth: layer.filters, inWidth };
+    }
     case 'LSTM': {
       const columns = layer.calls[0]?.columns;
       return { outWidth: layer.filters, inWidth: columns instanceof Int32Array ? columns.length : null };
     }
     case 'DepthwiseConv':
     case 'MultiheadAttention':
+    case 'Embedding':
       return both(layer.filters);
     case 'BatchNorm':
     case 'LayerNorm':

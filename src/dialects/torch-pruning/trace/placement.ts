@@ -14,6 +14,29 @@ export interface Placement {
   readonly isUnbounded?: true;
 }
 
+/**
+ * Heads of keys, each of which stands for several heads of queries, one behind another (index_mapping.py:55): positions of queries lead back to
+ * those of keys, which come as often, and no position of keys leads on. What the root's were is lost on the way.
+ */
+export interface SharedHeads {
+  readonly repeat: number;
+  /** Channels of a head. */
+  readonly block: number;
+}
+
+/** A root's position that Torch-Pruning has lost. */
+export const LOST = -1;
+
+/** Follows positions to heads that are shared, or from them. */
+export function followShared({ at }: Positions, { repeat, block }: SharedHeads, isBack: boolean): Positions {
+  if (!isBack) return { at: [], root: [] };
+  const shared = at.map((p) => {
+    const head = Math.floor(p / block);
+    return p - Math.floor(head / repeat) * block * (repeat - 1) - (head % repeat) * block;
+  });
+  return { at: shared, root: at.map(() => LOST) };
+}
+
 /** The same places, whatever their number: Torch-Pruning does not look whether there are so many. */
 export function inPlace(count: number): Placement {
   return { narrower: 'from', offset: 0, pitch: 1, run: 1, count, isUnbounded: true };

