@@ -19,12 +19,12 @@ export interface LayerNames {
 export function layerNames(names: SourceNames, nodes: readonly OnnxNode[]): LayerNames {
   const counts = nodesPerLayer(nodes, names);
   const ahead = layersAhead(nodes, names);
-  const layerOf = (node: OnnxNode): string | null => names.parse(node.name)?.layer ?? null;
+  const layerOf = (node: OnnxNode): string | null => names.of(node)?.layer ?? null;
   return {
     layerOf,
     isNamed(node) {
       // Transposes of size-one axes are rewritten as reshapes, and keep their name.
-      const source = names.parse(node.name);
+      const source = names.of(node);
       return source === null ? isTorchName(node.name) : baseOp(source.op) !== 'transpose';
     },
     isAlone(node) {
@@ -50,7 +50,7 @@ export function numberedNames(): (name: string, used: ReadonlySet<string>) => st
 function nodesPerLayer(nodes: readonly OnnxNode[], names: SourceNames): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const node of nodes) {
-    const layer = names.parse(node.name)?.layer;
+    const layer = names.of(node)?.layer;
     if (layer !== undefined) counts.set(layer, (counts.get(layer) ?? 0) + 1);
   }
   return counts;
@@ -63,13 +63,13 @@ const MAX_LAYERS_AHEAD = 64;
 function layersAhead(nodes: readonly OnnxNode[], names: SourceNames): ReadonlyMap<OnnxNode, ReadonlySet<string>> {
   const readers = new Map<string, Set<string>>();
   const ahead = new Map<OnnxNode, ReadonlySet<string>>();
-  const isNameless = (node: OnnxNode): boolean => names.parse(node.name) === null;
+  const isNameless = (node: OnnxNode): boolean => names.of(node) === null;
   if (nodes.every(isNameless) || !nodes.some(isNameless)) return ahead;
   const addAll = (to: Set<string>, from: Iterable<string>): void => {
     for (const layer of from) if (to.size < MAX_LAYERS_AHEAD) to.add(layer);
   };
   for (const node of nodes.toReversed()) {
-    const named = names.parse(node.name)?.layer;
+    const named = names.of(node)?.layer;
     const reached = new Set<string>();
     if (named !== undefined) reached.add(named);
     else {

@@ -20,6 +20,7 @@ export function keras2onnxNames({ nodes, outputs }: OnnxGraph, hasWeight: (node:
     if (name !== null) known.set(node.name, name);
   }
   return {
+    of: ({ name }) => known.get(name) ?? null,
     parse: (name) => known.get(name) ?? null,
     layoutOf({ name, opType }) {
       const source = known.get(name);

@@ -28,7 +28,7 @@ const INNER_SCOPES = new Set([
  * @param hasWeight nodes with weights: they tell nested models from slashes inside layer names
  */
 export function tensorflowNames(nodes: readonly OnnxNode[], hasWeight: (node: OnnxNode) => boolean): SourceNames {
-  const paths = nodes.map((node) => segments(node.name));
+  const paths = nodes.map((node) => segments(nodeName(node)));
   const model = commonFirstSegments(paths.filter((path): path is string[] => path !== null));
   const weighted = paths.filter((_, k) => hasWeight(nodes[k]!));
   const spans = spansOf(paths, model);
@@ -56,10 +56,12 @@ export function tensorflowNames(nodes: readonly OnnxNode[], hasWeight: (node: On
     parsed.set(name, fresh);
     return fresh;
   };
+  const of = (node: OnnxNode): SourceName | null => parse(nodeName(node));
   return {
+    of,
     parse,
     layoutOf(node) {
-      const source = parse(node.name);
+      const source = of(node);
       if (source === null) return null;
       if (node.opType === 'Transpose') return baseOp(source.op) === 'transpose' ? 'permute' : null;
       return /^(flatten|reshape)(_\d+)?$/.exec(source.layer)?.[1] === 'reshape' ? 'reshape' : null;
@@ -67,6 +69,11 @@ export function tensorflowNames(nodes: readonly OnnxNode[], hasWeight: (node: On
     resolvesTargets: false,
     output: (tensor) => parse(tensor.replace(/:\d+$/, ''))?.layer ?? null,
   };
+}
+
+/** A node's name. tf2onnx calls the tensor after the node that makes it, so that a node that lost its name still has one. */
+function nodeName({ name, outputs }: OnnxNode): string {
+  return name === '' ? (/^(.+):\d+$/.exec(outputs[0] ?? '')?.[1] ?? '') : name;
 }
 
 /** Where the operator starts: the last segment, or the scope that a layer opens for a few operators. */

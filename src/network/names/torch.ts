@@ -21,12 +21,14 @@ export function torchNames(nodes: readonly OnnxNode[]): SourceNames {
     const around = COMPOSING.has(opType) ? scopes.length : scopes.length - 1;
     for (let end = 1; end <= around; end++) composed.add(scopes.slice(0, end).join('/'));
   }
+  const parse = (name: string): SourceName | null => {
+    const scopes = isTorchName(name) ? scopesOf(name) : [];
+    if (scopes.length === 0 || composed.has(scopes.join('/'))) return null;
+    return { layer: moduleName(scopes), op: name.slice(name.lastIndexOf('/') + 1) };
+  };
   return {
-    parse(name): SourceName | null {
-      const scopes = isTorchName(name) ? scopesOf(name) : [];
-      if (scopes.length === 0 || composed.has(scopes.join('/'))) return null;
-      return { layer: moduleName(scopes), op: name.slice(name.lastIndexOf('/') + 1) };
-    },
+    of: ({ name }) => parse(name),
+    parse,
     layoutOf: () => null,
     resolvesTargets: false,
     output: () => null,

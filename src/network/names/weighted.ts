@@ -36,14 +36,15 @@ export function weightedName(walk: Walk, node: OnnxNode): string {
   const merged = origins.find((name) => MERGED.test(name));
   const multiplied = merged === undefined ? null : walk.names.parse(merged.replace(MERGED, ''));
   if (multiplied !== null) return multiplied.layer;
-  const parsed = walk.names.parse(node.name);
-  if (parsed !== null) return firstCall(walk, node, parsed.layer) ?? parsed.layer;
+  const named = walk.names.of(node);
+  // A node without a name is called after its tensor, which may be that of a BatchNorm folded into it: weights tell better.
+  if (named !== null && node.name !== '') return firstCall(walk, node, named.layer) ?? named.layer;
   for (const name of origins) {
     const fromTensor = layerOfTensor(walk, name);
     if (fromTensor !== null) return fromTensor;
   }
   // A bias that was not fused stands in an Add of its own, behind layout nodes; its name still tells the layer.
-  return nameOfFollowingBias(walk, node) ?? (node.name || node.outputs[0] || node.opType);
+  return nameOfFollowingBias(walk, node) ?? named?.layer ?? (node.name || node.outputs[0] || node.opType);
 }
 
 /** Where tf2onnx has made one constant of equal ones, a kernel of several calls lost its name. */
@@ -55,7 +56,7 @@ function firstCall(walk: Walk, node: OnnxNode, name: string): string | null {
   const kernel = node.inputs[1];
   if (base === name || kernel === undefined || !ONE_CONSTANT.test(kernel)) return null;
   const isCalled = walk.model.graph.nodes.some(
-    (other) => other !== node && other.inputs[1] === kernel && walk.names.parse(other.name)?.layer === base,
+    (other) => other !== node && other.inputs[1] === kernel && walk.names.of(other)?.layer === base,
   );
   return isCalled ? base : null;
 }
@@ -101,7 +102,7 @@ function nameOfFollowingBias(walk: Walk, node: OnnxNode): string | null {
   for (let steps = 0; tensor !== undefined && steps < 4; steps++) {
     const next: OnnxNode | undefined = walk.soleConsumer(tensor);
     if (next === undefined) return null;
-    const parsed = walk.names.parse(next.name);
+    const parsed = walk.names.of(next);
     if (next.opType === 'Add' && parsed !== null && /^BiasAdd/.test(parsed.op)) return parsed.layer;
     if (next.opType !== 'Transpose') return null;
     tensor = next.outputs[0];

@@ -95,7 +95,7 @@ function kindOf(walk: Walk, node: OnnxNode, signals: number): LayerKind {
 
 /** The layer whose bias a nameless Add holds: it adds an element for each filter to what the layer makes. */
 function biasOf(walk: Walk, node: OnnxNode, values: readonly Value[]): Origin | null {
-  if (node.opType !== 'Add' || values.length !== 2 || walk.names.parse(node.name) !== null) return null;
+  if (node.opType !== 'Add' || values.length !== 2 || walk.names.of(node) !== null) return null;
   const [signal, constant] = isSignal(values[0]!) ? values : [...values].reverse();
   if (signal?.kind !== 'channels' || constant?.kind !== 'constant') return null;
   const { layer } = signal.from;
@@ -139,7 +139,7 @@ function followChannels(
 
 /** Keras's BatchNormalization as plain arithmetic, whose factors the exporter computed. */
 function isPartOfBatchNorm(walk: Walk, node: OnnxNode): boolean {
-  return walk.names.parse(node.name)?.op.startsWith('batchnorm') ?? false;
+  return walk.names.of(node)?.op.startsWith('batchnorm') ?? false;
 }
 
 /** The BatchNorm that a factor and then a shift make behind a layer with weights. */

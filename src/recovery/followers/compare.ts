@@ -134,7 +134,7 @@ interface FollowerPairs {
 }
 
 /**
- * Pairs the followers of one layer and role: as they stand where all fit, else those in one source layer, then those that fit, then what is left in order. A shared
+ * Pairs the followers of one layer and role: as they stand where all fit, else those in one source layer (that fit, then others), then those that fit, then what is left in order. A shared
  * layer that is exported as a kernel for each call has its bias as often.
  */
 function pairFollowers(
@@ -158,6 +158,10 @@ function pairFollowers(
     for (const [k, follower] of followers.entries()) pairs.set(follower, all[k]!);
     return { pairs, left: [] };
   }
+  // A layer may have a bias of zeros beside its own.
+  take((follower) =>
+    unused().find((partner) => partner.layer === follower.layer && compare(follower, partner) === null),
+  );
   take(({ layer }) => unused().find((partner) => partner.layer === layer));
   take((follower) => [...unused(), ...all].find((partner) => compare(follower, partner) === null));
   take(() => unused()[0]);

@@ -24,3 +24,20 @@ it('calls of one layer are one where tf2onnx made a constant of the kernel, and 
   expect(layersOf(['conv_1', kernel], ['conv_2', kernel])).toEqual(['conv_1', 'conv_2']);
   expect(layersOf(['shared', kernel], ['shared_1', 'const_fold_opt__2'])).toEqual(['shared', 'shared_1']);
 });
+
+it('layers keep their names where the nodes of a tf2onnx model have lost theirs', () => {
+  const tensor = (path: string): string => `StatefulPartitionedCall/net/${path}:0`;
+  const network = networkOf({
+    inputs: { x: ['N', 3, 8, 8] },
+    outputs: ['y'],
+    producer: 'tf2onnx',
+    weights: { [tensor('a/Conv2D/ReadVariableOp')]: zeros([3, 3, 1, 1]), const_fold_opt__7: zeros([3, 1, 1, 1]) },
+    nodes: [
+      op('Conv', ['x', tensor('a/Conv2D/ReadVariableOp')], tensor('bn_a/FusedBatchNormV3'), { name: '' }),
+      op('Relu', [tensor('bn_a/FusedBatchNormV3')], tensor('relu/Relu'), { name: '' }),
+      op('Conv', [tensor('relu/Relu'), 'const_fold_opt__7'], tensor('dw/depthwise'), { name: '', group: 3 }),
+      op('Identity', [tensor('dw/depthwise')], 'y', { name: '' }),
+    ],
+  });
+  expect([...network.prunable.keys()]).toEqual(['a', 'dw']);
+});

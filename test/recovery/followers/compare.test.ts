@@ -36,6 +36,17 @@ describe('what one model has and the other has not', () => {
     expect(kept(recoverRetention(network([conv()]), other))).toEqual(whole);
   });
 
+  it('is no difference where a bias of zeros stands beside the own bias in an Add', () => {
+    const added = (other: Partial<ConvInit>) =>
+      network([conv(other)], {
+        nodes: [op('Add', ['a', 'v'], 'y')],
+        weights: { v: { ...float32(bias), dims: [4n, 1n, 1n] } },
+        outputs: ['y'],
+      });
+    expect(kept(recoverRetention(added({}), added({ bias: [0, 0, 0, 0] })))).toEqual(whole);
+    expect(kept(recoverRetention(added({ bias: [0, 0, 0, 0] }), added({})))).toEqual(whole);
+  });
+
   it('is one where it changes a single channel', () => {
     const other = network([conv({ bias: [0, 0, 1e-30, 0] })]);
     expect(kept(recoverRetention(network([conv()]), other))).toMatchObject({
