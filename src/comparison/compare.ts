@@ -35,7 +35,10 @@ export interface GraphComparison {
 export function compareGraphs(correspondence: ChannelCorrespondence): GraphComparison {
   const { dense, pruned } = correspondence;
   const { before, after } = sidesOf(correspondence);
-  const found = [...layerDifferences(correspondence, before, after), ...outputDifferences(before, after)];
+  const found = [
+    ...layerDifferences(correspondence, before, after),
+    ...outputDifferences(correspondence, before, after),
+  ];
   const differences = found.flatMap(({ layer, difference }): GraphDifference[] =>
     difference.kind === 'sure' ? [{ kind: 'graph-differs', layer, title: difference.says, isSure: true }] : [],
   );
@@ -114,15 +117,31 @@ function operandDifference(before: Side, after: Side, denseAt: number, prunedAt:
 }
 
 /** Outputs by name where both models have the same, else by their order. */
-function outputDifferences(before: Side, after: Side): Found[] {
+function outputDifferences(correspondence: ChannelCorrespondence, before: Side, after: Side): Found[] {
   const [a, b] = [before.network.model.graph.outputs, after.network.model.graph.outputs];
   const places = new Map(a.map(({ name }, at) => [name, at]));
   const isSameSet = b.every(({ name }) => places.has(name));
   if (a.length !== b.length && !isSameSet) return [];
   return b.flatMap(({ name }, at) => {
-    const denseAt = before.operations.outputs[isSameSet ? places.get(name)! : at] ?? null;
+    const place = isSameSet ? places.get(name)! : at;
+    const denseAt = before.operations.outputs[place] ?? null;
     const prunedAt = after.operations.outputs[at] ?? null;
-    const difference = denseAt === null || prunedAt === null ? null : differenceOf(before, after, denseAt, prunedAt);
+    const difference =
+      orderDifference(correspondence, a[place]!.name, name) ??
+      (denseAt === null || prunedAt === null ? null : differenceOf(before, after, denseAt, prunedAt));
     return difference === null ? [] : [{ layer: null, difference }];
   });
+}
+
+/** Whoever reads an output knows its channels by their places. */
+function orderDifference(
+  { dense, pruned, positions }: ChannelCorrespondence,
+  before: string,
+  after: string,
+): Difference | null {
+  const [a, b] = [dense.tensors.get(before)?.channels ?? null, pruned.tensors.get(after)?.channels ?? null];
+  if (a === null || b === null || !('ids' in a) || !('ids' in b)) return null;
+  const places = positions(a.ids, b.ids);
+  const isMoved = places?.some((place, at) => at > 0 && place < places[at - 1]!) ?? false;
+  return isMoved ? { kind: 'sure', says: `the channels of the output ${after} stand in another order` } : null;
 }

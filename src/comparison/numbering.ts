@@ -1,4 +1,4 @@
-import { isConcatenation, type Operation, type Operations } from '../network/index.ts';
+import { isConcatenation, type Operation, type Operations, takesChannels } from '../network/index.ts';
 
 /** Points of every size, and more near 0, at which arithmetic is tried out. Two functions of practice that agree at all of them are one. */
 const SIZED_POINTS = 16;
@@ -121,8 +121,11 @@ function isSame(a: Float64Array, b: Float64Array): boolean {
  */
 export type Leaf = (operation: Operation, at: number) => { readonly key: string; readonly open: string | null } | null;
 
+/** Which channels an operation takes of its operand's, the same in both models where those are that are left; null where not known. */
+export type Taken = (operation: Operation) => number | null;
+
 /** Numbers every operation of a graph. */
-export function valuesOf({ all }: Operations, leaf: Leaf, numbers: Numbering): readonly Value[] {
+export function valuesOf({ all }: Operations, leaf: Leaf, taken: Taken, numbers: Numbering): readonly Value[] {
   const values: Value[] = [];
   // A layer that is called twice on one tensor computes the same twice; exporters leave the second call out or not.
   const calls = new Map<string, Value>();
@@ -132,14 +135,16 @@ export function valuesOf({ all }: Operations, leaf: Leaf, numbers: Numbering): r
     const key = `${call?.layer} of ${inputs.map((input) => values[input]!.number).join()}`;
     const value =
       (call === null ? undefined : calls.get(key)) ??
-      (own === null ? numbered(operation, values, numbers, at) : { number: numbers.named(own.key), open: own.open });
+      (own === null
+        ? numbered(operation, values, taken, numbers, at)
+        : { number: numbers.named(own.key), open: own.open });
     if (call !== null) calls.set(key, value);
     values.push(value);
   }
   return values;
 }
 
-function numbered(operation: Operation, values: readonly Value[], numbers: Numbering, at: number): Value {
+function numbered(operation: Operation, values: readonly Value[], taken: Taken, numbers: Numbering, at: number): Value {
   const { op, inputs, settings, pointwise, tells } = operation;
   const operands = inputs.map((input) => values[input]!);
   const inherited = operands.find(({ open }) => open !== null)?.open ?? null;
@@ -148,8 +153,11 @@ function numbered(operation: Operation, values: readonly Value[], numbers: Numbe
   if (inputs.length === 0) return { number: numbers.named(`nothing ${at} ${op}`), open: op };
   if (pointwise !== null) return { number: numbers.computed(functionOf(pointwise), own), open: inherited };
   if (isConcatenation(operation)) return { number: numbers.joined(own), open: inherited };
-  const number = numbers.named(`${op} ${settingsKey(settings)} ${own.join()}`);
-  return { number, open: inherited ?? (tells === 'nothing' ? op : null) };
+  const channels = takesChannels(operation) ? taken(operation) : undefined;
+  // Known by its place alone: parts of which it is not known which they are may be others.
+  const which = channels === undefined ? '' : ` ${channels ?? `some ${at}`}`;
+  const number = numbers.named(`${op} ${settingsKey(settings)} ${own.join()}${which}`);
+  return { number, open: inherited ?? (tells === 'nothing' || channels === null ? op : null) };
 }
 
 /** The function of the operands that are computed, its constant numbers filled in. */

@@ -1,8 +1,8 @@
-import { type Network, operationsOf } from '../network/index.ts';
+import { FIXED_CHANNEL, type Network, type Operation, operationsOf } from '../network/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import type { Side } from './differences.ts';
 import { inputsOf, pairInputs } from './interface.ts';
-import { type Leaf, numbering, valuesOf } from './numbering.ts';
+import { type Leaf, numbering, type Taken, valuesOf } from './numbering.ts';
 
 /** Both networks' operations, in which those have one number that compute the same of the same layers and inputs. */
 export function sidesOf(correspondence: ChannelCorrespondence): { readonly before: Side; readonly after: Side } {
@@ -14,13 +14,13 @@ export function sidesOf(correspondence: ChannelCorrespondence): { readonly befor
     before: {
       network: dense,
       operations: denseOperations,
-      values: valuesOf(denseOperations, denseLeaf(dense), numbers),
+      values: valuesOf(denseOperations, denseLeaf(dense), denseTaken(correspondence), numbers),
       name: (layer) => dense.layers[layer]!.name,
     },
     after: {
       network: pruned,
       operations: prunedOperations,
-      values: valuesOf(prunedOperations, prunedLeaf(correspondence), numbers),
+      values: valuesOf(prunedOperations, prunedLeaf(correspondence), prunedTaken(correspondence), numbers),
       name: (layer) => names.get(layer) ?? pruned.layers[layer]!.name,
     },
   };
@@ -53,4 +53,32 @@ function prunedLeaf({ dense, pruned, partner, calls }: ChannelCorrespondence): L
       ? { key: `unknown ${at}`, open: pruned.layers[call.layer]!.name }
       : { key: callLeaf(layer.id, denseCall), open: null };
   };
+}
+
+function channelsOf({ tensors }: Network, { tensor }: Operation): Int32Array | null {
+  const channels = tensors.get(tensor)?.channels ?? null;
+  return channels !== null && 'ids' in channels ? channels.ids : null;
+}
+
+function denseTaken({ dense, isGone }: ChannelCorrespondence): Taken {
+  return (operation) => {
+    const ids = channelsOf(dense, operation);
+    return ids === null ? null : listNumber(ids.filter((id) => id === FIXED_CHANNEL || !isGone(id)));
+  };
+}
+
+function prunedTaken({ pruned, denseChannel }: ChannelCorrespondence): Taken {
+  return (operation) => {
+    const ids = channelsOf(pruned, operation)?.map((id) => denseChannel(id) ?? UNKNOWN) ?? null;
+    return ids === null || ids.includes(UNKNOWN) ? null : listNumber(ids);
+  };
+}
+
+const UNKNOWN = -2;
+
+/** A number for a list, another one for practically any other (FNV-1a). */
+function listNumber(ids: Int32Array): number {
+  let state = 0x811c9dc5 ^ ids.length;
+  for (const id of ids) state = Math.imul(state ^ id, 0x01000193) >>> 0;
+  return state;
 }

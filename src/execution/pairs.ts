@@ -39,7 +39,12 @@ function outputPairs({ dense, pruned }: ChannelCorrespondence, pairOf: PairOf): 
   const [before, after] = [namesOf(dense), namesOf(pruned)];
   if (before.length !== after.length) return null;
   const isSameSet = new Set([...before, ...after]).size === before.length;
-  return after.map((name, k) => pairOf(isSameSet ? name : before[k]!, name));
+  return after.map((name, k) => inOrder(pairOf(isSameSet ? name : before[k]!, name)));
+}
+
+/** Whoever reads an output knows its channels by their places: those that are left stand in the dense model's order. */
+function inOrder(pair: NamedPair): NamedPair {
+  return { ...pair, positions: pair.positions?.toSorted() ?? null };
 }
 
 function namesOf({ model }: Network): readonly string[] {

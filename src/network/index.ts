@@ -23,6 +23,7 @@ export {
   type Operations,
   type Setting,
   type Settings,
+  takesChannels,
 } from './operation-types.ts';
 export { operationsOf } from './operations.ts';
 export { type Range, rangeOf } from './range.ts';

@@ -1,4 +1,4 @@
-import type { Settings } from './operators/form.ts';
+import { type Settings, SOME } from './operators/form.ts';
 import type { Pointwise } from './operators/operator.ts';
 
 export type { Setting, Settings } from './operators/form.ts';
@@ -46,4 +46,9 @@ export interface Operations {
 /** Whether operands are laid one behind another. */
 export function isConcatenation({ op }: Pick<Operation, 'op'>): boolean {
   return op === 'Concat';
+}
+
+/** Whether an operation takes some of its operand's channels. */
+export function takesChannels({ settings }: Pick<Operation, 'settings'>): boolean {
+  return settings['channels'] === SOME;
 }

@@ -31,6 +31,9 @@ export interface NodeFacts {
   isSized(k: number): boolean;
 }
 
+/** Channels that an operation takes: the network says which. */
+export const SOME = 'some';
+
 export const SAME: Form = { kind: 'same' };
 export const POINTWISE: Form = { kind: 'pointwise' };
 

@@ -17,7 +17,7 @@ import {
   type Walk,
 } from '../walk.ts';
 import { withShape } from './carry.ts';
-import { type Form, listed, type NodeFacts, operation, SAME } from './form.ts';
+import { type Form, listed, type NodeFacts, operation, SAME, SOME } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
 import { addKernelSite, finish, isUsable, NOTHING, placeProducer, weightOf } from './producers.ts';
 
@@ -131,7 +131,7 @@ function form(facts: NodeFacts): Form {
   if (shape === null || taken === null) return operation('Pick', { taken: null });
   const positions = taken.map((at) => (at < 0 ? at + (shape[axis] ?? Number.NaN) : at));
   if (positions.length === shape[axis] && positions.every((at, k) => at === k)) return SAME;
-  if (axis === channelAxis) return operation('Pick', { channels: 'some' });
+  if (axis === channelAxis) return operation('Pick', { channels: SOME });
   const isRun = positions.every((at, k) => at === positions[0]! + k);
   const beside = channelAxis !== null && axis > channelAxis ? axis - 1 : axis;
   return operation('Pick', { [`axis ${beside}`]: isRun ? [positions[0] ?? 0, 1, positions.length] : positions });

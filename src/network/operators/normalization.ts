@@ -181,9 +181,9 @@ const over = ({ node, shape }: NodeFacts): Settings => {
 
 export const NORMALIZATIONS: Readonly<Record<string, Operator>> = {
   BatchNormalization: { carry: batchNorm, sort: 'batch-norm', isAffine: true, form: form() },
-  InstanceNormalization: { carry: instanceNorm, sort: 'instance-norm', tells: 'same', form: form() },
-  LayerNormalization: { carry: layerNorm, sort: 'layer-norm', tells: 'same', form: form(over) },
-  RMSNormalization: { carry: rmsNorm, tells: 'same', form: form(over) },
+  InstanceNormalization: { carry: instanceNorm, sort: 'instance-norm', tells: 'settings', form: form() },
+  LayerNormalization: { carry: layerNorm, sort: 'layer-norm', tells: 'settings', form: form(over) },
+  RMSNormalization: { carry: rmsNorm, tells: 'settings', form: form(over) },
   GroupNormalization: {
     carry: groupNormalization,
     tells: 'same',

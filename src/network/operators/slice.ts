@@ -18,7 +18,7 @@ import {
   type Walk,
 } from '../walk.ts';
 import { carry } from './carry.ts';
-import { type Form, listed, type NodeFacts, operation, SAME, type Setting } from './form.ts';
+import { type Form, listed, type NodeFacts, operation, SAME, type Setting, SOME } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
 import { isSqueezed } from './split.ts';
 
@@ -129,7 +129,7 @@ function form(facts: NodeFacts): Form {
     const axis = normalizeAxis(written, shape.length);
     const range = rangeOf(shape[axis] ?? null, starts[k]!, ends[k]!, steps[k]!);
     if (range !== null && range.step === 1 && range.count === shape[axis]) continue;
-    if (axis === channelAxis) taken['channels'] = 'some';
+    if (axis === channelAxis) taken['channels'] = SOME;
     else
       taken[`axis ${channelAxis !== null && axis > channelAxis ? axis - 1 : axis}`] =
         range === null ? null : [range.first, range.step, range.count];

@@ -17,7 +17,7 @@ import {
   type Walk,
 } from '../walk.ts';
 import { withShape } from './carry.ts';
-import { type Form, type NodeFacts, operation } from './form.ts';
+import { type Form, type NodeFacts, operation, SOME } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
 
 /** Split: each output takes its run of channels. */
@@ -122,7 +122,7 @@ const evaluate: Evaluate = (walk, node) => {
 /** A part of the channels is recognized by which they are; of another axis, by its number. */
 function form({ node, channelAxis, shape }: NodeFacts): Form {
   const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape(0)?.length ?? 0);
-  return operation('Pick', axis === channelAxis ? { channels: 'some' } : { taken: null });
+  return operation('Pick', axis === channelAxis ? { channels: SOME } : { taken: null });
 }
 
 export const SPLIT: Readonly<Record<string, Operator>> = {

@@ -108,6 +108,25 @@ export const WIRING_KINDS: readonly Kind[] = [
   on('wiring: two parts of a Split exchanged', ['Split'], (_, node) => {
     node.output = [...node.output].reverse();
   }),
+  edits(
+    'wiring: the channels of an output turned round',
+    'wrong',
+    (model) => model.graph.output,
+    (model, { name }) => {
+      const [node, shape] = [model.producer(name), model.shape(name)];
+      const axis = shape?.length === 2 ? 1 : (shape?.length ?? 0) - 1;
+      const count = shape?.[axis] ?? null;
+      if (node === undefined || axis < 1 || count === null || count < 2) return false;
+      const inner = model.unused(`${name}_in_order`);
+      node.output = node.output.map((output) => (output === name ? inner : output));
+      model.reroute(name, inner);
+      const indices = Array.from({ length: count }, (_, k) => count - 1 - k);
+      const last = model.insert(node, 'Gather', [inner, model.addInts('turned', indices)], [name], [int('axis', axis)]);
+      model.remove(last);
+      model.nodes.push(last);
+      return true;
+    },
+  ),
   {
     ...edits(
       'wiring: two outputs of the model exchanged',

@@ -466,6 +466,15 @@ export const REWRITING_KINDS: readonly Kind[] = [
       ['Mul', [node.input[0]!, gate], node.output[0]!],
     ]);
   }),
+  on('rewriting: other coordinates of a Resize that read the same', ['Resize'], (_, node) => {
+    const texts = ['mode', 'coordinate_transformation_mode', 'nearest_mode'].map((name) =>
+      Buffer.from(attributeOf(node, name)?.s ?? []).toString(),
+    );
+    if (texts.join() !== 'nearest,asymmetric,floor') return false;
+    setAttribute(node, text('coordinate_transformation_mode', 'half_pixel'));
+    setAttribute(node, text('nearest_mode', 'round_prefer_ceil'));
+    return true;
+  }),
   on('rewriting: a BatchNorm as a product and a sum', ['BatchNormalization'], (model, node) => {
     const vectors = [1, 2, 3, 4].map((k) => isConstantVector(model, node.input[k]));
     if (vectors.some((vector) => vector === undefined)) return false;
