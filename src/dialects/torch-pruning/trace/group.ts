@@ -66,20 +66,23 @@ interface Step {
  * @param at positions among the module's channels
  */
 export function groupOf(root: Module, side: Side, at: readonly number[], flows: Flows): Group {
-  const first: Step = { module: root, side, positions: { at, root: at } };
   const items = new Map<string, Merging>();
   const known = new Map<Module, Step[]>();
   const visited = new Set<Module>();
+  const expanded = new Set<Step>();
   let trouble: string | null = null;
-  const add = (step: Step, source: Module, trigger: Side): void => {
+  const add = (step: Step, source: Module, trigger: Side): Step => {
     const steps = known.get(step.module);
     if (steps === undefined) known.set(step.module, [step]);
     else steps.push(step);
     if (step.positions !== null) merge(items, step.module, step.side, step.positions, source, trigger);
+    return step;
   };
-  add(first, root, side);
-  const steps = [first];
+  const steps = [add({ module: root, side, positions: { at, root: at } }, root, side)];
   for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    // It may wait several times, where many lead to it, and changes nothing but the first time: all that it leads to was visited right after it.
+    if (expanded.has(step)) continue;
+    expanded.add(step);
     visited.add(step.module);
     for (const { edge, isBack } of dependenciesOf(step)) {
       const module = isBack ? edge.from : edge.to;
@@ -89,10 +92,9 @@ export function groupOf(root: Module, side: Side, at: readonly number[], flows: 
         typeof flow === 'string' || step.positions === null ? null : through(step.positions, flow, isBack);
       if (positions?.at.length === 0) continue;
       const next: Step = { module, side: isBack ? outSide(module) : inSide(module), positions };
-      const isKnown = known.get(module)?.some((other) => isSame(other, next)) ?? false;
-      if (isKnown && (visited.has(module) || positions === null)) continue;
-      add(next, step.module, step.side);
-      steps.push(next);
+      const same = known.get(module)?.find((other) => isSame(other, next));
+      if (same !== undefined && (visited.has(module) || positions === null)) continue;
+      steps.push(same ?? add(next, step.module, step.side));
     }
   }
   const beyond = [...known.values()].flat().filter(({ positions }) => positions === null);
