@@ -78,6 +78,9 @@ function arrayIn(file: string, key: string | null, bytes: Uint8Array): NumpyArra
   const [, descr = '', order, shape = ''] = HEADER.exec(text) ?? [];
   if (order === undefined) throw fail('is a .npy file with a header that is not understood', text.trim());
   const type = Object.hasOwn(TYPES, descr) ? TYPES[descr] : undefined;
+  // Python objects stand in it as a pickle, which runs code of whoever wrote it when it is read (CWE-502).
+  if (descr === '|O')
+    throw fail('holds a pickle, which is never read: save plain numbers, as with numpy.asarray(x, "float32")');
   if (type === undefined) throw fail('holds elements of a type that models do not take', descr);
   const dims = shape.split(',').flatMap((size) => (size.trim() === '' ? [] : [Number(size)]));
   // The order of a vector's elements is one and the same.

@@ -29,7 +29,7 @@ export function readScoresFile({ path, at, read }: ScoresFile): ReadonlyMap<stri
         file: path,
       });
     if (dims.length !== 1 || (type !== 'float32' && type !== 'float64'))
-      throw new InputError('must be a vector of float32 or float64: one score for each channel of the root', {
+      throw new InputError('must be a vector of float32 or float64: one score for each channel', {
         ...{ file: path, key: name },
       });
     vectors.set(name, Float64Array.from(elements as Float32Array | Float64Array));

@@ -1,26 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { leastOf, multipleOf, ruledCount } from '../../../../src/dialects/declared/keep/counts.ts';
 import type { KeepKeys } from '../../../../src/dialects/declared/keys.ts';
-import { DEFAULTS } from '../../../../src/dialects/declared/presets.ts';
+import { DEFAULTS, PRESETS } from '../../../../src/dialects/declared/presets.ts';
 
 function countOf(n: number, keep: Partial<KeepKeys>): number {
   const keys = { ...DEFAULTS.keep, ...keep };
   return Math.max(multipleOf(n, ruledCount(n, keys)!, keys), leastOf(n, keys));
 }
 
-/** How each pruner counts. */
-const PRUNERS: Readonly<Record<string, Partial<KeepKeys>>> = {
-  'Torch-Pruning': { rounding: 'keep-floor', min: 0 },
-  'ln_structured, ao FPGM': { rounding: 'remove-nearest', min: 0 },
-  'NNI, ao Saliency': { rounding: 'remove-floor', min: 0 },
-  TinyNN: { rounding: 'remove-ceil' },
-  PaddleSlim: { rounding: 'remove-nearest' },
-  'Vitis d=2': { rounding: 'keep-floor', multiple: { of: 2, to: 'nearest' }, min: 2 },
-  onnxsim: { rounding: 'remove-nearest' },
-  'onnxsim grouped': { rounding: 'keep-nearest' },
-  'NNCF /8': { rounding: 'keep-ceil', multiple: { of: 8, to: 'up' } },
-  AIMET: { rounding: 'keep-floor' },
+/** How each pruner counts: by its preset where it has one. */
+const PRUNERS: Readonly<Record<string, readonly Partial<KeepKeys>[]>> = {
+  'Torch-Pruning': [{ rounding: 'keep-floor', min: 0 }],
+  'ln_structured, ao FPGM': [keepOf('ln_structured'), keepOf('torch-ao-fpgm')],
+  'NNI, ao Saliency': [keepOf('nni'), keepOf('torch-ao-saliency')],
+  TinyNN: [keepOf('tinynn')],
+  PaddleSlim: [keepOf('paddleslim')],
+  'Vitis d=2': [keepOf('vitis')],
+  onnxsim: [keepOf('onnxsim')],
+  'onnxsim grouped': [{ ...keepOf('onnxsim'), rounding: 'keep-nearest' }],
+  'NNCF /8': [keepOf('nncf')],
+  AIMET: [{ rounding: 'keep-floor' }],
 };
+
+/** Their multiples and blocks are given whole. */
+function keepOf(preset: string): Partial<KeepKeys> {
+  return PRESETS[preset]!.keep as Partial<KeepKeys>;
+}
 
 /** Channels and ratio, then what was kept, in the order above. */
 const TABLE = [
@@ -36,8 +41,11 @@ const TABLE = [
 
 describe('one ratio and the counts of each pruner', () => {
   it.each(TABLE)('%i channels, ratio %d', (n, amount, ...kept) => {
-    const counts = Object.entries(PRUNERS).map(([name, keep]) => [name, countOf(n, { ...keep, amount })]);
-    expect(counts).toEqual(Object.keys(PRUNERS).map((name, k) => [name, kept[k]]));
+    const counts = Object.entries(PRUNERS).map(([name, all]) => [
+      name,
+      all.map((keep) => countOf(n, { ...keep, amount })),
+    ]);
+    expect(counts).toEqual(Object.entries(PRUNERS).map(([name, all], k) => [name, all.map(() => kept[k])]));
   });
 });
 
