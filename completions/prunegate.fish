@@ -17,7 +17,7 @@ complete -c prunegate -n '__fish_seen_subcommand_from check lock' -l no-commands
 complete -c prunegate -n '__fish_seen_subcommand_from check lock' -l timeout-minutes -r -d 'minutes after which a command is ended, with all that it started (default: no limit)'
 complete -c prunegate -n '__fish_seen_subcommand_from check lock' -l pass-env -r -d 'variables that commands may see though they look like secrets: names, separated by commas or spaces (default: none)'
 complete -c prunegate -n '__fish_seen_subcommand_from check lock' -l allow-untrusted-commands -d 'run commands for pull requests from forks, and on pull_request_target, all the same'
-complete -c prunegate -n '__fish_seen_subcommand_from check lock' -l reported -r -d 'retained indices as the pruner says, JSON {layer: [indices]} or a log that prints them; they must be those that the model retains'
+complete -c prunegate -n '__fish_seen_subcommand_from check lock' -l reported -r -d 'retained indices as the pruner says, JSON {layer: [indices]}, masks as .npz, or a log that prints them; they must be those that the model retains'
 complete -c prunegate -n '__fish_seen_subcommand_from check lock' -l lock-file -r -d 'the lock file: retained indices that reviewers agreed to, which prunegate lock writes; the model must keep them'
 complete -c prunegate -n '__fish_seen_subcommand_from check expect explain lock prune' -l folding -x -a 'raw folded' -d 'raw or folded: overrules the detector of BatchNorm folding (default: what the detector finds)'
 complete -c prunegate -n '__fish_seen_subcommand_from check lock' -l tolerance -r -d 'relative distance, 0 to 1, within which a retrained filter counts as the dense one (default: only equal bits count)'

@@ -2,6 +2,8 @@ import { type JsonLimits, measureJson, type NamedBytes } from '../bytes/index.ts
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
 import type { RetainedIndices } from '../network/index.ts';
+import { isNumpy } from '../tensor-files/index.ts';
+import { retainedByMasks } from './masks.ts';
 
 export interface ReportedCount {
   readonly filters: number;
@@ -26,15 +28,13 @@ export const MAX_REPORTED_BYTES = 16 * 1024 * 1024;
 const LIMITS: JsonLimits = { depth: 16, containers: 200_000, keys: 200_000 };
 
 /**
- * Reads reported indices: JSON `{layer: [indices]}`, or a log in which `readLog` finds them.
+ * Reads reported indices: JSON `{layer: [indices]}`, a .npz of masks, or a log in which `readLog` finds them.
  * @param at where the file was named
  * @throws InputError for one that holds no indices, or more than any model has
  */
-export function readReported(
-  { name: path, bytes }: NamedBytes,
-  at: Place,
-  readLog: (text: string) => Reported,
-): Reported {
+export function readReported(file: NamedBytes, at: Place, readLog: (text: string) => Reported): Reported {
+  const { name: path, bytes } = file;
+  if (isNumpy(bytes)) return { named: retainedByMasks(whole(file)), rows: [] };
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   // A log may begin with a bracket too, that of a printed array.
   const refuse = (problem: string): InputError => new InputError(problem, { file: path });
@@ -47,8 +47,19 @@ export function readReported(
     (reported.unread ?? []).length === 0 &&
     !reported.counts?.size
   )
-    throw inputErrorAt(at, 'holds no retained indices: give JSON {layer: [indices]}, or a log that prints them', path);
+    throw inputErrorAt(
+      at,
+      'holds no retained indices: give JSON {layer: [indices]}, a .npz of masks by layer, or a log that prints them',
+      path,
+    );
   return reported;
+}
+
+/** @throws InputError for a file that may be cut off */
+function whole(file: NamedBytes): NamedBytes {
+  if (file.bytes.length < MAX_REPORTED_BYTES) return file;
+  const problem = `has more than ${MAX_REPORTED_BYTES} bytes: give a bool for each filter, as mask.flatten(1).any(1) of each layer`;
+  throw new InputError(problem, { file: file.name });
 }
 
 function fromJson(text: string, path: string, keys: number): Reported {

@@ -131,7 +131,7 @@ export const MODEL = {
   }),
   reported: setting({
     kind: path('file'),
-    help: 'retained indices as the pruner says, JSON `{layer: [indices]}` or a log that prints them; they must be those that the model retains',
+    help: 'retained indices as the pruner says, JSON `{layer: [indices]}`, masks as .npz, or a log that prints them; they must be those that the model retains',
     flag: CHECKING,
     input: true,
     file: 'model',

@@ -1,4 +1,5 @@
 import { knowsKey } from '../../config/validate.ts';
+import { readHistory } from '../torch-pruning/trace/history.ts';
 import type { Dialect, Expectation } from '../types.ts';
 import type { ActualOf } from './decide.ts';
 import { expectDeclared, type Scene, sceneOf } from './expect.ts';
@@ -22,7 +23,7 @@ export const declared: Dialect = {
       name: NAME,
       spec,
       expect: (dense, folding) => expectation(sceneOf(dense, folding), spec, null),
-      readLog: () => ({ named: new Map(), rows: [] }),
+      readLog: readHistory,
     };
   },
 };
