@@ -57,6 +57,14 @@ function victim({ layers, groups, spec }: DeclaredGolden) {
   return { names, kept: retained[0]!, gone: gone[0]! };
 }
 
+/** Two layers with the same channels, the first of which lost filters; null where there are none. */
+function coupled({ layers, groups }: DeclaredGolden): readonly [string, string] | null {
+  const found = groups.find(
+    ([first, second]) => second !== undefined && layers[first!]!.retained.length < layers[first!]!.filters,
+  );
+  return found === undefined ? null : [found[0]!, found[1]!];
+}
+
 const isZeroed = ({ spec: { prune } }: DeclaredGolden): boolean => prune['form'] === 'zeroed';
 const zeroesOf = ({ spec: { prune } }: DeclaredGolden): readonly string[] => (prune['zeroes'] ?? []) as string[];
 const isOf = (golden: DeclaredGolden, key: string, value: string): boolean => golden.spec.prune[key] === value;
@@ -97,6 +105,31 @@ describe.each(goldens)('$name', (golden) => {
       const { exitCode, names: found } = await checked(golden, saved(model));
       expect(exitCode).toBe(1);
       expect(found).toEqual(expect.arrayContaining([names[0]]));
+    },
+  );
+
+  it.runIf(isZeroed(golden) && zeroesOf(golden).includes('weight') && coupled(golden) !== null).each(there)(
+    '%s with a mask on the wrong coupled member',
+    async (file) => {
+      const { dense, pruned } = read(file);
+      const pair = pairOf(dense, pruned);
+      const [first, second] = coupled(golden)!;
+      const layerOf = (name: string) => [...pruned.prunable.values()].find((one) => pair.partner(one)!.name === name)!;
+      const model = new ModelBytes(pruned.model.name);
+      // What is masked in the first is masked in the second instead.
+      for (let filter = 0; filter < golden.layers[first]!.filters; filter++) {
+        const isKept = golden.layers[first]!.retained.includes(filter);
+        withRow(model, layerOf(first), pair.partner(layerOf(first))!, filter, false);
+        withRow(model, layerOf(second), pair.partner(layerOf(second))!, filter, !isKept);
+      }
+      const { exitCode, names: found, findings } = await checked(golden, saved(model));
+      expect(exitCode).toBe(1);
+      expect(found).toContain(first);
+      // Where BatchNorm is masked as well, its zeros stayed.
+      const reason = zeroesOf(golden).includes('bn')
+        ? `${first} has its zeros in other tensors than the spec says`
+        : `The kept filters are the indices of ${first}: was this layer cut by the list of another one?`;
+      expect(findings.join()).toContain(reason);
     },
   );
 
@@ -193,4 +226,45 @@ describe.each(goldens)('$name', (golden) => {
       expect(findings.join()).toMatch(/in another order/);
     },
   );
+});
+
+describe('what explains a difference', () => {
+  it.each([
+    ['another norm', 'nni_l2_mobile_dep', { importance: { value: 'l1' } }, 'those of value: l2; the spec says l1'],
+    [
+      'another member of the group',
+      'nni_l2_mobile_dep',
+      { group: { score: 'first', depthwise: 'scored' } },
+      'those of score: sum; the spec says first',
+    ],
+    [
+      'another rounding',
+      'paddle_l1_plain_050',
+      { keep: { rule: 'ratio', amount: 0.5, rounding: 'keep-floor', multiple: { of: 8, to: 'up' } } },
+      'those of multiples of 1; the spec says 8',
+    ],
+    [
+      'a layer that the pruner left whole',
+      'onnxsim_l1_mobile_050',
+      { exclude: ['fc'] },
+      'those of a pruner that left head.0, fc whole: exclude them if it declined these layers',
+    ],
+    [
+      'weights without BatchNorm folded in',
+      'nni_l2_mobile_dep',
+      { importance: { value: 'l2', folded: true } },
+      'those of weights without BatchNorm folded in; the spec says folded: true',
+    ],
+    [
+      'coupled layers that were left whole',
+      'slim_res_whole_050',
+      { group: { coupled: 'together' } },
+      'those of coupled: whole',
+    ],
+  ])('is %s', async (_, name, prune, cause) => {
+    const golden = fixtures.find((one) => one.name === name)!;
+    const { exitCode, findings } = await checked(golden, join(golden.folder, 'pruned.onnx'), prune);
+    expect(exitCode).toBe(1);
+    expect(findings.join()).toContain(cause);
+  });
 });

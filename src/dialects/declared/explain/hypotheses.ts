@@ -33,6 +33,7 @@ export function* declaredHypotheses(scene: Scene, spec: DeclaredSpec, observed: 
       const under = withKeys(spec, changed);
       return expectDeclared(scene, under, (layer) => observed.actual(layer)).layers;
     });
+  yield* ofCoupling(keys, other);
   yield* ofExclusions(scene, spec, observed, other);
   yield* ofCounts(keys, other);
   yield* ofGroups(keys, other);
@@ -113,10 +114,14 @@ function* ofCounts({ keep }: DeclaredKeys, other: Other): Generator<Hypothesis> 
   for (const amount of sharesNear(keep.amount)) yield under(instead(`amount ${amount}`, keep.amount), { amount });
 }
 
-function* ofGroups({ group }: DeclaredKeys, other: Other): Generator<Hypothesis> {
+/** One key says more than a list of the layers that were left whole. */
+function* ofCoupling({ group }: DeclaredKeys, other: Other): Generator<Hypothesis> {
   for (const coupled of ['together', 'alone', 'whole'] as const)
     if (coupled !== group.coupled)
       yield other(instead(`coupled: ${coupled}`, group.coupled), { group: { ...group, coupled } });
+}
+
+function* ofGroups({ group }: DeclaredKeys, other: Other): Generator<Hypothesis> {
   for (const score of SCORES)
     if (score !== group.score) yield other(instead(`score: ${score}`, group.score), { group: { ...group, score } });
   const depthwise = group.depthwise === 'scored' ? 'ignored' : 'scored';
