@@ -1,8 +1,9 @@
 import { isFloat, type OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
-import { channelsAt, isUniform, pickMap, uniformMap, withoutAxis } from '../channels.ts';
+import { channelsAt, idsAlong, isUniform, pickMap, uniformMap, withoutAxis } from '../channels.ts';
 import { integerTensorOf, numbersOf } from '../constants.ts';
-import { countOf } from '../numbers.ts';
+import type { Signal } from '../drafts.ts';
+import { countOf, type Numbers } from '../numbers.ts';
 import { rowMajorStrides } from '../strided.ts';
 import type { TensorView } from '../tensor-view.ts';
 import {
@@ -26,7 +27,8 @@ const gather: Carry = (walk, node) => {
   const value = input(walk, node, 0);
   const shape = shapeOf(value);
   const indices = integerTensorOf(walk, node.inputs[1]);
-  if (!isSignal(value) || shape === null || indices === null || indices.dims.length > 1) return lookUp(walk, node);
+  if (!isSignal(value) || shape === null || indices === null) return lookUp(walk, node);
+  if (indices.dims.length > 1) return isFlat(value) ? layOut(walk, node, value, indices) : lookUp(walk, node);
   const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape.length);
   const isScalar = indices.dims.length === 0;
   const after = isScalar
@@ -56,6 +58,30 @@ const gather: Carry = (walk, node) => {
   const map = isScalar ? withoutAxis(value.map, axis) : { ...value.map, shape: after };
   setOutput(walk, node, { kind: 'channels', map, from });
 };
+
+/** Channels that all lie behind one another, as they do before PyTorch's as_strided. */
+function isFlat(value: Signal): value is Extract<Signal, { kind: 'channels' }> {
+  return value.kind === 'channels' && value.map.shape.length === 1;
+}
+
+/** Elements of a flat tensor by places of any shape, as the dynamo exporter writes as_strided behind a mean over the picture. */
+function layOut(
+  walk: Walk,
+  node: OnnxNode,
+  { map }: Extract<Signal, { kind: 'channels' }>,
+  { dims, data }: Numbers,
+): void {
+  const from = walk.drafts.place(node, 'crop', walk.values);
+  const ids = idsAlong(map, 0);
+  const positions = ids === null ? null : within(data, ids.length);
+  if (ids === null || positions === null)
+    return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape: dims, from });
+  walk.sites.push({ kind: 'whole', node, op: node.opType, channels: ids });
+  const picked = Int32Array.from(positions, (at) => ids[at]!);
+  const axes = dims.flatMap((size, axis) => (size === 1 ? [] : [axis]));
+  const laid = axes.length > 0 ? { shape: dims, axes, ids: picked } : uniformMap({ ...map, ids: picked }, dims);
+  setOutput(walk, node, { kind: 'channels', map: laid, from });
+}
 
 /** Rows that are looked up by indices that are computed: of a table they are an embedding, whose columns are channels. */
 function lookUp(walk: Walk, node: OnnxNode): void {
@@ -131,6 +157,7 @@ function form(facts: NodeFacts): Form {
   if (shape === null || taken === null) return operation('Pick', { taken: null });
   const positions = taken.map((at) => (at < 0 ? at + (shape[axis] ?? Number.NaN) : at));
   if (positions.length === shape[axis] && positions.every((at, k) => at === k)) return SAME;
+  if ((facts.shape(1)?.length ?? 1) > 1) return operation('Pick', { places: null });
   if (axis === channelAxis) return operation('Pick', { channels: SOME });
   const isRun = positions.every((at, k) => at === positions[0]! + k);
   const beside = channelAxis !== null && axis > channelAxis ? axis - 1 : axis;
