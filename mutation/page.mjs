@@ -3,8 +3,9 @@ import { PARTS } from './parts.mjs';
 const HEAD = `# What the tests would miss
 
 [Stryker](https://stryker-mutator.io) changes the code of the modules that decide, one place at a time (\`<\` to \`<=\`, a condition to \`true\`, a call left out),
-and runs the tests that reach the place: those beside the module, then those over whole models. A change that a test sees is *killed*. One that none sees
-has *survived*: either it changes nothing that a user could notice, or a promise has no test. Texts are left as they are.
+and runs the tests that reach the place. A change that a test sees is *killed*. One that none sees has *survived*: either it changes nothing that a user
+could notice, or a promise has no test. Texts are left as they are. The tests are those beside the module, and then, for what these do not see, those over
+whole models; with a star, those beside it alone.
 \`npm run mutation\` makes this page anew. It takes hours, and is no part of the checks of a change.
 `;
 
@@ -25,7 +26,7 @@ export function pageOf(results) {
   const tables = PARTS.map(({ name, files }) => {
     const rows = files.map((file) => {
       const counts = results[file];
-      return counts === undefined ? `| ${file} | not run | | | | |` : row(file, counts);
+      return counts === undefined ? `| ${file} | not run | | | | |` : row(file + (counts.isWhole ? '' : ' *'), counts);
     });
     return `\n## ${name}\n\n| module | ${COLUMNS}\n${rows.join('\n')}\n`;
   });

@@ -1,6 +1,7 @@
 // Changes the code of the modules that decide, one place at a time, and counts the changes that no test sees: `npm run mutation`.
-// `npm run mutation -- verdict/gate` takes the module of that name alone. MUTATION_MINUTES (120) bounds it: nothing is begun
-// after that. results.json keeps the last numbers of each module; docs/mutation.md is made from it.
+// First all modules under the tests beside them; what these do not see is then tried on whole models. MUTATION_MINUTES (120)
+// bounds it: nothing is begun after that. `npm run mutation -- verdict/gate` takes the module of that name alone.
+// results.json keeps the last numbers of each module; docs/mutation.md is made from it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,60 +15,49 @@ const kept = join(import.meta.dirname, 'results.json');
 const end = Date.now() + 60_000 * Number(process.env.MUTATION_MINUTES ?? 120);
 const asked = process.argv[2] ?? '';
 
-const SEEN = ['Killed', 'Timeout'];
-const OPEN = ['Survived', 'NoCoverage'];
+const isOpen = ({ status }) => status === 'Survived' || status === 'NoCoverage';
 const keyOf = ({ mutatorName, replacement, location }) => JSON.stringify([mutatorName, replacement, location]);
+const read = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
-/** The mutants of a module under some tests; null where Stryker did not run to its end, or where there is no time. */
+/** The mutants of a module, on these lines or on all, under some tests; null where there was no time, or Stryker stopped early. */
 function mutantsUnder(tests, file, lines) {
   if (Date.now() > end) return null;
-  const report = join(reports, `${file.replaceAll('/', '-')}.json`);
+  const report = join(reports, 'stryker.json');
   const mutate = (lines ?? ['']).map((range) => `src/${file}.ts${range}`).join();
   const env = { ...process.env, MUTATE: mutate, MUTATION_TESTS: tests.join(';'), MUTATION_REPORT: report };
   const args = [stryker, 'run', 'mutation/stryker.config.mjs'];
   if (spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env }).status !== 0) return null;
-  return Object.values(JSON.parse(readFileSync(report, 'utf8')).files)[0].mutants;
+  return Object.values(read(report).files)[0].mutants;
 }
 
-/** What the tests beside the module do not see is tried on whole models. */
-function tried(file, { near, whole }) {
-  const mutants = mutantsUnder(near, file);
-  const open = (mutants ?? []).filter(({ status }) => OPEN.includes(status));
-  if (open.length === 0) return mutants;
-  const lines = new Set(open.map(({ location }) => `:${location.start.line}-${location.end.line}`));
-  const again = mutantsUnder([...near, ...whole], file, [...lines]);
-  const later = new Map((again ?? []).map((mutant) => [keyOf(mutant), mutant.status]));
-  return mutants.map((mutant) => ({
-    ...mutant,
-    status: OPEN.includes(mutant.status) ? (later.get(keyOf(mutant)) ?? mutant.status) : mutant.status,
-  }));
+/** Those that no test beside the module sees, under the tests over whole models as well. */
+function triedOnModels(mutants, file, { near, whole }) {
+  const lines = new Set(mutants.filter(isOpen).map(({ location }) => `:${location.start.line}-${location.end.line}`));
+  const again = lines.size === 0 ? [] : mutantsUnder([...near, ...whole], file, [...lines]);
+  if (again === null) return null;
+  const later = new Map(again.map((mutant) => [keyOf(mutant), mutant.status]));
+  return mutants.map((one) => (isOpen(one) ? { ...one, status: later.get(keyOf(one)) ?? one.status } : one));
 }
 
-function countsOf(mutants) {
-  const of = (states) => mutants.filter(({ status }) => states.includes(status)).length;
-  return { killed: of(SEEN), survived: of(['Survived']), unreached: of(['NoCoverage']) };
+function record(file, mutants, isWhole) {
+  if (mutants === null) return;
+  writeFileSync(join(reports, `${file.replaceAll('/', '-')}.json`), JSON.stringify(mutants, null, 1));
+  const of = (...states) => mutants.filter(({ status }) => states.includes(status)).length;
+  const counts = { killed: of('Killed', 'Timeout'), survived: of('Survived'), unreached: of('NoCoverage') };
+  const results = { ...read(kept), [file]: { ...counts, isWhole } };
+  writeFileSync(kept, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(join(root, 'docs/mutation.md'), pageOf(results));
+  console.log(file, results[file]);
 }
 
 if (!existsSync(stryker)) spawnSync('npm', ['ci'], { cwd: import.meta.dirname, stdio: 'inherit' });
 mkdirSync(reports, { recursive: true });
-const results = JSON.parse(readFileSync(kept, 'utf8'));
-for (const part of PARTS)
-  for (const file of part.files.filter((name) => name.endsWith(asked))) {
-    const mutants = tried(file, part);
-    if (mutants === null) {
-      console.log(`${file}: not run to its end`);
-      continue;
-    }
-    results[file] = countsOf(mutants);
-    writeFileSync(
-      join(reports, `${file.replaceAll('/', '-')}.open.json`),
-      JSON.stringify(
-        mutants.filter(({ status }) => OPEN.includes(status)),
-        null,
-        1,
-      ),
-    );
-    writeFileSync(kept, `${JSON.stringify(results, null, 2)}\n`);
-    writeFileSync(join(root, 'docs/mutation.md'), pageOf(results));
-    console.log(file, results[file]);
-  }
+const modules = PARTS.flatMap((part) =>
+  part.files.filter((file) => file.endsWith(asked)).map((file) => ({ file, part, mutants: null })),
+);
+for (const module of modules) {
+  module.mutants = mutantsUnder(module.part.near, module.file);
+  record(module.file, module.mutants, false);
+}
+for (const { file, part, mutants } of modules)
+  if (mutants !== null) record(file, triedOnModels(mutants, file, part), true);

@@ -10,7 +10,8 @@ export default {
   // A text that a user reads is held by the tests of texts.
   mutator: { excludedMutations: ['StringLiteral'] },
   concurrency: Number(process.env.MUTATION_CONCURRENCY ?? 1),
-  timeoutMS: 20_000,
+  // A machine that does other things as well is slow, and a change that is slow is no killed one.
+  timeoutMS: 90_000,
   reporters: ['json', 'clear-text'],
   clearTextReporter: { allowColor: false, reportTests: false, reportScoreTable: false },
   jsonReporter: { fileName: process.env.MUTATION_REPORT },

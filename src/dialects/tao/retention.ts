@@ -54,8 +54,8 @@ export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
   const retained = [...surely, ...equal.slice(0, count - surely.length)].sort((a, b) => a - b);
   const isNear = (value: number): boolean =>
     isAtCut(value) || Math.abs(value - cut) <= error * Math.max(Math.abs(value), Math.abs(cut));
-  const candidates = error === 0 ? equal : indicesWhere(values, isNear);
-  const certain = error === 0 ? surely : indicesWhere(values, (value) => isAbove(value) && !isNear(value));
+  const candidates = indicesWhere(values, isNear);
+  const certain = surely.filter((k) => !isNear(values[k]!));
   const pick = count - certain.length;
   return { retained, tie: candidates.length > pick ? { certain, candidates, pick } : null, rule, passing: above };
 }
@@ -64,7 +64,7 @@ export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
 function cutValue(values: Float32Array | Float64Array, count: number): number {
   const ascending = values.slice().sort();
   let numbers = ascending.length;
-  while (numbers > 0 && Number.isNaN(ascending[numbers - 1])) numbers--;
+  while (Number.isNaN(ascending[numbers - 1])) numbers--;
   return count > numbers ? Number.NaN : ascending[numbers - count]!;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { argsortDescending } from '../../../src/dialects/tao/argsort.ts';
 import { possibleCounts, retain } from '../../../src/dialects/tao/retention.ts';
 import type { TaoSpec } from '../../../src/dialects/tao/spec.ts';
 
@@ -38,6 +39,33 @@ describe('the rule of one layer', () => {
     const { retained, tie } = retain(stat([0.9, 0.3, 0.3, 0.3, 0.1]), spec({ granularity: 2 }), 2);
     expect(retained).toEqual([0, 1]);
     expect(tie).toEqual({ certain: [0], candidates: [1, 2, 3], pick: 1 });
+  });
+
+  it('knows that values within their error of the cut are any of them, those above it too', () => {
+    const near = [0.9, 0.50001, 0.5, 0.1];
+    expect(retain(stat(near, 0.001), spec({}), 2).tie).toEqual({ certain: [0], candidates: [1, 2], pick: 1 });
+    expect(retain(stat(near, 0.001), spec({}), 3).tie).toBeNull();
+    expect(retain(stat(near), spec({}), 2).tie).toBeNull();
+    // Relative to the larger of the two, which itself is near enough.
+    expect(retain(stat([4, 2, 1], 0.5), spec({}), 2).tie).toEqual({ certain: [], candidates: [0, 1, 2], pick: 2 });
+    expect(retain(stat([5, 2, 1], 0.5), spec({}), 2).tie).toEqual({ certain: [0], candidates: [1, 2], pick: 1 });
+  });
+
+  it('takes of equal values those that numpy 1.24 takes, where the spec says so and the values are exact', () => {
+    const equal = [0.1, 0.3, 0.9, 0.3, 0.3];
+    const ties = spec({ ties: 'numpy-1.24' });
+    expect(retain(stat(equal), ties, 3)).toMatchObject({ retained: [1, 2, 3], tie: null });
+    expect(retain(stat(equal, 0.001), ties, 3).tie).toEqual({ certain: [2], candidates: [1, 3, 4], pick: 2 });
+    const many = Array.from({ length: 40 }, (_, k) => (k % 2 === 0 ? 0.25 : 0.75));
+    const first = retain(stat(many), ties, 10).retained;
+    expect(first).toEqual([...argsortDescending(Float32Array.from(many)).subarray(0, 10)].sort((a, b) => a - b));
+  });
+
+  it('takes NaN where numbers do not suffice, and any of them', () => {
+    const { retained, tie } = retain(stat([Number.NaN, 0.3, Number.NaN]), spec({}), 2);
+    expect(retained).toEqual([0, 1]);
+    expect(tie).toEqual({ certain: [1], candidates: [0, 2], pick: 1 });
+    expect(retain(stat([Number.NaN, 0.3, 0.2]), spec({}), 2)).toMatchObject({ retained: [1, 2], tie: null });
   });
 
   it('puts NaN last', () => {
