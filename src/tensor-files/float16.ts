@@ -38,8 +38,9 @@ function exponentOf(magnitude: number): number {
   return ((SCRATCH.getUint16(0) >> 4) & 0x7ff) - 1023;
 }
 
-function roundTiesToEven(value: number): number {
+/** As IEEE 754 and Python's round() do it: halves go to the even neighbour. */
+export function roundTiesToEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
 }

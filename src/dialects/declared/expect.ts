@@ -2,6 +2,7 @@ import type { Folding, Layer, Network, RetainedIndices } from '../../network/ind
 import { allFilters } from '../../prose/index.ts';
 import type { Tie } from '../explained.ts';
 import { once } from '../once.ts';
+import { readableWeight } from '../shared/weights.ts';
 import type { Assumption, Expected, JointOutcomes, LayerExpectation, LayerForm, LayerGroup } from '../types.ts';
 import { withoutSettled } from './assumptions.ts';
 import { type ActualOf, type Cut, type Decision, decide } from './decide.ts';
@@ -9,7 +10,7 @@ import { type Decided, retainedOf } from './decided.ts';
 import { certainties } from './explain/certain.ts';
 import { explainFilter, explainLayer, reasonOf, ruleOf, specKeyOf } from './explain/explain.ts';
 import { type Group, groupsOf, type Member } from './groups.ts';
-import { assumptionOf, foldedIn, foldedOf, type LayerScores, scoreSource, unreadable } from './score/score-source.ts';
+import { assumptionOf, foldedIn, foldedOf, type LayerScores, scoreSource } from './score/score-source.ts';
 import type { DeclaredSpec } from './spec.ts';
 
 /** What a dense model is to a declared spec: its scores, read once for all specs that are tried on it. */
@@ -73,9 +74,10 @@ function decidedBy({ network, folding, scoresUnder }: Scene, spec: DeclaredSpec,
   const decisions = decide({
     ...{ network: source, groups, spec, actual },
     scoresOf: scoresUnder(spec),
-    unfit: (layer) =>
-      foldedIn(layer, importance, folding) ??
-      (layer.weight === null || 'opaque' in layer.weight ? null : unreadable(layer.name, layer.weight)),
+    unfit(layer) {
+      const weight = readableWeight(layer);
+      return foldedIn(layer, importance, folding) ?? ('unknown' in weight ? weight : null);
+    },
   });
   const places = new Map<string, { readonly position: number; readonly member: Member }>();
   for (const [position, { members }] of groups.all.entries())

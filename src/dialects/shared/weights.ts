@@ -1,6 +1,22 @@
 import type { ReusableBuffer } from '../../bytes/index.ts';
-import type { Weight } from '../../network/index.ts';
+import type { Layer, Weight } from '../../network/index.ts';
 import { type Tensor, toFloat32, toFloat64 } from '../../onnx/index.ts';
+
+/** Why weights tell nothing, and what can be done. */
+interface Unreadable {
+  readonly unknown: string;
+  readonly remedy: string | null;
+}
+
+/** A layer's weights, or why they are none that a pruner can be said to have seen. */
+export function readableWeight({ name, weight }: Layer): Weight | Unreadable {
+  if (weight === null || 'opaque' in weight)
+    return { unknown: `the weight of ${name} is computed at run time`, remedy: null };
+  const { dtype } = weight.tensor;
+  // Half precision weights are rounded copies of what the pruner saw; float32 ones are also stored as float64.
+  if (dtype === 'float32' || dtype === 'float64') return weight;
+  return { unknown: `${name} has ${dtype} weights`, remedy: 'Export the model in float32.' };
+}
 
 /** A layer's weights, scaled where BatchNorm is folded in. */
 export function weightsOf(weight: Weight, buffer?: ReusableBuffer): Float32Array | Float64Array {

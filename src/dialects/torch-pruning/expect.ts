@@ -70,6 +70,10 @@ interface Found {
   readonly id: number | null;
 }
 
+interface Known extends Found {
+  readonly decision: Decision;
+}
+
 /** What is expected, and what it comes from. */
 export interface TorchExpected extends Expected {
   readonly dependencies: Dependencies;
@@ -82,19 +86,56 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
   const { network, dependencies, scoresOf } = scored;
   const names = specNames(dependencies.modules, written);
   const { spec } = names;
-  const ranking = rank(dependencies, names, scoresOf);
-  const decisions = decide(dependencies, ranking, spec);
+  const decisions = decide(dependencies, rank(dependencies, names, scoresOf), spec);
   const refusal = refusalOf(dependencies, decisions);
+  const { found, groups } = foundIn(scored, decisions, spec);
+  const of = (name: string): Known | null => {
+    const entry = found.get(name);
+    return entry === undefined ? null : { ...entry, decision: decisions.byGroup.get(entry.group)! };
+  };
+  const layerOf = layerExpectations(scored, decisions, spec, refusal);
+  const layers = new Map([...network.prunable.values()].map((layer) => [layer.name, layerOf(layer, of(layer.name))]));
+  return {
+    dependencies,
+    decisions,
+    names,
+    layers,
+    groups,
+    joint: decisions.joint,
+    refusal,
+    usualKey: 'pruning_ratio',
+    columnsCut: () => (consumer) => {
+      const layer = network.prunable.get(consumer);
+      return layer === undefined ? null : (decisions.groupedInputs.columns.get(layer) ?? null);
+    },
+    explainLayer(name) {
+      const known = of(name);
+      return known === null ? null : explainLayer(name, known.decision, spec);
+    },
+    countRule(name) {
+      const known = of(name);
+      return known === null ? null : countRuleOf(known.decision, spec);
+    },
+    explain: (name, filter) => explainFilter(name, filter, of(name)?.decision ?? null, spec),
+    keptUnder: () => keptUnder(scored, spec, layers),
+    certain: certainties(dependencies, decisions, names),
+  };
+}
+
+/** The group of each layer, and those of several layers. */
+function foundIn(
+  { network, dependencies }: Scored,
+  { byGroup }: Decisions,
+  spec: TorchSpec,
+): { readonly found: ReadonlyMap<string, Found>; readonly groups: readonly LayerGroup[] } {
   const groups: LayerGroup[] = [];
   const found = new Map<string, Found>();
+  const isUndecided = (group: Group): boolean => byGroup.get(group)?.kind === 'unscored';
   const note = (name: string, entry: Found): void => {
     const known = found.get(name);
     // A group that only reads heads is left alone; the one that they are ranked in decides.
     if (known === undefined || (isUndecided(known.group) && !isUndecided(entry.group))) found.set(name, entry);
   };
-  const isUndecided = (group: Group): boolean => decisions.byGroup.get(group)?.kind === 'unscored';
-  const assumed = assumptions(scored, spec.isGlobal ? dependencies.groups : null);
-  const jointOf = new Map(decisions.joint.toReversed().flatMap((set) => set.layers.map((name) => [name, set])));
   for (const group of dependencies.groups) {
     const members = [...new Set(group.layers.flatMap(namesIn))].filter((name) => network.prunable.has(name));
     const id = members.length > 1 ? groups.length : null;
@@ -102,20 +143,24 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
     for (const name of members) note(name, { group, id });
     for (const { module, side } of group.beyond) if (isOut({ side })) note(module.layer.name, { group, id: null });
   }
-  const packed = new Set(
-    dependencies.modules.flatMap(({ attention }) => attention?.packed.map(({ name }) => name) ?? []),
-  );
-  const decisionOf = (name: string): { readonly group: Group; readonly decision: Decision } | null => {
-    const entry = found.get(name);
-    return entry === undefined ? null : { group: entry.group, decision: decisions.byGroup.get(entry.group)! };
-  };
-  const layers = new Map<string, LayerExpectation>();
-  for (const [name, { filters }] of network.prunable) {
-    const known = decisionOf(name);
+  return { found, groups };
+}
+
+/** What is expected of one layer, once all groups are decided. */
+function layerExpectations(
+  scored: Scored,
+  { joint }: Decisions,
+  spec: TorchSpec,
+  refusal: Refusal | null,
+): (layer: Layer, known: Known | null) => LayerExpectation {
+  const { groups, modules } = scored.dependencies;
+  const assumed = assumptions(scored, spec.isGlobal ? groups : null);
+  const jointOf = new Map(joint.toReversed().flatMap((set) => set.layers.map((name) => [name, set])));
+  const packed = new Set(modules.flatMap(({ attention }) => attention?.packed.map(({ name }) => name) ?? []));
+  return ({ name, filters }, known) => {
     const decision = known?.decision ?? null;
-    const varying = jointOf.get(name);
-    const alternatives = varying?.outcomes.map((outcome) => outcome.get(name)!) ?? null;
-    layers.set(name, {
+    const outcomes = jointOf.get(name)?.outcomes.map((outcome) => outcome.get(name)!) ?? null;
+    return {
       name,
       exploring: null,
       expected:
@@ -131,37 +176,9 @@ export function expectTorch(scored: Scored, written: TorchSpec): TorchExpected {
       rule: refusal !== null ? 'pruner raises' : ruleOf(decision),
       specKey: specKeyOf(decision),
       tie: decision?.kind === 'cut' && !packed.has(name) ? decision.tie : null,
-      alternatives:
-        alternatives === null ? null : [...new Map(alternatives.map((list) => [String(list), list])).values()],
-      group: found.get(name)?.id ?? null,
-    });
-  }
-  return {
-    dependencies,
-    decisions,
-    names,
-    layers,
-    groups,
-    joint: decisions.joint,
-    refusal,
-    usualKey: 'pruning_ratio',
-    columnsCut: () => (consumer) => {
-      const layer = network.prunable.get(consumer);
-      return layer === undefined ? null : (decisions.groupedInputs.columns.get(layer) ?? null);
-    },
-    explainLayer(name) {
-      const known = decisionOf(name);
-      return known === null ? null : explainLayer(name, known.decision, spec);
-    },
-    countRule(name) {
-      const known = decisionOf(name);
-      return known === null ? null : countRuleOf(known.decision, spec);
-    },
-    explain(name, filter) {
-      return explainFilter(name, filter, decisionOf(name)?.decision ?? null, spec);
-    },
-    keptUnder: () => keptUnder(scored, spec, layers),
-    certain: certainties(dependencies, decisions, names),
+      alternatives: outcomes === null ? null : [...new Map(outcomes.map((list) => [String(list), list])).values()],
+      group: known?.id ?? null,
+    };
   };
 }
 

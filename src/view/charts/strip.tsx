@@ -1,22 +1,16 @@
 import { useCallback } from 'preact/hooks';
-import type { Flag, LayerData } from '../data/types.ts';
+import { type Flag, type LayerData, LISTS } from '../data/types.ts';
 import { has, isKnown } from '../layers.ts';
 import { go, route } from '../state.ts';
 import { pointed } from './bars.tsx';
 import { Canvas, type Pen } from './canvas.tsx';
 
-const ROWS: readonly (readonly [Flag, string])[] = [
-  ['expected', 'expected'],
-  ['actual', 'found'],
-  ['reported', 'reported'],
-  ['locked', 'locked'],
-];
 const ROW = 22;
 const LABEL = 64;
 
 /** Each filter in the order of the kernel, one row for each list: what differs stands out. */
 export function Strip({ layer }: { readonly layer: LayerData }) {
-  const rows = ROWS.filter(([flag]) => isKnown(layer, flag));
+  const rows = LISTS.filter(([flag]) => isKnown(layer, flag));
   const at = pointed.value ?? route.value.filter;
   const draw = useCallback((pen: Pen) => drawStrip(pen, layer, rows), [layer, rows.length]);
   const over = useCallback((pen: Pen) => drawPointed(pen, layer, at), [layer, at]);

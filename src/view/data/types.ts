@@ -85,6 +85,14 @@ export const FLAG = {
 
 export type Flag = keyof typeof FLAG;
 
+/** The lists that a report has of a layer, and what the page calls them. */
+export const LISTS: readonly (readonly [Flag, string])[] = [
+  ['expected', 'expected'],
+  ['actual', 'found'],
+  ['reported', 'reported'],
+  ['locked', 'locked'],
+];
+
 export interface LayerData {
   readonly name: string;
   readonly kind: string;

@@ -1,6 +1,6 @@
 import { Bars, pointed } from '../charts/bars.tsx';
 import { Strip } from '../charts/strip.tsx';
-import type { Flag, LayerData } from '../data/types.ts';
+import { type Flag, type LayerData, LISTS } from '../data/types.ts';
 import {
   countOf,
   FATES,
@@ -170,13 +170,6 @@ function Legend({ layer }: { readonly layer: LayerData }) {
     </ul>
   );
 }
-
-const LISTS: readonly (readonly [Flag, string])[] = [
-  ['expected', 'expected'],
-  ['actual', 'found'],
-  ['reported', 'reported'],
-  ['locked', 'locked'],
-];
 
 function Lists({ layer }: { readonly layer: LayerData }) {
   return (

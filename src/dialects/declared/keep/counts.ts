@@ -1,3 +1,4 @@
+import { roundTiesToEven } from '../../../tensor-files/index.ts';
 import type { KeepKeys, Rounding } from '../keys.ts';
 
 /**
@@ -8,11 +9,11 @@ const ROUNDINGS: Readonly<Record<Rounding, (n: number, a: number) => number>> = 
   // NNI (compression/base/...), torch.ao SaliencyPruner: n - int(n * a)
   'remove-floor': (n, a) => n - Math.trunc(n * a),
   // torch.nn.utils.prune, torch.ao FPGMPruner, PaddleSlim, onnxsim: n - round(n * a)
-  'remove-nearest': (n, a) => n - toEven(n * a),
+  'remove-nearest': (n, a) => n - roundTiesToEven(n * a),
   // TinyNN removes filters one by one until their share is reached.
   'remove-ceil': (n, a) => n - leastShare(n, a),
   'keep-floor': (n, a) => Math.trunc(n * (1 - a)),
-  'keep-nearest': (n, a) => toEven(n * (1 - a)),
+  'keep-nearest': (n, a) => roundTiesToEven(n * (1 - a)),
   // NNCF: ceil(n - n * a)
   'keep-ceil': (n, a) => Math.ceil(n - n * a),
 };
@@ -67,14 +68,6 @@ export function countFormula(n: number, { rule, amount, rounding }: KeepKeys): s
     'keep-ceil': `ceil(${n} - ${n} * ${amount})`,
   };
   return formulas[rounding];
-}
-
-/** Python's round(): halves go to the even neighbour. */
-function toEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
-  return below % 2 === 0 ? below : below + 1;
 }
 
 function leastShare(n: number, share: number): number {

@@ -1,8 +1,8 @@
 import { inputErrorAt } from '../../../errors/place.ts';
-import { type Folding, foldAll, type Layer, type Network, type Weight } from '../../../network/index.ts';
+import { type Folding, foldAll, type Layer, type Network } from '../../../network/index.ts';
 import { once } from '../../once.ts';
 import { readScoresFile } from '../../shared/scores-file.ts';
-import { numbersIn } from '../../shared/weights.ts';
+import { numbersIn, readableWeight } from '../../shared/weights.ts';
 import type { Assumption } from '../../types.ts';
 import type { ImportanceKeys } from '../keys.ts';
 import type { DeclaredSpec } from '../spec.ts';
@@ -50,17 +50,8 @@ function computed(
   const unknown = foldedIn(layer, importance, folding);
   if (unknown !== null) return unknown;
   if (importance.value === 'bn-gamma') return gammaScores(layer);
-  const { weight, name } = layer;
-  if (weight === null || 'opaque' in weight)
-    return { unknown: `the weight of ${name} is computed at run time`, remedy: null };
-  return unreadable(name, weight) ?? rowScores(layer, weight, importance, isLeft);
-}
-
-/** Half precision weights are rounded copies of what the pruner saw; float32 ones are also stored as float64. */
-export function unreadable(name: string, { tensor: { dtype } }: Weight): Unknown | null {
-  return dtype === 'float32' || dtype === 'float64'
-    ? null
-    : { unknown: `${name} has ${dtype} weights`, remedy: 'Export the model in float32.' };
+  const weight = readableWeight(layer);
+  return 'unknown' in weight ? weight : rowScores(layer, weight, importance, isLeft);
 }
 
 /** The BatchNorm directly behind a convolution; a layer without one has no score. */

@@ -1,7 +1,7 @@
 import type { Folding, Follower, FollowerRole, Layer, Network, Weight } from '../../../network/index.ts';
 import { distanceSums } from '../../shared/distances.ts';
 import { sumError, UNIT } from '../../shared/rounding.ts';
-import { numbersIn, weightsOf } from '../../shared/weights.ts';
+import { numbersIn, readableWeight, weightsOf } from '../../shared/weights.ts';
 import type { Assumption } from '../../types.ts';
 import type { ComputedImportance } from '../spec.ts';
 import type { Group, GroupItem } from '../trace/group.ts';
@@ -107,16 +107,9 @@ function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unkno
   const { module, side, at, root } = item;
   const { layer } = module;
   const { importance, magnitudes } = sources;
-  const { weight, name, groups } = layer;
-  if (weight === null || 'opaque' in weight)
-    return { unknown: `the weight of ${name} is computed at run time`, remedy: null, isRaised: false };
-  // Half precision weights are rounded copies of what the pruner saw; float32 ones are also stored as float64.
-  if (weight.tensor.dtype !== 'float32' && weight.tensor.dtype !== 'float64')
-    return {
-      unknown: `${name} has ${weight.tensor.dtype} weights`,
-      remedy: 'Export the model in float32.',
-      isRaised: false,
-    };
+  const { name, groups } = layer;
+  const weight = readableWeight(layer);
+  if ('unknown' in weight) return { ...weight, isRaised: false };
   const rows = side === 'in' ? weight.inCount : weight.outCount;
   // A grouped layer has the columns of one group, which count for each (importance.py:228, not where each group has one).
   const isRepeated = side === 'in' && groups > 1 && groups !== module.inWidth;
