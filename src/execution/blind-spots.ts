@@ -18,12 +18,14 @@ export interface Excuses {
  * followed, and what the pruner itself got wrong. Tensors that depend on one are listed, each with the reason.
  * @param smaller tensors that have other sizes in the pruned model than was followed: where their channels are not known, what was cut
  * of them is not masked
+ * @param overflown tensors of which the dense model has no number, where the pruned one has
  */
 export function blindTensors(
   dense: Network,
   mask: Mask,
   excuses: Excuses,
   smaller: ReadonlySet<string>,
+  overflown: ReadonlySet<string> = new Set(),
 ): ReadonlyMap<string, string> {
   const blind = new Map<string, string>();
   const unmasked = new Map([...mask.unmasked].map(([layer, why]) => [layer.id, `${layer.name}: ${why}`]));
@@ -41,7 +43,8 @@ export function blindTensors(
       (excuses.couplings ? unequalCut(dense, mask, node) : undefined) ??
       (node.outputs.some((name) => smaller.has(name) && isOpaque(dense, name))
         ? `${node.op} of ${node.name}`
-        : undefined);
+        : undefined) ??
+      (node.outputs.some((name) => overflown.has(name)) ? `values of ${node.name} overflow` : undefined);
     if (why !== undefined) for (const name of node.outputs) blind.set(name, why);
   }
   return blind;

@@ -120,10 +120,13 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
   const incomparable = [...layers, ...own].flat().filter(({ result: { outcome } }) => outcome === 'incomparable');
   const { dense, pruned } = parts.correspondence;
   const smaller = new Set([...incomparable.map(({ pair }) => pair.dense), ...madeUnseen(dense, pruned)]);
-  const blind = blindTensors(dense, parts.mask, parts.excuses, smaller);
+  const blindIn = cases.map((_, k) => {
+    const overflown = [...layers[k]!, ...own[k]!].filter(({ result }) => result.overflown > 0);
+    return blindTensors(dense, parts.mask, parts.excuses, smaller, new Set(overflown.map(({ pair }) => pair.dense)));
+  });
   const first = cases
-    .flatMap((_, k) => [...layers[k]!, ...own[k]!])
-    .find(({ pair, result: { outcome } }) => outcome === 'different' && !blind.has(pair.dense));
+    .flatMap((_, k) => [...layers[k]!, ...own[k]!].map((one) => ({ ...one, blind: blindIn[k]! })))
+    .find(({ pair, result: { outcome }, blind }) => outcome === 'different' && !blind.has(pair.dense));
   const far = `${percent(numbers.maxRelDiff, 2)} of the largest value`;
   if (first !== undefined) {
     const { layer, pruned: tensor } = first.pair;
@@ -137,7 +140,10 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
       firstDifference: { layer, tensor, detail: first.result.detail },
     };
   }
-  const open = undecided(own.flat(), blind);
+  const areFinite = own.map((one) => one.every(({ result }) => result.overflown === 0));
+  // Where values overflow, fainter noise was tried last.
+  const told = areFinite.at(-1) === true ? own.map((one, k) => (areFinite[k]! ? one : [])) : own;
+  const open = told.map((one, k) => undecided(one, blindIn[k]!)).find((why) => why !== null) ?? null;
   if (open !== null) return { ...numbers, verdict: null, reason: open, firstDifference: null };
   const compared = layers.find((one) => one.length > 0)?.filter(({ result: { outcome } }) => outcome === 'equal') ?? [];
   return {
@@ -161,7 +167,7 @@ function comparedPairs(
 ): readonly ComparedPair[] {
   return results.map((result, k) => {
     const pair = pairs[k]!;
-    const isOther = result.outcome === 'incomparable' && isMeasured(pair.dense);
+    const isOther = result.outcome === 'incomparable' && result.overflown === 0 && isMeasured(pair.dense);
     return { pair, result: isOther ? { ...result, outcome: 'different' } : result };
   });
 }

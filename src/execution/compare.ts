@@ -43,6 +43,7 @@ export function comparePair(
     bothNaN: 0,
     differing: 0,
     nonFiniteDifferences: 0,
+    overflown: 0,
   };
   if (dense.type !== pruned.type)
     return { ...base, outcome: 'different', detail: `it is ${pruned.type}, the dense model's ${dense.type}` };
@@ -128,6 +129,7 @@ interface Tally {
   maxAbsDiff: number;
   bothNaN: number;
   nonFiniteDifferences: number;
+  overflown: number;
   /** Finite differences larger than rounding makes. */
   beyond: number;
   /** Those that are not, and large all the same. */
@@ -147,6 +149,7 @@ function compareSlices(
     maxAbsDiff: 0,
     bothNaN: 0,
     nonFiniteDifferences: 0,
+    overflown: 0,
     beyond: 0,
     lost: 0,
     worst: null,
@@ -162,22 +165,26 @@ function compareSlices(
       }
     }
   }
-  const { maxAbsDiff, bothNaN, nonFiniteDifferences, beyond } = tally;
+  const { maxAbsDiff, bothNaN, nonFiniteDifferences, overflown, beyond } = tally;
   const differing = beyond + nonFiniteDifferences;
   const isEqual = nonFiniteDifferences <= allowed.nonFinite && beyond <= allowed.values;
   const elements = outer * inner * channels.length;
   return {
-    outcome: !isEqual ? 'different' : tally.lost > 0 ? 'incomparable' : 'equal',
+    outcome: !isEqual ? 'different' : tally.lost + overflown > 0 ? 'incomparable' : 'equal',
     maxAbsDiff,
     magnitude: allowed.magnitude,
     bothNaN,
     differing,
     nonFiniteDifferences,
+    overflown,
     detail: detailOf(tally, isEqual, elements),
   };
 }
 
-function detailOf({ beyond, nonFiniteDifferences, lost, worst }: Tally, isEqual: boolean, elements: number): string {
+function detailOf(tally: Tally, isEqual: boolean, elements: number): string {
+  const { beyond, nonFiniteDifferences, overflown, lost, worst } = tally;
+  if (isEqual && overflown > 0)
+    return `what ${overflown} of its ${elements} values are computed of overflows in the dense model`;
   if (isEqual) return lost === 0 ? '' : `rounding alone moves ${lost} of its ${elements} values as far as they differ`;
   const one = worst === null ? '' : `, one is ${shown(worst[1])} instead of ${shown(worst[0])}`;
   return `${beyond + nonFiniteDifferences} of ${elements} values differ${one}`;
@@ -186,6 +193,11 @@ function detailOf({ beyond, nonFiniteDifferences, lost, worst }: Tally, isEqual:
 function count(tally: Tally, x: number, y: number, allowed: number, lost: number): void {
   if (Number.isNaN(x) && Number.isNaN(y)) {
     tally.bothNaN++;
+    return;
+  }
+  // A channel that was cut is infinite, and the zeros that mask it make no number of it.
+  if (Number.isNaN(x)) {
+    tally.overflown++;
     return;
   }
   const difference = Math.abs(x - y);

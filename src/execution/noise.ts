@@ -1,7 +1,7 @@
 import { type Elements, type ElementType, narrowToFloat16, widenFloat16, zeroElements } from '../tensor-files/index.ts';
 
-/** Standard normal floats, or 0 and 1 for integers and booleans: the same for the same seed on every machine. */
-export function noise(type: ElementType, count: number, seed: number): Elements {
+/** Normal floats, or 0 and 1 for integers and booleans: the same for the same seed on every machine. */
+export function noise(type: ElementType, count: number, seed: number, deviation = 1): Elements {
   const uniform = mulberry32(seed);
   const elements = zeroElements(type, count);
   if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) {
@@ -10,7 +10,7 @@ export function noise(type: ElementType, count: number, seed: number): Elements 
   }
   const isFloat = type === 'float32' || type === 'float64' || type === 'float16';
   for (let k = 0; k < count; k++) {
-    const value = isFloat ? normal(uniform) : uniform() < 0.5 ? 0 : 1;
+    const value = isFloat ? deviation * normal(uniform) : uniform() < 0.5 ? 0 : 1;
     elements[k] = type === 'float16' ? narrowToFloat16(value) : value;
   }
   return elements;

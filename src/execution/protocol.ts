@@ -23,8 +23,8 @@ export interface Feed {
   readonly dims: readonly number[];
   readonly fill:
     | { readonly kind: 'zeros' }
-    /** Seeded noise: standard normal for floats, 0 or 1 for integers and booleans. */
-    | { readonly kind: 'noise'; readonly seed: number }
+    /** Seeded noise: normal for floats (of a deviation of 1 where nothing is said), 0 or 1 for integers and booleans. */
+    | { readonly kind: 'noise'; readonly seed: number; readonly deviation?: number }
     | { readonly kind: 'given'; readonly elements: Elements };
 }
 
@@ -86,7 +86,7 @@ export type Job = CompareJob | TimeJob | ProbeJob;
 export type Tolerance = Readonly<Record<'float32' | 'float64' | 'float16', number>>;
 
 export interface PairResult {
-  /** 'incomparable' where the channels are not known and the shapes differ. */
+  /** 'incomparable' where the channels are not known and the shapes differ, or values overflow. */
   readonly outcome: 'equal' | 'different' | 'incomparable';
   readonly type: string;
   readonly dims: readonly number[];
@@ -99,6 +99,8 @@ export interface PairResult {
   /** Positions at which both are NaN, and at which exactly one is not finite or both are otherwise infinite. */
   readonly bothNaN: number;
   readonly nonFiniteDifferences: number;
+  /** Positions at which the dense model's is NaN alone: an infinite value that a zero of the mask was multiplied by. */
+  readonly overflown: number;
   /** Why they differ or cannot be compared; empty where they are equal. */
   readonly detail: string;
 }

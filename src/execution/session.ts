@@ -111,7 +111,7 @@ function elementsOf({ type, dims, fill }: Feed): Elements {
     case 'zeros':
       return zeroElements(type, count);
     case 'noise':
-      return noise(type, count, fill.seed);
+      return noise(type, count, fill.seed, fill.deviation);
     case 'given':
       return fill.elements;
   }
