@@ -23,6 +23,7 @@ describe('the channels that score lowest', () => {
   it('are any of those that rounding may exchange', () => {
     expect(lowest(scores([1, 2, 2.1, 3], 0.06), 2).unsure).toEqual({ candidates: [1, 2], pick: 1 });
     expect(lowest(scores([1, 2, 2.1, 3], 0.04), 2).unsure).toBeNull();
+    expect(lowest(scores([3, 2.1, 2, 1], 0.06), 2).unsure).toEqual({ candidates: [1, 2], pick: 1 });
   });
 });
 
@@ -30,6 +31,7 @@ describe('everything up to a threshold', () => {
   it('is more than was asked for where scores equal it', () => {
     expect(upToThreshold(scores([1, 2, 2, 2, 3]), 2)).toEqual({ pruned: [0, 1, 2, 3], threshold: 2, unsure: null });
     expect(upToThreshold(scores([1, 2, 4, 3]), 2)).toEqual({ pruned: [0, 1], threshold: 2, unsure: null });
+    expect(upToThreshold(scores([2, 3, 1, 2.5]), 2)).toEqual({ pruned: [0, 2], threshold: 2, unsure: null });
   });
 
   it('is at least what was asked for where rounding decides whether scores equal it', () => {
@@ -38,5 +40,7 @@ describe('everything up to a threshold', () => {
       threshold: 2,
       unsure: { candidates: [1, 2], pick: 1 },
     });
+    // What certainly goes is none of the candidates.
+    expect(upToThreshold(scores([1, 2, 2.05, 2.1, 5], 0.1), 3).unsure).toEqual({ candidates: [1, 2, 3], pick: 2 });
   });
 });
