@@ -9,19 +9,10 @@ import {
 } from '../dialects/index.ts';
 import { inputErrorAt } from '../errors/place.ts';
 import { readStart } from '../files/index.ts';
-import type { Lock } from '../lock/index.ts';
 import type { Network } from '../network/index.ts';
 import { underDenseNames } from '../recovery/index.ts';
 import { explainCommand, makeReport, numbersOf } from '../report/index.ts';
-import {
-  baselineNotes,
-  type Evidence,
-  gateOf,
-  judgeExecution,
-  judgeGates,
-  judgeLock,
-  judgePolicy,
-} from '../verdict/index.ts';
+import { baselineNotes, gateOf, judgeExecution, judgeGates, judgeLock, judgePolicy } from '../verdict/index.ts';
 import type { Checked } from './checked.ts';
 import { refuseExchanged } from './exchanged.ts';
 import { executeModels, gainsOf, NOT_EXECUTED } from './execute-models.ts';
@@ -38,8 +29,8 @@ import type { PrunedModel } from './prune.ts';
  * @throws InputError for whatever the user can mend
  */
 export async function check(request: ModelRequest, host: Host): Promise<Checked> {
-  const locking = request.lockFile === null && host.isLocking !== true ? null : await import('./lock-file.ts');
-  const lock = locking?.readLock(request) ?? null;
+  const isLocked = request.lockFile !== null || host.isLocking === true;
+  const locking = isLocked ? (await import('./lock-file.ts')).lockingOf(request, host) : null;
   const isCompared = request.baseline !== null || host.baseline !== undefined;
   const compare = isCompared ? (await import('./baseline.ts')).baselineOf(request, host) : null;
   const pruner = readSpec(request.spec, request.at('spec'));
@@ -56,7 +47,7 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
     const { recovery, expectation, retention } = judgeNetworks({ dense, pruned, folded }, asked, {
       reported,
       tolerance: request.tolerance,
-      locked: lock === null ? null : lockedIndices(lock, request),
+      locked: locking?.agreed ?? null,
       at: specPlaces(pruner.spec, host.root),
     });
     const executed =
@@ -76,23 +67,11 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
     const at = requestPlaces(request, host.root);
     const sizes = { dense: modelSize(dense), pruned: modelSize(pruned) };
     const compared = compare?.({ dialect: pruner.name, layers: retention.layers }) ?? null;
-    const lockable = locking?.lockableModel(pruner, dense, retention.layers) ?? null;
-    const held =
-      locking === null || lock === null || lockable === null
-        ? null
-        : locking.heldAgainst(lock, lockable, request, host.root);
-    const judgement = judgePolicy(
-      judgeLock(
-        judgeGates(
-          judgeExecution(retention, executed, { requireGpu: request.requireGpu, demand: request.execution, at }),
-          request,
-          gainsOf(sizes, executed, compared?.flips ?? null),
-          at,
-        ),
-        held,
-      ),
-      request.policy,
-    );
+    const standing = locking?.standingOf(pruner, dense, retention.layers) ?? null;
+    const demand = { requireGpu: request.requireGpu, demand: request.execution, at };
+    const gains = gainsOf(sizes, executed, compared?.flips ?? null);
+    const gated = judgeGates(judgeExecution(retention, executed, demand), request, gains, at);
+    const judgement = judgePolicy(judgeLock(gated, standing?.held ?? null), request.policy);
     const { conclusion, exitCode } = gateOf(judgement, request);
     const report = makeReport({
       version: host.version,
@@ -114,18 +93,12 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
       isHashed: host.isHashed,
       made,
       policy: request.policy,
-      lock: locking === null || lock === null || held === null ? null : locking.reportedLock(held, lock, request),
+      lock: standing?.reported ?? null,
     });
     const numbers = host.isPictured === true ? numbersOf(expectation, dense) : null;
     made.requireAsMade();
-    return { report, explain: explainCommand(request), numbers, lockable, exitCode };
+    return { report, explain: explainCommand(request), numbers, lockable: standing?.now ?? null, exitCode };
   });
-}
-
-/** What was agreed of the model, as a cause may name it. */
-function lockedIndices({ file, models }: Lock, { name }: ModelRequest): Evidence['locked'] {
-  const layers = [...(models.get(name ?? 'model')?.layers ?? [])];
-  return { file, layers: new Map(layers.map(([layer, { retained }]) => [layer, retained])) };
 }
 
 /** Neither a pruned model nor a command that makes one: the built-in pruner applies the spec. */

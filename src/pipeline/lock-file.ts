@@ -17,8 +17,42 @@ import {
 } from '../lock/index.ts';
 import type { Network } from '../network/index.ts';
 import type { ReportLock } from '../report/index.ts';
-import type { LayerResult } from '../verdict/index.ts';
+import type { Evidence, LayerResult } from '../verdict/index.ts';
+import type { Host } from './host.ts';
 import { seenFrom } from './places.ts';
+
+/** The lock of a check. */
+interface Locking {
+  /** What was agreed of the model, as a cause may name it. */
+  readonly agreed: Evidence['locked'];
+  standingOf(pruner: Pruner, dense: Network, layers: readonly LayerResult[]): Standing;
+}
+
+/** What a lock would say of a model now, and how that stands to the lock there is. */
+interface Standing {
+  readonly now: LockableModel;
+  readonly held: LockComparison | null;
+  readonly reported: ReportLock | null;
+}
+
+/** @throws InputError where the lock file that a request names is not there or is none */
+export function lockingOf(request: ModelRequest, { root }: Host): Locking {
+  const lock = readLock(request);
+  return {
+    agreed: lock === null ? null : agreedIn(lock, lockName(request)),
+    standingOf(pruner, dense, layers) {
+      const now = lockableModel(pruner, dense, layers);
+      if (lock === null) return { now, held: null, reported: null };
+      const held = heldAgainst(lock, now, request, root);
+      return { now, held, reported: reportedLock(held, lock, request) };
+    },
+  };
+}
+
+function agreedIn({ file, models }: Lock, model: string): Evidence['locked'] {
+  const layers = [...(models.get(model)?.layers ?? [])];
+  return { file, layers: new Map(layers.map(([layer, { retained }]) => [layer, retained])) };
+}
 
 /** Models are named in a lock as in reports. */
 export function lockName({ name }: Pick<ModelRequest, 'name'>): string {
@@ -29,7 +63,7 @@ export function lockName({ name }: Pick<ModelRequest, 'name'>): string {
  * The lock file that a request names; null for none.
  * @throws InputError where it is not there or is no lock file
  */
-export function readLock(request: ModelRequest): Lock | null {
+function readLock(request: ModelRequest): Lock | null {
   if (request.lockFile === null) return null;
   const at = request.at('lockFile');
   const { bytes } = readWhole(request.lockFile, MAX_LOCK_BYTES, (problem) => {
@@ -39,8 +73,7 @@ export function readLock(request: ModelRequest): Lock | null {
   return parseLock(new TextDecoder().decode(bytes), request.lockFile);
 }
 
-/** What a lock would say of a model now. */
-export function lockableModel({ name, spec }: Pruner, dense: Network, layers: readonly LayerResult[]): LockableModel {
+function lockableModel({ name, spec }: Pruner, dense: Network, layers: readonly LayerResult[]): LockableModel {
   const makeHash = () => createHash('sha256');
   return {
     dialect: name,
@@ -51,7 +84,7 @@ export function lockableModel({ name, spec }: Pruner, dense: Network, layers: re
 }
 
 /** How a model stands to its lock, with places as reviewers see them. */
-export function heldAgainst(lock: Lock, now: LockableModel, request: ModelRequest, root?: string): LockComparison {
+function heldAgainst(lock: Lock, now: LockableModel, request: ModelRequest, root?: string): LockComparison {
   const { siblings } = request;
   const [first] = siblings;
   const name = lockName(request);
@@ -63,7 +96,7 @@ export function heldAgainst(lock: Lock, now: LockableModel, request: ModelReques
 }
 
 /** What a report says of a lock: how the model stands to it, and what it asks to agree to beyond the base commit's. */
-export function reportedLock(comparison: LockComparison, lock: Lock, request: ModelRequest): ReportLock {
+function reportedLock(comparison: LockComparison, lock: Lock, request: ModelRequest): ReportLock {
   const { at: _, ...rest } = comparison;
   return { ...rest, base: baseOf(lock, request) };
 }
