@@ -1,5 +1,8 @@
 """Makes the models that the benchmark runs on: a 9 MB MobileNetV2-like pair, and a pair with a dense model of 500 MB.
 
+    make_models.py [DIR] [--huge]      with one of 1.9 GB, which takes 6 GB of memory
+    make_models.py [DIR] --shards      only one of 8 GB, whose weights are seeded random numbers in 20 files beside it
+
 Weights are random; names are those of a tf2onnx export, BatchNorm is not folded, and the pruned models are cut by the
 rule of TAO's pruner (union, threshold 0.68 of the maximum), so that `prunegate check` conforms.
 """
@@ -140,15 +143,69 @@ def large():
     return net
 
 
-def main(folder):
+def huge():
+    net = Net(3, "huge")
+    net.conv("conv1", 3, 2048, 3)
+    for k in range(12):
+        net.conv(f"conv_{k + 2}", 2048, 2048, 3)
+    net.dense("predictions", 2048, 10)
+    return net
+
+
+SHARDS, WIDE, LAYERS = 20, 2048, 53
+
+
+def write_shards(folder):
+    """A chain of wide convolutions, of which one after the other is made and written: the dense model's weights in 20 files, the pruned one's in as many."""
+    files, offsets, graphs = {}, {}, {"dense": ([], []), "pruned": ([], [])}
+
+    def external(part, shard, name, array):
+        location = f"shards.{part}.{shard:02}.bin"
+        file = files.setdefault(location, open(os.path.join(folder, location), "wb"))
+        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape, data_location=TensorProto.EXTERNAL)
+        for key, value in (("location", location), ("offset", str(offsets.get(location, 0))), ("length", str(array.nbytes))):
+            tensor.external_data.add(key=key, value=value)
+        file.write(np.ascontiguousarray(array).data)
+        offsets[location] = offsets.get(location, 0) + array.nbytes
+        graphs[part][1].append(tensor)
+
+    rng, before = np.random.default_rng(4), np.arange(3)
+    for k in range(LAYERS):
+        kernel = rng.standard_normal((WIDE, 3 if k == 0 else WIDE, 3, 3), dtype=np.float32)
+        kernel *= rng.uniform(0.4, 1.0, (WIDE, 1, 1, 1)).astype(np.float32)
+        after = np.arange(WIDE) if k == LAYERS - 1 else retain(norms(kernel.reshape(WIDE, -1).T))
+        name = f"StatefulPartitionedCall/shards/conv_{k}/Conv2D"
+        for part, data in (("dense", kernel), ("pruned", kernel[after][:, before] if k > 0 else kernel[after])):
+            external(part, k * SHARDS // LAYERS, f"{name}/ReadVariableOp:0", data)
+            inputs = ["input_1" if k == 0 else f"tensor_{k - 1}", f"{name}/ReadVariableOp:0"]
+            graphs[part][0].append(helper.make_node("Conv", inputs, [f"tensor_{k}"], name=name, kernel_shape=[3, 3], pads=[1] * 4, strides=[1, 1]))
+        before = after
+    for file in files.values():
+        file.close()
+    for part, (nodes, tensors) in graphs.items():
+        value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", None, 32, 32]) for name in ("input_1", f"tensor_{LAYERS - 1}")]
+        graph = helper.make_graph(nodes, "tf2onnx", value[:1], value[1:], tensors)
+        model = helper.make_model(graph, producer_name="tf2onnx", opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+        with open(os.path.join(folder, f"shards.{part}.onnx"), "wb") as file:
+            file.write(model.SerializeToString())
+    with open(os.path.join(folder, "shards.yaml"), "w") as file:
+        json.dump({"prune": {**SPEC, "excluded_layers": [f"conv_{LAYERS - 1}"]}}, file, indent=2)
+
+
+def main(folder, flags):
     os.makedirs(folder, exist_ok=True)
-    for name, net in (("mobilenet", mobilenet()), ("large", large())):
+    if "--shards" in flags:
+        return write_shards(folder)
+    for name, net in (("mobilenet", mobilenet()), ("large", large()), *([("huge", huge())] if "--huge" in flags else [])):
         net.save(os.path.join(folder, f"{name}.dense.onnx"))
         net.save(os.path.join(folder, f"{name}.pruned.onnx"), net.kept())
         print(name, *(f"{os.path.getsize(os.path.join(folder, f'{name}.{part}.onnx')) / 1e6:.1f} MB" for part in ("dense", "pruned")))
-    with open(os.path.join(folder, "spec.yaml"), "w") as file:
-        json.dump({"prune": SPEC}, file, indent=2)
+    # The second is not what these models were pruned by.
+    for name, spec in (("spec", SPEC), ("other", {**SPEC, "threshold": 0.6, "granularity": 16})):
+        with open(os.path.join(folder, f"{name}.yaml"), "w") as file:
+            json.dump({"prune": spec}, file, indent=2)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "models"))
+    folders = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    main(folders[0] if folders else os.path.join(os.path.dirname(__file__), "models"), sys.argv[1:])

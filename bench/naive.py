@@ -1,5 +1,6 @@
-"""What one would write instead of prunegate: rank each layer's filters by norm, and look for the best ones in the pruned
-model. It knows no equalization, no threshold and no BatchNorm, so it is often wrong; it is here for its time and memory."""
+"""What one would write instead of prunegate: rank each layer's filters by norm, and find each filter of the pruned model among those of the dense one,
+over the input channels that are left. It knows no equalization and no threshold, so it only says how many layers look odd; it is here for its time
+and memory."""
 import sys
 
 import numpy as np
@@ -7,18 +8,31 @@ import onnx
 from onnx import numpy_helper
 
 
-def kernels(path):
+def layers(path):
+    """Kernels in the order of the graph, and the convolution whose channels each reads."""
     graph = onnx.load(path).graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
-    return {node.name: numpy_helper.to_array(tensors[node.input[1]]) for node in graph.node if node.op_type == "Conv"}
+    maker, found = {}, {}
+    for node in graph.node:
+        if node.op_type in ("Conv", "MatMul"):
+            found[node.name] = numpy_helper.to_array(tensors[node.input[1]]), maker.get(node.input[0])
+            maker[node.output[0]] = node.name
+        elif node.input:
+            maker[node.output[0]] = maker.get(node.input[0])
+    return found
 
 
-dense, pruned = (kernels(path) for path in sys.argv[1:3])
-wrong = 0
-for name, kernel in dense.items():
-    norms = np.sqrt(np.square(kernel).sum(axis=(1, 2, 3)))
-    wanted = np.sort(np.argsort(-norms)[: len(pruned[name])])
-    # Input channels were cut too, so the filters themselves can't be compared: their norms over what is left must do.
-    left = np.sqrt(np.square(pruned[name]).sum(axis=(1, 2, 3)))
-    wrong += int(np.abs(norms[wanted] - left).max() > 1e-3 * norms.max())
-print(f"{wrong} of {len(dense)} convolutions look wrong")
+dense, pruned = (layers(path) for path in sys.argv[1:3])
+kept, odd = {}, 0
+for name, (kernel, source) in dense.items():
+    other = pruned[name][0]
+    if kernel.ndim == 2:
+        kernel, other = kernel.T, other.T
+    norms = np.sqrt(np.square(kernel).sum(axis=tuple(range(1, kernel.ndim))))
+    wanted = np.sort(np.argsort(-norms)[: len(other)])
+    columns = kept.get(source)
+    rows = kernel if columns is None or kernel.shape[1] == 1 else kernel[:, columns]
+    number = {row.tobytes(): k for k, row in enumerate(rows)}
+    kept[name] = [number.get(row.tobytes(), -1) for row in other]
+    odd += int(-1 in kept[name] or not np.array_equal(kept[name], wanted))
+print(f"{odd} of {len(dense)} layers look odd")
