@@ -2,6 +2,7 @@ import type { SpecDocument } from '../config/spec.ts';
 import { nearest } from '../config/values.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
 import { declared } from './declared/index.ts';
+import { forItsFramework } from './framework.ts';
 import { taoTf1 } from './tao-tf1/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
 import { torchPruning } from './torch-pruning/index.ts';
@@ -56,7 +57,7 @@ export function readSpec(document: SpecDocument | null, at: Place): Pruner {
   if (word !== undefined && !found.takesFlags)
     throw inputErrorAt(word.place, `must be keys: flags are read by dialect: ${flagged}, not by ${dialect}`, word.text);
   refuseStrangers(found, document);
-  return found.readSpec(document);
+  return forItsFramework(found.readSpec(document), found, document, DIALECTS);
 }
 
 /** A key of another pruner, or an older name: nothing that is near would be meant. */

@@ -244,11 +244,15 @@ export interface Pruner {
   readLog(text: string, dense: Network): Reported;
 }
 
+export type Framework = 'TensorFlow' | 'PyTorch';
+
 /** How a pruner decides, behind one face. */
 export interface Dialect {
   readonly name: string;
   /** Keys beside an experiment spec's section that it reads, so that an override may add them. */
   readonly topKeys: readonly string[];
+  /** Which framework's models its pruner takes; left out where any will do. */
+  readonly framework?: Framework;
   /** Whether its spec may be the pruner's command line. */
   readonly takesFlags: boolean;
   /** Whether its spec may have this key. */

@@ -60,6 +60,34 @@ describe('an error knows what was meant', () => {
     expect(message).toContain(meant);
   });
 
+  it('where a spec of TAO stands beside a model of PyTorch, and says which dialect to write', () => {
+    const torch = join(root, 'test/fixtures/declared/nni_l2_mobile_dep');
+    const models = ['--dense', join(torch, 'dense.onnx'), '--pruned', join(torch, 'pruned.onnx')];
+    const bare = spec('tao.yaml', 'prune:\n  threshold: 0.5\n');
+    const message = refusal('check', ...models, '--spec', bare);
+    expect(message).toMatch(
+      /^prunegate: tao\.yaml:1: dialect: is missing, and a spec that names none is read as tao-tf2: /,
+    );
+    expect(message).toContain('was exported from PyTorch (pytorch)');
+    expect(message).toContain('write dialect: torch-pruning or dialect: declared at its top');
+    expect(refusal('expect', ...models.slice(0, 2), '--spec', bare)).toContain('was exported from PyTorch');
+    // Whoever names it knows more than the file says.
+    const named = spec('named.yaml', 'dialect: tao-tf2\nprune:\n  threshold: 0.5\n');
+    expect(prunegate('check', ...models, '--spec', named).stdout).toMatch(
+      /named\.yaml:1: .* was exported from PyTorch/,
+    );
+  });
+
+  it('where a spec of Torch-Pruning stands beside a model of TensorFlow', () => {
+    const text =
+      'dialect: torch-pruning\nprune:\n  importance: {type: GroupMagnitudeImportance}\n  pruning_ratio: 0.5\n';
+    const { status, stdout } = prunegate('check', ...PAIR.slice(0, 4), '--spec', spec('torch.yaml', text));
+    expect(status).toBe(1);
+    expect(stdout).toContain(
+      'torch.yaml:1: dense.onnx was exported from TensorFlow (tf2onnx), and torch-pruning prunes PyTorch models; write dialect: tao-tf2 or dialect: tao-tf1 or dialect: declared at its top',
+    );
+  });
+
   it('where an override names no key', () => {
     const message = refusal('check', ...PAIR, '--overrides', 'prune.treshold=0.5');
     expect(message).toBe(

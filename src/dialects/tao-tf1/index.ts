@@ -14,6 +14,7 @@ const NAME = 'tao-tf1';
  */
 export const taoTf1: Dialect = {
   name: NAME,
+  framework: 'TensorFlow',
   topKeys: ['network', 'ties'],
   takesFlags: true,
   knows: (key) => Object.hasOwn(SPELLINGS, key) || knowsKey(validateSpec, key),

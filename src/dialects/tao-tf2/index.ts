@@ -13,6 +13,7 @@ const NAME = 'tao-tf2';
  */
 export const taoTf2: Dialect = {
   name: NAME,
+  framework: 'TensorFlow',
   topKeys: ['task', 'ties'],
   takesFlags: false,
   knows: (key) => knowsKey(validateSpec, key),

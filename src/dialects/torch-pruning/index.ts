@@ -12,6 +12,7 @@ const NAME = 'torch-pruning';
 /** Torch-Pruning's BasePruner (VainF/Torch-Pruning, torch_pruning/pruner/algorithms/base_pruner.py, release 1.6.1). */
 export const torchPruning: Dialect = {
   name: NAME,
+  framework: 'PyTorch',
   topKeys: [],
   takesFlags: false,
   knows: (key) => knowsKey(validateSpec, key),
