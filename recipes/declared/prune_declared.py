@@ -2,7 +2,7 @@
 
     python prune_declared.py --model package.module:function --spec prune.yaml --out out [--input 1x3x224x224]
 
-`function` returns the trained model; `--before` names one that gets it first, as YOLO's C2f without its split. Two kinds of spec are done:
+`function` returns the trained model; `--before` names one that gets it first, as yolo:before of ../torch for ultralytics' YOLO. Two kinds of spec are done:
 
     form: zeroed     torch.nn.utils.prune.ln_structured: `preset: ln_structured`, value l1 or l2, rule ratio or remove
     form: removed    network slimming: `preset: network-slimming`, gammas of all layers ranked together, channels cut by Torch-Pruning's graph;
@@ -157,7 +157,7 @@ class Group:
         ordinary = [module for module in self.members if getattr(module, "groups", 1) == 1] or self.members
         norms = {graph.module2node[norm].inputs[0].module: norm for norm in outs if isinstance(norm, NORMS)}
         gammas = [norms[module].weight.detach().abs().double().numpy() for module in ordinary if module in norms]
-        self.scores = numpy.array(gammas).reshape(len(gammas), -1)
+        self.scores = numpy.array(gammas).reshape(len(gammas), self.size)
 
 
 def ranked(groups, keys):

@@ -4,7 +4,7 @@
 
 `function` returns the trained model. Three more functions may be named, each of which gets the model:
 
-    --before      makes it one that Torch-Pruning can trace, as YOLO's C2f without its split; what it returns, if anything, are further arguments
+    --before      makes it one that Torch-Pruning can trace, as YOLO's C2f without its split (yolo:before, in yolo.py beside this); what it returns, if anything, are further arguments
                   of tp.pruner.BasePruner, as {"unwrapped_parameters": [(model.cls_token, 2)]}
     --gradients   calls loss.backward(), for Taylor and Hessian importances
     --after       sets what the model remembers of its widths, as num_heads of ViT and Swin

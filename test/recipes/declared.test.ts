@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { check } from '../../src/pipeline/check.ts';
+import { hasYolo, YOLO } from './yolo.ts';
 
 /** A Python that has recipes/declared/requirements.txt: that of PRUNEGATE_DECLARED_PYTHON, else the one on the path. */
 const PYTHON = process.env['PRUNEGATE_DECLARED_PYTHON'] ?? 'python3';
@@ -62,7 +63,8 @@ sys.path[:0] = [os.path.dirname(sys.argv[1]), os.getcwd()]
 import prune_declared
 for folder, model in json.loads(sys.argv[2]):
     os.chdir(folder)
-    sys.argv[1:] = ["--model", "net:" + model, "--spec", "spec.json", "--out", ".", "--input", "1x3x16x16"]
+    more = ["--input", "1x3x64x64", "--before", "yolo:before"] if model == "yolo" else ["--input", "1x3x16x16"]
+    sys.argv[1:] = ["--model", "net:" + model, "--spec", "spec.json", "--out", ".", *more]
     said = ""
     with contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -91,6 +93,9 @@ const RIGHT: readonly (readonly [string, Readonly<Record<string, unknown>>])[] =
   ['residual', { ...slimming, group: { coupled: 'together', score: 'or' } }],
   ['residual', { ...slimming, group: { coupled: 'together', score: 'and' } }],
   ['residual', { ...slimming, group: { coupled: 'together', score: 'max' }, exclude: ['c.0'] }],
+  ...(hasYolo(PYTHON)
+    ? ([['yolo', { ...slimming, group: { coupled: 'together', score: 'or' }, exclude: ['model.22.*'] }]] as const)
+    : []),
 ];
 const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, string])[] = [
   [
@@ -120,7 +125,7 @@ describe.skipIf(!hasTorch)('recipes/declared (skipped without a Python that has 
   const said = (at: number): string => readFileSync(join(folderOf(at), 'said.txt'), 'utf8');
 
   beforeAll(() => {
-    writeFileSync(join(work, 'net.py'), MODELS);
+    writeFileSync(join(work, 'net.py'), hasYolo(PYTHON) ? `${MODELS}\n${YOLO}` : MODELS);
     const cases = [...RIGHT, ...WRONG].map(([model, prune], at) => {
       mkdirSync(folderOf(at));
       writeFileSync(join(folderOf(at), 'spec.json'), JSON.stringify({ dialect: 'declared', prune }));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { check } from '../../src/pipeline/check.ts';
+import { hasYolo, YOLO } from './yolo.ts';
 
 /** A Python that has recipes/torch/requirements.txt: that of PRUNEGATE_TORCH_PYTHON, else the one on the path. */
 const PYTHON = process.env['PRUNEGATE_TORCH_PYTHON'] ?? 'python3';
@@ -141,6 +142,7 @@ describe.skipIf(!hasTorch)('recipes/torch (skipped without a Python that has tor
   const recipeOn = (prune: object, ...more: readonly string[]) => {
     const folder = mkdtempSync(join(tmpdir(), 'prunegate-recipe-'));
     writeFileSync(join(folder, 'net.py'), HOOKED);
+    writeFileSync(join(folder, 'detector.py'), YOLO);
     writeFileSync(join(folder, 'spec.json'), JSON.stringify({ dialect: 'torch-pruning', prune }));
     const args = [recipe, '--spec', 'spec.json', '--out', '.', '--input', '1x3x16x16', ...more];
     return { folder, ...spawnSync(PYTHON, args, { cwd: folder, encoding: 'utf8' }) };
@@ -176,6 +178,17 @@ describe.skipIf(!hasTorch)('recipes/torch (skipped without a Python that has tor
     expect(await verdictIn(run.folder)).toBe('conforms');
     const modules = JSON.parse(readFileSync(join(run.folder, 'modules.json'), 'utf8'));
     expect(modules).toMatchObject({ attn: 'Attention', 'attn.qkv': 'Linear', norm1: 'LayerNorm' });
+  });
+
+  it.skipIf(!hasYolo(PYTHON))('prunes a YOLO of ultralytics (skipped without it)', { timeout: 180_000 }, async () => {
+    const prune = {
+      importance: { type: 'GroupMagnitudeImportance' },
+      pruning_ratio: 0.3,
+      ignored_layers: ['model.22'],
+    };
+    const run = recipeOn(prune, '--model', 'detector:yolo', '--before', 'yolo:before', '--input', '1x3x64x64');
+    expect(run.status, run.stderr).toBe(0);
+    expect(await verdictIn(run.folder)).toBe('conforms');
   });
 
   it.each([
