@@ -59,7 +59,7 @@ function step(
   if (a.op === b.op && a.inputs.length === b.inputs.length) {
     const differing = pairs.filter((pair) => !isSame(pair));
     if (differing.length === 0)
-      return functionDifference(dense, denseAt, a, b) ?? settingsDifference(dense, denseAt, a, b);
+      return functionDifference(dense, pruned, denseAt, prunedAt) ?? settingsDifference(dense, denseAt, a, b);
     // Of an operator that is not understood the first operand alone is known to be what it computes of.
     const isData = a.tells !== 'nothing' || differing[0] === pairs[0];
     if (differing.length === 1) return isData ? { at: differing[0]! } : { kind: 'open', op: a.op };
@@ -131,14 +131,45 @@ function trace(before: ReadonlyMap<number, number>, to: number, from: number): n
 }
 
 /** The same function under other numbers, or with other settings of its own; null for what is no function of elements. */
-function functionDifference(dense: Side, at: number, a: Operation, b: Operation): Difference | null {
+function functionDifference(dense: Side, pruned: Side, at: number, prunedAt: number): Difference | null {
+  const [a, b] = [dense.operations.all[at]!, pruned.operations.all[prunedAt]!];
   if (a.pointwise === null || b.pointwise === null || !isComparable(a) || !isComparable(b)) return null;
   const numbers = ({ pointwise }: Operation): number[] =>
     pointwise!.operands.flatMap((operand) => (operand.kind === 'number' ? [operand.value] : []));
   const [before, after] = [numbers(a), numbers(b)];
   const k = before.findIndex((value, n) => value !== after[n]);
   if (k < 0 || after[k] === undefined) return sure(`${spoken(a)} ${behind(dense, at)} has other settings`);
+  if (scalesWithSizes(after[k] / before[k]!, dense, pruned, at, prunedAt)) return { kind: 'open', op: a.op };
   return sure(`the number of ${spoken(a)} ${behind(dense, at)} is ${shown(after[k])} instead of ${shown(before[k]!)}`);
+}
+
+/** Powers of a size that models scale by: means, and the root of a head's channels, once or for queries and keys each. */
+const POWERS = [-1, -1 / 2, -1 / 4, 1 / 4, 1 / 2, 1];
+/** Relative difference of numbers that were computed from sizes. */
+const SIZED = 1e-5;
+
+/** Whether a number is another one because the model computes it from sizes that pruning changes, as 1 / sqrt(channels of a head). */
+function scalesWithSizes(factor: number, dense: Side, pruned: Side, denseAt: number, prunedAt: number): boolean {
+  return [...sizeRatios(dense, pruned, denseAt, prunedAt)].some((ratio) =>
+    POWERS.some((power) => Math.abs(factor / ratio ** power - 1) <= SIZED),
+  );
+}
+
+/** How sizes of tensors changed between two operations and the layers before them. */
+function sizeRatios(dense: Side, pruned: Side, denseAt: number, prunedAt: number): ReadonlySet<number> {
+  const ratios = new Set<number>();
+  const pairs: (readonly [number, number])[] = [[denseAt, prunedAt]];
+  for (const [at, other] of pairs) {
+    const [a, b] = [dense.operations.all[at]!, pruned.operations.all[other]!];
+    const [before, after] = [dense.network.tensors.get(a.tensor)?.shape, pruned.network.tensors.get(b.tensor)?.shape];
+    for (const [axis, size] of (before ?? []).entries()) {
+      const now = after?.length === before?.length ? (after?.[axis] ?? null) : null;
+      if (size !== null && now !== null && size !== now) ratios.add(now / size);
+    }
+    if (isLeaf(a) || isLeaf(b) || pairs.length > MAX_STEPS) continue;
+    for (const [k, input] of a.inputs.entries()) if (b.inputs[k] !== undefined) pairs.push([input, b.inputs[k]]);
+  }
+  return ratios;
 }
 
 /** Settings that both have and that differ. One that only one side states may be how the other writes its default. */

@@ -92,7 +92,11 @@ function dense(walk: Walk, node: OnnxNode, x: Signal, at: DenseShape): Origin | 
   return origin;
 }
 
+/** What a formula does to channels is not followed. */
+const einsum: Carry = (walk, node) => setOpaque(walk, node);
+
 export const DENSE: Readonly<Record<string, Operator>> = {
+  Einsum: { carry: einsum, role: 'weights', sort: 'matrix-product' },
   MatMul: {
     carry: carryMatMul,
     role: 'weights',

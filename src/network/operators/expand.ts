@@ -56,7 +56,7 @@ function expandedShape(shape: readonly Dim[], target: readonly Dim[]): readonly 
 }
 
 /** Batch, heads, their repetitions, tokens and channels of a head. */
-const SHARED_RANK = 5;
+export const SHARED_RANK = 5;
 
 /** Channels stay where they are, unless an axis of one of them is repeated: then each position carries that one. */
 function expandSignal(walk: Walk, node: OnnxNode, shape: readonly Dim[]): void {

@@ -3,6 +3,7 @@ import { isUniform } from '../channels.ts';
 import { integersOf } from '../constants.ts';
 import { type Carry, input, isSignal, setOpaque, setOutput, shapeOf } from '../walk.ts';
 import { withShape } from './carry.ts';
+import { SHARED_RANK } from './expand.ts';
 import { listed, operation, SAME } from './form.ts';
 import type { Operator } from './operator.ts';
 
@@ -18,7 +19,10 @@ const tile: Carry = (walk, node) => {
   const isKept =
     value.kind !== 'channels' || isUniform(value.map) || value.map.axes.every((axis) => repeats[axis] === 1);
   if (!isKept) return setOpaque(walk, node);
-  const from = walk.drafts.place(node, 'upsample', walk.values);
+  // Exporters write an Expand of heads that are shared so, too.
+  const repeated = shape.flatMap((size, axis) => (repeats[axis] === 1 ? [] : [size]));
+  const isShared = shape.length === SHARED_RANK && repeated.length === 1 && repeated[0] === 1;
+  const from = walk.drafts.place(node, 'upsample', walk.values, isShared ? { op: 'Expand' } : {});
   if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, after, from));
   setOutput(walk, node, { kind: 'channels', map: { ...value.map, shape: after }, from });
 };

@@ -1,8 +1,9 @@
 import type { ScoresOf } from '../cut/ranked-groups.ts';
-import type { ComputedImportance } from '../spec.ts';
+import type { ComputedImportance, Reduction } from '../spec.ts';
+import type { Group } from '../trace/group.ts';
 import { normalize } from './normalizer.ts';
-import { reduce } from './reduction.ts';
-import type { TermsOf } from './terms.ts';
+import { isLastWritten, reduce } from './reduction.ts';
+import type { TermsOf, Unknown } from './terms.ts';
 
 /**
  * Scores that the pruner computed itself, by the name of each group's root or of a layer that has the same channels.
@@ -31,12 +32,27 @@ export function givenScores(scores: ReadonlyMap<string, Float64Array>, path: str
   };
 }
 
+/** Parts of one layer, as queries, keys and values, of which tracing met one before the others. */
+function hasParts({ items }: Group): boolean {
+  return items.some(({ module }) => module.type === 'Unbind');
+}
+
+function whichPart(reduction: Reduction): Unknown {
+  const unknown = `group_reduction ${reduction} counts one of query, key and value, and which of them hangs on the order of autograd's graph, which an export does not have`;
+  return {
+    unknown,
+    remedy: 'Have the pruner write its scores to a .npz file and name it: scores: FILE.',
+    isRaised: false,
+  };
+}
+
 /** Scores from the weights, as the importance computes them. */
 export function computedScores(importance: ComputedImportance, termsOf: TermsOf): ScoresOf {
   return (group) => {
     const terms = termsOf(group);
     if ('unknown' in terms) return terms;
     if (terms.length === 0) return null;
+    if (hasParts(group) && isLastWritten(terms, importance.reduction)) return whichPart(importance.reduction);
     const reduced = reduce(terms, importance.reduction);
     return 'unknown' in reduced ? reduced : { terms, scores: normalize(reduced, importance.normalizer) };
   };

@@ -1,4 +1,5 @@
 import type { Dim, NetworkTensor } from '../../../network/index.ts';
+import { once } from '../../once.ts';
 import type { Edge, Module } from './module-graph.ts';
 import { isNamed } from './modules.ts';
 import { inPlace, type Placement, type SharedHeads } from './placement.ts';
@@ -49,11 +50,26 @@ export function operationsAround(modules: readonly Module[]): ReadonlySet<Module
 }
 
 function flowOver(edge: Edge, traced: Traced): TracedFlow | null {
+  if (repeatsHere(edge)) return null;
   const departure = departureOf(edge, traced);
   const arrival = arrivalOf(edge, traced);
   if (departure === null || arrival === null) return null;
   return 'repeat' in arrival ? arrival : [departure, arrival];
 }
+
+/** Whether channels of one head come to stand for several other than by what Torch-Pruning knows for that. */
+function repeatsHere({ from, tensor }: Edge): boolean {
+  return (
+    from.type !== 'Expand' &&
+    isRepeated(tensor) &&
+    !from.inputs.some((edge) => edge.from.type === 'Expand' || isRepeated(edge.tensor))
+  );
+}
+
+const isRepeated = once(({ channels }: NetworkTensor): boolean => {
+  if (channels === null || 'opaque' in channels) return false;
+  return channels.ids.length > 1 && new Set(channels.ids).size < channels.ids.length;
+});
 
 /** Positions pass as they are, however many there are. */
 const AS_THEY_ARE = inPlace(0);
@@ -92,7 +108,8 @@ function arrivalOf(edge: Edge, traced: Traced): Placement | SharedHeads | null {
 function partOf(unbind: Module, edge: Edge, { infer }: Traced): Placement | null {
   const [whole] = unbind.inputs;
   const readers = unbind.outputs;
-  if (whole === undefined || whole.tensor.shape?.[0] !== readers.length) return null;
+  const isEachOnce = readers.every((reader) => reader.readers === 1);
+  if (whole === undefined || whole.tensor.shape?.[0] !== readers.length || !isEachOnce) return null;
   const width = infer.out(whole.from);
   if (width === null) return AS_THEY_ARE;
   const k = readers.indexOf(edge);

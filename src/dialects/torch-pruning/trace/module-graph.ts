@@ -27,6 +27,8 @@ export interface Edge {
   readonly tensor: NetworkTensor;
   /** Which call of `to` reads it. */
   readonly call: number;
+  /** How many nodes compute with it: a module that consists of several may read it several times. */
+  readonly readers: number;
 }
 
 interface ModuleDraft extends Module {
@@ -57,6 +59,10 @@ export function traceModules(network: Network): readonly Module[] {
   const readsOf = ({ layer, call }: NetworkTensor): Attention['reads'] =>
     attentions.get(layer)?.reads ?? network.layers[layer]!.calls[call]!.reads.map((tensor) => ({ tensor, call }));
 
+  const sizing = new Set(network.nodes.flatMap(({ handle, role }) => (role === 'sizes' ? [handle] : [])));
+  const readersOf = (name: string): number =>
+    (network.readers.get(name) ?? []).filter((reader) => reader !== null && !sizing.has(reader.node)).length;
+
   // A module that is called twice is visited twice, the parts of a split once.
   const visited = new Set<string>();
   const visitOf = ({ layer: id, call }: NetworkTensor): string => {
@@ -75,7 +81,7 @@ export function traceModules(network: Network): readonly Module[] {
         const tensor = network.tensors.get(read)!;
         if (!isTracked(tensor.layer)) continue;
         const from = create(tensor, false);
-        const edge = { from, to, tensor, call };
+        const edge = { from, to, tensor, call, readers: readersOf(read) };
         to.inputs.push(edge);
         from.outputs.push(edge);
         stack.push(tensor);

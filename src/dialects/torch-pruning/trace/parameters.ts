@@ -23,10 +23,13 @@ export function parametersOf(network: Network, around: ReadonlySet<Module>): (mo
     return own.flatMap((constant) => {
       const width = constant.tensor.dims.findLast((size) => size > 1);
       if (width === undefined || !mayBeParameter(constant)) return [];
-      return [{ name: constant.name, width, isSure: constant.read === 'looked-up' }];
+      return [{ name: constant.name, width, isSure: constant.read === 'looked-up' || PARAMETER.test(constant.name) }];
     });
   });
 }
+
+/** What modules call their parameters, and nobody a buffer. */
+const PARAMETER = /\.(weight|bias|gamma|beta)$/;
 
 /** Frequencies are not trained, and what has two values is a mask. */
 function mayBeParameter({ read, tensor }: BareConstant): boolean {
