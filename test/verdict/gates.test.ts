@@ -45,6 +45,77 @@ describe('a gate on latency', () => {
   });
 });
 
+describe('a gate on what pruning saves', () => {
+  const saved = (dense: number | null, pruned: number | null, least: number) => {
+    const gains: Gains = { ...GAINS, macs: { dense, pruned } };
+    return judgeGates(CONFORMS, { ...OPEN, minMacReduction: least }, gains, at);
+  };
+
+  it('passes from just as much as it asks for', () => {
+    expect(saved(100, 50, 0.5)).toMatchObject({ verdict: 'conforms', findings: [] });
+    expect(saved(100, 51, 0.5)).toMatchObject({
+      verdict: 'diverges',
+      findings: [
+        {
+          ...{ kind: 'gate', verdict: 'mismatch', place: { key: 'minMacReduction', layer: null, filters: [] } },
+          title: 'pruning saves 49% of the multiply-accumulates, less than min-mac-reduction asks for, 50%',
+          details: ['The dense model takes 100 multiply-accumulates, the pruned one 51.'],
+        },
+      ],
+    });
+  });
+
+  it('is open where one of both costs is not known, or there is nothing to save', () => {
+    for (const [dense, pruned] of [
+      [null, 50],
+      [100, null],
+      [0, 0],
+    ] as const)
+      expect(saved(dense, pruned, 0)).toMatchObject({
+        verdict: 'unverifiable',
+        findings: [{ verdict: 'unverifiable' }],
+      });
+  });
+
+  it('looks at the cost that it is named after', () => {
+    const gains: Gains = { ...GAINS, parameters: { dense: 10, pruned: 9 }, bytes: { dense: 10, pruned: 1 } };
+    const titles = (key: 'minParameterReduction' | 'minSizeReduction') =>
+      judgeGates(CONFORMS, { ...OPEN, [key]: 0.5 }, gains, at).findings.map(({ title }) => title);
+    expect(titles('minParameterReduction')).toHaveLength(1);
+    expect(titles('minSizeReduction')).toEqual([]);
+  });
+});
+
+it('a gate on latency is open where no latency was measured', () => {
+  for (const unknown of [
+    { latencyRatio: null },
+    { latencyMs: { dense: null, pruned: 1 } },
+    { latencyMs: { dense: 1, pruned: null } },
+  ])
+    expect(judgeGates(CONFORMS, { ...OPEN, maxLatencyRatio: 2 }, { ...GAINS, ...unknown }, at).verdict).toBe(
+      'unverifiable',
+    );
+});
+
+it('a gate on latency fails where nothing is known of the noise, and passes at just what it allows', () => {
+  const judged = (most: number) =>
+    judgeGates(CONFORMS, { ...OPEN, maxLatencyRatio: most }, { ...GAINS, latencyNoise: null }, at);
+  expect(judged(1.05)).toMatchObject({ verdict: 'conforms', notes: [] });
+  expect(judged(1.04)).toMatchObject({ verdict: 'diverges', notes: [] });
+});
+
+it('a gate on flips passes at just what it allows, names a dozen of many layers, and counts the rest', () => {
+  const names = Array.from({ length: 14 }, (_, k) => `l${k}`);
+  const flipped = names.map((layer) => ({ layer, gained: [1], lost: [2] }));
+  const flips = { problem: null, flipped, count: 28, open: [], added: [], gone: [] };
+  const judged = (most: number) => judgeGates(CONFORMS, { ...OPEN, maxFiltersFlipped: most }, { ...GAINS, flips }, at);
+  expect(judged(28)).toMatchObject({ verdict: 'conforms', findings: [] });
+  const [finding] = judged(27).findings;
+  expect(finding).toMatchObject({ layers: names, place: { layer: 'l0' } });
+  expect(finding!.details).toHaveLength(13);
+  expect(finding!.details.at(-1)).toBe('... and 2 more layers.');
+});
+
 it('a gate on flips is open where nothing was compared, and where a layer could not be', () => {
   const flips = { problem: null, flipped: [], count: 0, open: ['a'], added: [], gone: [] };
   for (const found of [null, flips, { ...flips, open: [], problem: 'why' }, { ...flips, open: [], gone: ['b'] }])

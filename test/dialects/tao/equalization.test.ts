@@ -38,5 +38,16 @@ describe('values of layers that are pruned alike', () => {
     expect(errors['geometric_mean']).toBeGreaterThan(0);
     expect(merged('arithmetic_mean', ...three.slice(0, 2)).error).toBe(0);
     expect(mergePair({ ...stat(1), error: 0.5 }, stat(1), 'union').error).toBe(0.5);
+    expect(mergePair(stat(1), stat(1), 'geometric_mean').error).toBeGreaterThan(0);
+  });
+
+  it('stay what they were for each layer, and a group of more layers changes nothing of a smaller one', () => {
+    const [a, b, c] = [stat(0.25, 0.75), stat(0.5, 0.5), stat(1, 0)];
+    const all = nothingMerged();
+    for (const each of [a, b]) mergeIn(all, each, 'union');
+    const ofTwo = statOfMerged(all, 'union');
+    mergeIn(all, c, 'union');
+    expect([...a.values]).toEqual([0.25, 0.75]);
+    expect([...ofTwo.values]).toEqual([0.5, 0.75]);
   });
 });
