@@ -1,6 +1,7 @@
 import type { DType, OnnxNode } from '../onnx/index.ts';
 import { inlineTensor, isFloat, toFloat64, toIntegers } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
+import type { Value } from './drafts.ts';
 import { countOf, INTEGERS, isInteger, type Numbers } from './numbers.ts';
 import type { Operator, Pointwise } from './operators/operator.ts';
 import { stridedOffsets } from './strided.ts';
@@ -31,7 +32,7 @@ export function computeNode(walk: Walk, node: OnnxNode, operator: Operator): boo
   }
   if (!isOfSizes && (outputs === null || outputs.some((numbers) => numbers === null))) return false;
   // A stored tensor that is only laid out anew stays a view of what is stored.
-  if (operator.role === 'layout' && operands[0]?.kind === 'constant') return false;
+  if (operator.role === 'layout' && operands[0]?.kind === 'constant' && !isComputed(walk, operands[0])) return false;
   for (const [k, name] of node.outputs.entries()) {
     const numbers = outputs?.[k] ?? null;
     const tensor = numbers === null ? null : encoded(name, numbers);
@@ -39,6 +40,12 @@ export function computeNode(walk: Walk, node: OnnxNode, operator: Operator): boo
     setOutput(walk, node, tensor === null ? fixed : { kind: 'constant', view: viewOf(tensor) }, k);
   }
   return true;
+}
+
+/** Whether nodes made it, so that its elements lie in whatever order it had there: one exporter stacks, another transposes. */
+function isComputed({ makers }: Walk, { view }: Extract<Value, { kind: 'constant' }>): boolean {
+  const maker = makers.get(view.tensor.name);
+  return maker !== undefined && maker.opType !== 'Constant';
 }
 
 function resultsOf(walk: Walk, node: OnnxNode, operator: Operator): readonly (Numbers | null)[] | null {

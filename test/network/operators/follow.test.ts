@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { recoverRetention } from '../../../src/recovery/index.ts';
 import { cutAndRun, numbers, weights } from '../../support/cutting.ts';
-import { followers, type Graph, int64, networkOf, op } from '../../support/onnx-builder.ts';
+import { networkOf as opened } from '../../support/golden.ts';
+import { float32, followers, type Graph, int64, networkOf, op, writeModel } from '../../support/onnx-builder.ts';
 
 /** The patches of a picture behind two tokens of a constant, with an embedding for each position. */
 const transformer = (tokens: Graph['nodes'][number] = op('Identity', 'stored', 'tokens')): Graph => ({
@@ -57,5 +58,44 @@ describe('constants that hold one vector of channels behind another', () => {
       ),
     };
     expect(recoverRetention(dense, mixed).layers.get('a')!.disagreements).toMatchObject([{ tensor: 'pos' }]);
+  });
+});
+
+/** The one filter of a head, to whose map places are added, as YOLO adds its anchors: computed by one export, stored by the next. */
+function head(nodes: Graph['nodes'], places: readonly number[]): Graph {
+  const grid = (values: readonly number[], dims: readonly bigint[]) => ({ ...float32(values), dims: [...dims] });
+  return {
+    inputs: { x: [1, 3, 2, 3] },
+    nodes: [
+      op('Conv', ['x', 'aw'], 'a', { name: '/a/Conv' }),
+      ...nodes,
+      op('Reshape', ['a', 'map'], 'flat'),
+      op('Sub', ['flat', 'places'], 'z', { name: '/Sub' }),
+    ],
+    outputs: ['z'],
+    weights: {
+      ...weights({ aw: [1, 3, 1, 1] }),
+      map: int64([1, 2, 3]),
+      ...(nodes.length === 0 ? { places: grid(places, [1n, 2n, 3n]) } : {}),
+      ...(nodes.length === 0 ? {} : { rows: grid([1, 2, 3], [1n, 3n, 1n]), more: grid([4, 5, 6], [1n, 3n, 1n]) }),
+    },
+  };
+}
+
+describe('places that one export computes and another stores', () => {
+  const computed = head(
+    [op('Concat', ['rows', 'more'], 'columns', { axis: 2 }), op('Transpose', 'columns', 'places', { perm: [0, 2, 1] })],
+    [],
+  );
+  const wrongIn = (places: readonly number[]) =>
+    recoverRetention(opened(writeModel(computed)), opened(writeModel(head([], places)))).layers.get('a')?.disagreements
+      .length;
+
+  it('are the same where their values are, in whatever order they lay', () => {
+    expect(wrongIn([1, 2, 3, 4, 5, 6])).toBe(0);
+  });
+
+  it('are others where two are exchanged', () => {
+    expect(wrongIn([1, 4, 3, 2, 5, 6])).toBe(1);
   });
 });
