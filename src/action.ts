@@ -27,6 +27,7 @@ import { plan } from './pipeline/plan.ts';
 import { type JudgedRequests, loadUnderPolicy } from './pipeline/policy.ts';
 import { policyHost } from './pipeline/policy-host.ts';
 import { CancelledError } from './process/cancel.ts';
+import { keepGarbageLow } from './process/garbage.ts';
 import { groupLog } from './process/log.ts';
 import {
   ANYBODY,
@@ -207,4 +208,5 @@ function crash(error: unknown): void {
 
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
+keepGarbageLow();
 main().catch(crash);

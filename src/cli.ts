@@ -5,6 +5,7 @@ import { COMMANDS, type CommandEntry } from './commands.ts';
 import { type CommandName, flagsOf, type Settings, settingsFromFlags } from './config/index.ts';
 import { InputError, oneLine } from './errors/input-error.ts';
 import { CancelledError } from './process/cancel.ts';
+import { keepGarbageLow } from './process/garbage.ts';
 import { fitted } from './report/index.ts';
 import { terminalWidth } from './terminal.ts';
 import { VERSION } from './version.ts';
@@ -99,6 +100,8 @@ function fail(error: unknown): number {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
+
+keepGarbageLow();
 
 /** `prunegate` alone asks what there is. */
 const words = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];

@@ -211,7 +211,8 @@ def make(name, pruner, out, forms):
             cells[form] = {"twin": kind}
         except Exception as error:
             cells[form] = {"failed": reason(error)}
-    return {"parameters": sum(one.numel() for one in dense.parameters()), "cells": cells}
+    has_norm = any(getattr(module, "running_var", None) is not None for module in dense.modules())
+    return {"parameters": sum(one.numel() for one in dense.parameters()), "hasNorm": has_norm, "cells": cells}
 
 
 def main():

@@ -4,7 +4,8 @@ const INTRO = `# Coverage
 
 Networks as people prune them: built with torchvision, timm and ultralytics at their real width, with seeded heavy-tailed weights and statistics, pruned
 to a half, exported in each way, and checked by \`prunegate check\` against a dense model that TorchScript exported unfolded (for \`dynamo-raw\` by the
-same exporter). Of each there is a wrong twin, in which one thing is wrong; the check of the twin has to diverge.
+same exporter). Networks without any BatchNorm are checked with
+\`--folding raw\`: nothing in such a model says that none was folded in. Of each there is a wrong twin, in which one thing is wrong; its check has to diverge.
 [\`bench/coverage\`](../bench/coverage/README.md) makes this page anew with one command.
 
 A cell has the seconds and the memory (peak of the resident set, MB) of the check of the right model, on two shared cores. It stands so where the right model

@@ -94,16 +94,18 @@ function checked(folder, made, form) {
   if (failed !== undefined) return { failed };
   const own = join(folder, `dense.${form}.onnx`);
   const dense = existsSync(own) ? own : join(folder, 'dense.onnx');
-  const right = check(folder, dense, `pruned.${form}.onnx`, EXECUTED.has(form));
-  const wrong = check(folder, dense, `wrong.${form}.onnx`, false);
+  const right = check(folder, made, dense, `pruned.${form}.onnx`, EXECUTED.has(form));
+  const wrong = check(folder, made, dense, `wrong.${form}.onnx`, false);
   const { twin } = made.cells[form];
   const sizes = { parameters: made.parameters, bytes: statSync(dense).size };
   return { ...sizes, ...right, twin, caught: wrong.verdict, wrongReasons: wrong.reasons };
 }
 
-function check(folder, dense, name, isExecuted) {
+function check(folder, { hasNorm }, dense, name, isExecuted) {
   const command = [options.cli, 'check', '--no-config', '--dense', dense, '--pruned', join(folder, name)];
   command.push('--spec', join(folder, 'spec.json'), '--format', 'json');
+  // Nothing in a model without any BatchNorm says whether one was folded in.
+  if (!hasNorm) command.push('--folding', 'raw');
   // Memory and time are those of the check alone; executing is another question, asked in another process.
   const { status, stdout, stderr, seconds, megabytes } = timed(folder, [...command, '--no-execute']);
   if (status === 2 || status === 4)
