@@ -7,6 +7,7 @@ import { countOf, type Numbers } from '../numbers.ts';
 import { rowMajorStrides } from '../strided.ts';
 import type { TensorView } from '../tensor-view.ts';
 import {
+  attribute,
   type Carry,
   input,
   intAttribute,
@@ -106,10 +107,11 @@ function embed(walk: Walk, node: OnnxNode, view: TensorView, places: readonly Di
   });
 }
 
-/** Positions from the start; null where one is unknown or beyond the axis. */
-function within(positions: readonly Dim[], size: number): readonly number[] | null {
-  const found = positions.map((at) => (at === null ? Number.NaN : at < 0 ? at + size : at));
-  return found.every((at) => at >= 0 && at < size) ? found : null;
+/** Positions from the start; null where one is unknown or beyond the axis, which is one for all or one for each. */
+function within(positions: readonly Dim[], sizes: number | readonly number[]): readonly number[] | null {
+  const size = (k: number): number => (typeof sizes === 'number' ? sizes : sizes[k]!);
+  const found = positions.map((at, k) => (at === null ? Number.NaN : at < 0 ? at + size(k) : at));
+  return found.every((at, k) => at >= 0 && at < size(k)) ? found : null;
 }
 
 const evaluate: Evaluate = (walk, node) => {
@@ -185,7 +187,29 @@ const evaluateND: Evaluate = (walk, node) => {
   return [{ dtype: data.dtype, dims: [...outer, ...inner], data: picked }];
 };
 
+/** ScatterND (ai.onnx 11): blocks of the data are replaced at places, the last axis of the indices running over its first axes. */
+const evaluateScatter: Evaluate = (walk, node) => {
+  const [data, updates] = [numbersOf(walk, node.inputs[0]), numbersOf(walk, node.inputs[2])];
+  const indices = integerTensorOf(walk, node.inputs[1]);
+  const depth = indices?.dims.at(-1);
+  const reduction = attribute(node, 'reduction', 'string') ?? 'none';
+  if (data === null || updates === null || indices === null || depth === undefined || reduction !== 'none') return null;
+  const strides = rowMajorStrides(data.dims);
+  const block = countOf(data.dims.slice(depth));
+  const rows = countOf(indices.dims.slice(0, -1));
+  if (depth > data.dims.length || rows * block !== updates.data.length || rows * block > MAX_PICKED) return [null];
+  const after = [...data.data];
+  for (let row = 0; row < rows; row++) {
+    const places = within(indices.data.slice(row * depth, (row + 1) * depth), data.dims);
+    if (places === null) return [null];
+    const from = places.reduce((sum, at, axis) => sum + at * strides[axis]!, 0);
+    for (let k = 0; k < block; k++) after[from + k] = updates.data[row * block + k]!;
+  }
+  return [{ dtype: data.dtype, dims: data.dims, data: after }];
+};
+
 export const GATHER: Readonly<Record<string, Operator>> = {
   Gather: { carry: gather, tells: 'same', evaluate, form },
   GatherND: { carry: gatherND, evaluate: evaluateND },
+  ScatterND: { carry: (walk, node) => setOpaque(walk, node), evaluate: evaluateScatter },
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { weights } from '../../support/cutting.ts';
-import { type Graph, int64, networkOf, op } from '../../support/onnx-builder.ts';
+import { float32, type Graph, int64, networkOf, op } from '../../support/onnx-builder.ts';
 
 /** What the dynamo exporter writes for a mean over the picture of one sample: as_strided of all channels behind one another. */
 function strided(places: readonly number[]): Graph {
@@ -32,5 +32,38 @@ describe('Gather by places of several axes', () => {
 
   it('leaves open what lies beyond the channels', () => {
     expect(networkOf(strided([0, 1, 2, 4])).prunable.get('out')!.calls[0]!.columns).toEqual({ opaque: 'Gather' });
+  });
+});
+
+/** What Swin computes of its windows' places: zeros, of which some are replaced, added to what a convolution of one filter makes. */
+function masked(operands: Graph['weights']): Graph {
+  return {
+    inputs: { x: [1, 3, 2, 3] },
+    nodes: [
+      op('ScatterND', ['zeros', 'places', 'values'], 'mask'),
+      op('Conv', ['x', 'aw'], 'a', { name: '/a/Conv' }),
+      op('Add', ['a', 'mask'], 'z'),
+    ],
+    outputs: ['z'],
+    weights: {
+      ...weights({ aw: [1, 3, 1, 1] }),
+      zeros: { ...float32([0, 0, 0, 0, 0, 0]), dims: [2n, 3n] },
+      ...operands,
+    },
+  };
+}
+
+describe('ScatterND of constants', () => {
+  const at = (places: readonly number[], dims: readonly bigint[]) => ({ ...int64(places), dims: [...dims] });
+
+  it.each([
+    ['elements', { places: at([0, 1, -1, 2], [2n, 2n]), values: float32([5, 7]) }, [0, 5, 0, 0, 0, 7]],
+    ['rows', { places: at([1], [1n, 1n]), values: { ...float32([1, 2, 3]), dims: [1n, 3n] } }, [0, 0, 0, 1, 2, 3]],
+  ])('is computed: %s', (_, operands, expected) => {
+    expect(networkOf(masked(operands)).numbers('mask')?.data).toEqual(expected);
+  });
+
+  it('is not where a place lies beyond the data', () => {
+    expect(networkOf(masked({ places: at([2], [1n, 1n]), values: float32([1, 2, 3]) })).numbers('mask')).toBeNull();
   });
 });
