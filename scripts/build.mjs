@@ -151,8 +151,15 @@ async function bundle(input) {
     input,
     platform: 'node',
     plugins: [changes],
-    // What fflate has for Node loads worker threads, which nothing here uses. What jsonc-parser has for it cannot be bundled.
-    resolve: { alias: { fflate: 'fflate/browser', 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' } },
+    // What fflate has for Node loads worker threads, which nothing here uses. What jsonc-parser has for it cannot be bundled. What yaml has for it are
+    // 70 CommonJS modules, which are made one by one when the program starts; its other build is the same as ES modules.
+    resolve: {
+      alias: {
+        fflate: 'fflate/browser',
+        'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
+        yaml: join(root, 'node_modules/yaml/browser/dist/index.js'),
+      },
+    },
     transform: { target: 'node20', define: { __PRUNEGATE_VERSION__: JSON.stringify(version) } },
     // A warning is, for one, import.meta in CommonJS: a bundle that fails only when it runs.
     onLog(level, { message }) {

@@ -14,7 +14,8 @@ import { VERSION } from './version.ts';
 const BAD_INPUT = 2;
 const OUR_BUG = 4;
 
-function program(): Command {
+/** @param asked the first word: a command's flags are only made where it is that one, or where it is none and help tells of all */
+function program(asked: string | undefined): Command {
   const root = new Command('prunegate')
     .description(
       'Verifies which filters a pruner really retained, from the weights of the dense and the pruned ONNX model.',
@@ -23,7 +24,9 @@ function program(): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .showSuggestionAfterError(true);
-  for (const [name, entry] of Object.entries(COMMANDS)) addCommand(root, name as CommandName, entry);
+  const known = Object.keys(COMMANDS) as CommandName[];
+  for (const name of known.some((one) => one === asked) ? [asked as CommandName] : known)
+    addCommand(root, name, COMMANDS[name]);
   root.addHelpText(
     'after',
     '\nExit status: 0 conforms, 1 diverges, 2 bad usage, config or input, 3 unverifiable, 4 a bug of prunegate.',
@@ -106,7 +109,7 @@ keepGarbageLow();
 /** `prunegate` alone asks what there is. */
 const words = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];
 
-program()
+program(words[2])
   .parseAsync(words)
   .catch((error: unknown) => {
     process.exitCode = fail(error);
