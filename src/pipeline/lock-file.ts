@@ -70,7 +70,18 @@ function readLock(request: ModelRequest): Lock | null {
     const hint = problem === 'does not exist' ? ': write it with prunegate lock' : '';
     return inputErrorAt(at, `${problem}${hint}`, request.lockFile);
   });
-  return parseLock(new TextDecoder().decode(bytes), request.lockFile);
+  return parsed(new TextDecoder().decode(bytes), request.lockFile);
+}
+
+/** The locks that were parsed last, by their names: models of one prunegate.yml share one, which may have megabytes. */
+const known = new Map<string, { readonly text: string; readonly lock: Lock }>();
+
+function parsed(text: string, file: string): Lock {
+  const last = known.get(file);
+  if (last?.text === text) return last.lock;
+  const lock = parseLock(text, file);
+  known.set(file, { text, lock });
+  return lock;
 }
 
 function lockableModel({ name, spec }: Pruner, dense: Network, layers: readonly LayerResult[]): LockableModel {
@@ -113,7 +124,7 @@ function baseOf(lock: Lock, request: ModelRequest): ReportLock['base'] {
 
 function modelIn(text: string, name: string) {
   try {
-    return parseLock(text, 'the lock at the base commit').models.get(name) ?? null;
+    return parsed(text, 'the lock at the base commit').models.get(name) ?? null;
   } catch (error) {
     if (error instanceof InputError) return 'unreadable';
     throw error;

@@ -35,7 +35,7 @@ export async function lock(
   confines: Confines | null,
 ): Promise<Answer> {
   const file = fileOf(requests);
-  const before = knownModels(file, requests, order);
+  const { text: old, models: before } = written(file, requests, order);
   const checked: Checked[] = [];
   for (const request of requests)
     checked.push(
@@ -49,7 +49,7 @@ export async function lock(
     if (lockable !== null) after.set(lockName(request), lockedModel(lockable));
   }
   const text = lockText(after);
-  const isSame = existsSync(file) && textOf(file) === text;
+  const isSame = old === text;
   const said = [...summary(before, after, file, isSame, order), ...unknown(checked)];
   if (!isSame && !order.check) writeWhole(file, text);
   return { text: `${said.join('\n')}\n`, exitCode: isSame || !order.check ? 0 : 1 };
@@ -63,29 +63,28 @@ function fileOf(requests: readonly ModelRequest[]): string {
   return file;
 }
 
-/** What the lock says already. One that cannot be read is written anew where nothing of it has to be kept. */
-function knownModels(
-  file: string,
-  requests: readonly ModelRequest[],
-  order: LockOrder,
-): ReadonlyMap<string, LockedModel> {
-  if (!existsSync(file)) {
-    if (order.check) throw new InputError('does not exist: write it with prunegate lock', { file });
-    return new Map();
-  }
-  const text = textOf(file);
-  try {
-    return parseLock(text, file).models;
-  } catch (error) {
-    const isWhole = requests[0]?.siblings.length === requests.length;
-    if (error instanceof InputError && isWhole && !order.check && text.includes('"lockVersion"')) return new Map();
-    throw error;
-  }
+interface Written {
+  /** null where there is no file. */
+  readonly text: string | null;
+  readonly models: ReadonlyMap<string, LockedModel>;
 }
 
-function textOf(file: string): string {
+/** What the lock says already. One that cannot be read is written anew where nothing of it has to be kept. */
+function written(file: string, requests: readonly ModelRequest[], order: LockOrder): Written {
+  if (!existsSync(file)) {
+    if (order.check) throw new InputError('does not exist: write it with prunegate lock', { file });
+    return { text: null, models: new Map() };
+  }
   const { bytes } = readWhole(file, MAX_LOCK_BYTES, (problem) => new InputError(problem, { file }));
-  return new TextDecoder().decode(bytes);
+  const text = new TextDecoder().decode(bytes);
+  try {
+    return { text, models: parseLock(text, file).models };
+  } catch (error) {
+    const isWhole = requests[0]?.siblings.length === requests.length;
+    if (error instanceof InputError && isWhole && !order.check && text.includes('"lockVersion"'))
+      return { text, models: new Map() };
+    throw error;
+  }
 }
 
 /** What is wrong with the models, as a check prints it, and how to lock them all the same. */

@@ -23,20 +23,32 @@ export function findingBlocks(report: Report, isWhole: boolean, style: Style): s
   const global = globalFinding(report);
   const all = report.findings.filter((finding) => finding !== global);
   const shared = sharedCause(all);
+  const remedies = remediesOf(report);
   const full = isWhole ? all : all.slice(0, MAX_FULL_FINDINGS);
   const rest = all.slice(full.length);
   const titles = rest.slice(0, MAX_TITLES).map(({ title }) => shortLine(title));
   const more = rest.length > MAX_TITLES ? [`... and ${rest.length - MAX_TITLES} more findings`] : [];
   return [
     ...(shared === null ? [] : [`${style('title', 'likely cause of all of it')}\n  ${shortLine(shared)}`]),
-    ...full.map((finding) => findingText(finding, report, style, shared)),
+    ...full.map((finding) => findingText(finding, { remedies, style, told: shared })),
     [...titles, ...more, ...(rest.length > 0 ? ['(--all explains them)'] : [])].join('\n'),
   ];
 }
 
-/** @param told a cause that stands above already */
-export function findingText({ title, details }: Finding, report: Report, style: Style, told: string | null): string {
-  const remedies = new Set(report.layers.map(({ remedy }) => remedy));
+interface FindingView {
+  /** Details that say what to do: see remediesOf. */
+  readonly remedies: ReadonlySet<string>;
+  readonly style: Style;
+  /** A cause that stands above already; null for none. */
+  readonly told: string | null;
+}
+
+/** What may be done about a model's layers, in words. */
+export function remediesOf({ layers }: Report): ReadonlySet<string> {
+  return new Set(layers.flatMap(({ remedy }) => (remedy === null ? [] : [remedy])));
+}
+
+export function findingText({ title, details }: Finding, { remedies, style, told }: FindingView): string {
   const lines = details
     .filter((detail) => detail !== told)
     .flatMap((detail) => [`  ${shortLine(detail)}`, ...(remedies.has(detail) ? commandsIn(detail) : [])]);

@@ -10,7 +10,7 @@ import { lintText } from './lint.ts';
 import type { Reader } from './reader.ts';
 import type { Report, ReportLayer } from './report.ts';
 import { PLAIN, type Style, TONES } from './style.ts';
-import { findingBlocks, findingText, globalFinding } from './text-findings.ts';
+import { findingBlocks, findingText, globalFinding, remediesOf } from './text-findings.ts';
 import { weightsWords } from './weights-words.ts';
 
 /** Layers that match are shown up to this many; more are counted. */
@@ -30,7 +30,7 @@ export function renderText(report: Report, { all, explain, style = PLAIN }: Read
   const global = globalFinding(report);
   const blocks = [
     head(report),
-    global === null ? '' : findingText(global, report, style, null),
+    global === null ? '' : findingText(global, { remedies: remediesOf(report), style, told: null }),
     table(report, { all, style, global }),
     executionLines(report).map(shortLine).join('\n'),
     sinceBaseline(report),

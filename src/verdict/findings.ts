@@ -3,6 +3,7 @@ import { capitalized, counted, filterWords, joined, sentence } from '../prose/in
 import type { Recovery } from '../recovery/index.ts';
 import type { Causes, Scene } from './causes.ts';
 import { columnCause } from './column-causes.ts';
+import { type Group, groupedBy } from './grouped.ts';
 import { ZEROED } from './judge-form.ts';
 import { reportedRelation } from './reported.ts';
 import type { Finding, LayerResult, PlaceOf } from './types.ts';
@@ -72,8 +73,8 @@ function zeroedFinding({ scene: { layers }, at }: Outcomes): Finding | null {
   };
 }
 
-/** Layers of one finding; the first stands for them. */
-type Group = readonly [LayerResult, ...LayerResult[]];
+/** Layers of one finding. */
+type Layers = Group<LayerResult>;
 
 interface Sized {
   readonly finding: Finding;
@@ -81,7 +82,7 @@ interface Sized {
 }
 
 /** Layers of one group that miss the same filters share one cause, and so do layers that break one rule; another reason is a finding of its own. */
-function grouped(layers: readonly LayerResult[], { scene: { firstStage } }: Outcomes): readonly Group[] {
+function grouped(layers: readonly LayerResult[], { scene: { firstStage } }: Outcomes): readonly Layers[] {
   return groupedBy(layers, (layer) => {
     if (layer.problem === null && layer.group !== null) return `${layer.group} ${layer.missing} ${layer.unexpected}`;
     const isRule = layer.problem !== null && layer.expected === null;
@@ -90,19 +91,9 @@ function grouped(layers: readonly LayerResult[], { scene: { firstStage } }: Outc
   });
 }
 
-function groupedBy(layers: readonly LayerResult[], keyOf: (layer: LayerResult) => string): readonly Group[] {
-  const groups = new Map<string, Group>();
-  for (const layer of layers) {
-    const key = keyOf(layer);
-    const group = groups.get(key);
-    groups.set(key, group === undefined ? [layer] : [...group, layer]);
-  }
-  return [...groups.values()];
-}
-
 /** A finding about layers, at the key that decided on the first. */
 function layersFinding(
-  group: Group,
+  group: Layers,
   at: PlaceOf,
   finding: Pick<Finding, 'verdict' | 'title' | 'details'>,
   cause: string | null = null,
@@ -120,7 +111,7 @@ function layersFinding(
 }
 
 /** Layers that keep other filters than they should. */
-function cutFinding(group: Group, { causes, at }: Outcomes): Sized {
+function cutFinding(group: Layers, { causes, at }: Outcomes): Sized {
   const [first] = group;
   const { missing, unexpected } = first;
   const found = [
@@ -142,7 +133,7 @@ function cutFinding(group: Group, { causes, at }: Outcomes): Sized {
   };
 }
 
-function cutTitle(group: Group): string {
+function cutTitle(group: Layers): string {
   const [{ actual, expected, missing, filters }] = group;
   const names = joined(group.map((layer) => layer.name));
   if (actual?.length === filters) return `${names} kept all ${filters} filters, expected ${expected?.length}`;
@@ -167,7 +158,7 @@ function marginOf(explanation: LayerExplanation | null, filter: number): number 
 }
 
 /** Layers of which something else is wrong than the choice of filters. */
-function problemFinding(group: Group, outcomes: Outcomes): Sized {
+function problemFinding(group: Layers, outcomes: Outcomes): Sized {
   const [first] = group;
   const reasons = [...new Set(group.map((layer) => sentence(capitalized(layer.reason))))];
   const shown = reasons.slice(0, MAX_REASONS);

@@ -1,6 +1,7 @@
 import type { LockComparison, LockDifference } from '../lock/index.ts';
 import type { RetainedIndices } from '../network/index.ts';
 import { counted, filterWords, joined, without } from '../prose/index.ts';
+import { type Group, groupedBy } from './grouped.ts';
 import type { Finding, Judgement } from './types.ts';
 import { withFindings } from './worst.ts';
 
@@ -20,20 +21,18 @@ export function judgeLock(judgement: Judgement, lock: LockComparison | null): Ju
 /** Layers of one group that differ alike are one finding. */
 function differenceFindings({ layers }: Judgement, lock: LockComparison): Finding[] {
   const groupOf = new Map(layers.map(({ name, group }) => [name, group]));
-  const groups = new Map<string, LockDifference[]>();
-  for (const difference of lock.differences) {
-    const { layer, agreed, now } = difference;
+  const all = groupedBy(lock.differences, ({ layer, agreed, now }) => {
     const group = groupOf.get(layer) ?? null;
-    const key = group === null ? `layer ${layer}` : `${group} ${agreed} / ${now}`;
-    groups.set(key, [...(groups.get(key) ?? []), difference]);
-  }
-  const all = [...groups.values()];
+    return group === null ? `layer ${layer}` : `${group} ${agreed} / ${now}`;
+  });
   const rest = all.slice(MAX_FINDINGS - 1);
-  const shown = rest.length < 2 ? all : [...all.slice(0, MAX_FINDINGS - 1), rest.flat()];
+  const [first, ...others] = rest.flat();
+  const shown =
+    rest.length < 2 || first === undefined ? all : [...all.slice(0, MAX_FINDINGS - 1), [first, ...others] as const];
   return shown.map((differences) => differenceFinding(differences, lock));
 }
 
-function differenceFinding(differences: readonly LockDifference[], lock: LockComparison): Finding {
+function differenceFinding(differences: Group<LockDifference>, lock: LockComparison): Finding {
   const names = differences.map(({ layer }) => layer);
   const [first] = differences;
   const isGone = differences.every(({ now }) => now === null);
@@ -52,7 +51,7 @@ function differenceFinding(differences: readonly LockDifference[], lock: LockCom
       ANEW,
     ],
     layers: names,
-    place: { ...lock.at(first!.layer), layer: first!.layer, filters: changedFilters(first!) },
+    place: { ...lock.at(first.layer), layer: first.layer, filters: changedFilters(first) },
     ...(cause === null ? {} : { cause }),
   };
 }

@@ -1,5 +1,6 @@
 import type { FirstStage, Reported } from '../dialects/index.ts';
 import { filterWords, joined, sameFilters, without } from '../prose/index.ts';
+import { type Group, groupedBy } from './grouped.ts';
 import { countFindings, countNotes } from './reported-counts.ts';
 import type { Finding, LayerResult, PlaceOf } from './types.ts';
 
@@ -17,31 +18,25 @@ export function reportedFindings(
   const wrong = layers.filter(
     (layer) => layer.reported !== null && layer.actual !== null && !sameFilters(layer.reported, layer.actual),
   );
-  const early = wrong.filter(
-    (layer) =>
-      firstStage !== null &&
-      sameFilters(layer.reported, layer.exploring) &&
-      !sameFilters(layer.reported, layer.expected),
-  );
+  const isEarly = (layer: LayerResult): boolean =>
+    firstStage !== null && sameFilters(layer.reported, layer.exploring) && !sameFilters(layer.reported, layer.expected);
+  const early = wrong.filter(isEarly);
   // Where the report is what was expected and the model is not, the finding of the layer says so.
   const isCovered = (layer: LayerResult): boolean =>
     layer.verdict === 'mismatch' && layer.problem === null && sameFilters(layer.reported, layer.expected);
-  const others = wrong.filter((layer) => !early.includes(layer) && !isCovered(layer));
+  const others = wrong.filter((layer) => !isEarly(layer) && !isCovered(layer));
   return [
     ...countFindings(layers, reported, at),
     ...(early.length === 0 || firstStage === null ? [] : [earlyFinding(early, firstStage, at)]),
-    ...alike(others).map((layers) => difference(layers, at)),
+    ...alike(others).map((group) => difference(group, at)),
   ];
 }
 
 /** Layers of one group whose reports differ in the same way are reported once. */
-function alike(layers: readonly LayerResult[]): readonly (readonly LayerResult[])[] {
-  const groups = new Map<string, LayerResult[]>();
-  for (const layer of layers) {
-    const key = layer.group === null ? layer.name : `${layer.group} ${layer.reported} / ${layer.actual}`;
-    groups.set(key, [...(groups.get(key) ?? []), layer]);
-  }
-  return [...groups.values()];
+function alike(layers: readonly LayerResult[]): readonly Group<LayerResult>[] {
+  return groupedBy(layers, ({ name, group, reported, actual }) =>
+    group === null ? `layer ${name}` : `${group} ${reported} / ${actual}`,
+  );
 }
 
 /** The answer that the forum thread waited for. */
@@ -57,8 +52,8 @@ function earlyFinding(layers: readonly LayerResult[], { doing, stage, overruledB
   return { ...finding(layers, at, title, [differenceOf(layers[0]!), model, cause]), cause };
 }
 
-function difference(layers: readonly LayerResult[], at: PlaceOf): Finding {
-  const layer = layers[0]!;
+function difference(layers: Group<LayerResult>, at: PlaceOf): Finding {
+  const [layer] = layers;
   const names = layers.map(({ name }) => name);
   const beyond = (layer.reported ?? []).filter((filter) => filter >= layer.filters);
   const details = [
