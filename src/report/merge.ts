@@ -5,6 +5,7 @@ import { InputError } from '../errors/input-error.ts';
 import type { Locate } from '../errors/place.ts';
 import { readWhole } from '../files/index.ts';
 import type { RunVerdict } from '../verdict/index.ts';
+import { completed } from './complete.ts';
 import { makeReportSet, type Report, type ReportSet } from './report.ts';
 import { validateReport } from './report.validator.generated.js';
 
@@ -97,17 +98,24 @@ function reportsIn(path: string, value: object): readonly Report[] {
   const { reports } = value;
   if (!Array.isArray(reports) || reports.length === 0)
     throw new InputError('must be a list of at least one report', { file: path, key: 'reports' });
-  if ('errors' in value && Array.isArray(value.errors) && value.errors.length > 0)
+  const { errors = [] } = value as { readonly errors?: unknown };
+  if (!Array.isArray(errors) || errors.length > 0)
     throw new InputError('says that models could not be checked: merge reports of runs that checked theirs', {
       file: path,
       key: 'errors',
     });
-  return reports.map((report, k) => readReport(path, report, ['reports', k]));
+  const read = reports.map((report, k) => readReport(path, report, ['reports', k]));
+  const worst = makeReportSet('', read).verdict;
+  if ('verdict' in value && value.verdict !== worst)
+    throw new InputError(`contradicts its reports, of which the worst is ${worst}: was it edited?`, {
+      ...{ file: path, key: 'verdict', value: value.verdict },
+    });
+  return read;
 }
 
 function readReport(path: string, value: unknown, within: readonly (string | number)[]): Report {
   const at: Locate = (keys) => ({ file: path, line: null, key: keyOf([...within, ...keys]) });
-  const report = validate<Report>(validateReport, value, at);
+  const report = completed(validate<Parameters<typeof completed>[0]>(validateReport, value, at));
   const refuse = (key: string, problem: string, found: unknown): InputError =>
     new InputError(problem, { file: path, key: keyOf([...within, key]), value: found });
   const { verdict, conclusion, layers, totals } = report;
