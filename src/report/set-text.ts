@@ -46,7 +46,7 @@ export function renderOverview(
     ...(verdict === null
       ? []
       : [
-          `${verdictLine(reports, errors.length, verdict)}${completeness === 'unchecked' ? `; ${COMPLETENESS_UNCHECKED} (give --models or --config)` : ''}`,
+          `${verdictLine(reports, errors.length, verdict)}${completeness === 'unchecked' ? `; ${COMPLETENESS_UNCHECKED} (give models or config)` : ''}`,
         ]),
   ];
   return `${blocks.join('\n\n')}\n`;

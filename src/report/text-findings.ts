@@ -18,8 +18,16 @@ export function globalFinding({ findings, totals }: Report): Finding | null {
   return 2 * first.layers.length > totals.layers ? first : null;
 }
 
+interface FindingsView {
+  /** Every finding in full. */
+  readonly isWhole: boolean;
+  readonly style: Style;
+  /** Where the reader finds the rest. */
+  readonly hint: string;
+}
+
 /** Findings after the table: the worst in full, then titles, for nobody reads the twentieth explanation. A cause that all have stands once, first. */
-export function findingBlocks(report: Report, isWhole: boolean, style: Style): string[] {
+export function findingBlocks(report: Report, { isWhole, style, hint }: FindingsView): string[] {
   const global = globalFinding(report);
   const all = report.findings.filter((finding) => finding !== global);
   const shared = sharedCause(all);
@@ -31,7 +39,7 @@ export function findingBlocks(report: Report, isWhole: boolean, style: Style): s
   return [
     ...(shared === null ? [] : [`${style('title', 'likely cause of all of it')}\n  ${shortLine(shared)}`]),
     ...full.map((finding) => findingText(finding, { remedies, style, told: shared })),
-    [...titles, ...more, ...(rest.length > 0 ? ['(--all explains them)'] : [])].join('\n'),
+    [...titles, ...more, ...(rest.length > 0 ? [`(${hint})`] : [])].join('\n'),
   ];
 }
 

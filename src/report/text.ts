@@ -28,13 +28,15 @@ const MARKS: Readonly<Record<string, string>> = { match: ' ', ambiguous: '~', mi
 /** The result for a terminal: sizes, the layers worth looking at, why, and one verdict at the end. */
 export function renderText(report: Report, { all, explain, style = PLAIN }: Reader): string {
   const global = globalFinding(report);
+  // Who reads a log, or a merged report, cannot ask again.
+  const hint = explain(report.model) === null ? 'the JSON report has them' : '--all shows them';
   const blocks = [
     head(report),
     global === null ? '' : findingText(global, { remedies: remediesOf(report), style, told: null }),
-    table(report, { all, style, global }),
+    table(report, { all, style, global, hint }),
     executionLines(report).map(shortLine).join('\n'),
     sinceBaseline(report),
-    ...findingBlocks(report, all, style),
+    ...findingBlocks(report, { isWhole: all, style, hint }),
     ...refusal(report),
     [
       ...report.lints.map((lint) => shortLine(lintText(lint))),
@@ -79,9 +81,11 @@ interface TableView {
   readonly style: Style;
   /** What stands above the table: its layers are only counted. */
   readonly global: Finding | null;
+  /** Where the reader finds the rest. */
+  readonly hint: string;
 }
 
-function table(report: Report, { all, style, global }: TableView): string {
+function table(report: Report, { all, style, global, hint }: TableView): string {
   const letters = groupLetters(report);
   const of = (verdict: string): readonly ReportLayer[] => report.layers.filter((layer) => layer.verdict === verdict);
   const said = new Set(global?.layers);
@@ -108,7 +112,7 @@ function table(report: Report, { all, style, global }: TableView): string {
     ...(matches.length > SHOWN_MATCHES ? [`${matches.length - SHOWN_MATCHES} more match`] : []),
   ];
   const header = ['', 'layer', 'kept', 'rule that decided', 'group', ''];
-  return `${filledColumns(header, rows, '  ')}${!isWhole && hidden.length > 0 ? `\n     ... ${hidden.join(', ')} (--all shows them)` : ''}`;
+  return `${filledColumns(header, rows, '  ')}${!isWhole && hidden.length > 0 ? `\n     ... ${hidden.join(', ')} (${hint})` : ''}`;
 }
 
 function mark({ verdict }: ReportLayer, style: Style): string {

@@ -110,7 +110,10 @@ describe('text', () => {
     expect(text).toContain(
       '  x  conv1                    16 of 32  threshold, after union  A      missing 3, 19, 22; unexpected 0, 15, 27\n',
     );
-    expect(text).toContain('... 8 more match (--all shows them)');
+    // Who reads a log cannot ask again.
+    expect(text).toContain('... 8 more match (the JSON report has them)');
+    const asking = { ...ANYBODY, explain: () => 'prunegate explain' };
+    expect(REPORT_FORMATS.text.render(wrong, asking)).toContain('... 8 more match (--all shows them)');
     expect(textOf(wrong, true)).toContain('predictions');
   });
 
