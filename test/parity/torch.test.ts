@@ -125,6 +125,25 @@ describe.each(goldens)('$name', (golden) => {
   });
 });
 
+describe('a dense model that torch.onnx.export wrote by default, with BatchNorm folded', () => {
+  const by = ['se_0', 'grouped_1'].flatMap((name) => ['pruned.onnx', 'pruned.dynamo.onnx'].map((file) => [name, file]));
+
+  it.each(by)('of %s beside %s is told as folding in every layer, never as training', async (name, pruned) => {
+    const { report, exitCode } = await checkPair(named(name!), 'dense.dynamo.onnx', pruned!);
+    expect(exitCode).toBe(3);
+    const open = report.layers.filter(({ verdict }) => verdict !== 'match');
+    expect(open.length).toBeGreaterThan(1);
+    for (const { reason, remedy, verdict } of open) {
+      expect({ verdict, reason }).toEqual({
+        verdict: 'unverifiable',
+        reason: expect.stringMatching(/BatchNorm (is|may be) folded into/),
+      });
+      expect(remedy).toContain('torch.onnx.export(..., dynamo=False, do_constant_folding=False)');
+    }
+    expect(JSON.stringify(report)).not.toMatch(/retrain|fine-tun/);
+  });
+});
+
 const named = (name: string): TorchGolden => fixtures.find((golden) => golden.name === name)!;
 
 async function layersOf(golden: TorchGolden, prune: Readonly<Record<string, unknown>> = {}) {
