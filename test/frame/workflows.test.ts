@@ -20,6 +20,7 @@ interface Job {
   readonly needs?: string | readonly string[];
   readonly permissions?: Readonly<Record<string, string>>;
   readonly 'timeout-minutes'?: number;
+  readonly 'runs-on'?: string;
   readonly steps: readonly Step[];
 }
 
@@ -44,8 +45,9 @@ const VERSION: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf
 /** What the examples show of this product is its release of this version: the commit is not known before. */
 const THIS_ACTION = `prunegate/prunegate@v${VERSION} # zizmor: ignore[unpinned-uses] pin the commit of the release that you take`;
 
-/** Permissions that GitHub has since (https://docs.github.com/actions/reference/workflow-syntax, permissions). */
-const NEWER_THAN_THE_LINTER = /^unknown permission scope "(?:attestations|artifact-metadata)"/;
+/** What GitHub has since: permissions (https://docs.github.com/actions/reference/workflow-syntax), and variables of the repository. */
+const NEWER_THAN_THE_LINTER =
+  /^unknown permission scope "(?:attestations|artifact-metadata)"|^undefined variable "vars"/;
 
 describe.each(workflows)('$name', ({ name, text, workflow }) => {
   it('pins every action to a commit and says which version that is', () => {
@@ -155,13 +157,28 @@ describe('an example that is required', () => {
     expect(condition).toBe(needs === undefined ? undefined : '$' + '{{ always() }}');
   });
 
-  it.each(['merge-queue.yml', 'fleet.yml', 'tao-container.yml'])('runs in the merge queue: %s', (name) => {
-    expect(example(name).on).toHaveProperty('merge_group', null);
+  it.each(['merge-queue.yml', 'fleet.yml', 'changed-models.yml', 'tao-container.yml'])(
+    'runs in the merge queue: %s',
+    (name) => {
+      expect(example(name).on).toHaveProperty('merge_group', null);
+    },
+  );
+
+  it.each(['fleet.yml', 'changed-models.yml'])('fails where a model has no report: %s', (name) => {
+    const last = example(name).jobs['verdict']!.steps.at(-1)!;
+    expect(last).toMatchObject({ if: '$' + "{{ needs.check.result != 'success' }}", run: 'exit 1' });
   });
 
-  it('fails where a model has no report: fleet.yml', () => {
-    const last = example('fleet.yml').jobs['verdict']!.steps.at(-1)!;
-    expect(last).toMatchObject({ if: '$' + "{{ needs.check.result != 'success' }}", run: 'exit 1' });
+  it('makes only what has changed, checks all of it, and runs where a variable says: changed-models.yml', () => {
+    const { steps, 'runs-on': runner } = example('changed-models.yml').jobs['check']!;
+    const own = steps.filter(({ if: condition }) => condition?.includes('cache-hit') === true);
+    expect(own).toMatchObject([{ run: expect.stringContaining('./make.sh') }]);
+    expect(steps.find(({ uses }) => uses?.startsWith('prunegate/'))!.if).toBeUndefined();
+    const on = (model: string, variables: object): unknown =>
+      evaluated(runner!, { vars: variables, matrix: { model } });
+    expect(on('a', {})).toBe('ubuntu-latest');
+    const vars = { PRUNING_RUNNERS: '{"a": "gpu-large"}' };
+    expect([on('a', vars), on('b', vars)]).toEqual(['gpu-large', 'ubuntu-latest']);
   });
 
   it('passes where all was checked or nothing was to be, and nowhere else: tao-container.yml', () => {
