@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parseYaml, type Validator, validate } from '../../src/config/index.ts';
@@ -122,5 +122,14 @@ describe('generated validators', () => {
     const script =
       "import('./validator.mjs').then(({ validateConfig }) => console.log(validateConfig({ dense: 3 }), validateConfig({ dense: 'd' })))";
     expect(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })).toBe('false true\n');
+  });
+});
+
+describe('schemas', () => {
+  it.each(readdirSync('schemas'))('%s is identified by where it is published, for editors and SchemaStore', (file) => {
+    const { $id, $schema, title } = JSON.parse(readFileSync(`schemas/${file}`, 'utf8'));
+    expect($id).toBe(`https://raw.githubusercontent.com/prunegate/prunegate/main/schemas/${file}`);
+    expect($schema).toContain('json-schema.org');
+    expect(title).toBeTruthy();
   });
 });

@@ -174,7 +174,7 @@ describe('an example that is required', () => {
     const own = steps.filter(({ if: condition }) => condition?.includes('cache-hit') === true);
     expect(own).toMatchObject([{ run: expect.stringContaining('./make.sh') }]);
     expect(steps.find(({ uses }) => uses?.startsWith('prunegate/'))!.if).toBeUndefined();
-    const on = (model: string, variables: object): unknown =>
+    const on = (model: string, variables: Readonly<Record<string, string>>): unknown =>
       evaluated(runner!, { vars: variables, matrix: { model } });
     expect(on('a', {})).toBe('ubuntu-latest');
     const vars = { PRUNING_RUNNERS: '{"a": "gpu-large"}' };
