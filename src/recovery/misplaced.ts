@@ -97,3 +97,11 @@ export function areAsDense(
   const left = [...before.keys()].filter((at) => before[at] === FIXED_CHANNEL || !isGone(before[at]!));
   return left.length === found.length && left.every((at, k) => at === found[k]);
 }
+
+/** Columns in another order than the dense ones, where it is not known which channels they read: those may stand so too, or not. */
+export function reorderedColumns(denseLayer: Layer, layer: Layer, found: Int32Array): Disagreement | null {
+  const isKnown = [denseLayer, layer].every(({ calls }) => calls[0]?.columns instanceof Int32Array);
+  if (isKnown || found.every((column, at) => at === 0 || column > found[at - 1]!)) return null;
+  const detail = 'they stand in another order than in the dense model, and which channels reach them is not known';
+  return { tensor: `input columns of ${denseLayer.name}`, consumer: denseLayer.name, detail };
+}
