@@ -89,11 +89,15 @@ function elementReader({ tensor, channels, stride }: Follower, isNear: boolean):
   const data = tensor.read();
   const values = isNear && isFloat(tensor.dtype) ? toFloat64(data) : null;
   const bits = bitsOf(data);
+  const first = channels[0] ?? 0;
+  // Mostly a layer's own channels, in their order.
+  const areInOrder = channels.every((id, at) => id === first + at);
   const places = new Map<number, number>();
-  for (const [at, id] of channels.entries()) if (!places.has(id)) places.set(id, at);
+  for (let at = 0; at < (areInOrder ? 0 : channels.length); at++)
+    if (!places.has(channels[at]!)) places.set(channels[at]!, at);
   return (channel) => {
-    const at = places.get(channel);
-    if (at === undefined) return '';
+    const at = areInOrder ? channel - first : places.get(channel);
+    if (at === undefined || at < 0 || at >= channels.length) return '';
     return values === null ? String(bits?.[at * stride]) : values[at * stride]!.toPrecision(DIGITS);
   };
 }

@@ -96,7 +96,8 @@ function tiedChannels({ channelOwner, couplings }: Network): Int32Array {
   for (const { operands } of couplings) {
     const [first, ...others] = operands;
     for (const other of others) {
-      for (const [at, id] of other.entries()) {
+      for (let at = 0; at < other.length; at++) {
+        const id = other[at]!;
         const lead = first![at]!;
         if (id !== FIXED_CHANNEL && lead !== FIXED_CHANNEL) parent[rootOf(id)] = rootOf(lead);
       }

@@ -16,7 +16,7 @@ export function windowsOf({ dense, pruned }: RowMatches): Windows {
   const windows = { dense: new Int32Array(dense.length), pruned: new Int32Array(pruned.length) };
   if (!isOrdered) return windows;
   let next = 0;
-  for (const [p, name] of pruned.entries()) windows.pruned[p] = isSure(name) ? ++next : next;
+  for (let p = 0; p < pruned.length; p++) windows.pruned[p] = isSure(pruned[p]!) ? ++next : next;
   next = 0;
   for (let row = 0; row < dense.length; row++) {
     if (sure[next] === row) next++;

@@ -72,9 +72,9 @@ export function groupOf(root: Module, side: Side, at: readonly number[], flows: 
   const expanded = new Set<Step>();
   let trouble: string | null = null;
   const add = (step: Step, source: Module, trigger: Side): Step => {
-    const steps = known.get(step.module);
-    if (steps === undefined) known.set(step.module, [step]);
-    else steps.push(step);
+    const alike = known.get(step.module);
+    if (alike === undefined) known.set(step.module, [step]);
+    else if (!alike.includes(step)) alike.push(step);
     if (step.positions !== null) merge(items, step.module, step.side, step.positions, source, trigger);
     return step;
   };
@@ -94,7 +94,7 @@ export function groupOf(root: Module, side: Side, at: readonly number[], flows: 
       const next: Step = { module, side: isBack ? outSide(module) : inSide(module), positions };
       const same = known.get(module)?.find((other) => isSame(other, next));
       if (same !== undefined && (visited.has(module) || positions === null)) continue;
-      steps.push(same ?? add(next, step.module, step.side));
+      steps.push(add(same ?? next, step.module, step.side));
     }
   }
   const beyond = [...known.values()].flat().filter(({ positions }) => positions === null);
