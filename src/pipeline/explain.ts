@@ -78,7 +78,7 @@ function explainLayer(expectation: Expectation, layer: LayerExpectation, filter:
     markdown: () =>
       [
         ...(shown === null ? [] : [layerExplanationMarkdown(shown, all)]),
-        ...lines.map((each) => `${escaped(each)}\n`),
+        ...lines.map((each) => `${escaped(shortLine(each))}\n`),
       ].join('\n'),
     isKnown: layer.expected !== null && !raises(expectation),
   };

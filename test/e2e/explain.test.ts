@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pointwise } from '../support/convs.ts';
+import { op, writeModel } from '../support/onnx-builder.ts';
 
 const root = join(import.meta.dirname, '../..');
 const SPEC = 'examples/mobilenet-v2/prune.yaml';
@@ -102,5 +104,35 @@ describe('dist/cli.cjs explain', () => {
       keptUnder: { union: [24], intersection: [16], arithmetic_mean: [16], geometric_mean: [16] },
     });
     expect(Object.keys(json.decidedBy)).toEqual(['min_num_filters', 'granularity', 'excluded_layers']);
+  });
+});
+
+describe('a layer whose name nobody would read to its end', () => {
+  const name = 'n'.repeat(100_000);
+  const kernel = Array.from({ length: 32 }, (_, k) => [1 - k / 32, 0.5, 0.25]);
+  const model = writeModel({
+    inputs: { x: [1, 3, 4, 4] },
+    outputs: ['y'],
+    weights: { w: pointwise(kernel), v: pointwise([kernel.map(([first]) => first!)]) },
+    nodes: [
+      op('Conv', ['x', 'w'], 't', { name: `m/${name}/Conv2D` }),
+      op('Conv', ['t', 'v'], 'y', { name: 'm/b/Conv2D' }),
+    ],
+  });
+
+  it.each([
+    ...[[], ['--format', 'markdown'], ['--layer', name], ['--layer', name, '--format', 'markdown']],
+    ...[
+      ['--layer', name, '--filter', '3'],
+      ['--layer', name, '--filter', '3', '--format', 'markdown'],
+    ],
+    ...[
+      ['--layer', `${name}x`],
+      ['--layer', name, '--filter', '99'],
+    ],
+  ])('is explained in lines that are read: %#', (...args) => {
+    const { stdout, stderr } = explainModel(model, ...args);
+    expect(stdout + stderr).not.toBe('');
+    expect(Math.max(...`${stdout}${stderr}`.split('\n').map((line) => line.length))).toBeLessThan(2100);
   });
 });
