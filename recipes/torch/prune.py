@@ -134,7 +134,8 @@ def prune(model, example, spec, gradients=None, more=None):
         return {modules[name]: value for name, value in mapping.items()}
 
     spec = dict(spec)
-    spec.pop("scores", None)
+    for key in ("scores", "modules"):
+        spec.pop(key, None)
     recorder = Recorder(importance_of(spec.pop("importance")), {module: name for name, module in modules.items()})
     ignored = [modules[name] for name in spec.pop("ignored_layers", None) or []]
     ratios = {

@@ -2,7 +2,7 @@ import type { SpecDocument } from '../../config/spec.ts';
 import { validate } from '../../config/validate.ts';
 import { isMapping, valueAt } from '../../config/values.ts';
 import { inputErrorAt, type KeyPath } from '../../errors/place.ts';
-import type { ScoresFile } from '../shared/scores-file.ts';
+import type { NamedFile } from '../shared/scores-file.ts';
 import type { Spec } from '../types.ts';
 import { matches } from './glob.ts';
 import type { DeclaredKeys, DeepPartial, FormKeys, KeepKeys, LayerKeys, ValueName } from './keys.ts';
@@ -13,7 +13,7 @@ import { validateSpec } from './spec.validator.generated.js';
 export interface DeclaredSpec extends Spec {
   readonly keys: DeclaredKeys;
   /** Scores of `value: file`; null otherwise. */
-  readonly scores: ScoresFile | null;
+  readonly scores: NamedFile | null;
   /** How many filters of a layer, or of the group whose first member it is, stay. */
   keepOf(layer: string): KeepKeys;
   formOf(layer: string): FormKeys;

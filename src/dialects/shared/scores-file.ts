@@ -3,8 +3,8 @@ import { InputError } from '../../errors/input-error.ts';
 import type { Place } from '../../errors/place.ts';
 import { numpyArrays } from '../../tensor-files/index.ts';
 
-/** A file of scores, and where the spec names it. */
-export interface ScoresFile {
+/** A file that a spec names, and where. */
+export interface NamedFile {
   /** As the spec writes it. */
   readonly path: string;
   readonly at: Place;
@@ -18,7 +18,7 @@ const MAX_BYTES = 256 * 1024 * 1024;
  * The vectors of a .npz file by name.
  * @throws InputError that names the file and the array, for what is no vector of float32 or float64
  */
-export function readScoresFile({ path, at, read }: ScoresFile): ReadonlyMap<string, Float64Array> {
+export function readScoresFile({ path, at, read }: NamedFile): ReadonlyMap<string, Float64Array> {
   const file = read(path, MAX_BYTES, (problem) => {
     return new InputError(`${problem}; it is named at ${at.key ?? 'scores'}`, { file: path });
   });

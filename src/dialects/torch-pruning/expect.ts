@@ -15,6 +15,7 @@ import { inEachPart } from './trace/attention.ts';
 import { type Group, isOut } from './trace/group.ts';
 import { type Dependencies, dependenciesOf } from './trace/groups.ts';
 import type { Module } from './trace/module-graph.ts';
+import { hasBatchNorm, readModuleTypes } from './trace/module-types.ts';
 import { type SpecNames, specNames } from './trace/spec-names.ts';
 
 /** What the dense model is to Torch-Pruning, and how it scores. */
@@ -28,11 +29,17 @@ export interface Scored {
   under(spec: TorchSpec): Scored;
 }
 
-export function readScores(network: Network, spec: TorchSpec, folding: Folding | null): Scored {
+export function readScores(network: Network, spec: TorchSpec, overruled: Folding | null): Scored {
+  const folding = overruled ?? foldingBy(spec);
   return scoredBy(
     { network, dependencies: dependenciesOf(network), termsUnder: termReader(network, folding), folding },
     spec,
   );
+}
+
+/** Where the pruned model had no BatchNorm, none is folded into its weights. */
+function foldingBy({ modules }: TorchSpec): Folding | null {
+  return modules === null || hasBatchNorm(readModuleTypes(modules)) ? null : 'raw';
 }
 
 /** What scores under every spec come from. */

@@ -2,7 +2,7 @@ import type { SpecDocument } from '../../config/spec.ts';
 import { validate } from '../../config/validate.ts';
 import { isMapping } from '../../config/values.ts';
 import { inputErrorAt } from '../../errors/place.ts';
-import type { ScoresFile } from '../shared/scores-file.ts';
+import type { NamedFile } from '../shared/scores-file.ts';
 import type { Spec } from '../types.ts';
 import { validateSpec } from './spec.validator.generated.js';
 import type { ModuleType } from './trace/modules.ts';
@@ -32,7 +32,9 @@ export interface GivenImportance {
 /** The arguments of `tp.pruner.BasePruner` and of its importance, defaults filled in. */
 export interface TorchSpec extends Spec {
   readonly importance: ComputedImportance | GivenImportance;
-  readonly scores: ScoresFile | null;
+  readonly scores: NamedFile | null;
+  /** The types of the model's modules, where a file says them. */
+  readonly modules: NamedFile | null;
   readonly pruningRatio: number;
   /** Each with the key that names its modules. */
   readonly ratios: readonly { readonly key: string; readonly modules: readonly string[]; readonly ratio: number }[];
@@ -65,6 +67,7 @@ interface WrittenImportance {
 interface Written {
   readonly importance: WrittenImportance;
   readonly scores?: string;
+  readonly modules?: string;
   readonly pruning_ratio: number;
   readonly pruning_ratio_dict: Readonly<Record<string, number>>;
   readonly max_pruning_ratio: number;
@@ -117,6 +120,7 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
   const effective = {
     importance: shownImportance(importance),
     ...(written.scores === undefined ? {} : { scores: written.scores }),
+    ...(written.modules === undefined ? {} : { modules: written.modules }),
     pruning_ratio: written.pruning_ratio,
     pruning_ratio_dict: { ...written.pruning_ratio_dict },
     max_pruning_ratio: written.max_pruning_ratio,
@@ -141,6 +145,8 @@ export function readTorchSpec(document: SpecDocument): TorchSpec {
     importance,
     scores:
       written.scores === undefined ? null : { path: written.scores, at: document.at('scores'), read: document.read },
+    modules:
+      written.modules === undefined ? null : { path: written.modules, at: document.at('modules'), read: document.read },
     pruningRatio: written.pruning_ratio,
     ratios: Object.entries(written.pruning_ratio_dict).map(([key, ratio]) => ({
       key,

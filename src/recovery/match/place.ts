@@ -100,7 +100,11 @@ function fail(detail: string): Placed {
 
 function unrecognized({ dense, pruned }: PlacePair): string {
   if (pruned.folding.state === dense.folding.state) return 'none of its filters is a dense filter';
-  return `BatchNorm is ${pruned.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer`;
+  const state = `BatchNorm is ${pruned.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer`;
+  const dtype = dense.weight === null || 'opaque' in dense.weight ? 'float32' : dense.weight.tensor.dtype;
+  return dtype === 'float32'
+    ? state
+    : `${state}, and only float32 is folded here to compare them: its weights are ${dtype}`;
 }
 
 /** How many filters may differ from every dense filter before their columns are doubted. */

@@ -28,7 +28,7 @@ export interface Unknown {
 
 const UNFOLD =
   'Export the dense model with torch.onnx.export(..., dynamo=False, do_constant_folding=False), which keeps BatchNorm, or give the scores that the pruner computed (scores).';
-const SAY_RAW = 'If it is not, say --folding raw (input folding).';
+const SAY_RAW = 'If it is not, say --folding raw (input folding), or name the modules.json of recipes/torch (modules).';
 
 /** The terms of a group in the library's order (importance.py:181-264). */
 export type TermsOf = (group: Group) => readonly Term[] | Unknown;
