@@ -27,8 +27,8 @@ export const PARTS = [
       'recovery/match/by-factor',
       'recovery/match/kernel',
     ],
-    near: ['test/recovery/match/*.test.ts'],
-    whole: ['test/parity/golden.test.ts', 'test/recovery/*.test.ts'],
+    near: ['test/recovery/match/{assign,equal-rows,kernel}.test.ts'],
+    whole: ['test/recovery/**/*.test.ts', 'test/parity/golden.test.ts'],
   },
   {
     name: 'Judging',
