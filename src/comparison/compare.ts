@@ -1,5 +1,6 @@
 import type { Norm, Operation } from '../network/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
+import { changedConstants } from './bare.ts';
 import { type Difference, differenceOf, differingSetting, type Side } from './differences.ts';
 import { interfaceDifferences } from './interface.ts';
 import { callLeaf, sidesOf } from './sides.ts';
@@ -49,6 +50,10 @@ export function compareGraphs(correspondence: ChannelCorrespondence): GraphCompa
         kind: 'interface-differs' as const,
         layer: null,
         ...difference,
+      })),
+      ...changedConstants(dense, pruned).map((name) => ({
+        ...{ kind: 'graph-differs' as const, layer: null, isSure: true },
+        title: `${name} holds other values than in the dense model`,
       })),
       // One cause is found by every layer that reads it.
       ...new Map(differences.map((difference) => [difference.title, difference])).values(),

@@ -88,6 +88,7 @@ function networkOf(walked: Walked, inner: ReadonlySet<OnnxNode>): Network {
     layers,
     followers: walk.followers,
     couplings: walk.couplings,
+    shared: walk.shared,
     channelOwner: Int32Array.from(owners),
     tensors: tensorsOf(walk),
     outputLayers: walk.model.graph.outputs.flatMap(({ name }) => {

@@ -238,6 +238,8 @@ export interface Network {
   readonly layers: readonly Layer[];
   readonly followers: readonly Follower[];
   readonly couplings: readonly Coupling[];
+  /** Ids of channels of heads that several heads of queries share: what is computed of them may go for some of those alone. */
+  readonly shared: ReadonlySet<number>;
   /** Layer that owns each channel id. */
   readonly channelOwner: Int32Array;
   /** By name, in graph order. */

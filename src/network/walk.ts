@@ -31,6 +31,8 @@ export interface Walk {
   soleConsumer(tensor: string): OnnxNode | undefined;
   readonly followers: Follower[];
   readonly couplings: Coupling[];
+  /** Channels of heads that several heads of queries share. */
+  readonly shared: Set<number>;
   readonly sites: CutSite[];
 }
 

@@ -27,6 +27,10 @@ export function misplacedColumns(
   const { dense, pruned } = correspondence;
   const [denseColumns, columns] = [denseLayer.calls[0]?.columns, layer.calls[0]?.columns];
   if (!(denseColumns instanceof Int32Array) || !(columns instanceof Int32Array)) return [];
+  const isOfShared = columns.every(
+    (id, at) => pruned.shared.has(id) && correspondence.denseChannel(id) === denseColumns[found[at]!],
+  );
+  if (isOfShared) return [];
   const keptBy = new Map<number, { readonly kept: number[]; readonly own: Assignment }>();
   const misplaced: Blame[] = [];
   let isKnown = true;

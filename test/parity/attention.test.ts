@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import type { Weight } from '../../src/network/index.ts';
 import { check } from '../../src/pipeline/check.ts';
-import { torchGoldensIn } from '../support/torch-golden.ts';
+import { networkOf } from '../support/golden.ts';
+import { FIXTURES, torchGoldensIn } from '../support/torch-golden.ts';
+import { ModelBytes } from '../support/wrong-models.ts';
 
 const SHARED = join(import.meta.dirname, '../../../shared/golden_attention');
 const work = mkdtempSync(join(tmpdir(), 'prunegate-attention-'));
@@ -47,5 +50,36 @@ describe.skipIf(pairs.length === 0)('models of attention that Torch-Pruning real
     });
     expect(report.layers.filter(({ name }) => name in pair.layers)).toHaveLength(Object.keys(pair.layers).length);
     expect(report.layers.every(({ verdict }) => verdict === 'match')).toBe(true);
+  });
+});
+
+describe('a model of attention', () => {
+  const made = torchGoldensIn(join(FIXTURES, 'attention'));
+
+  /** Exchanges the first two columns, or rows, of a layer's kernel. */
+  async function exchanged(name: string, layer: string, side: 'columns' | 'rows') {
+    const { folder, spec } = made.find((golden) => golden.name === name)!;
+    const pruned = networkOf(join(folder, 'pruned.onnx'));
+    const { tensor, outCount, outStride, inCount, inStride } = pruned.prunable.get(layer)!.weight as Weight;
+    const values = new Float32Array(tensor.read().bytes.slice().buffer);
+    const model = new ModelBytes(pruned.model.name);
+    const [own, count, other] = side === 'columns' ? [inStride, outCount, outStride] : [outStride, inCount, inStride];
+    for (let k = 0; k < count; k++)
+      for (const at of [0, 1]) model.set(tensor, at * own + k * other, values[(1 - at) * own + k * other]!);
+    const specPath = join(work, `${name}.made.json`);
+    writeFileSync(specPath, JSON.stringify(spec));
+    const flags = { dense: join(folder, 'dense.onnx'), pruned: model.save(join(work, 'wrong.onnx')), spec: specPath };
+    const [request] = loadRequests(settingsFromFlags(flags), work);
+    return check(request!, { version: 'test', isHashed: false, log() {} });
+  }
+
+  it.each([
+    ['made_vit', 'blocks.0.attn.proj', 'columns', 'blocks.0.attn.qkv'],
+    ['made_gqa', 'blocks.0.attn.proj', 'columns', 'blocks.0.attn.v'],
+    ['made_vit', 'blocks.0.attn.qkv', 'rows', 'blocks.0.attn.qkv'],
+  ] as const)('%s is wrong where %s has two %s exchanged, and %s is named', async (name, layer, side, blamed) => {
+    const { report, exitCode } = await exchanged(name, layer, side);
+    expect(exitCode).toBe(1);
+    expect(report.layers.filter(({ verdict }) => verdict === 'mismatch').map((found) => found.name)).toContain(blamed);
   });
 });

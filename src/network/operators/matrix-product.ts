@@ -17,6 +17,7 @@ export function carryProduct(walk: Walk, node: OnnxNode): void {
   const outcome = productMap(left, right, shape);
   if (outcome === null) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape, from });
   const { map, tied } = outcome;
+  if (map !== null && hasRepeats(map.ids)) for (const id of map.ids) walk.shared.add(id);
   if (tied !== null) walk.couplings.push({ layer: from.layer.name, op: node.opType, operands: tied });
   setOutput(walk, node, map === null ? { kind: 'fixed', shape, from } : { kind: 'channels', map, from });
 }
@@ -61,13 +62,15 @@ function productMap(a: ChannelMap | null, b: ChannelMap | null, shape: readonly 
     // What remains hangs on the heads, of which each is several channels.
     const isSame = a!.axes.slice(0, -1).join() === b!.axes.slice(0, -1).join() && a!.ids.length === b!.ids.length;
     const isAlone = !isAlong(a, row) && !isAlong(b, column);
+    if (!isSame || !isAlone) return null;
+    // Of heads that several share, whole ones may go of those alone.
     const isShared = hasRepeats(a!.ids) || hasRepeats(b!.ids);
-    return isSame && isAlone && !isShared ? { map: null, tied: [a!.ids, b!.ids] } : null;
+    return { map: null, tied: isShared ? null : [a!.ids, b!.ids] };
   }
   if (a === null && b === null) return { map: null, tied: null };
   const [lead, other] = a === null ? [b!, a] : [a, b];
-  // Of two operands with channels, no position has one of its own; of one that heads share, several heads decide.
-  if (other !== null || isUniform(lead) || hasRepeats(lead.ids)) return null;
+  // Of two operands with channels, no position has one of its own.
+  if (other !== null || isUniform(lead)) return null;
   if (lead.axes.some((axis) => shape[axis] !== lead.shape[axis])) return null;
   return { map: { shape, axes: lead.axes, ids: lead.ids }, tied: null };
 }
