@@ -106,9 +106,12 @@ function settle(asked: Asked): Settlement {
   const tensors = new Map<string, Demand>();
   const added = new Map<string, Demand>();
   const inputs = new Map<OnnxNode, Map<number, string>>();
+  const sizing = new Set(network.nodes.flatMap(({ handle, role }) => (role === 'sizes' ? [handle] : [])));
   for (const [root, demands] of roots) {
     requireAllAsk(asked, root);
-    const all = (network.readers.get(root) ?? []).map((reader) => {
+    // Who reads only how large it is reads how large it is then: the dynamo exporter makes zeros of a bias of a weight's shape.
+    const readers = (network.readers.get(root) ?? []).filter((reader) => reader === null || !sizing.has(reader.node));
+    const all = readers.map((reader) => {
       return { reader, demand: reader === null ? undefined : demands.get(keyOf(reader)) };
     });
     // The stored tensor stays with those that need it whole, else with the first reader.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { between, cutAndRun, denseLast, last, numbers, refusedCut, weights } from '../support/cutting.ts';
-import { float32, graphOf, int64, op } from '../support/onnx-builder.ts';
+import { float32, type Graph, graphOf, int64, op } from '../support/onnx-builder.ts';
 
 describe('constants, however they are stored and shared:', () => {
   it('behind Identity, Cast, Transpose and Reshape', async () => {
@@ -126,4 +126,21 @@ describe('constants, however they are stored and shared:', () => {
     expect(numbers(made, 'ab')).toHaveLength(6);
     expect(made.graph.node[0]!.input).toEqual(['x', 'aw', 'ab_cut']);
   });
+});
+
+it('a bias of zeros that is as long as a weight is, as the dynamo exporter writes one, is as long as what is left of it', async () => {
+  const graph: Graph = {
+    inputs: { x: ['N', 3, 4, 4] },
+    nodes: [
+      op('Shape', 'a.weight', 'length', { start: 0, end: 1 }),
+      op('Expand', ['zero', 'length'], 'bias'),
+      op('Conv', ['x', 'a.weight', 'bias'], 'y', { name: 'node_conv2d' }),
+      op('Conv', ['y', 'b.weight'], 'z', { name: 'node_conv2d_1' }),
+    ],
+    outputs: ['z'],
+    opset: 18,
+    weights: { ...weights({ 'a.weight': [6, 3, 1, 1], 'b.weight': [2, 6, 1, 1] }), zero: float32(0) },
+  };
+  const { cut } = await cutAndRun(graph, { a: [0, 4] });
+  expect(cut.model.graph.initializers.get('a.weight')?.dims).toEqual([2, 3, 1, 1]);
 });
