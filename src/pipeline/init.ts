@@ -20,6 +20,7 @@ import {
 export type Ask = ((question: string, choices: readonly string[]) => Promise<string>) | null;
 
 const CONFIG = 'prunegate.yml';
+const WHICH_DIALECT = 'https://github.com/prunegate/prunegate/blob/main/docs/which-dialect.md';
 const WORKFLOW = '.github/workflows/prunegate.yml';
 
 /**
@@ -68,18 +69,21 @@ async function modelsFor(seen: Seen, settings: Settings, ask: Ask): Promise<read
   for (;;) {
     const proposed = propose(seen, answers);
     if (!('key' in proposed)) return proposed;
-    if (ask === null || proposed.choices.length === 0) throw open(proposed);
+    if (ask === null || proposed.choices.length === 0) throw open(proposed, seen);
     answers = { ...answers, [proposed.key]: await ask(proposed.text, proposed.choices) };
   }
 }
 
-function open({ key, choices }: Question): InputError {
+function open({ key, choices }: Question, { mistakenSpec }: Seen): InputError {
+  if (key === 'spec' && choices.length === 0 && mistakenSpec !== null) return mistakenSpec;
   const what = key === 'spec' ? 'a pruning spec' : `an ONNX file that could be the ${key} model`;
   const found =
     choices.length === 0
       ? `there is no ${what.replace(/^an? /, '')} here`
       : `several files could be meant: ${choices.slice(0, 8).join(', ')}${choices.length > 8 ? ', ...' : ''}`;
-  return new InputError(`${found}; say it with --dense, --pruned and --spec`, { key: `--${key}` });
+  const written =
+    key === 'spec' && choices.length === 0 ? `write one, as ${WHICH_DIALECT} shows for each pruner, or ` : '';
+  return new InputError(`${found}; ${written}say it with --dense, --pruned and --spec`, { key: `--${key}` });
 }
 
 /** Models that git leaves out have to be made where they are checked. */

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSpecYaml, specFromFile } from '../config/index.ts';
+import { isMapping } from '../config/values.ts';
 import { readSpec } from '../dialects/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { openModel } from '../files/index.ts';
@@ -28,6 +29,8 @@ export interface SeenSpec {
 export interface Seen {
   readonly models: readonly SeenModel[];
   readonly specs: readonly SeenSpec[];
+  /** Of files that look like a spec and are none that a dialect reads: what is wrong with the first; null where there are none. */
+  readonly mistakenSpec: InputError | null;
   /** What `pip install -r` takes; null where there is none. */
   readonly requirements: string | null;
   /** Whether models come by Git LFS. */
@@ -47,9 +50,11 @@ export function look(folder: string): Seen {
   const files = filesBelow(folder);
   const onnx = files.filter((path) => /\.onnx$/i.test(path));
   const ignored = ignoredByGit(folder, onnx);
+  const read = files.filter((path) => /\.(?:ya?ml|json)$/i.test(path)).flatMap((path) => seenSpec(folder, path) ?? []);
   return {
     models: onnx.flatMap((path) => seenModel(folder, path, ignored.has(path)) ?? []),
-    specs: files.filter((path) => /\.(?:ya?ml|json)$/i.test(path)).flatMap((path) => seenSpec(folder, path) ?? []),
+    specs: read.filter((one): one is SeenSpec => !(one instanceof InputError)),
+    mistakenSpec: read.find((one): one is InputError => one instanceof InputError) ?? null,
     requirements: files.find((path) => path === 'requirements.txt') ?? null,
     hasLfs: usesLfs(folder),
   };
@@ -96,14 +101,22 @@ function seenModel(folder: string, path: string, isIgnored: boolean): SeenModel 
   });
 }
 
-function seenSpec(folder: string, path: string): SeenSpec | null {
+/** Null for a file that is no spec, and does not look like one. */
+function seenSpec(folder: string, path: string): SeenSpec | InputError | null {
   if (/(?:^|\/)(?:prunegate\.ya?ml|package(?:-lock)?\.json|tsconfig\.json)$|report\.json$/.test(path)) return null;
-  return attempted(() => {
-    if (statSync(join(folder, path)).size > MAX_SPEC_BYTES) return null;
-    const document = specFromFile(readSpecYaml(join(folder, path)));
-    const { name, isContained = false } = readSpec(document, { file: path, line: null, key: null });
+  const file = join(folder, path);
+  let looksLikeOne = /prun/i.test(path.split('/').at(-1)!);
+  try {
+    if (statSync(file).size > MAX_SPEC_BYTES) return null;
+    const yaml = readSpecYaml(file);
+    const { value } = yaml;
+    looksLikeOne ||= isMapping(value) && ('dialect' in value || isMapping(value['prune']));
+    const { name, isContained = false } = readSpec(specFromFile(yaml), { file: path, line: null, key: null });
     return { path, dialect: name, isContained };
-  });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return looksLikeOne ? new InputError(error.message.replace(file, path)) : null;
+  }
 }
 
 function usesLfs(folder: string): boolean {

@@ -77,6 +77,27 @@ describe('a folder with two ONNX files and a spec', () => {
     );
   });
 
+  it('whose spec has a mistake, as of a dialect that it does not name, says it', () => {
+    const mistaken = (name: string, text: string): string => {
+      rmSync(join(folder, 'prune.yaml'), { force: true });
+      writeFileSync(join(folder, name), text);
+      const { status, stderr } = prunegate('init');
+      expect(status).toBe(2);
+      rmSync(join(folder, name));
+      return stderr;
+    };
+    expect(mistaken('prune.yaml', 'pruning_ratio: 0.5\n')).toMatch(
+      /^prunegate: prune\.yaml:1: pruning_ratio: is a key of another pruner.* write dialect: torch-pruning at its top\n$/,
+    );
+    expect(mistaken('experiment.yaml', 'prune:\n  treshold: 0.5\n')).toMatch(
+      /^prunegate: experiment\.yaml:2: prune\.treshold: /,
+    );
+    expect(mistaken('pruning.yaml', 'a: [\n')).toMatch(/^prunegate: pruning\.yaml:\d/);
+    expect(mistaken('data.yaml', 'classes: [a, b]\n')).toContain(
+      '--spec: there is no pruning spec here; write one, as https://',
+    );
+  });
+
   it('without a spec, or without models, is asked for it', () => {
     rmSync(join(folder, 'prune.yaml'));
     expect(prunegate('init').stderr).toContain('--spec: there is no pruning spec here');

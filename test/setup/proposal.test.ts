@@ -4,6 +4,7 @@ import { type Answers, propose, type Seen } from '../../src/setup/index.ts';
 const seen = (models: Readonly<Record<string, number>>, ...specs: readonly string[]): Seen => ({
   models: Object.entries(models).map(([path, parameters]) => ({ path, parameters, isIgnored: false })),
   specs: specs.map((path) => ({ path, dialect: 'tao-tf2', isContained: true })),
+  mistakenSpec: null,
   requirements: null,
   hasLfs: false,
 });
