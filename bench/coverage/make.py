@@ -68,7 +68,7 @@ def prune_as_declared(net, example, spec, twin_at=None):
     """TinyNeuralNetwork's rule in ten lines: the L2 norms of layers with the same channels are added up, of the dense weights; half goes."""
     excluded = {name for name in spec["prune"]["exclude"]}
     names = {module: name for name, module in net.named_modules()}
-    ignored = [module for module, name in names.items() if name in excluded]
+    ignored = [inner for module, name in names.items() if name in excluded for inner in module.modules()]
     graph = tp.DependencyGraph().build_dependency(net, example)
     groups = []
     for group in graph.get_all_groups(ignored_layers=ignored):

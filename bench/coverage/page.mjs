@@ -9,7 +9,7 @@ same exporter). Networks without any BatchNorm are checked with
 [\`bench/coverage\`](../bench/coverage/README.md) makes this page anew with one command.
 
 A cell has the seconds and the memory (peak of the resident set, MB) of the check of the right model, on two shared cores. It stands so where the right model
-**conforms** and its twin **diverges**; anything else is said in words, and why below.
+**conforms** and its twin **diverges**; anything else is said in words, and why below. A cell keeps the numbers of the build that ran it last.
 `;
 
 const TWINS = {
@@ -20,7 +20,8 @@ const TWINS = {
 };
 
 /** @param all names of networks, pruners and exports, in their order */
-export function page({ nets, pruners, exports, twins }, results) {
+export function page({ nets, pruners, exports, twins }, everything) {
+  const results = everything.filter(({ pruner }) => pruner !== 'tao-tf2');
   const found = new Map(results.map((cell) => [`${cell.net} ${cell.pruner} ${cell.form}`, cell]));
   const at = (net, pruner, form) => found.get(`${net} ${pruner} ${form}`);
   const rows = nets.flatMap((net) => pruners.map((pruner) => ({ net, pruner })));
@@ -41,12 +42,30 @@ export function page({ nets, pruners, exports, twins }, results) {
     ),
     `Where a network has no activation of its own to change, a vector is. ${summary(results)}\n`,
     table(head, lines, '---:'),
+    goldens(everything.filter(({ pruner }) => pruner === 'tao-tf2')),
     section('Why not', results.filter((cell) => !isRight(cell) && cell.failed === undefined).map(why)),
     section('Not made', notMade(results)),
     section('Not run', notRun(rows, exports, at)),
   ]
     .filter((part) => part !== null)
     .join('\n');
+}
+
+/** Models of TAO's pruner, which have no twins here. */
+function goldens(cells) {
+  const names = [...new Set(cells.map(({ net }) => net))];
+  const forms = ['tf2onnx', 'tf2onnx-folded'];
+  const shownAs = (cell) =>
+    cell === undefined
+      ? ''
+      : `${cell.verdict === 'conforms' ? '' : `**${cell.verdict}** `}${cell.seconds.toFixed(1)} s, ${cell.megabytes.toFixed(0)}`;
+  const rows = names.map((net) => {
+    const own = forms.map((form) => cells.find((cell) => cell.net === net && cell.form === form));
+    return [net, own[0]?.layers?.layers ?? '', ...own.map(shownAs)];
+  });
+  return names.length === 0
+    ? null
+    : `## NVIDIA TAO\n\nModels that TAO's own pruner pruned (\`tao-tf2\`), at small width. Their wrong twins are in [what a check sees](variants.md).\n\n${table(['model', 'layers', ...forms], rows, '---:')}`;
 }
 
 export function isRight({ verdict, caught }) {

@@ -1,4 +1,4 @@
-import { type Leads, type Network, readNetwork } from '../network/index.ts';
+import { type Coupling, type Leads, type Network, readNetwork } from '../network/index.ts';
 import type { Alignment } from './align/align.ts';
 import { ownersOf } from './followers/index-followers.ts';
 
@@ -8,7 +8,7 @@ import { ownersOf } from './followers/index-followers.ts';
  */
 export function ledAlike(dense: Network, pruned: Network, { partners }: Alignment): Network {
   const leads = new Map<string, string>();
-  for (const { operands } of dense.couplings) {
+  for (const { operands } of sumsOf(dense)) {
     const keys = operands.map((ids) => ownersOf(dense, { channels: ids }).join()).filter((key) => key !== '');
     const [lead] = keys;
     const key = keys.sort().join(' ');
@@ -18,9 +18,15 @@ export function ledAlike(dense: Network, pruned: Network, { partners }: Alignmen
     const keys = operands.map((owners) => owners.map((owner) => partners.get(owner)?.layer.id).join());
     return Math.max(0, keys.indexOf(leads.get([...keys].sort().join(' ')) ?? ''));
   };
-  const isOther = pruned.couplings.some(
+  const isOther = sumsOf(pruned).some(
     ({ operands }) =>
       leadOf(operands.map((ids) => ownersOf(pruned, { channels: ids })).filter((owners) => owners.length > 0)) > 0,
   );
   return isOther ? readNetwork(pruned.model, leadOf) : pruned;
+}
+
+/** Couplings but those of depthwise convolutions, which lead nothing: what one makes may be added to what it reads, and the sum goes by either. */
+function sumsOf({ layers, couplings }: Network): readonly Coupling[] {
+  const deep = new Set(layers.flatMap(({ kind, name }) => (kind === 'depthwise' ? [name] : [])));
+  return couplings.filter(({ layer }) => !deep.has(layer));
 }
