@@ -28,6 +28,7 @@ const ORDER = {
     'docs/adding-a-dialect.md',
     'docs/dependencies.md',
     'docs/variants.md',
+    'docs/mutation.md',
     'docs/gpu.md',
   ],
 };

@@ -40,8 +40,17 @@ describe('a gate on latency', () => {
     expect(notes).toEqual([]);
   });
 
-  it('passes below, without a word', () => {
-    expect(judged(0.98, 1.1)).toMatchObject({ verdict: 'conforms', findings: [], notes: [] });
+  it('does not fail where what is allowed is the edge of the noise, and says so', () => {
+    const { verdict, notes } = judged(1.02, 1.02);
+    expect([verdict, notes.length]).toEqual(['conforms', 1]);
+  });
+
+  it('passes below and at just what it allows, and where nothing is asked or measured, without a word', () => {
+    for (const most of [1.1, 1.05])
+      expect(judged(0.98, most)).toMatchObject({ verdict: 'conforms', findings: [], notes: [] });
+    expect(judgeGates(CONFORMS, OPEN, GAINS, at).notes).toEqual([]);
+    for (const unknown of [{ latencyRatio: null }, { latencyNoise: null }])
+      expect(judgeGates(CONFORMS, { ...OPEN, maxLatencyRatio: 0.5 }, { ...GAINS, ...unknown }, at).notes).toEqual([]);
   });
 });
 
@@ -57,7 +66,12 @@ describe('a gate on what pruning saves', () => {
       verdict: 'diverges',
       findings: [
         {
-          ...{ kind: 'gate', verdict: 'mismatch', place: { key: 'minMacReduction', layer: null, filters: [] } },
+          ...{
+            kind: 'gate',
+            verdict: 'mismatch',
+            layers: [],
+            place: { key: 'minMacReduction', layer: null, filters: [] },
+          },
           title: 'pruning saves 49% of the multiply-accumulates, less than min-mac-reduction asks for, 50%',
           details: ['The dense model takes 100 multiply-accumulates, the pruned one 51.'],
         },
@@ -73,7 +87,12 @@ describe('a gate on what pruning saves', () => {
     ] as const)
       expect(saved(dense, pruned, 0)).toMatchObject({
         verdict: 'unverifiable',
-        findings: [{ verdict: 'unverifiable' }],
+        findings: [
+          {
+            verdict: 'unverifiable',
+            details: ['How many multiply-accumulates the models take could not be determined.'],
+          },
+        ],
       });
   });
 
@@ -114,6 +133,9 @@ it('a gate on flips passes at just what it allows, names a dozen of many layers,
   expect(finding).toMatchObject({ layers: names, place: { layer: 'l0' } });
   expect(finding!.details).toHaveLength(13);
   expect(finding!.details.at(-1)).toBe('... and 2 more layers.');
+  const dozen = { ...flips, flipped: flipped.slice(0, 12) };
+  const shown = judgeGates(CONFORMS, { ...OPEN, maxFiltersFlipped: 1 }, { ...GAINS, flips: dozen }, at);
+  expect(shown.findings[0]!.details).toHaveLength(12);
 });
 
 it('a gate on flips is open where nothing was compared, and where a layer could not be', () => {
