@@ -39,6 +39,8 @@ describe('the terms of a group', () => {
     expect(valuesOf([term([1, 2]), flattened], 'max')).toEqual([20, 40]);
     expect(valuesOf([term([1, 2]), flattened], 'gate')).toEqual([20, 40]);
     expect(valuesOf([term([1, 2], [1, 0])], 'first')).toEqual([2, 1]);
+    // Each is joined with what was there before the term, not with one another.
+    expect(valuesOf([term([2, 3]), term([10, 20], [0, 0])], 'prod')).toEqual([40, 3]);
   });
 
   it('say whether the scores hang on which of several values was written last', () => {
@@ -47,6 +49,8 @@ describe('the terms of a group', () => {
     const hanging = (['sum', 'mean', 'max', 'prod', 'first', 'gate'] as const).filter((one) => isLastWritten(all, one));
     expect(hanging).toEqual(['max', 'prod', 'gate']);
     expect(isLastWritten([flattened, term([1])], 'first')).toBe(true);
+    expect(isLastWritten([flattened, term([1])], 'max')).toBe(true);
+    expect(isLastWritten([term([1]), flattened, term([1])], 'gate')).toBe(false);
   });
 
   it('do not count where it is lost which channels they are for, nor then as the first or the last', () => {
@@ -86,6 +90,15 @@ describe('how far a score may be off', () => {
     near('sum', [0.3, 0.3]);
     near('mean', [0.15, 0.15]);
     near('max', [0.3, 0.3]);
+  });
+
+  it('is the rounding of each operation where the terms are exact', () => {
+    const exact = [term([1, 5]), term([3, 2])];
+    const units = (reduction: Reduction) => reduced(exact, reduction).errors.map((error) => error / 2 ** -24);
+    expect(units('sum')).toEqual([1 + 4 + 4, 5 + 7 + 7]);
+    expect(units('mean')).toEqual([(1 + 4) / 2 + 2, (5 + 7) / 2 + 3.5]);
+    expect(units('prod')).toEqual([3 + 3, 10 + 10]);
+    expect(units('max')).toEqual([1 + 3, 5 + 5]);
   });
 
   it('grows with the other factors of a product', () => {
