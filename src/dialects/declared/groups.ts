@@ -1,4 +1,4 @@
-import { FIXED_CHANNEL, type Layer, type Network } from '../../network/index.ts';
+import { disjointSets, FIXED_CHANNEL, type Layer, type Network } from '../../network/index.ts';
 import type { GroupKind } from './keys.ts';
 import type { DeclaredSpec } from './spec.ts';
 
@@ -80,14 +80,9 @@ interface Classes {
 }
 
 function channelClasses({ channelOwner, couplings, layers, prunable }: Network): Classes {
-  const parents = Int32Array.from(channelOwner.keys());
+  const sets = disjointSets(channelOwner.length);
+  const of = sets.rootOf;
   const fixed = new Uint8Array(channelOwner.length);
-  const of = (id: number): number => {
-    let root = id;
-    while (parents[root] !== root) root = parents[root]!;
-    for (let at = id; at !== root; ) [at, parents[at]] = [parents[at]!, root];
-    return root;
-  };
   for (const { operands } of couplings) {
     const [first, ...others] = operands;
     for (const other of others)
@@ -106,36 +101,26 @@ function channelClasses({ channelOwner, couplings, layers, prunable }: Network):
       fixed[of(Math.max(a, b))] = 1;
       return;
     }
-    const [p, q] = [of(a), of(b)];
-    if (p === q) return;
-    parents[Math.max(p, q)] = Math.min(p, q);
-    if (fixed[Math.max(p, q)] === 1) fixed[Math.min(p, q)] = 1;
+    const isFixed = fixed[of(a)]! | fixed[of(b)]!;
+    sets.join(a, b);
+    fixed[of(a)] = isFixed;
   }
 }
 
 /** Prunable layers that share a class, each list and all lists in graph order. */
 function layerComponents({ prunable }: Network, classes: Classes): readonly (readonly Layer[])[] {
   const layers = [...prunable.values()];
-  const parents = layers.map((_, k) => k);
-  const rootOf = (k: number): number => {
-    let root = k;
-    while (parents[root] !== root) root = parents[root]!;
-    for (let at = k; at !== root; ) [at, parents[at]] = [parents[at]!, root];
-    return root;
-  };
+  const sets = disjointSets(layers.length);
   const first = new Map<number, number>();
   for (const [k, { firstChannel, filters }] of layers.entries()) {
     for (let id = firstChannel; id < firstChannel + filters; id++) {
       const other = first.get(classes.of(id));
       if (other === undefined) first.set(classes.of(id), k);
-      else {
-        const [p, q] = [rootOf(other), rootOf(k)];
-        parents[Math.max(p, q)] = Math.min(p, q);
-      }
+      else sets.join(other, k);
     }
   }
   const found = new Map<number, Layer[]>();
-  for (const [k, layer] of layers.entries()) found.set(rootOf(k), [...(found.get(rootOf(k)) ?? []), layer]);
+  for (const [k, layer] of layers.entries()) found.set(sets.rootOf(k), [...(found.get(sets.rootOf(k)) ?? []), layer]);
   return [...found.values()];
 }
 

@@ -1,4 +1,4 @@
-import { FIXED_CHANNEL, type Layer, type Network } from '../../network/index.ts';
+import { disjointSets, FIXED_CHANNEL, type Layer, type Network } from '../../network/index.ts';
 import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
 import { type FollowerIndex, sharedKeys } from '../followers/index-followers.ts';
 import { equalRows } from './assign.ts';
@@ -86,24 +86,18 @@ function unsureChannels(
 
 /** The representative of each channel among those that are tied to it. */
 function tiedChannels({ channelOwner, couplings }: Network): Int32Array {
-  const parent = Int32Array.from(channelOwner.keys());
-  const rootOf = (id: number): number => {
-    let root = id;
-    while (parent[root] !== root) root = parent[root]!;
-    for (let at = id; at !== root; ) [at, parent[at]] = [parent[at]!, root];
-    return root;
-  };
+  const ties = disjointSets(channelOwner.length);
   for (const { operands } of couplings) {
     const [first, ...others] = operands;
     for (const other of others) {
       for (let at = 0; at < other.length; at++) {
         const id = other[at]!;
         const lead = first![at]!;
-        if (id !== FIXED_CHANNEL && lead !== FIXED_CHANNEL) parent[rootOf(id)] = rootOf(lead);
+        if (id !== FIXED_CHANNEL && lead !== FIXED_CHANNEL) ties.join(lead, id);
       }
     }
   }
-  return Int32Array.from(parent, (_, id) => rootOf(id));
+  return Int32Array.from({ length: channelOwner.length }, (_, id) => ties.rootOf(id));
 }
 
 /** Members of each set of tied channels that holds an unsure one, ascending. */
