@@ -36,6 +36,16 @@ describe('a folder with two ONNX files and a spec', () => {
     expect(prunegate('plan').stdout).toBe('{"model":["model"]}\n');
   });
 
+  it('is checked green and red where they are of PyTorch, too', () => {
+    const torch = join(root, 'test/fixtures/torch/grouped_1');
+    for (const file of ['dense.onnx', 'pruned.onnx']) cpSync(join(torch, file), join(folder, file));
+    const { spec } = JSON.parse(readFileSync(join(torch, 'golden.json'), 'utf8'));
+    writeFileSync(join(folder, 'prune.yaml'), JSON.stringify(spec));
+    expect(prunegate('init').status).toBe(0);
+    expect(prunegate('check').status).toBe(0);
+    expect(prunegate('check', '--overrides', 'prune.pruning_ratio=0.5').status).toBe(1);
+  });
+
   it('and data too large to be read is as good as one without it', () => {
     // Sparse: it takes no space.
     writeFileSync(join(folder, 'annotations.json'), '');
