@@ -66,6 +66,10 @@ function cutChannels(dense: Network, recovery: Recovery): Uint8Array {
     cut.fill(1, layer.firstChannel, layer.firstChannel + layer.filters);
     for (const filter of actual) cut[layer.firstChannel + filter] = 0;
   }
+  // Tables of embeddings have no retention of their own.
+  for (const { kind, firstChannel, filters } of dense.layers)
+    for (let id = firstChannel; kind === 'embedding' && id < firstChannel + filters; id++)
+      if (recovery.correspondence.isGone(id)) cut[id] = 1;
   return cut;
 }
 

@@ -33,6 +33,8 @@ export interface ModelEdits {
   readonly nodes?: ReadonlyMap<OnnxNode, NodeEdit>;
   /** New sizes in graph inputs, outputs and value_info, by the tensor's name; null keeps what is written. */
   readonly shapes?: ReadonlyMap<string, readonly (number | null)[]>;
+  /** Tensors whose value_info, which no model needs, is left out: its sizes are no longer known. */
+  readonly unstated?: ReadonlySet<string>;
   /** Entries of metadata_props to set. */
   readonly metadata?: ReadonlyMap<string, string>;
 }

@@ -9,6 +9,7 @@ import { mayHoldExternal, rewriteNode, rewriteSparse } from './rewrite-node.ts';
 import { type ElementSink, type PlacedTensor, rewriteTensor, tensorContent } from './rewrite-tensor.ts';
 import { rewriteValueInfo } from './rewrite-value-info.ts';
 import { readEntry } from './tensor-header.ts';
+import { readValueInfo } from './value-info.ts';
 import { malformed, openWindow, peek, type Window } from './window.ts';
 
 const NO_EDIT: NodeEdit = {};
@@ -72,8 +73,10 @@ function graphRewriter(
             return rewriteTensor(window, 5, sink, ({ name }) => edits.tensors?.get(name) ?? null);
           case (11 << 3) | 2:
           case (12 << 3) | 2:
-          case (13 << 3) | 2:
             return edits.shapes === undefined ? 'unseen' : rewriteValueInfo(window, tag >>> 3, edits.shapes);
+          case (13 << 3) | 2:
+            if (edits.unstated?.has(peek(window, () => readValueInfo(window)).name)) return dropped(window, tag);
+            return edits.shapes === undefined ? 'unseen' : rewriteValueInfo(window, 13, edits.shapes);
           case (15 << 3) | 2:
             return rewriteSparse(window, 15, sink);
           default:

@@ -41,6 +41,7 @@ export function keptChannels(network: Network, { retained, asPruner }: Cut): Kep
     isKept.fill(0, layer.firstChannel, layer.firstChannel + layer.filters);
     for (const filter of list) isKept[layer.firstChannel + filter] = 1;
   }
+  cutTables(network, isKept);
   const known = new Map<Int32Array, readonly number[] | null>();
   const kept: KeptChannels = {
     has: (id) => id === FIXED_CHANNEL || isKept[id] === 1,
@@ -66,6 +67,29 @@ export function keptChannels(network: Network, { retained, asPruner }: Cut): Kep
   };
   requireTied(network, kept, asPruner !== null);
   return kept;
+}
+
+/** Nobody says what tables of embeddings keep: they lose the channels of the layers that are added to what is looked up. */
+function cutTables({ layers, couplings, channelOwner }: Network, isKept: Uint8Array): void {
+  const isTable = (id: number): boolean => id !== FIXED_CHANNEL && layers[channelOwner[id]!]!.kind === 'embedding';
+  const tied = couplings.filter(({ operands }) => operands.some((ids) => ids.length > 0 && isTable(ids[0]!)));
+  // A table may be tied to another one, so that what goes is known one by one.
+  for (let round = 0; round < tied.length; round++) {
+    let isChanged = false;
+    for (const { operands } of tied) {
+      const [first] = operands;
+      for (let at = 0; at < first!.length; at++) {
+        const ids = operands.map((operand) => operand[at]!);
+        if (!ids.some((id) => id !== FIXED_CHANNEL && isKept[id] === 0)) continue;
+        for (const id of ids) {
+          if (!isTable(id) || isKept[id] === 0) continue;
+          isKept[id] = 0;
+          isChanged = true;
+        }
+      }
+    }
+    if (!isChanged) return;
+  }
 }
 
 function requireFilters(network: Network, layer: Layer, list: RetainedIndices): void {

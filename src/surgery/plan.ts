@@ -201,6 +201,7 @@ function editsOf(draft: Draft, { tensors, added, inputs }: Settlement): ModelEdi
     added: draft.added,
     nodes: draft.nodes.all,
     shapes: newShapes(draft, (name) => tensors.get(name) ?? draft.demands.of(name)),
+    unstated: behindProducts(draft.network),
   };
 }
 
@@ -229,6 +230,20 @@ function newShapes(
     if (sizes?.some((size) => size !== null)) shapes.set(name, sizes);
   }
   return shapes;
+}
+
+/** Tensors that no channels reach behind a product of matrices: they have an axis of heads, and those may go. */
+function behindProducts({ nodes, tensors, layers }: Network): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { inputs, outputs } of nodes)
+    for (const name of outputs) {
+      const tensor = tensors.get(name);
+      if (tensor === undefined || tensor.channels !== null) continue;
+      const { sort, weight } = layers[tensor.layer]!;
+      const isProduct = sort === 'matrix-product' && weight === null;
+      if (isProduct || inputs.some((input) => found.has(input))) found.add(name);
+    }
+  return found;
 }
 
 function integerContent(dims: readonly number[], values: readonly number[], dtype: DType): TensorContent {

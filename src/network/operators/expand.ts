@@ -72,7 +72,21 @@ function expandSignal(walk: Walk, node: OnnxNode, shape: readonly Dim[]): void {
   const isShared =
     shape.length === SHARED_RANK && shape.some((size, axis) => size !== map.shape[axis] && size !== null);
   const from = isShared ? walk.drafts.place(node, 'upsample', walk.values) : value.from;
+  addTargetSite(walk, node, shape, axes);
   setOutput(walk, node, { kind: 'channels', map: { shape, axes, ids: map.ids }, from });
+}
+
+/** Entries of the target along which channels lie; a 1 stands for what the operand has. */
+function addTargetSite(walk: Walk, node: OnnxNode, shape: readonly Dim[], axes: readonly number[]): void {
+  const values = integersOf(walk, node.inputs[1]) ?? [];
+  const missing = shape.length - values.length;
+  const tensor = node.outputs[0] ?? '';
+  const sizes = axes.flatMap((axis) => {
+    const at = axis - missing;
+    return at < 0 || values[at] === 1 || values[at] === null ? [] : [{ at, tensor, axis }];
+  });
+  if (sizes.length === 0) return;
+  walk.sites.push({ kind: 'sizes', node, operand: { input: 1 }, values, sizes, isTarget: false, unwritten: null });
 }
 
 const evaluate: Evaluate = (walk, node) => {
