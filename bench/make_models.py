@@ -161,7 +161,9 @@ def write_shards(folder):
 
     def external(part, shard, name, array):
         location = f"shards.{part}.{shard:02}.bin"
-        file = files.setdefault(location, open(os.path.join(folder, location), "wb"))
+        if location not in files:
+            files[location] = open(os.path.join(folder, location), "wb")
+        file = files[location]
         tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape, data_location=TensorProto.EXTERNAL)
         for key, value in (("location", location), ("offset", str(offsets.get(location, 0))), ("length", str(array.nbytes))):
             tensor.external_data.add(key=key, value=value)

@@ -15,7 +15,7 @@ const { values: options } = parseArgs({
     node: { type: 'string', multiple: true, default: [process.execPath] },
     python: { type: 'string', default: 'python3' },
     models: { type: 'string', default: join(here, 'models') },
-    rounds: { type: 'string', default: '9' },
+    rounds: { type: 'string', default: '7' },
     out: { type: 'string', default: join(here, 'RESULTS.md') },
     assert: { type: 'boolean', default: false },
   },
