@@ -10,6 +10,8 @@ export interface Excuses {
   readonly couplings: boolean;
   /** Layers that it built anew with other weights. */
   readonly rebuilt?: ReadonlySet<string>;
+  /** Layers of which it is not known which of several equal filters are left. */
+  readonly unsure?: ReadonlySet<string>;
 }
 
 /**
@@ -18,14 +20,14 @@ export interface Excuses {
  * followed, and what the pruner itself got wrong. Tensors that depend on one are listed, each with the reason.
  * @param smaller tensors that have other sizes in the pruned model than was followed: where their channels are not known, what was cut
  * of them is not masked
- * @param overflown tensors of which the dense model has no number, where the pruned one has
+ * @param unmeasured tensors of which the dense model has no measure, each with the reason
  */
 export function blindTensors(
   dense: Network,
   mask: Mask,
   excuses: Excuses,
   smaller: ReadonlySet<string>,
-  overflown: ReadonlySet<string> = new Set(),
+  unmeasured: ReadonlyMap<string, string> = new Map(),
 ): ReadonlyMap<string, string> {
   const blind = new Map<string, string>();
   const unmasked = new Map([...mask.unmasked].map(([layer, why]) => [layer.id, `${layer.name}: ${why}`]));
@@ -44,15 +46,20 @@ export function blindTensors(
       (node.outputs.some((name) => smaller.has(name) && isOpaque(dense, name))
         ? `${node.op} of ${node.name}`
         : undefined) ??
-      (node.outputs.some((name) => overflown.has(name)) ? `values of ${node.name} overflow` : undefined);
+      node.outputs.map((name) => unmeasured.get(name)).find((reason) => reason !== undefined);
     if (why !== undefined) for (const name of node.outputs) blind.set(name, why);
   }
   return blind;
 }
 
-function anew({ layers, tensors }: Network, { outputs }: NetworkNode, { rebuilt }: Excuses): string | undefined {
+function anew(
+  { layers, tensors }: Network,
+  { outputs }: NetworkNode,
+  { rebuilt, unsure }: Excuses,
+): string | undefined {
   const at = tensors.get(outputs[0] ?? '')?.layer;
   const name = at === undefined ? undefined : layers[at]?.name;
+  if (name !== undefined && unsure?.has(name)) return `${name}: which of its equal filters are left is not known`;
   return name !== undefined && rebuilt?.has(name) ? `${name}: the pruner itself makes it anew` : undefined;
 }
 

@@ -121,8 +121,10 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
   const { dense, pruned } = parts.correspondence;
   const smaller = new Set([...incomparable.map(({ pair }) => pair.dense), ...madeUnseen(dense, pruned)]);
   const blindIn = cases.map((_, k) => {
-    const overflown = [...layers[k]!, ...own[k]!].filter(({ result }) => result.overflown > 0);
-    return blindTensors(dense, parts.mask, parts.excuses, smaller, new Set(overflown.map(({ pair }) => pair.dense)));
+    const unmeasured = [...layers[k]!, ...own[k]!].flatMap(({ pair, result }) =>
+      result.overflown > 0 ? [[pair.dense, `values of ${pair.layer} overflow`] as const] : [],
+    );
+    return blindTensors(dense, parts.mask, parts.excuses, smaller, new Map([...unmasked(parts, pairs), ...unmeasured]));
   });
   const first = cases
     .flatMap((_, k) => [...layers[k]!, ...own[k]!].map((one) => ({ ...one, blind: blindIn[k]! })))
@@ -152,6 +154,19 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
     reason: `outputs and ${compared.length} layer results are equal but for rounding, outputs up to ${far}`,
     firstDifference: null,
   };
+}
+
+/** Tensors of which channels are gone that nobody could mask: rows of a table that is looked up in. */
+function unmasked({ correspondence: { dense }, mask }: ComparisonParts, { layers }: KnownPairs): Map<string, string> {
+  return new Map(
+    layers.flatMap(({ dense: name, layer, positions }) => {
+      const tensor = dense.tensors.get(name);
+      const channels = tensor?.channels ?? null;
+      if (positions === null || channels === null || 'opaque' in channels) return [];
+      if (positions.length === channels.ids.length || carriesCut(tensor!, mask.cut)) return [];
+      return [[name, `${layer}: which of its channels are left is not masked`] as const];
+    }),
+  );
 }
 
 interface ComparedPair {

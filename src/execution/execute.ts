@@ -155,7 +155,12 @@ async function executeOn(
       mask,
       copies,
       incomparable: incomparable(recovery),
-      excuses: { misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []), couplings: isAsPruned, rebuilt },
+      excuses: {
+        misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []),
+        couplings: isAsPruned,
+        rebuilt,
+        unsure: unsureLayers(recovery),
+      },
       cases,
       child,
       runtime: job,
@@ -182,4 +187,15 @@ function incomparable({ layers }: Recovery): string | null {
   if (unknown.length === 0) return null;
   const others = unknown.length > 1 ? ` and of ${unknown.length - 1} more layers` : '';
   return `the filters of ${unknown[0]}${others} could not be determined, so that there is no dense model to compare with`;
+}
+
+/** Layers of which equal filters are left, and what would tell them apart could not be compared. */
+function unsureLayers({ layers, correspondence: { partner, pruned, isSure } }: Recovery): ReadonlySet<string> {
+  const isUnsure = (id: number): boolean => {
+    const { firstChannel, filters } = pruned.layers[id]!;
+    return Array.from({ length: filters }, (_, k) => firstChannel + k).some((channel) => !isSure(channel));
+  };
+  return new Set(
+    [...partner].flatMap(([id, { name }]) => ((layers.get(name)?.open.length ?? 0) > 0 && isUnsure(id) ? [name] : [])),
+  );
 }
