@@ -5,7 +5,7 @@ import { declared } from './declared/index.ts';
 import { forItsFramework } from './framework.ts';
 import { taoTf1 } from './tao-tf1/index.ts';
 import { taoTf2 } from './tao-tf2/index.ts';
-import { torchPruning } from './torch-pruning/index.ts';
+import { readHistory, torchPruning } from './torch-pruning/index.ts';
 import type { Dialect, Pruner } from './types.ts';
 
 export type { CountRule, CriterionCounts, FilterDecision, LayerExplanation, MemberValues, Tie } from './explained.ts';
@@ -32,7 +32,7 @@ export type {
   Variant,
 } from './types.ts';
 
-const DIALECTS: readonly Dialect[] = [taoTf2, taoTf1, torchPruning, declared];
+const DIALECTS: readonly Dialect[] = [taoTf2, taoTf1, torchPruning, declared(readHistory)];
 /** TAO's own specs name none. */
 const DEFAULT = taoTf2.name;
 

@@ -1,6 +1,5 @@
 import { knowsKey } from '../../config/validate.ts';
-import { readHistory } from '../torch-pruning/trace/history.ts';
-import type { Dialect, Expectation } from '../types.ts';
+import type { Dialect, Expectation, Pruner } from '../types.ts';
 import type { ActualOf } from './decide.ts';
 import { expectDeclared, type Scene, sceneOf } from './expect.ts';
 import { declaredHypotheses } from './explain/hypotheses.ts';
@@ -10,23 +9,28 @@ import { validateSpec } from './spec.validator.generated.js';
 
 const NAME = 'declared';
 
-/** Any pruner that ranks filters and keeps some: what it does is declared in its spec. */
-export const declared: Dialect = {
-  name: NAME,
-  topKeys: [],
-  takesFlags: false,
-  knows: (key) => knowsKey(validateSpec, key),
-  otherNames: {},
-  readSpec(document) {
-    const spec = readDeclaredSpec(document);
-    return {
-      name: NAME,
-      spec,
-      expect: (dense, folding) => expectation(sceneOf(dense, folding), spec, null),
-      readLog: readHistory,
-    };
-  },
-};
+/**
+ * Any pruner that ranks filters and keeps some: what it does is declared in its spec.
+ * @param readLog reads what such a pruner reported where that is no plain list
+ */
+export function declared(readLog: Pruner['readLog']): Dialect {
+  return {
+    name: NAME,
+    topKeys: [],
+    takesFlags: false,
+    knows: (key) => knowsKey(validateSpec, key),
+    otherNames: {},
+    readSpec(document) {
+      const spec = readDeclaredSpec(document);
+      return {
+        name: NAME,
+        spec,
+        expect: (dense, folding) => expectation(sceneOf(dense, folding), spec, null),
+        readLog,
+      };
+    },
+  };
+}
 
 function expectation(scene: Scene, spec: DeclaredSpec, actual: ActualOf): Expectation {
   const expected = expectDeclared(scene, spec, actual);

@@ -7,6 +7,8 @@ import { FORMER_KEYS, readTorchSpec } from './spec.ts';
 import { validateSpec } from './spec.validator.generated.js';
 import { readHistory } from './trace/history.ts';
 
+export { readHistory };
+
 const NAME = 'torch-pruning';
 
 /** Torch-Pruning's BasePruner (VainF/Torch-Pruning, torch_pruning/pruner/algorithms/base_pruner.py, release 1.6.1). */
