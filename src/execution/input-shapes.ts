@@ -136,9 +136,13 @@ function statedSize(stated: StatedSizes | null, axis: number, channelAxis: numbe
 /** Input columns of the first layer with weights that reads an input through none other, and whether they lie on its last axis. */
 function firstColumns(network: Network, name: string): { readonly count: number; readonly isLast: boolean } | null {
   const input = network.layers.find((layer) => layer.kind === 'input' && layer.name === name);
+  // Rows of a table are no places of the input that looks them up.
   const reader = network.layers.find(
     (layer) =>
-      layer.weight !== null && input !== undefined && layer.calls.some((call) => call.inputs.includes(input.id)),
+      layer.kind !== 'embedding' &&
+      layer.weight !== null &&
+      input !== undefined &&
+      layer.calls.some((call) => call.inputs.includes(input.id)),
   );
   const columns = reader?.calls[0]?.columns;
   return columns instanceof Int32Array ? { count: columns.length, isLast: reader!.kind === 'dense' } : null;
