@@ -5,7 +5,7 @@ import type { Walk } from '../walk.ts';
 /** Suffixes of weight and bias names behind the layer's own path: PyTorch's, and Paddle's (`conv2d_0.w_0`). */
 const PARAMETER = /\.(weight|bias|weight_bias|[wb]_\d+)$/;
 /** Those of PyTorch's recurrent modules, of which an exporter reorders the gates. */
-const RECURRENT = /^(?!.*\/)(.+)\.(?:weight|bias)_(?:ih|hh)_l\d+(?:_reverse)?$/;
+const RECURRENT = /^([^/]+)\.(?:weight|bias)_(?:ih|hh)_l\d+(?:_reverse)?$/;
 const FUSED = /_(weights|bias)_fused_bn$/;
 /** What tf2onnx calls a variable of a frozen TF1 graph. */
 const KERAS_VARIABLE = /^(.+)\/(?:depthwise_)?(?:kernel|bias)(?:_\d+)?:0$/;
