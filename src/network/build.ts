@@ -67,13 +67,15 @@ function networkOf(walked: Walked, inner: ReadonlySet<OnnxNode>): Network {
   const prunable = new Map(
     layers.filter((layer) => isPrunable(layer, facts.producer)).map((layer) => [layer.name, layer]),
   );
-  if (prunable.size === 0) {
+  const constants = constantsOf(walk);
+  const account = accountFor(walk, layers, constants);
+  // Weights that nobody can read make a verdict unverifiable, with the operators that have them; a model without any is a mistake.
+  if (prunable.size === 0 && account.unseen.length === 0) {
     throw new InputError(
       'the model has no convolution or dense layer with constant weights, so there is nothing to check',
       { file: walk.model.name },
     );
   }
-  const constants = constantsOf(walk);
   const named = namedReaders(walk.model);
   return {
     model: walk.model,
@@ -81,7 +83,7 @@ function networkOf(walked: Walked, inner: ReadonlySet<OnnxNode>): Network {
     sites: sitesOf(walk, layers, constants, named),
     constants,
     readers: named,
-    ...accountFor(walk, layers, constants),
+    ...account,
     numbers: (name) => numbersOf(walk, name),
     isSized: (name) => walk.sized.has(name),
     dataFormat: dataFormatOf(walk.model.graph, readers),

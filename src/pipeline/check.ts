@@ -35,11 +35,12 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
   const compare = isCompared ? (await import('./baseline.ts')).baselineOf(request, host) : null;
   const pruner = readSpec(request.spec, request.at('spec'));
   const made = await makeModels(request, host);
-  return withModels(host, async ({ read, temporary }) => {
-    const dense = read(request.dense);
+  return withModels(host, async ({ read, readJudged, temporary }) => {
+    // What cannot be read cannot be pruned here either.
+    const dense = request.pruned === null ? read(request.dense) : readJudged(request.dense);
     const asked = pruner.expect(dense, request.folding);
     const own = request.pruned === null ? await builtIn(asked, dense, pruner, request, host, temporary) : null;
-    const pruned = read(request.pruned ?? own!.path);
+    const pruned = readJudged(request.pruned ?? own!.path);
     own?.requireInPlace();
     refuseExchanged(dense, pruned, request);
     const folded = request.denseFolded === null ? null : foldedExport(dense, read(request.denseFolded), request);

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { ModelRequest } from '../config/index.ts';
+import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt } from '../errors/place.ts';
 import { type ModelFile, makeTemporaryFolder, openModel, settle } from '../files/index.ts';
 import { type Network, readNetwork, sizeOf } from '../network/index.ts';
@@ -9,7 +10,10 @@ import type { ModelSize } from '../verdict/index.ts';
 
 /** Models that stay open, and a folder that stays, while something is done with them. */
 export interface Workplace {
+  /** @throws InputError for a model of whose weights none can be read */
   read(path: string): Network;
+  /** The same for a model that a check judges: weights that nobody can read make it unverifiable, which says more. */
+  readJudged(path: string): Network;
   /** A folder for what is made on the way; made when it is first asked for. */
   temporary(): string;
 }
@@ -24,16 +28,18 @@ export async function withModels<T>(
 ): Promise<T> {
   const opened: ModelFile[] = [];
   let folder: string | null = null;
+  const readJudged = (path: string): Network => {
+    settle(path);
+    const file = openModel(path);
+    opened.push(file);
+    // Not the header, which jumps from tensor to tensor.
+    if (isHashed) file.hashWhileRead();
+    return readNetwork(file.model);
+  };
   try {
     const result = await work({
-      read(path) {
-        settle(path);
-        const file = openModel(path);
-        opened.push(file);
-        // Not the header, which jumps from tensor to tensor.
-        if (isHashed) file.hashWhileRead();
-        return readNetwork(file.model);
-      },
+      read: (path) => withLayers(readJudged(path)),
+      readJudged,
       temporary() {
         folder ??= makeTemporaryFolder();
         return folder;
@@ -46,6 +52,13 @@ export async function withModels<T>(
     for (const file of opened) file.close();
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function withLayers(network: Network): Network {
+  if (network.prunable.size > 0) return network;
+  const operators = [...new Set(network.unseen.map(({ op }) => op))].join(', ');
+  const problem = `none of its weights can be read, which belong to ${operators}: give the model as it was exported, before an optimizer of a runtime rewrites it`;
+  throw new InputError(problem, { file: network.model.name });
 }
 
 /** @throws InputError where no pruned model is named */

@@ -12,9 +12,9 @@ import { modelSize, prunedPath, withModels } from './models.ts';
  * @throws InputError for whatever the user can mend
  */
 export function recover(request: ModelRequest, host: Host): Promise<Checked> {
-  return withModels(host, ({ read }) => {
+  return withModels(host, ({ read, readJudged }) => {
     const dense = read(request.dense);
-    const pruned = read(prunedPath(request));
+    const pruned = readJudged(prunedPath(request));
     refuseExchanged(dense, pruned, request);
     const recovery = recoverFrom({ dense, pruned, folded: null });
     const { tolerance } = request;

@@ -52,8 +52,8 @@ function head(report: Report): string {
   const title = [`prunegate ${report.tool.version}`, report.dialect, report.specSummary]
     .filter((part) => part !== null)
     .join('  ');
-  const saved =
-    totals.parameters.pruned === null ? '' : `   (${percentChange(totals.parameters.pruned, totals.parameters.dense)})`;
+  const { dense, pruned } = totals.parameters;
+  const saved = pruned === null || dense === 0 ? '' : `   (${percentChange(pruned, dense)})`;
   const words = weightsWords(report);
   const rows = [
     [

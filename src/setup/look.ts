@@ -94,7 +94,8 @@ function seenModel(folder: string, path: string, isIgnored: boolean): SeenModel 
   return attempted(() => {
     const file = openModel(join(folder, path));
     try {
-      return { path, parameters: sizeOf(readNetwork(file.model)).parameters, isIgnored };
+      const network = readNetwork(file.model);
+      return network.prunable.size === 0 ? null : { path, parameters: sizeOf(network).parameters, isIgnored };
     } finally {
       file.close();
     }

@@ -250,7 +250,9 @@ function unverifiableFindings({ scene: { layers }, expectation, at }: Outcomes):
 function emptyFinding(place: ReturnType<PlaceOf>): Finding {
   return {
     ...{ kind: 'layers', verdict: 'unverifiable', title: 'the dense model has no layer that could be pruned' },
-    details: ['No convolution and no dense layer was found in it: is it the right file?'],
+    details: [
+      'No convolution and no dense layer whose weights can be read was found in it: is it the right file, as it was exported?',
+    ],
     layers: [],
     place: { ...place, layer: null, filters: [] },
   };
