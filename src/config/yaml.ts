@@ -6,8 +6,11 @@ import type { Spelled } from './command-line.ts';
 import { isMapping, type Mapping, mappingOf } from './values.ts';
 import { descend, MAX_DEPTH, treeOf, type YamlFailure, type YamlNode } from './yaml-tree.ts';
 
-/** Words, marks and spaces of YAML; a spec with a list of a thousand layers has some four thousand. */
-const MAX_TOKENS = 100_000;
+/**
+ * Words, marks and spaces of YAML; a prunegate.yml has some fifty for each model, a spec four for each layer that it names. The parser
+ * takes up to two seconds over as many that are all brackets or commas, and a quarter of that over what people write.
+ */
+const MAX_TOKENS = 250_000;
 
 /** A YAML (or JSON) file whose top level is a mapping. */
 export interface YamlFile {

@@ -161,8 +161,10 @@ describe('mistakes', () => {
       'is nested deeper than 64 levels',
     ],
     ['far indentation', Array.from({ length: 1400 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'), 'nested'],
-    ['keys', Array.from({ length: 150_000 }, (_, i) => `k${i}:`).join('\n'), 'more than 100000 YAML tokens'],
-    ['comments', '#\n'.repeat(500_000), 'more than 100000 YAML tokens'],
+    ['keys', Array.from({ length: 150_000 }, (_, i) => `k${i}:`).join('\n'), 'more than 250000 YAML tokens'],
+    ['commas', 'a: ['.padEnd(1_000_000, ','), 'more than 250000 YAML tokens'],
+    ['closing brackets', 'a: '.padEnd(1_000_000, ']'), 'more than 250000 YAML tokens'],
+    ['comments', '#\n'.repeat(500_000), 'more than 250000 YAML tokens'],
   ])('refuses a mebibyte of %s quickly', (_name, text, problem) => {
     const start = performance.now();
     expect(mistake(() => parse(text))).toContain(problem);

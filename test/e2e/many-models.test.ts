@@ -73,6 +73,26 @@ describe('prunegate plan', () => {
   });
 });
 
+describe('prunegate plan of thousands of models', () => {
+  it('names every one', () => {
+    const names = Array.from({ length: 3_000 }, (_, k) => `model-${k}`);
+    const entries = names.map((name) =>
+      [
+        `- name: ${name}`,
+        `dense: models/${name}/dense.onnx`,
+        `pruned: models/${name}/pruned.onnx`,
+        'spec: m/prune.yaml',
+        `reported: logs/${name}.json`,
+        'tolerance: 0.001',
+      ].join('\n    '),
+    );
+    writeFileSync(join(work, 'thousands.yml'), `models:\n  ${entries.join('\n  ')}\n`);
+    const { status, stdout, stderr } = prunegate('plan', '--config', 'thousands.yml');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({ model: names });
+  });
+});
+
 describe('prunegate merge', () => {
   it('makes one verdict, the worst, in the order of names', () => {
     const { status, stdout } = prunegate('merge', 'reports/**/report.json', '--format', 'json');
