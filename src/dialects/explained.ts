@@ -26,7 +26,8 @@ export interface CountRule {
 /** How many filters each layer would keep had the spec named this criterion; null where it cannot be known. */
 export interface CriterionCounts {
   readonly criterion: string;
-  readonly kept: ReadonlyMap<string, number | null>;
+  /** By layer name; null where following the rules once more is too much work. */
+  readonly kept: ReadonlyMap<string, number | null> | null;
 }
 
 /** Values of a layer's filters, its own and its partners', and what was made of them. */

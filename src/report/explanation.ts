@@ -218,7 +218,7 @@ export function explainModel(expectation: Expectation): ModelExplanation {
       keptUnder: Object.fromEntries(
         under.map(({ criterion: name, kept }) => [
           name,
-          [...new Set(members.map((member) => kept.get(member) ?? null))],
+          [...new Set(members.map((member) => kept?.get(member) ?? null))],
         ]),
       ),
     })),

@@ -52,6 +52,24 @@ export function pageOf(layers: readonly Made[]): PageData {
   };
 }
 
+/** Two layers in a group, of which another criterion than the spec's was not tried. */
+export function untried(): PageData {
+  const page = pageOf(['a', 'b'].map((name) => ({ name, filters: 24 })));
+  const keptUnder = [
+    { criterion: 'union', kept: [12, 12] },
+    { criterion: 'intersection', kept: null },
+  ];
+  const group = { letter: 'A', criterion: 'union', members: [0, 1], keptUnder };
+  return {
+    ...page,
+    models: page.models.map((model) => ({
+      ...model,
+      groups: [group],
+      layers: model.layers.map((layer) => ({ ...layer, group: 0 })),
+    })),
+  };
+}
+
 function layerOf({ name, filters }: Made): LayerData {
   const merged = Float32Array.from({ length: filters }, (_, k) => ((k * 7919) % filters) / filters + 0.01);
   const flags = Uint8Array.from(merged, (value) => (value > 0.5 ? FLAG.expected | FLAG.actual : 0));

@@ -10,7 +10,7 @@ import { check } from '../../src/pipeline/check.ts';
 import { renderPage } from '../../src/report/html/html.ts';
 import { makeReportSet, REPORT_FORMATS, type Report } from '../../src/report/index.ts';
 import { CHROMIUM, startChromium } from '../support/chromium.ts';
-import { HOSTILE_NAMES, largeModel, pageOf } from './made.ts';
+import { HOSTILE_NAMES, largeModel, pageOf, untried } from './made.ts';
 
 const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
 const work = mkdtempSync(join(tmpdir(), 'prunegate-page-'));
@@ -68,6 +68,7 @@ describe.skipIf(CHROMIUM === null)('the page in Chromium', () => {
       set: REPORT_FORMATS.html.render(set, reader),
       hostile: renderPage(pageOf(HOSTILE_NAMES.map((name) => ({ name, filters: 24 }))), 'hostile'),
       large: renderPage(pageOf(largeModel()), 'large'),
+      untried: renderPage(untried(), 'untried'),
     };
     for (const [name, html] of Object.entries(pages)) {
       const path = join(work, `${name}.html`);
@@ -252,6 +253,16 @@ describe.skipIf(CHROMIUM === null)('the page in Chromium', () => {
     ]);
     await page.locator('.members figcaption a').last().click();
     expect(await text(page, 'article h2')).toContain('expanded_conv_depthwise');
+    await page.close();
+  });
+
+  it('says which criteria were too much work to be tried', async () => {
+    const page = await open('untried', '#model=made&layer=a');
+    const rows = await page.locator('section[aria-label="other criteria"] tbody tr').allInnerTexts();
+    expect(rows).toEqual([
+      'union (the spec)\t12\t12',
+      'intersection\tnot tried: too many element-wise operators over too many layers',
+    ]);
     await page.close();
   });
 

@@ -73,7 +73,7 @@ function inCommon(first: Expectation, others: readonly Expectation[], why: strin
     keptUnder: () =>
       first.keptUnder().map(({ criterion, kept }) => ({
         criterion,
-        kept: new Map([...kept].map(([name, count]) => [name, open.has(name) ? null : count])),
+        kept: kept === null ? null : new Map([...kept].map(([name, count]) => [name, open.has(name) ? null : count])),
       })),
     certain: {
       summary: (names) => first.certain.summary(names),

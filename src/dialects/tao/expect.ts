@@ -6,6 +6,7 @@ import { certainties } from './certain.ts';
 import { explainFilter, explainLayer } from './explain.ts';
 import type { Decision } from './exploration/decision.ts';
 import { MAX_OUTCOMES, type Varying } from './exploration/outcomes.ts';
+import { withinWork } from './exploration/work.ts';
 import { type OwnStats, ownStats } from './norms/norms.ts';
 import { reasonOf, ruleOf, specKeyOf } from './reasons.ts';
 import { columnsCut } from './rebuild/columns.ts';
@@ -63,7 +64,11 @@ export function expectTao(run: TaoRun): TaoExpected {
       if (found === null) return `filter ${filter}: nothing is expected of ${name}`;
       return explainFilter(found.layer, filter, found.decision, run);
     },
-    keptUnder: () => CRITERIA.map((criterion) => keptUnder(criterion, run, layers)),
+    keptUnder() {
+      // On what this run left: nobody has to know these numbers, so that where they are too much work they are left out.
+      const work = { left: run.work.left };
+      return CRITERIA.map((criterion) => ({ criterion, kept: keptUnder(criterion, { ...run, work }, layers) }));
+    },
     certain: certainties(network, spec, pruned),
   };
 }
@@ -168,8 +173,11 @@ function refusedReason({ message, layer }: Refusal): string {
   return `the real pruner raises ${message}${at}`;
 }
 
-function keptUnder(criterion: Criterion, run: TaoRun, own: Expected['layers']): CriterionCounts {
-  const { spec } = run;
-  const layers = criterion === spec.criterion ? own : expectTao({ ...run, spec: { ...spec, criterion } }).layers;
-  return { criterion, kept: new Map([...layers].map(([name, { expected }]) => [name, expected?.length ?? null])) };
+function keptUnder(criterion: Criterion, run: TaoRun, own: Expected['layers']): CriterionCounts['kept'] {
+  const { spec, work } = run;
+  const layers =
+    criterion === spec.criterion
+      ? own
+      : withinWork(work, () => expectTao({ ...run, spec: { ...spec, criterion } }).layers);
+  return layers === null ? null : new Map([...layers].map(([name, { expected }]) => [name, expected?.length ?? null]));
 }

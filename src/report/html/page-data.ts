@@ -106,7 +106,7 @@ function groupsOf(report: Report, numbers: ModelNumbers | null, at: ReadonlyMap<
       members: known.map((name) => at.get(name)!),
       keptUnder: (numbers?.keptUnder ?? []).map(({ criterion: other, kept }) => ({
         criterion: other,
-        kept: known.map((name) => kept.get(name) ?? null),
+        kept: kept === null ? null : known.map((name) => kept.get(name) ?? null),
       })),
     };
   });

@@ -152,8 +152,11 @@ export interface GroupData {
   readonly criterion: string;
   /** Positions in the model's layers. */
   readonly members: readonly number[];
-  /** How many filters its layers would keep under each criterion; null where it cannot be known. */
-  readonly keptUnder: readonly { readonly criterion: string; readonly kept: readonly (number | null)[] }[];
+  readonly keptUnder: readonly {
+    readonly criterion: string;
+    /** How many filters each member would keep, null where that cannot be known; null for all where it is too much work. */
+    readonly kept: readonly (number | null)[] | null;
+  }[];
 }
 
 /** Layers, and what joins them, in the order of the graph. */

@@ -45,11 +45,17 @@ export function GroupView({ group }: { readonly group: number }) {
                     {other}
                     {other === criterion ? ' (the spec)' : ''}
                   </th>
-                  {kept.slice(0, MOST).map((n, k) => (
-                    <td class="number" key={members[k]}>
-                      {n ?? '?'}
+                  {kept === null ? (
+                    <td class="muted" colSpan={Math.min(members.length, MOST)}>
+                      not tried: too many element-wise operators over too many layers
                     </td>
-                  ))}
+                  ) : (
+                    kept.slice(0, MOST).map((n, k) => (
+                      <td class="number" key={members[k]}>
+                        {n ?? '?'}
+                      </td>
+                    ))
+                  )}
                 </tr>
               ))}
             </tbody>

@@ -22,3 +22,14 @@ export function spend(work: Work, layers: number): void {
       'the model has more element-wise operators over more layers than are followed: no real one has',
     );
 }
+
+/** What `made` comes to; null where it takes more than is left. */
+export function withinWork<T>(work: Work, made: () => T): T | null {
+  if (work.left < 0) return null;
+  try {
+    return made();
+  } catch (error) {
+    if (work.left >= 0) throw error;
+    return null;
+  }
+}
