@@ -100,11 +100,18 @@ function line({
   );
 }
 
+/** A file of a golden; one that lies elsewhere too is kept there alone. */
+function goldenFile(folder, name) {
+  const same = join(folder, 'same.json');
+  const elsewhere = existsSync(same) ? JSON.parse(readFileSync(same, 'utf8'))[name] : undefined;
+  return join(folder, elsewhere ?? name);
+}
+
 /** Models that NVIDIA TAO's own pruner pruned, as they lie there: without twins, for the tests change them in some 200 ways. */
 function runGoldens() {
   for (const net of readdirSync(options.goldens)) {
     const folder = join(options.goldens, net);
-    if (!existsSync(join(folder, 'pruned.onnx'))) continue;
+    if (!existsSync(goldenFile(folder, 'pruned.onnx'))) continue;
     const { prune } = JSON.parse(readFileSync(join(folder, 'golden.json'), 'utf8'));
     const spec = join(options.work, 'spec.json');
     writeFileSync(spec, JSON.stringify({ prune }));
@@ -113,11 +120,9 @@ function runGoldens() {
       ['tf2onnx-folded', 'pruned.folded.onnx'],
     ]) {
       const key = { net, pruner: 'tao-tf2', form };
-      if (!existsSync(join(folder, name)) || (read().has(keyOf(key)) && !options.again)) continue;
-      const cell = {
-        ...key,
-        ...check(options.work, spec, { hasNorm: true }, join(folder, 'dense.onnx'), join(folder, name), false),
-      };
+      const [dense, pruned] = [goldenFile(folder, 'dense.onnx'), goldenFile(folder, name)];
+      if (!existsSync(pruned) || (read().has(keyOf(key)) && !options.again)) continue;
+      const cell = { ...key, ...check(options.work, spec, { hasNorm: true }, dense, pruned, false) };
       appendFileSync(file, `${JSON.stringify(cell)}\n`);
       console.log(`${net} ${form}: ${cell.verdict}`);
     }

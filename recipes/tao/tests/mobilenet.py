@@ -7,7 +7,7 @@ names lets our export be compared with theirs, node by node and bit by bit.
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from prunegate import GOLDEN
+from prunegate import golden_file
 from tensorflow import keras
 
 NAME = "mobilenet_v2_head"
@@ -17,7 +17,7 @@ BLOCKS = (("expanded_conv", None, 1, 16), ("block_1", 96, 2, 24), ("block_2", 14
 
 
 def golden(name="dense.onnx"):
-    return onnx.load(str(GOLDEN / name))
+    return onnx.load(str(golden_file(name)))
 
 
 def build():

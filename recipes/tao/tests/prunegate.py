@@ -6,7 +6,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "test" / "fixtures" / "golden" / "seed_mobilenet_v2"
-SPEC = ROOT / "examples" / "mobilenet-v2" / "prune.yaml"
+EXAMPLE = ROOT / "examples" / "mobilenet-v2"
+SPEC = EXAMPLE / "prune.yaml"
+
+
+def golden_file(name):
+    """A file of the golden; those that are the example's lie there alone."""
+    own = GOLDEN / name
+    return own if own.exists() else EXAMPLE / name
 
 
 def prunegate(*args):

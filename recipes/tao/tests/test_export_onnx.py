@@ -13,7 +13,7 @@ from pathlib import Path
 import mobilenet
 import onnx
 from onnx import numpy_helper
-from prunegate import GOLDEN, ROOT, SPEC, prunegate, report_of
+from prunegate import ROOT, SPEC, golden_file, prunegate, report_of
 
 import export_onnx
 
@@ -80,11 +80,11 @@ class Export(unittest.TestCase):
 
     def test_the_model_that_tao_pruned_conforms_against_our_export(self):
         for pruned in ("pruned.onnx", "pruned.folded.onnx"):
-            status, report = report_of("check", "--dense", self.dense, "--pruned", GOLDEN / pruned, "--spec", SPEC)
+            status, report = report_of("check", "--dense", self.dense, "--pruned", golden_file(pruned), "--spec", SPEC)
             self.assertEqual((status, report["verdict"]), (0, "conforms"), pruned)
 
     def test_a_folded_dense_export_is_unverifiable_as_it_should_be(self):
-        pruned = GOLDEN / "pruned.folded.onnx"
+        pruned = golden_file("pruned.folded.onnx")
         status, _, _ = prunegate("check", "--dense", self.folded, "--pruned", pruned, "--spec", SPEC)
         self.assertEqual(status, 3)
 

@@ -13,7 +13,7 @@ import textwrap
 import unittest
 from pathlib import Path
 
-from prunegate import GOLDEN, ROOT, SPEC, report_of
+from prunegate import GOLDEN, ROOT, SPEC, golden_file, report_of
 
 import prune_recorded
 
@@ -127,7 +127,7 @@ class Recorded(unittest.TestCase):
 
     def test_prunegate_takes_it_as_what_the_pruner_reported(self):
         self.prune()
-        check = ("check", "--dense", GOLDEN / "dense.onnx", "--pruned", GOLDEN / "pruned.onnx")
+        check = ("check", "--dense", golden_file("dense.onnx"), "--pruned", golden_file("pruned.onnx"))
         check += ("--spec", SPEC, "--reported", self.retained)
         status, report = report_of(*check)
         self.assertEqual((status, report["verdict"]), (0, "conforms"))
