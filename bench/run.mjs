@@ -105,7 +105,7 @@ function large(pair) {
           {
             id: 'copy',
             label: 'as many bytes copied in memory, by numpy',
-            command: [options.python, join(here, 'copy.py'), ...files],
+            command: [options.python, join(here, 'memcpy.py'), ...files],
           },
         ]
       : []),
