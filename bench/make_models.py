@@ -134,22 +134,21 @@ def mobilenet():
     return net
 
 
-def large():
-    net = Net(2, "large")
-    net.conv("conv1", 3, 1024, 3)
-    for k in range(13):
-        net.conv(f"conv_{k + 2}", 1024, 1024, 3)
-    net.dense("predictions", 1024, 10)
+def plain(seed, name, width, layers):
+    net = Net(seed, name)
+    net.conv("conv1", 3, width, 3)
+    for k in range(layers):
+        net.conv(f"conv_{k + 2}", width, width, 3)
+    net.dense("predictions", width, 10)
     return net
+
+
+def large():
+    return plain(2, "large", 1024, 13)
 
 
 def huge():
-    net = Net(3, "huge")
-    net.conv("conv1", 3, 2048, 3)
-    for k in range(12):
-        net.conv(f"conv_{k + 2}", 2048, 2048, 3)
-    net.dense("predictions", 2048, 10)
-    return net
+    return plain(3, "huge", 2048, 12)
 
 
 SHARDS, WIDE, LAYERS = 20, 2048, 53

@@ -179,27 +179,12 @@ describe('a choice that nothing decides', () => {
   it('is wrong where its partners chose otherwise', () => {
     const rules = { isConsistent: false };
     expect(verdictOf({ expected: { tie }, recovery: { actual: [0, 3] }, rules })).toBe('mismatch');
-    expect(
-      verdictOf({
-        expected: {
-          alternatives: [
-            [0, 2],
-            [1, 3],
-          ],
-        },
-        rules,
-      }),
-    ).toBe('mismatch');
-    expect(
-      verdictOf({
-        expected: {
-          alternatives: [
-            [0, 2],
-            [1, 3],
-          ],
-        },
-      }),
-    ).toBe('ambiguous');
+    const alternatives = [
+      [0, 2],
+      [1, 3],
+    ];
+    expect(verdictOf({ expected: { alternatives }, rules })).toBe('mismatch');
+    expect(verdictOf({ expected: { alternatives } })).toBe('ambiguous');
   });
 });
 
