@@ -122,7 +122,7 @@ function isSame(a: Float64Array, b: Float64Array): boolean {
 export type Leaf = (operation: Operation, at: number) => { readonly key: string; readonly open: string | null } | null;
 
 /** Which channels an operation takes of its operand's, the same in both models where those are that are left; null where not known. */
-export type Taken = (operation: Operation) => number | null;
+export type Taken = (operation: Operation) => string | null;
 
 /** Numbers every operation of a graph. */
 export function valuesOf({ all }: Operations, leaf: Leaf, taken: Taken, numbers: Numbering): readonly Value[] {

@@ -63,22 +63,15 @@ function channelsOf({ tensors }: Network, { tensor }: Operation): Int32Array | n
 function denseTaken({ dense, isGone }: ChannelCorrespondence): Taken {
   return (operation) => {
     const ids = channelsOf(dense, operation);
-    return ids === null ? null : listNumber(ids.filter((id) => id === FIXED_CHANNEL || !isGone(id)));
+    return ids === null ? null : ids.filter((id) => id === FIXED_CHANNEL || !isGone(id)).join();
   };
 }
 
 function prunedTaken({ pruned, denseChannel }: ChannelCorrespondence): Taken {
   return (operation) => {
     const ids = channelsOf(pruned, operation)?.map((id) => denseChannel(id) ?? UNKNOWN) ?? null;
-    return ids === null || ids.includes(UNKNOWN) ? null : listNumber(ids);
+    return ids === null || ids.includes(UNKNOWN) ? null : ids.join();
   };
 }
 
 const UNKNOWN = -2;
-
-/** A number for a list, another one for practically any other (FNV-1a). */
-function listNumber(ids: Int32Array): number {
-  let state = 0x811c9dc5 ^ ids.length;
-  for (const id of ids) state = Math.imul(state ^ id, 0x01000193) >>> 0;
-  return state;
-}
