@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { ModelRequest } from '../config/index.ts';
 import type { Pruner } from '../dialects/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt } from '../errors/place.ts';
-import { readWhole } from '../files/index.ts';
+import { readWhole, sha256 } from '../files/index.ts';
 import {
   compareLock,
   type Lock,
@@ -85,11 +84,10 @@ function parsed(text: string, file: string): Lock {
 }
 
 function lockableModel({ name, spec }: Pruner, dense: Network, layers: readonly LayerResult[]): LockableModel {
-  const makeHash = () => createHash('sha256');
   return {
     dialect: name,
-    spec: specDigest(name, spec.effective, makeHash),
-    weights: weightsDigest(dense, makeHash),
+    spec: specDigest(name, spec.effective, sha256),
+    weights: weightsDigest(dense, sha256),
     layers: layers.map(({ name: layer, filters, actual }) => ({ name: layer, filters, actual })),
   };
 }
