@@ -120,11 +120,12 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
   const incomparable = [...layers, ...own].flat().filter(({ result: { outcome } }) => outcome === 'incomparable');
   const { dense, pruned } = parts.correspondence;
   const smaller = new Set([...incomparable.map(({ pair }) => pair.dense), ...madeUnseen(dense, pruned)]);
+  const never = unmasked(parts, pairs);
   const blindIn = cases.map((_, k) => {
     const unmeasured = [...layers[k]!, ...own[k]!].flatMap(({ pair, result }) =>
       result.overflown > 0 ? [[pair.dense, `values of ${pair.layer} overflow`] as const] : [],
     );
-    return blindTensors(dense, parts.mask, parts.excuses, smaller, new Map([...unmasked(parts, pairs), ...unmeasured]));
+    return blindTensors(dense, parts.mask, parts.excuses, smaller, new Map([...never, ...unmeasured]));
   });
   const first = cases
     .flatMap((_, k) => [...layers[k]!, ...own[k]!].map((one) => ({ ...one, blind: blindIn[k]! })))
