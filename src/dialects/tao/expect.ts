@@ -175,9 +175,7 @@ function refusedReason({ message, layer }: Refusal): string {
 
 function keptUnder(criterion: Criterion, run: TaoRun, own: Expected['layers']): CriterionCounts['kept'] {
   const { spec, work } = run;
-  const layers =
-    criterion === spec.criterion
-      ? own
-      : withinWork(work, () => expectTao({ ...run, spec: { ...spec, criterion } }).layers);
+  const other = () => expectTao({ ...run, spec: { ...spec, criterion } }).layers;
+  const layers = criterion === spec.criterion ? own : work.left < 0 ? null : withinWork(work, other);
   return layers === null ? null : new Map([...layers].map(([name, { expected }]) => [name, expected?.length ?? null]));
 }

@@ -4,6 +4,7 @@ import { hypothesis, rankingEffort, readingEffort } from '../effort.ts';
 import { fileName } from '../file-name.ts';
 import type { Hypothesis, Observed, Variant } from '../types.ts';
 import { expectTao } from './expect.ts';
+import { withinWork } from './exploration/work.ts';
 import { type Norms, ownStats, readNorms } from './norms/norms.ts';
 import { float64Norms, l1Norms } from './norms/other-norms.ts';
 import type { TaoRun } from './run.ts';
@@ -26,16 +27,7 @@ type Layers = Variant['layers'];
 export function* taoHypotheses(run: TaoRun, folding: Folding | null, observed: Observed): Generator<Hypothesis> {
   // Of a model that takes so much to explore, only the likeliest mistakes are tried.
   for (const { work, test } of mistakes(run, folding, observed))
-    yield { work: run.work.left < 0 ? Number.POSITIVE_INFINITY : work, test: () => withinWork(run, test) };
-}
-
-function withinWork({ work }: TaoRun, test: Hypothesis['test']): Variant | null {
-  try {
-    return test();
-  } catch (error) {
-    if (work.left >= 0) throw error;
-    return null;
-  }
+    yield { work: run.work.left < 0 ? Number.POSITIVE_INFINITY : work, test: () => withinWork(run.work, test) };
 }
 
 function* mistakes(run: TaoRun, folding: Folding | null, observed: Observed): Generator<Hypothesis> {

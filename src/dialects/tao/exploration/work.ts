@@ -25,7 +25,6 @@ export function spend(work: Work, layers: number): void {
 
 /** What `made` comes to; null where it takes more than is left. */
 export function withinWork<T>(work: Work, made: () => T): T | null {
-  if (work.left < 0) return null;
   try {
     return made();
   } catch (error) {
