@@ -35,6 +35,11 @@ export function headsOf({ heads }: Attention): number {
   return Math.max(...heads.values());
 }
 
+/** Fewest: as many keys as several heads of queries share. */
+function sharingOf({ heads }: Attention): number {
+  return Math.min(...heads.values());
+}
+
 /**
  * Which heads go of each attention (base_pruner.py:494-511, 578-590, 643-706), by the mean of their channels' scores.
  * @param records all groups that are ranked
@@ -90,7 +95,7 @@ function sure({ pruned, unsure }: Lowest): Chosen {
 function chosenHere({ attention, scores }: Scored, ratio: number): Chosen {
   const count = scores.values.length;
   const going = Math.ceil(Math.min(ratio, 1) * count);
-  const sharing = Math.min(...attention.heads.values());
+  const sharing = sharingOf(attention);
   if (sharing === count) return sure(lowest(scores, going));
   return lowestOfEach(scores, sharing, Math.ceil(going / sharing), count / sharing);
 }
@@ -120,7 +125,7 @@ function chosenAmongAll(all: readonly Scored[], ratio: number): (each: Scored) =
     if (low === null) return { heads: [] };
     if (low.unsure !== null) return TOO_NEAR;
     const heads = [...scores.values.keys()].filter((head) => scores.values[head]! <= low.threshold);
-    const sharing = Math.min(...attention.heads.values());
+    const sharing = sharingOf(attention);
     if (sharing === scores.values.length) return { heads };
     // base_pruner.py:693, kv_head_id * num_kv_heads
     return lowestOfEach(scores, sharing, Math.ceil(heads.length / sharing), sharing);
@@ -135,10 +140,11 @@ function firstCount({ group }: Ranked, { heads }: Attention): number {
 /** Query, key and value in one layer. */
 const PACKED = 3;
 
-function headCut({ layers, heads }: Attention, scores: Scores, going: readonly number[]): HeadCut {
+function headCut(attention: Attention, scores: Scores, going: readonly number[]): HeadCut {
+  const { layers, heads } = attention;
   const [first] = layers;
   const size = Math.floor(first!.outWidth! / (heads.get(first!)! * (layers.length === 1 ? PACKED : 1)));
-  const most = Math.max(...heads.values());
+  const most = headsOf(attention);
   return {
     heads: going,
     channels: going.flatMap((head) => Array.from({ length: size }, (_, k) => head * size + k)),

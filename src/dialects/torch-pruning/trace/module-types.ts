@@ -1,4 +1,5 @@
 import { type JsonLimits, measureJson } from '../../../bytes/index.ts';
+import { isMapping } from '../../../config/values.ts';
 import { InputError } from '../../../errors/input-error.ts';
 import type { NamedFile } from '../../shared/scores-file.ts';
 
@@ -27,8 +28,8 @@ function parsed(text: string): ReadonlyMap<string, string> | null {
   } catch {
     return null;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  const entries = Object.entries(value as Readonly<Record<string, unknown>>);
+  if (!isMapping(value)) return null;
+  const entries = Object.entries(value);
   return entries.every((entry): entry is [string, string] => typeof entry[1] === 'string') ? new Map(entries) : null;
 }
 
