@@ -62,7 +62,7 @@ function assembled(name: string, dtype: DType, dims: readonly number[], runs: re
   const stored = [...new Set(runs.map((run) => run.tensor))].reduce((n, tensor) => n + tensor.elements, 0);
   if (runs.length > MAX_RUNS || elements > stored || elements === 0) return null;
   const tensor: Tensor = {
-    ...{ name, dtype, dims, elements },
+    ...{ name, dtype, dims, elements, part: null },
     read(reuse) {
       let bytes: Uint8Array | null = null;
       let [offset, last] = [0, null as { readonly tensor: Tensor; readonly bytes: Uint8Array } | null];

@@ -35,6 +35,7 @@ export function inlineTensor(name: string, dtype: DType, dims: readonly number[]
   const own = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
   return {
     ...{ name, dtype, dims, elements: dims.reduce((n, size) => n * size, 1), storage: { kind: 'inline', bytes: own } },
+    part: null,
     read(reuse) {
       if (reuse === undefined) return { dtype, dims, bytes: own };
       const copy = bufferFor(own.length, name, tensorKey(name), reuse);

@@ -71,6 +71,8 @@ export interface Tensor {
    * file that may not be read.
    */
   read(reuse?: ReusableBuffer): TensorData;
+  /** The `count` elements from `first` on as a tensor of their own; null where elements can only be read all at once. */
+  readonly part: ((first: number, count: number) => Tensor) | null;
 }
 
 /** The header of a TensorProto. */

@@ -3,8 +3,9 @@ import { InputError } from '../errors/input-error.ts';
 import { bytesOf, dtypeOf } from './dtype.ts';
 import { parseExternalData } from './external-location.ts';
 import { ENTRY_BYTES, OBJECT_BYTES } from './limits.ts';
-import type { DType, FieldRange, OnnxTensor, TensorStorage } from './model.ts';
-import { readTensorData } from './read-tensor.ts';
+import type { DType, FieldRange, OnnxTensor, Tensor, TensorData, TensorStorage } from './model.ts';
+import type { ModelSource } from './model-source.ts';
+import { isReadInParts, readTensorData, type Stretch } from './read-tensor.ts';
 import { tensorKey } from './tensor-key.ts';
 import { charge, more, position, skip, type Window } from './window.ts';
 import {
@@ -177,8 +178,15 @@ export function finishTensor(window: Window, draft: TensorDraft): OnnxTensor {
   const tensor: OnnxTensor = {
     ...{ name, dtype, dims, elements, storage },
     read: (reuse?: ReusableBuffer) => readTensorData(source, tensor, reuse),
+    part: isReadInParts({ storage, dtype }) ? (first, count) => partOf(tensor, source, { first, count }) : null,
   };
   return tensor;
+}
+
+function partOf(tensor: OnnxTensor, source: ModelSource, stretch: Stretch): Tensor {
+  const { name, dtype } = tensor;
+  const read = (reuse?: ReusableBuffer): TensorData => readTensorData(source, tensor, reuse, stretch);
+  return { name, dtype, dims: [stretch.count], elements: stretch.count, read, part: null };
 }
 
 /** The product of dims. A zero must not hide factors that overflow before it: some readers multiply in order (CWE-190). */

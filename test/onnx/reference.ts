@@ -99,6 +99,7 @@ function header(tensor: TensorProto): unknown {
     elements: dims.reduce((product, dim) => product * dim, 1),
     storage,
     read: expect.any(Function),
+    part: expect.toSatisfy((part) => part === null || typeof part === 'function'),
   };
 }
 

@@ -1,5 +1,12 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
-import { exportUnfolded, type Folding, type Layer, type Network, type Weight } from '../../../network/index.ts';
+import {
+  exportUnfolded,
+  type Folding,
+  filterBlocks,
+  type Layer,
+  type Network,
+  type Weight,
+} from '../../../network/index.ts';
 import { toFloat64 } from '../../../onnx/index.ts';
 import type { OwnStat, Unknown } from '../exploration/decision.ts';
 import type { Normalizer } from '../spec.ts';
@@ -53,13 +60,27 @@ function normsOf(network: Network, layer: Layer, folding: Folding | null, measur
       unknown: `BatchNorm may be folded into ${layer.name} (${evidence})`,
       remedy: `${SAY_RAW} ${exportUnfolded(network)}`,
     };
-  const norms = measure(weight, network.model.buffer);
+  const { buffer } = network.model;
+  const norms = byBlocks(weight, (block) => measure(block, buffer));
   if (norms.values.every(Number.isFinite)) return norms;
-  const areFinite = toFloat64(weight.tensor.read(network.model.buffer)).every(Number.isFinite);
+  const areFinite = filterBlocks(weight).every((block) =>
+    toFloat64(block.weight.tensor.read(buffer)).every(Number.isFinite),
+  );
   return {
     unknown: areFinite
       ? `the squares of ${layer.name}'s weights overflow, so its norms are infinite and cannot be ranked`
       : `${layer.name} has weights that are NaN or infinite, which cannot be ranked`,
     remedy: 'Look at the training run: the dense model itself is broken.',
   };
+}
+
+/** Measures filters block by block: each is summed up alone, so that it is the same. */
+function byBlocks(weight: Weight, measure: (block: Weight) => Stat): Stat {
+  const [one, ...others] = filterBlocks(weight);
+  const { values, error } = measure(one!.weight);
+  if (others.length === 0) return { values, error };
+  const all = values instanceof Float32Array ? new Float32Array(weight.outCount) : new Float64Array(weight.outCount);
+  all.set(values);
+  for (const { first, weight: block } of others) all.set(measure(block).values, first);
+  return { values: all, error };
 }

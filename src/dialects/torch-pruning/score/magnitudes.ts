@@ -1,5 +1,5 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
-import type { Layer, Weight } from '../../../network/index.ts';
+import { filterBlocks, type Layer, type Weight } from '../../../network/index.ts';
 import { weightsOf } from '../../shared/weights.ts';
 
 /** Sums over a layer's weights of `abs(w) ** p`, and over how many weights each goes. */
@@ -28,9 +28,17 @@ export function magnitudesReader(buffer: ReusableBuffer): (layer: Layer, p: numb
 }
 
 function sums(weight: Weight, p: number, buffer: ReusableBuffer): Magnitudes {
+  const { outCount, inCount, kernelOffsets } = weight;
+  const [rows, columns] = [new Float64Array(outCount), new Float64Array(inCount)];
+  for (const block of filterBlocks(weight)) addSums(block.weight, p, buffer, rows.subarray(block.first), columns);
+  const kernel = kernelOffsets.length;
+  return { rows, perRow: inCount * kernel, columns, perColumn: outCount * kernel };
+}
+
+/** @param columns are added to, filter after filter */
+function addSums(weight: Weight, p: number, buffer: ReusableBuffer, rows: Float64Array, columns: Float64Array): void {
   const values = weightsOf(weight, buffer);
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
-  const [rows, columns] = [new Float64Array(outCount), new Float64Array(inCount)];
   const kernel = kernelOffsets.length;
   for (let i = 0; i < outCount; i++) {
     let row = 0;
@@ -43,7 +51,6 @@ function sums(weight: Weight, p: number, buffer: ReusableBuffer): Magnitudes {
     }
     rows[i] = row;
   }
-  return { rows, perRow: inCount * kernel, columns, perColumn: outCount * kernel };
 }
 
 export function power(value: number, p: number): number {
