@@ -1,5 +1,5 @@
 import type { OnnxNode } from '../onnx/index.ts';
-import type { Dim } from './channels.ts';
+import type { ChannelMap, Dim } from './channels.ts';
 import type { Range } from './range.ts';
 import type { TensorView } from './tensor-view.ts';
 
@@ -98,6 +98,14 @@ export interface MixSite {
   readonly channels: Int32Array;
 }
 
+/** A product of matrices that are both computed: queries with keys, or attention with values. */
+export interface HeadsSite {
+  readonly kind: 'heads';
+  readonly node: OnnxNode;
+  /** The channels of its operands, by heads where there are several. */
+  readonly operands: readonly ChannelMap[];
+}
+
 /** A constant that is scaled along an axis on its way, so that cutting it alone would not do. */
 export interface RigidSite {
   readonly kind: 'rigid';
@@ -106,4 +114,13 @@ export interface RigidSite {
 }
 
 /** A place in a model that hangs on how many channels there are, or on which. */
-export type CutSite = KernelSite | VectorSite | SizesSite | RangeSite | PicksSite | WholeSite | MixSite | RigidSite;
+export type CutSite =
+  | KernelSite
+  | VectorSite
+  | SizesSite
+  | RangeSite
+  | PicksSite
+  | WholeSite
+  | MixSite
+  | HeadsSite
+  | RigidSite;

@@ -4,6 +4,7 @@ export type { ChannelMap, Dim } from './channels.ts';
 export { FIXED_CHANNEL } from './channels.ts';
 export type {
   CutSite,
+  HeadsSite,
   IntegerOperand,
   KernelSite,
   PicksSite,

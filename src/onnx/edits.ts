@@ -35,6 +35,8 @@ export interface ModelEdits {
   readonly shapes?: ReadonlyMap<string, readonly (number | null)[]>;
   /** Tensors whose value_info, which no model needs, is left out: its sizes are no longer known. */
   readonly unstated?: ReadonlySet<string>;
+  /** Nodes and initializers, by name, that are left out. */
+  readonly dropped?: { readonly nodes: ReadonlySet<OnnxNode>; readonly tensors: ReadonlySet<string> };
   /** Entries of metadata_props to set. */
   readonly metadata?: ReadonlyMap<string, string>;
 }

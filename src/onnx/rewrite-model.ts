@@ -6,7 +6,7 @@ import type { OnnxModel, OnnxNode } from './model.ts';
 import { field, intField, type Piece, textField } from './pieces.ts';
 import { dropped, rewriteFields, rewriteMessage } from './rewrite.ts';
 import { mayHoldExternal, rewriteNode, rewriteSparse } from './rewrite-node.ts';
-import { type ElementSink, type PlacedTensor, rewriteTensor, tensorContent } from './rewrite-tensor.ts';
+import { type ElementSink, type PlacedTensor, peekTensor, rewriteTensor, tensorContent } from './rewrite-tensor.ts';
 import { rewriteValueInfo } from './rewrite-value-info.ts';
 import { readEntry } from './tensor-header.ts';
 import { readValueInfo } from './value-info.ts';
@@ -64,12 +64,14 @@ function graphRewriter(
           case (1 << 3) | 2: {
             const node = graph.nodes[nodes++];
             if (node === undefined) throw malformed(window, 'the file changed while it was read');
+            if (edits.dropped?.nodes.has(node)) return dropped(window, tag);
             const edit = edits.nodes?.get(node);
             const constant = constants.get(node) ?? null;
             if (edit === undefined && constant === null && !mayHoldExternal(node.attributes.values())) return 'unseen';
             return rewriteNode(window, 1, contextOf(sink), edit ?? NO_EDIT, constant);
           }
           case (5 << 3) | 2:
+            if (edits.dropped?.tensors.has(peekTensor(window).name)) return dropped(window, tag);
             return rewriteTensor(window, 5, sink, ({ name }) => edits.tensors?.get(name) ?? null);
           case (11 << 3) | 2:
           case (12 << 3) | 2:

@@ -33,11 +33,7 @@ export function rewriteTensor(
   sink: ElementSink,
   editOf: (tensor: OnnxTensor) => TensorContent | null = () => null,
 ): readonly Piece[] | null {
-  const tensor = peek(window, () => {
-    const draft = draftTensor(window);
-    readTensorHeader(window, draft);
-    return finishTensor(window, draft);
-  });
+  const tensor = peekTensor(window);
   const edit = editOf(tensor);
   if (edit !== null) {
     const content = tensorContent(tensor, edit, sink);
@@ -55,6 +51,15 @@ export function rewriteTensor(
     (tag) => (moved !== null && ELEMENTS.has(tag >>> 3) ? dropped(window, tag) : 'unseen'),
     () => moved ?? [],
   );
+}
+
+/** The next field, a TensorProto, without moving on. */
+export function peekTensor(window: Window): OnnxTensor {
+  return peek(window, () => {
+    const draft = draftTensor(window);
+    readTensorHeader(window, draft);
+    return finishTensor(window, draft);
+  });
 }
 
 /** Fields for a tensor's new dims and elements. */

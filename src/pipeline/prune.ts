@@ -5,7 +5,7 @@ import { InputError, oneLine } from '../errors/input-error.ts';
 import { writeModel } from '../files/index.ts';
 import type { Network } from '../network/index.ts';
 import { allFilters, without } from '../prose/index.ts';
-import { writeCut, zeroEdits, zerosOf } from '../surgery/index.ts';
+import { type CutModel, writeCut, zeroEdits, zerosOf } from '../surgery/index.ts';
 import type { Host } from './host.ts';
 import { withModels } from './models.ts';
 import { RETAINED_ENTRY, type Retained, requireOwn, retainedFile, writeRetained } from './retained-file.ts';
@@ -86,11 +86,12 @@ function pruneAs(
     return { path: out, retained: list, notes, requireInPlace: written.requireInPlace };
   }
   const cut = { retained: (layer: string) => retained[layer] ?? null, asPruner: null };
-  const { mixing, written } = writeCut(dense, cut, metadata, (edits, accept) =>
+  const { mixing, dealt, scales, written } = writeCut(dense, cut, metadata, (edits, accept) =>
     writeModel(dense.model, edits, out, accept),
   );
   writeRetained(list, retained);
-  const notes = [...openChoices(expectation), ...mixing.map(mixingNote)];
+  const cutNotes = [...mixing.map(mixingNote), ...dealt.map(dealtNote), ...scales.map(scaleNote)];
+  const notes = [...openChoices(expectation), ...cutNotes];
   return { path: out, retained: list, notes, requireInPlace: written.requireInPlace };
 }
 
@@ -153,4 +154,12 @@ function openChoices({ layers }: Expectation): readonly string[] {
 
 function mixingNote(node: string): string {
   return `${node} mixes the channels that are left without weights: it computes another thing than with zeros in the place of those that went`;
+}
+
+function dealtNote(node: string): string {
+  return `${node}: its heads lose different channels, so that what is left of one stands in another, as in the real pruner's model; with the layer in num_heads they lose the same`;
+}
+
+function scaleNote({ node, value, before, after }: CutModel<unknown>['scales'][number]): string {
+  return `${node} scales an attention by ${Number(value.toPrecision(6))}, which fits heads of ${before} channels, and heads of ${after} are left: it stays, so that scores are what they were without the channels that went; a model that computes it anew has another`;
 }

@@ -1,6 +1,7 @@
 import { type Network, nodeName, operatorName, readNetwork } from '../network/index.ts';
-import type { ModelEdits, OnnxModel } from '../onnx/index.ts';
+import type { ModelEdits, OnnxModel, OnnxNode } from '../onnx/index.ts';
 import { differenceFromCut } from './difference.ts';
+import { type HeadScale, headScales } from './head-scales.ts';
 import { type Cut, cannotCut, keptChannels } from './kept.ts';
 import { planCut } from './plan.ts';
 
@@ -15,6 +16,10 @@ export interface CutModel<Written> {
   readonly written: Written;
   /** Operators that mix the channels that are left without weights, so that they compute another thing than before. */
   readonly mixing: readonly string[];
+  /** Products of heads that lost different channels: what is left of one stands in another. */
+  readonly dealt: readonly string[];
+  /** Numbers that may have been computed from the size of a head, and stay. */
+  readonly scales: readonly (Omit<HeadScale, 'node'> & { readonly node: string })[];
 }
 
 /**
@@ -34,13 +39,19 @@ export function writeCut<Written>(
   let difference: string | null = null;
   // Integers that the graph computes from shapes mostly come out right by themselves; where not, they become constants.
   for (const settled of [false, true]) {
-    const { edits, computed, mixing } = planCut(dense, kept, cut.asPruner, settled);
+    const { edits, computed, mixing, dealt } = planCut(dense, kept, cut.asPruner, settled);
     if (settled && computed.length === 0) break;
     const written = write({ ...edits, metadata }, (copy) => {
       difference = differenceFromCut(dense, kept, readNetwork(copy));
       return difference === null;
     });
-    if (written !== null) return { written, mixing: mixing.map((node) => `${operatorName(node)} ${nodeName(node)}`) };
+    if (written === null) continue;
+    const scales = headScales(dense, kept).map((scale) => ({ ...scale, node: named(scale.node) }));
+    return { written, mixing: mixing.map(named), dealt: dealt.map(named), scales };
   }
   throw cannotCut(dense, 'the cut model', difference ?? 'it would be another network');
+}
+
+function named(node: OnnxNode): string {
+  return `${operatorName(node)} ${nodeName(node)}`;
 }

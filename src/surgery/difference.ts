@@ -1,5 +1,5 @@
-import { type ChannelMap, FIXED_CHANNEL, type Network } from '../network/index.ts';
-import type { KeptChannels } from './kept.ts';
+import { type ChannelMap, type Coupling, FIXED_CHANNEL, type Network } from '../network/index.ts';
+import { attendedIn, type KeptChannels } from './kept.ts';
 
 /**
  * Holds a cut model, read anew, against what it should be: each tensor carries the channels that stay, in their order, and
@@ -40,17 +40,29 @@ export function differenceFromCut(dense: Network, kept: KeptChannels, cut: Netwo
       isSameMap(staying(channels.ids), shapeAfter(name, channels, kept), channels, after);
     if (!isSame) return `tensor ${name} would carry other channels`;
   }
+  const [tied, tiedAfter] = [tiedHeads(dense), tiedHeads(cut)];
+  for (const [k, { layer, op, operands }] of tied.entries()) {
+    const after = tiedAfter[k]?.operands ?? [];
+    const isSame = operands.length === after.length && operands.every((ids, n) => isEqual(staying(ids), after[n]!));
+    if (!isSame) return `${op} of ${layer} would multiply other channels`;
+  }
   return null;
 }
 
 const GONE = -2;
+
+/** Queries and keys, which meet position by position, and leave no channels behind that would tell. */
+function tiedHeads(network: Network): readonly Coupling[] {
+  const attended = attendedIn(network);
+  return network.couplings.filter(({ operands }) => operands.every((ids) => ids.every((id) => attended.has(id))));
+}
 
 function shapeAfter(name: string, map: ChannelMap, kept: KeptChannels): readonly (number | null)[] {
   const sizes = kept.sizes(name, map);
   return map.shape.map((size, axis) => sizes[axis] ?? size);
 }
 
-/** A single channel is carried by all positions, whichever axis is named for it. */
+/** A single channel is carried by all positions, whichever axis is named for it; an axis of one position, as of the one head that is left, is nobody's. */
 function isSameMap(
   ids: Int32Array,
   shape: readonly (number | null)[],
@@ -59,7 +71,8 @@ function isSameMap(
 ): boolean {
   if (shape.join() !== after.shape.join()) return false;
   if (ids.every((id) => id === ids[0])) return after.ids.every((id) => id === ids[0]);
-  return axes.join() === after.axes.join() && isEqual(ids, after.ids);
+  const longer = (list: readonly number[]): string => list.filter((axis) => shape[axis] !== 1).join();
+  return longer(axes) === longer(after.axes) && isEqual(ids, after.ids);
 }
 
 function isEqual(a: Int32Array, b: Int32Array): boolean {

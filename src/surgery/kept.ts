@@ -42,6 +42,7 @@ export function keptChannels(network: Network, { retained, asPruner }: Cut): Kep
     for (const filter of list) isKept[layer.firstChannel + filter] = 1;
   }
   cutTables(network, isKept);
+  const attended = attendedIn(network);
   const known = new Map<Int32Array, readonly number[] | null>();
   const kept: KeptChannels = {
     has: (id) => id === FIXED_CHANNEL || isKept[id] === 1,
@@ -58,9 +59,9 @@ export function keptChannels(network: Network, { retained, asPruner }: Cut): Kep
       const left = kept.positions(map.ids);
       const sizes = map.shape.map((): number | null => null);
       if (left === null) return sizes;
-      const along = map.axes.length === 1 ? [left.length] : sizesOverSeveral(map, left);
-      const problem = along === null ? 'is left with rows of different lengths' : 'is left without any channel';
-      if (along === null || along.includes(0)) throw cannotCut(network, `tensor ${tensor}`, problem);
+      const along = map.axes.length === 1 ? [left.length] : (evenSizes(map, left) ?? dealtOut(map, left, attended));
+      if (typeof along === 'string') throw cannotCut(network, `tensor ${tensor}`, along);
+      if (along.includes(0)) throw cannotCut(network, `tensor ${tensor}`, 'is left without any channel');
       for (const [k, axis] of map.axes.entries()) if (along[k] !== map.shape[axis]) sizes[axis] = along[k]!;
       return sizes;
     },
@@ -120,8 +121,13 @@ export function ownerOf(network: Network, id: number): string {
   return id === FIXED_CHANNEL ? 'an input' : network.layers[network.channelOwner[id]!]!.name;
 }
 
-/** Channels over several axes are left as a block: as many in every row, though not the same ones. */
-function sizesOverSeveral({ axes, shape }: ChannelMap, left: readonly number[]): readonly number[] | null {
+/** Ids of what heads are made of: queries, keys and values. */
+export function attendedIn({ sites }: Network): ReadonlySet<number> {
+  return new Set(sites.flatMap((site) => (site.kind === 'heads' ? site.operands.flatMap(({ ids }) => [...ids]) : [])));
+}
+
+/** Channels over several axes that are left as a block: as many in every row, though not the same ones. */
+export function evenSizes({ axes, shape }: ChannelMap, left: readonly number[]): readonly number[] | null {
   const sizes = axes.map((axis) => shape[axis] ?? 1);
   const along: number[] = [];
   let places: readonly number[] = left;
@@ -137,6 +143,25 @@ function sizesOverSeveral({ axes, shape }: ChannelMap, left: readonly number[]):
     places = [...rows.keys()];
   }
   return along;
+}
+
+/**
+ * Heads that lose different channels: a model has as many heads as before, and deals out to them what is left, one channel after
+ * another. So do Torch-Pruning's, where it is not told the heads.
+ * @returns sizes, or a sentence that says why there are none
+ */
+function dealtOut(
+  { axes, shape, ids }: ChannelMap,
+  left: readonly number[],
+  attended: ReadonlySet<number>,
+): readonly number[] | string {
+  if (!ids.every((id) => attended.has(id))) return 'is left with rows of different lengths';
+  const before = axes.slice(0, -1).map((axis) => shape[axis] ?? 1);
+  const heads = before.reduce((n, size) => n * size, 1);
+  const length = left.length / heads;
+  return Number.isInteger(length)
+    ? [...before, length]
+    : `is left with ${left.length} channels, which ${heads} heads cannot share: prune as many of each head (num_heads), or round_to a multiple of them`;
 }
 
 /** What the user reads where a model cannot be cut as asked. */

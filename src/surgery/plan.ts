@@ -1,4 +1,5 @@
 import {
+  type ChannelMap,
   type CutSite,
   type IntegerOperand,
   type KernelSite,
@@ -14,9 +15,10 @@ import type { DType, ModelEdits, NewTensor, OnnxNode, TensorContent } from '../o
 import { contentOf as contentAtHand } from '../onnx/index.ts';
 import { cutKey, type Demand, type Demands, demandsOf, namer, nodeEdits, type Settlement } from './demands.ts';
 import { newPicks, newRange, newSizes } from './integers.ts';
-import { cannotCut, type KeptChannels, ownerOf, type PrunerFaults } from './kept.ts';
+import { cannotCut, evenSizes, type KeptChannels, ownerOf, type PrunerFaults } from './kept.ts';
 import { kernelCut, vectorCut } from './operands.ts';
 import { contentOf, type TensorCut, viewDims } from './tensor-cut.ts';
+import { unreadConstants } from './unread.ts';
 
 /** How a model file changes when channels are cut. */
 export interface CutPlan {
@@ -25,6 +27,8 @@ export interface CutPlan {
   readonly computed: readonly OnnxNode[];
   /** Nodes that compute another thing than with zeros in the place of the channels that go. */
   readonly mixing: readonly OnnxNode[];
+  /** Products of heads that lose different channels, so that what is left of one comes to stand in another. */
+  readonly dealt: readonly OnnxNode[];
 }
 
 /** A plan while it is made. */
@@ -39,6 +43,7 @@ interface Draft {
   readonly added: Map<string, NewTensor>;
   readonly computed: OnnxNode[];
   readonly mixing: OnnxNode[];
+  readonly dealt: OnnxNode[];
   readonly unusedName: (near: string) => string;
 }
 
@@ -55,6 +60,7 @@ export function planCut(network: Network, kept: KeptChannels, faults: PrunerFaul
     added: new Map(),
     computed: [],
     mixing: [],
+    dealt: [],
   };
   // What is left of each tensor must be one.
   for (const [name, { channels }] of network.tensors)
@@ -64,7 +70,7 @@ export function planCut(network: Network, kept: KeptChannels, faults: PrunerFaul
   for (const site of network.sites) cutIntegers(draft, site);
   const settlement = draft.demands.settle();
   refuseRigid(draft, settlement);
-  return { edits: editsOf(draft, settlement), computed: draft.computed, mixing: draft.mixing };
+  return { edits: editsOf(draft, settlement), computed: draft.computed, mixing: draft.mixing, dealt: draft.dealt };
 }
 
 function cutOperand(draft: Draft, site: CutSite): void {
@@ -81,7 +87,15 @@ function cutOperand(draft: Draft, site: CutSite): void {
     }
     case 'mix':
       if (kept.positions(site.channels) !== null) draft.mixing.push(site.node);
+      return;
+    case 'heads':
+      if (site.operands.some((operand) => isDealtOut(operand, kept))) draft.dealt.push(site.node);
   }
+}
+
+function isDealtOut(map: ChannelMap, kept: KeptChannels): boolean {
+  const left = kept.positions(map.ids);
+  return left !== null && map.axes.length > 1 && evenSizes(map, left) === null;
 }
 
 function cutIntegers(draft: Draft, site: CutSite): void {
@@ -202,6 +216,7 @@ function editsOf(draft: Draft, { tensors, added, inputs }: Settlement): ModelEdi
     nodes: draft.nodes.all,
     shapes: newShapes(draft, (name) => tensors.get(name) ?? draft.demands.of(name)),
     unstated: behindProducts(draft.network),
+    dropped: unreadConstants(draft.network, draft.nodes.all),
   };
 }
 

@@ -17,6 +17,8 @@ export function carryProduct(walk: Walk, node: OnnxNode): void {
   const outcome = productMap(left, right, shape);
   if (outcome === null) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape, from });
   const { map, tied } = outcome;
+  const operands = [left, right].filter((operand) => operand !== null);
+  if (operands.length > 0) walk.sites.push({ kind: 'heads', node, operands });
   if (map !== null && hasRepeats(map.ids)) for (const id of map.ids) walk.shared.add(id);
   if (tied !== null) walk.couplings.push({ layer: from.layer.name, op: node.opType, operands: tied });
   setOutput(walk, node, map === null ? { kind: 'fixed', shape, from } : { kind: 'channels', map, from });

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { cutGraph, refusedCut, weights } from '../support/cutting.ts';
+import { float32, int64, op } from '../support/onnx-builder.ts';
+
+/** An attention of two heads of four channels over three tokens, whose scores are scaled by a number. */
+const scaled = (scale: number) => ({
+  inputs: { x: [1, 3, 5] },
+  weights: {
+    ...weights({ qw: [5, 8], kw: [5, 8], vw: [5, 8], ow: [8, 2] }),
+    heads: int64([1, 3, 2, -1]),
+    flat: int64([1, 3, -1]),
+    scale: float32([scale]),
+  },
+  nodes: [
+    ...['q', 'k', 'v'].flatMap((name) => [
+      op('MatMul', ['x', `${name}w`], name, { name: `m/${name}/MatMul` }),
+      op('Reshape', [name, 'heads'], `${name}_heads`),
+      op('Transpose', `${name}_heads`, `${name}_t`, { perm: name === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3] }),
+    ]),
+    op('MatMul', ['q_t', 'k_t'], 'scores', { name: 'scores' }),
+    op('Mul', ['scores', 'scale'], 'logits', { name: 'scaling' }),
+    op('Softmax', 'logits', 'map', { axis: -1 }),
+    op('MatMul', ['map', 'v_t'], 'attended', { name: 'attended' }),
+    op('Transpose', 'attended', 'back', { perm: [0, 2, 1, 3] }),
+    op('Reshape', ['back', 'flat'], 'y'),
+    op('MatMul', ['y', 'ow'], 'z', { name: 'm/out/MatMul' }),
+  ],
+  outputs: ['z'],
+});
+
+const all = (filters: readonly number[]) => ({ q: filters, k: filters, v: filters });
+const shapeOf = ({ cut }: ReturnType<typeof cutGraph>) => cut.tensors.get('q_heads')?.shape;
+
+describe('an attention', () => {
+  it('of which every head loses as much is left with smaller heads', () => {
+    const made = cutGraph(scaled(1), all([0, 3, 4, 6]));
+    expect([shapeOf(made), made.dealt]).toEqual([[1, 3, 2, 2], []]);
+  });
+
+  it('of which heads lose different channels has what is left dealt out to them, and that is said', () => {
+    const made = cutGraph(scaled(1), all([0, 1, 3, 4]));
+    expect([shapeOf(made), made.dealt]).toEqual([
+      [1, 3, 2, 2],
+      ['MatMul scores', 'MatMul attended'],
+    ]);
+    expect(made.cut.prunable.get('out')!.calls[0]!.columns).toHaveLength(4);
+  });
+
+  it('of which the heads cannot share what is left is refused, with what to do', () => {
+    expect(refusedCut(scaled(1), all([0, 1, 3, 4, 5]))).toMatch(
+      /is left with 5 channels, which 2 heads cannot share: prune as many of each head \(num_heads\)/,
+    );
+  });
+
+  it('of queries and keys that lose different channels is refused', () => {
+    expect(refusedCut(scaled(1), { q: [0, 3, 4, 6], k: [0, 2, 4, 6], v: [0, 3, 4, 6] })).toMatch(
+      /MatMul ties q and k, which keep different channels/,
+    );
+  });
+
+  it.each([0.5, 2, 4 ** 0.25])('that scales by %d for heads of 4 keeps that, and says so', (scale) => {
+    const [found, ...others] = cutGraph(scaled(scale), all([0, 3, 4, 6])).scales;
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ node: 'Mul scaling', before: 4, after: 2 });
+  });
+
+  it.each([
+    ['by another number', 0.3, all([0, 3, 4, 6])],
+    ['for heads that stay', 0.5, { out: [1] }],
+    ['for fewer heads', 0.5, all([4, 5, 6, 7])],
+  ])('that scales %s is as it should be', (_, scale, retained) => {
+    expect(cutGraph(scaled(scale), retained).scales).toEqual([]);
+  });
+});
