@@ -4,7 +4,7 @@ import { blocksOf } from './keep/blocks.ts';
 import { pooledCount } from './keep/counts.ts';
 import { outcomesOf, type Rule, type Selection, selectIn } from './keep/select.ts';
 import type { KeepKeys } from './keys.ts';
-import { columnScores } from './score/columns.ts';
+import { type ColumnNorms, columnScores } from './score/columns.ts';
 import { mergedScores } from './score/merge.ts';
 import type { LayerScores } from './score/score-source.ts';
 import { isUnknown, type Scores, type Unknown } from './score/scores.ts';
@@ -46,6 +46,7 @@ export interface Situation {
   readonly groups: Groups;
   readonly spec: DeclaredSpec;
   readonly scoresOf: LayerScores;
+  readonly normsOf: ColumnNorms;
   /** Why a reader's weights are not those that the pruner saw; null where they are. */
   readonly unfit: (layer: Layer) => Unknown | null;
   readonly actual: ActualOf;
@@ -127,14 +128,14 @@ function noScore({ keys: { importance } }: DeclaredSpec): string {
 
 /** Scores of the members that count, by channel of the group. */
 function membersOf(
-  { network, groups, spec, scoresOf, unfit }: Situation,
+  { network, groups, spec, scoresOf, normsOf, unfit }: Situation,
   position: number,
   isLeft: Columns | null,
 ): readonly MemberScores[] | Unknown {
   const { members } = groups.all[position]!;
   const { importance, group } = spec.keys;
   if (importance.axis === 'in') {
-    const found = columnScores(network, groups, position, importance, unfit);
+    const found = columnScores(network, groups, position, importance, { normsOf, unfit });
     if (found === null) return [];
     return isUnknown(found) ? found : [{ name: members[0]!.layer.name, scores: found }];
   }

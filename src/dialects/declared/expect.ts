@@ -10,6 +10,8 @@ import { type Decided, retainedOf } from './decided.ts';
 import { certainties } from './explain/certain.ts';
 import { explainFilter, explainLayer, reasonOf, ruleOf, specKeyOf } from './explain/explain.ts';
 import { type Group, groupsOf, type Member } from './groups.ts';
+import type { ImportanceKeys } from './keys.ts';
+import { type ColumnNorms, columnReader } from './score/columns.ts';
 import { assumptionOf, foldedIn, foldedOf, type LayerScores, scoreSource } from './score/score-source.ts';
 import type { DeclaredSpec } from './spec.ts';
 
@@ -18,10 +20,12 @@ export interface Scene {
   readonly network: Network;
   readonly folding: Folding | null;
   readonly scoresUnder: (spec: DeclaredSpec) => LayerScores;
+  readonly normsUnder: (importance: ImportanceKeys) => ColumnNorms;
 }
 
 export function sceneOf(network: Network, folding: Folding | null): Scene {
-  return { network, folding, scoresUnder: scoreSource(network, folding) };
+  const normsUnder = columnReader(network.model.buffer);
+  return { network, folding, scoresUnder: scoreSource(network, folding), normsUnder };
 }
 
 /** What is expected, and what it comes from. */
@@ -67,13 +71,18 @@ export function expectDeclared(scene: Scene, spec: DeclaredSpec, actual: ActualO
   };
 }
 
-function decidedBy({ network, folding, scoresUnder }: Scene, spec: DeclaredSpec, actual: ActualOf): Decided {
+function decidedBy(
+  { network, folding, scoresUnder, normsUnder }: Scene,
+  spec: DeclaredSpec,
+  actual: ActualOf,
+): Decided {
   const groups = groupsOf(network, spec);
   const { importance } = spec.keys;
   const source = importance.axis === 'in' && importance.folded ? foldedOf(network) : network;
   const decisions = decide({
     ...{ network: source, groups, spec, actual },
     scoresOf: scoresUnder(spec),
+    normsOf: normsUnder(importance),
     unfit(layer) {
       const weight = readableWeight(layer);
       return foldedIn(layer, importance, folding) ?? ('unknown' in weight ? weight : null);

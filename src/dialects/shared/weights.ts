@@ -18,12 +18,16 @@ export function readableWeight({ name, weight }: Layer): Weight | Unreadable {
   return { unknown: `${name} has ${dtype} weights`, remedy: 'Export the model in float32.' };
 }
 
-/** A layer's weights, scaled where BatchNorm is folded in. */
+/**
+ * A layer's weights, scaled where BatchNorm is folded in.
+ * @param buffer where they last until the next reading
+ */
 export function weightsOf(weight: Weight, buffer?: ReusableBuffer): Float32Array | Float64Array {
   const values = numbersIn(weight.tensor, buffer);
   const { rowScale, outCount, outStride, inCount, inStride, kernelOffsets } = weight;
   if (rowScale === null) return values;
-  const scaled = values.slice();
+  // Only what lies in the buffer is nobody else's.
+  const scaled = values.buffer === buffer?.bytes.buffer ? values : values.slice();
   for (let i = 0; i < outCount; i++)
     for (let j = 0; j < inCount; j++)
       for (const k of kernelOffsets) scaled[i * outStride + j * inStride + k]! *= rowScale[i]!;

@@ -1,14 +1,31 @@
+import type { ReusableBuffer } from '../../../bytes/index.ts';
 import type { Layer, Network } from '../../../network/index.ts';
+import { once } from '../../once.ts';
 import { sumError } from '../../shared/rounding.ts';
 import { weightsOf } from '../../shared/weights.ts';
 import type { Groups } from '../groups.ts';
-import type { ImportanceKeys } from '../keys.ts';
+import type { ImportanceKeys, ValueName } from '../keys.ts';
 import { normalized } from './normalize.ts';
-import { normOf } from './norms.ts';
+import { normFrom, normOf, termOf } from './norms.ts';
 import type { Scores, Unknown } from './scores.ts';
 
 /** What ModelOpt adds to the largest score before it divides by it (torch/nas/modules/conv.py). */
 const GUARD = 1e-9;
+
+/** Norms of a layer's input columns, over all its filters. */
+export type ColumnNorms = (layer: Layer) => Float64Array;
+
+/** Reads each layer's weights once for each kind of norm. */
+export function columnReader(buffer: ReusableBuffer): (importance: ImportanceKeys) => ColumnNorms {
+  const known = new Map<string, ColumnNorms>();
+  return ({ value, normalize }) => {
+    const isScaled = normalize === 'tensor-l2';
+    const key = `${value} ${isScaled}`;
+    const found = known.get(key) ?? once(({ weight }: Layer) => columnNorms(weight, value, isScaled, buffer));
+    known.set(key, found);
+    return found;
+  };
+}
 
 /**
  * Scores of a group's channels by the columns that read them: those of ungrouped convolutions, and of linear layers that read each
@@ -20,8 +37,8 @@ export function columnScores(
   network: Network,
   { all, groupOf, channelOf }: Groups,
   position: number,
-  importance: ImportanceKeys,
-  unfit: (reader: Layer) => Unknown | null,
+  { normalize }: ImportanceKeys,
+  { normsOf, unfit }: { readonly normsOf: ColumnNorms; readonly unfit: (reader: Layer) => Unknown | null },
 ): Scores | Unknown | null {
   const { size } = all[position]!;
   const values = new Float64Array(size);
@@ -32,11 +49,7 @@ export function columnScores(
     if (columns === null) continue;
     const unknown = unfit(layer);
     if (unknown !== null) return unknown;
-    const found = normalized(
-      readerScores(layer, columns, channelOf, size, importance),
-      importance.normalize,
-      guardOf(importance),
-    );
+    const found = normalized(readerScores(layer, columns), normalize, normalize === 'max' ? GUARD : 0);
     for (let k = 0; k < size; k++) {
       values[k]! += found.values[k]!;
       errors[k]! += found.errors[k]!;
@@ -44,10 +57,13 @@ export function columnScores(
     readers++;
   }
   return readers === 0 ? null : { values, errors };
-}
 
-function guardOf({ normalize }: ImportanceKeys): number {
-  return normalize === 'max' ? GUARD : 0;
+  function readerScores(layer: Layer, columns: ReadonlyMap<number, number>): Scores {
+    const norms = normsOf(layer);
+    const own = new Float64Array(size);
+    for (const [at, id] of columns) own[channelOf[id]!]! += norms[at]!;
+    return { values: own, errors: own.map((norm) => norm * sumError(termsOf(layer))) };
+  }
 }
 
 /** The columns of a reader that belong to a group, with their channels; null where it reads none, or in another way. */
@@ -69,24 +85,25 @@ function columnsOf(
   return own.size === 0 ? null : own;
 }
 
-function readerScores(
-  { weight }: Layer,
-  columns: ReadonlyMap<number, number>,
-  channelOf: Int32Array,
-  size: number,
-  { value, normalize }: ImportanceKeys,
-): Scores {
-  if (weight === null || 'opaque' in weight) return { values: new Float64Array(size), errors: new Float64Array(size) };
-  const all = weightsOf(weight);
-  const { outCount, outStride, inStride, kernelOffsets } = weight;
-  const factor = normalize === 'tensor-l2' ? 1 / (normOf(Float64Array.from(all), 'l2') || 1) : 1;
-  const values = new Float64Array(size);
-  const column = new Float64Array(outCount * kernelOffsets.length);
-  for (const [at, id] of columns) {
-    let n = 0;
-    for (let i = 0; i < outCount; i++)
-      for (const offset of kernelOffsets) column[n++] = factor * all[i * outStride + at * inStride + offset]!;
-    values[channelOf[id]!]! += normOf(column, value);
-  }
-  return { values, errors: values.map((size_) => size_ * sumError(column.length)) };
+/** Weights of one input column. */
+function termsOf({ weight }: Layer): number {
+  return weight === null || 'opaque' in weight ? 0 : weight.outCount * weight.kernelOffsets.length;
+}
+
+function columnNorms(
+  weight: Layer['weight'],
+  value: ValueName,
+  isScaled: boolean,
+  buffer: ReusableBuffer,
+): Float64Array {
+  if (weight === null || 'opaque' in weight) return new Float64Array(0);
+  const all = weightsOf(weight, buffer);
+  const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  const factor = isScaled ? 1 / (normOf(all, 'l2') || 1) : 1;
+  const sums = new Float64Array(inCount);
+  for (let i = 0; i < outCount; i++)
+    for (let j = 0; j < inCount; j++)
+      for (const offset of kernelOffsets)
+        sums[j]! += termOf(factor * all[i * outStride + j * inStride + offset]!, value);
+  return sums.map((sum) => normFrom(sum, outCount * kernelOffsets.length, value));
 }

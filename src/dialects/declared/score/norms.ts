@@ -1,10 +1,19 @@
 import type { ValueName } from '../keys.ts';
 
 /** The norm that a value's name stands for. */
-export function normOf(row: Float64Array, value: ValueName): number {
+export function normOf(row: ArrayLike<number>, value: ValueName): number {
   let sum = 0;
-  if (value === 'l1' || value === 'mean-abs') for (const w of row) sum += Math.abs(w);
-  else for (const w of row) sum += w * w;
-  if (value === 'mean-abs') return sum / (row.length || 1);
+  for (let k = 0; k < row.length; k++) sum += termOf(row[k]!, value);
+  return normFrom(sum, row.length, value);
+}
+
+/** What one weight adds to a norm's sum. */
+export function termOf(weight: number, value: ValueName): number {
+  return value === 'l1' || value === 'mean-abs' ? Math.abs(weight) : weight * weight;
+}
+
+/** The norm of `count` weights, whose terms come to `sum`. */
+export function normFrom(sum: number, count: number, value: ValueName): number {
+  if (value === 'mean-abs') return sum / (count || 1);
   return value === 'l2' ? Math.sqrt(sum) : sum;
 }

@@ -1,8 +1,9 @@
+import type { ReusableBuffer } from '../../../bytes/index.ts';
 import type { Layer, Weight } from '../../../network/index.ts';
 import { distanceSums } from '../../shared/distances.ts';
 import { sumError } from '../../shared/rounding.ts';
 import { weightsOf } from '../../shared/weights.ts';
-import type { ImportanceKeys, ValueName } from '../keys.ts';
+import type { ImportanceKeys } from '../keys.ts';
 import { normalized } from './normalize.ts';
 import { normOf } from './norms.ts';
 import type { Scores } from './scores.ts';
@@ -13,39 +14,63 @@ export type IsLeft = (column: number) => boolean;
 /**
  * Scores of a layer's filters by its own weights.
  * @param isLeft for a pruner that cuts as it goes: which input columns earlier groups left; null where all are
+ * @param buffer that its weights are read into
  */
-export function rowScores(layer: Layer, weight: Weight, importance: ImportanceKeys, isLeft: IsLeft | null): Scores {
-  const rows = rowsOf(layer, weight, isLeft);
-  const terms = rows[0]?.length ?? 0;
-  const factor = importance.normalize === 'tensor-l2' ? 1 / (lengthOf(rows) || 1) : 1;
-  if (factor !== 1) for (const row of rows) for (let k = 0; k < row.length; k++) row[k]! *= factor;
-  const scores = importance.value === 'fpgm' ? distanceSums(rows) : normsOf(rows, importance.value, terms);
-  return normalized(scores, importance.normalize, 0);
+export function rowScores(
+  layer: Layer,
+  weight: Weight,
+  { value, normalize }: ImportanceKeys,
+  isLeft: IsLeft | null,
+  buffer: ReusableBuffer,
+): Scores {
+  const rows = rowsOf(layer, weight, isLeft, buffer);
+  const factor = normalize === 'tensor-l2' ? 1 / (lengthOf(rows) || 1) : 1;
+  const scores =
+    value === 'fpgm'
+      ? distanceSums(Array.from({ length: rows.count }, (_, i) => rows.read(i, factor).slice()))
+      : normsOf(rows, (i) => normOf(rows.read(i, factor), value));
+  return normalized(scores, normalize, 0);
 }
 
-function rowsOf({ groups, kind }: Layer, weight: Weight, isLeft: IsLeft | null): Float64Array[] {
-  const values = weightsOf(weight);
+/** A layer's filters, of which one is held at a time: all of them in float64 would be twice the layer. */
+interface Rows {
+  readonly count: number;
+  /** Weights of a filter. */
+  readonly terms: number;
+  /** Each weight times `factor`; lasts until the next one is read. */
+  read(row: number, factor: number): Float64Array;
+}
+
+function rowsOf({ groups, kind }: Layer, weight: Weight, isLeft: IsLeft | null, buffer: ReusableBuffer): Rows {
+  const values = weightsOf(weight, buffer);
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
   const perBlock = outCount / groups;
-  return Array.from({ length: outCount }, (_, i) => {
-    const first = Math.floor(i / perBlock) * inCount;
-    // A depthwise filter has no columns but its own.
-    const columns = Array.from({ length: inCount }, (_, j) => j).filter(
-      (j) => isLeft === null || kind === 'depthwise' || isLeft(first + j),
-    );
-    const row = new Float64Array(columns.length * kernelOffsets.length);
-    let n = 0;
-    for (const j of columns)
-      for (const offset of kernelOffsets) row[n++] = values[i * outStride + j * inStride + offset]!;
-    return row;
-  });
+  const all = Array.from({ length: inCount }, (_, j) => j);
+  // A depthwise filter has no columns but its own.
+  const isWhole = isLeft === null || kind === 'depthwise';
+  const left = Array.from({ length: groups }, (_, block) =>
+    isWhole ? all : all.filter((j) => isLeft(block * inCount + j)),
+  );
+  const held = new Float64Array(inCount * kernelOffsets.length);
+  return {
+    count: outCount,
+    terms: left[0]!.length * kernelOffsets.length,
+    read(row, factor) {
+      let n = 0;
+      for (const j of left[Math.floor(row / perBlock)]!)
+        for (const offset of kernelOffsets) held[n++] = values[row * outStride + j * inStride + offset]! * factor;
+      return held.subarray(0, n);
+    },
+  };
 }
 
-function normsOf(rows: readonly Float64Array[], value: ValueName, terms: number): Scores {
-  const values = Float64Array.from(rows, (row) => normOf(row, value));
+function normsOf({ count, terms }: Rows, normOfRow: (row: number) => number): Scores {
+  const values = Float64Array.from({ length: count }, (_, i) => normOfRow(i));
   return { values, errors: values.map((size) => size * sumError(terms)) };
 }
 
-function lengthOf(rows: readonly Float64Array[]): number {
-  return Math.sqrt(rows.reduce((sum, row) => sum + normOf(row, 'l2sq'), 0));
+function lengthOf(rows: Rows): number {
+  let sum = 0;
+  for (let i = 0; i < rows.count; i++) sum += normOf(rows.read(i, 1), 'l2sq');
+  return Math.sqrt(sum);
 }

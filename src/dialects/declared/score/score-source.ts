@@ -1,3 +1,4 @@
+import type { ReusableBuffer } from '../../../bytes/index.ts';
 import { inputErrorAt } from '../../../errors/place.ts';
 import { type Folding, foldAll, type Layer, type Network } from '../../../network/index.ts';
 import { once } from '../../once.ts';
@@ -29,29 +30,35 @@ export function scoreSource(network: Network, folding: Folding | null): (spec: D
     const { importance } = spec.keys;
     if (importance.value === 'file') return fileScores(spec);
     const { value, normalize, folded: isFolded } = importance;
+    const under = { importance, folding, buffer: network.model.buffer };
     return (layer, isLeft) => {
-      if (isLeft !== null) return computed(sourceOf(importance, layer), importance, isLeft, folding);
+      if (isLeft !== null) return computed(sourceOf(importance, layer), isLeft, under);
       const key = `${layer.id} ${value} ${normalize} ${isFolded}`;
       const found = known.get(key);
       if (found !== undefined) return found;
-      const scores = computed(sourceOf(importance, layer), importance, null, folding);
+      const scores = computed(sourceOf(importance, layer), null, under);
       known.set(key, scores);
       return scores;
     };
   };
 }
 
+interface Under {
+  readonly importance: ImportanceKeys;
+  readonly folding: Folding | null;
+  readonly buffer: ReusableBuffer;
+}
+
 function computed(
   layer: Layer,
-  importance: ImportanceKeys,
   isLeft: IsLeft | null,
-  folding: Folding | null,
+  { importance, folding, buffer }: Under,
 ): Scores | Unknown | null {
   const unknown = foldedIn(layer, importance, folding);
   if (unknown !== null) return unknown;
   if (importance.value === 'bn-gamma') return gammaScores(layer);
   const weight = readableWeight(layer);
-  return 'unknown' in weight ? weight : rowScores(layer, weight, importance, isLeft);
+  return 'unknown' in weight ? weight : rowScores(layer, weight, importance, isLeft, buffer);
 }
 
 /** The BatchNorm directly behind a convolution; a layer without one has no score. */
