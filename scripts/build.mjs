@@ -25,8 +25,12 @@ import { licenceList } from './licences.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** Programs that share code. The child that runs models is a program of its own: it needs little of ours. */
-const PROGRAMS = [{ index: 'src/action.ts', cli: 'src/cli.ts' }, { execute: 'src/execution/worker.ts' }];
+/** Programs that share code. The child that runs models, and the thread that hashes, are programs of their own: they need little of ours. */
+const PROGRAMS = [
+  { index: 'src/action.ts', cli: 'src/cli.ts' },
+  { execute: 'src/execution/worker.ts' },
+  { hash: 'src/files/hash-thread.ts' },
+];
 /** The page of a report: a program for browsers, and its styles, as texts that are loaded when a page is written. */
 const PAGE = { file: 'view.cjs', script: 'src/view/page.tsx', style: 'src/view/page.css' };
 const LICENCES = 'licenses.txt';
