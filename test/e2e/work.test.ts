@@ -21,6 +21,8 @@ const BLOCK_BYTES = 2 ** 19;
 interface Work {
   /** Bytes read of each file. */
   readonly files: Readonly<Record<string, number>>;
+  /** The most that was read at once. */
+  readonly largest: Readonly<Record<string, number>>;
   /** Calls of functions of WebAssembly. */
   readonly calls: Readonly<Record<string, number>>;
   /** Bytes of heap, about. */
@@ -78,6 +80,11 @@ describe('what a check does, in counts', () => {
     expect(times(text, 'dense.onnx')).toBeLessThan(2.2);
     expect(times(text, 'pruned.onnx')).toBeGreaterThanOrEqual(1);
     expect(times(text, 'pruned.onnx')).toBeLessThan(1.3);
+  });
+
+  it('holds a block of the dense weights at a time, and no tensor of them', () => {
+    const { largest } = ofPair();
+    expect(largest['dense.onnx']).toBeLessThanOrEqual(BLOCK_BYTES);
   });
 
   it('makes no further pass for the hashes of a report', () => {

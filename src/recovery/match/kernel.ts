@@ -37,14 +37,23 @@ export function readKernel(
   buffer: ReusableBuffer = network.model.buffer,
   as: ReadAs | null = null,
 ): Kernel | null {
-  const { weight } = layer;
-  if (weight === null || 'opaque' in weight) return null;
+  const { weight, groups } = layer;
+  return weight === null || 'opaque' in weight ? null : kernelOf(weight, groups, buffer, as);
+}
+
+/** The same of a weight, or a block of one. */
+export function kernelOf(
+  weight: Weight,
+  groups: number,
+  buffer: ReusableBuffer,
+  as: ReadAs | null = null,
+): Kernel | null {
   const stored = weight.tensor.read(buffer);
   if (weight.rowScale !== null) scaleRows(stored, weight, weight.rowScale);
   const data = as === null ? stored : narrowed(stored, as.dtype, as.way, stored.bytes);
   const bits = bitsOf(data);
   const memory = data.bytes.buffer === buffer.memory?.buffer ? buffer.memory : null;
-  return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype, memory };
+  return bits === null ? null : { bits, weight, groups, dtype: data.dtype, memory };
 }
 
 /**
@@ -56,7 +65,9 @@ export function readKernels(dense: Network, denseLayer: Layer, pruned: Network, 
   const dtype = commonType(denseLayer, layer);
   const as = dtype === null ? null : { dtype, way };
   const one = readKernel(dense, denseLayer, undefined, as);
-  const other = one === null ? null : readKernel(pruned, layer, roomBehind(one, layer) ?? pruned.model.buffer, as);
+  const { weight } = layer;
+  const room = one === null || weight === null || 'opaque' in weight ? null : roomBehind(one, weight);
+  const other = one === null ? null : readKernel(pruned, layer, room ?? pruned.model.buffer, as);
   return one === null || other === null ? null : { dense: one, pruned: other };
 }
 
@@ -66,9 +77,10 @@ export function commonType({ weight: one }: Layer, { weight: other }: Layer): DT
   return narrowerOf(one.tensor.dtype, other.tensor.dtype);
 }
 
-function roomBehind({ bits, memory }: Kernel, { weight }: Layer): ReusableBuffer | null {
-  if (memory === null || weight === null || 'opaque' in weight) return null;
-  const bytes = bytesOf(weight.tensor.dtype, weight.tensor.elements);
+/** Room for a weight behind a kernel, in its memory; null where there is none. */
+export function roomBehind({ bits, memory }: Kernel, { tensor }: Weight): ReusableBuffer | null {
+  if (memory === null) return null;
+  const bytes = bytesOf(tensor.dtype, tensor.elements);
   return bytes === null ? null : bufferBehind(bits, memory, bytes);
 }
 
@@ -111,8 +123,8 @@ function scaleRows(data: TensorData, weight: Weight, scale: Float64Array): void 
  * @returns null where a pruned group mixes columns of several dense groups
  */
 export function rowGroups(
-  dense: Kernel,
-  pruned: Kernel,
+  dense: Pick<Kernel, 'weight' | 'groups'>,
+  pruned: Pick<Kernel, 'weight' | 'groups'>,
   columns: Int32Array,
   over: Int32Array | null,
 ): RowGroup[] | null {

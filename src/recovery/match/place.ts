@@ -4,6 +4,7 @@ import { percent } from '../../prose/index.ts';
 import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
 import { isVerified, type KernelOutcome } from '../types.ts';
 import { assignRows } from './assign.ts';
+import { matchByBlocks } from './by-blocks.ts';
 import { matchByFactor } from './by-factor.ts';
 import { columnsByValue, columnsToRounding } from './by-value.ts';
 import { evidenceOf, type PlacePair, rowsByFollowers } from './evidence.ts';
@@ -40,13 +41,15 @@ interface WiredColumns {
 /** Tells which dense filters a pruned layer's are, by the bits of its rows over the input columns that remain. */
 export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePair): Placed {
   const { dense: denseLayer, pruned: layer } = pair;
+  const columns = columnsOf(correspondence, denseLayer, layer);
+  const inPassing = columns === null ? null : placeByBlocks(correspondence, pair, columns);
+  if (inPassing !== null) return inPassing;
   const read = (way: number): Kernels | null =>
     readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer, way);
   let both = read(0);
   if (both === null) return fail('its weight is computed at run time');
   if (both.dense.weight.kernelOffsets.length !== both.pruned.weight.kernelOffsets.length)
     return fail('its kernel has another size than the dense one');
-  const columns = columnsOf(correspondence, denseLayer, layer);
   const { dtype } = both.pruned;
   if (both.dense.dtype !== dtype) {
     const types = `its weights are ${dtype}, the dense ones ${both.dense.dtype}`;
@@ -68,6 +71,15 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
   if (altered !== null) return { ...altered, misplaced: null };
   const placed = columns === null ? placeByFollowers(pair) : placeNearest(both, columns, null);
   return placed ?? fail(unrecognized(pair));
+}
+
+/** The same of a large layer of which every filter is a dense one, without its whole dense kernel; null where that is not so. */
+function placeByBlocks({ dense, pruned }: ChannelCorrespondence, pair: PlacePair, columns: Int32Array): Placed | null {
+  const before = { layer: pair.dense, buffer: dense.model.buffer };
+  const matches = matchByBlocks(before, { layer: pair.pruned, buffer: pruned.model.buffer }, columns);
+  if (matches === null) return null;
+  const assigned = assignRows(matches, evidenceOf(pair));
+  return { outcome: { kind: 'exact' }, assigned, matches, misplaced: null };
 }
 
 /**
