@@ -139,7 +139,7 @@ function functionDifference(dense: Side, pruned: Side, at: number, prunedAt: num
   const [before, after] = [numbers(a), numbers(b)];
   const k = before.findIndex((value, n) => value !== after[n]);
   if (k < 0 || after[k] === undefined) return sure(`${spoken(a)} ${behind(dense, at)} has other settings`);
-  if (scalesWithSizes(after[k] / before[k]!, dense, pruned, at, prunedAt)) return { kind: 'open', op: a.op };
+  if (scalesWithSizes([before[k]!, after[k]], dense, pruned, [at, prunedAt])) return { kind: 'open', op: a.op };
   return sure(`the number of ${spoken(a)} ${behind(dense, at)} is ${shown(after[k])} instead of ${shown(before[k]!)}`);
 }
 
@@ -149,19 +149,42 @@ const POWERS = [-1, -1 / 2, -1 / 4, 1 / 4, 1 / 2, 1];
 const SIZED = 1e-5;
 
 /** Whether a number is another one because the model computes it from sizes that pruning changes, as 1 / sqrt(channels of a head). */
-function scalesWithSizes(factor: number, dense: Side, pruned: Side, denseAt: number, prunedAt: number): boolean {
-  return [...sizeRatios(dense, pruned, denseAt, prunedAt)].some((ratio) =>
-    POWERS.some((power) => Math.abs(factor / ratio ** power - 1) <= SIZED),
+function scalesWithSizes([before, after]: readonly [number, number], dense: Side, pruned: Side, at: Places): boolean {
+  const { ratios, areKnown } = sizeRatios(dense, pruned, at);
+  const isOfRatio = [...ratios].some((ratio) =>
+    POWERS.some((power) => Math.abs(after / before / ratio ** power - 1) <= SIZED),
   );
+  return isOfRatio || (!areKnown && areOfHeads(before, after));
 }
 
-/** How sizes of tensors changed between two operations and the layers before them. */
-function sizeRatios(dense: Side, pruned: Side, denseAt: number, prunedAt: number): ReadonlySet<number> {
+/** Whether numbers are roots of how many channels a head has, and of fewer: where sizes are not known, they may be. */
+function areOfHeads(before: number, after: number): boolean {
+  return [-1 / 2, -1 / 4, 1 / 4, 1 / 2].some((power) => {
+    const [size, left] = [before ** (1 / power), after ** (1 / power)];
+    const areWhole = [size, left].every((one) => Math.round(one) >= 1 && Math.abs(one / Math.round(one) - 1) <= SIZED);
+    return areWhole && before > 0 && after > 0 && left < size;
+  });
+}
+
+/** An operation of each model, by its position. */
+type Places = readonly [dense: number, pruned: number];
+
+/**
+ * How sizes of tensors changed between two operations and the layers before them, and whether all tensors there have shapes: where what is
+ * done to channels is not followed, so are sizes of heads.
+ */
+function sizeRatios(
+  dense: Side,
+  pruned: Side,
+  places: Places,
+): { readonly ratios: ReadonlySet<number>; readonly areKnown: boolean } {
   const ratios = new Set<number>();
-  const pairs: (readonly [number, number])[] = [[denseAt, prunedAt]];
+  let areKnown = true;
+  const pairs = [places];
   for (const [at, other] of pairs) {
     const [a, b] = [dense.operations.all[at]!, pruned.operations.all[other]!];
     const [before, after] = [dense.network.tensors.get(a.tensor)?.shape, pruned.network.tensors.get(b.tensor)?.shape];
+    if (before === null || after === null) areKnown = false;
     for (const [axis, size] of (before ?? []).entries()) {
       const now = after?.length === before?.length ? (after?.[axis] ?? null) : null;
       if (size !== null && now !== null && size !== now) ratios.add(now / size);
@@ -169,7 +192,7 @@ function sizeRatios(dense: Side, pruned: Side, denseAt: number, prunedAt: number
     if (isLeaf(a) || isLeaf(b) || pairs.length > MAX_STEPS) continue;
     for (const [k, input] of a.inputs.entries()) if (b.inputs[k] !== undefined) pairs.push([input, b.inputs[k]]);
   }
-  return ratios;
+  return { ratios, areKnown };
 }
 
 /** Settings that both have and that differ. One that only one side states may be how the other writes its default. */

@@ -147,7 +147,7 @@ export function evenSizes({ axes, shape }: ChannelMap, left: readonly number[]):
 
 /**
  * Heads that lose different channels: a model has as many heads as before, and deals out to them what is left, one channel after
- * another. So do Torch-Pruning's, where it is not told the heads.
+ * another. So are models of pruners that are not told the heads.
  * @returns sizes, or a sentence that says why there are none
  */
 function dealtOut(

@@ -81,6 +81,21 @@ describe('a function of elements', () => {
 });
 
 describe('behind an operator that is not understood', () => {
+  it('a number that may hang on how many channels a head has is open, and any other one compared', () => {
+    const scaled = (factor: number) =>
+      model([op('Mystery', 'a', 'm', { domain: 'mine' }), op('Div', ['m', 'factor'], 'between')], {
+        factor: float32(factor),
+      });
+    const [eight, four] = [scaled(Math.sqrt(8)), scaled(Math.sqrt(4))];
+    expect(compared(eight, four)).toEqual({ differences: [], open: ['mine.Mystery'] });
+    for (const [before, after] of [
+      [four, eight],
+      [eight, scaled(2.1)],
+      [eight, scaled(-2)],
+    ] as const)
+      expect(compared(before, after).differences).toEqual([expect.stringContaining('the number of Div')]);
+  });
+
   it('what is computed of it is compared all the same', () => {
     const written = (alpha: number, isBefore: boolean) =>
       model(

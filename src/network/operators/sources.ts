@@ -3,7 +3,18 @@ import type { Dim } from '../channels.ts';
 import { integersOf, numbersOf, readView } from '../constants.ts';
 import { countOf, type Numbers, vector } from '../numbers.ts';
 import { viewOf } from '../tensor-view.ts';
-import { attribute, type Carry, input, setOpaque, setOutput, shapeOf } from '../walk.ts';
+import {
+  attribute,
+  type Carry,
+  hasInput,
+  input,
+  intAttribute,
+  isSignal,
+  setOpaque,
+  setOutput,
+  shapeOf,
+} from '../walk.ts';
+import { passThrough } from './carry.ts';
 import type { Evaluate, Operator } from './operator.ts';
 
 /** A Constant node's value, kept as a view of its tensor. */
@@ -49,6 +60,13 @@ const constantOfShape: Evaluate = (walk, node) => {
   ];
 };
 
+/** Of more elements than are made, the sizes are known at least. */
+const filling: Carry = (walk, node) => {
+  const dims = integersOf(walk, node.inputs[0]);
+  if (dims === null) return setOpaque(walk, node);
+  setOutput(walk, node, { kind: 'fixed', shape: dims, from: null });
+};
+
 const range: Evaluate = (walk, node) => {
   const [start, limit, delta] = [0, 1, 2].map((k) => numbersOf(walk, node.inputs[k]));
   const [from = null, to = null, step = null] = [start, limit, delta].map((number) => number?.data[0] ?? null);
@@ -59,10 +77,34 @@ const range: Evaluate = (walk, node) => {
     : [{ dtype: start.dtype, dims: [count], data: Array.from({ length: count }, (_, k) => from + k * step) }];
 };
 
+/** Trilu (ai.onnx 14): a triangle of the last two axes, as of a causal mask; what is computed is followed where its channels lie elsewhere. */
+const triangle: Carry = (walk, node) => {
+  const value = input(walk, node, 0);
+  if (value === null) return setOpaque(walk, node);
+  if (!isSignal(value)) return setOutput(walk, node, { kind: 'fixed', shape: shapeOf(value), from: null });
+  const rank = shapeOf(value)?.length ?? 0;
+  if (value.kind === 'channels' && value.map.axes.some((axis) => axis >= rank - 2)) return setOpaque(walk, node);
+  return passThrough(walk, node, 'activation');
+};
+
+const evaluateTriangle: Evaluate = (walk, node) => {
+  const data = numbersOf(walk, node.inputs[0]);
+  const diagonal = hasInput(node, 1) ? (numbersOf(walk, node.inputs[1])?.data[0] ?? null) : 0;
+  const [rows, columns] = data?.dims.slice(-2) ?? [];
+  if (data === null || diagonal === null || rows === undefined || columns === undefined) return null;
+  const isUpper = intAttribute(node, 'upper', 1) === 1;
+  const stays = (at: number): boolean => {
+    const offset = (at % columns) - (Math.floor(at / columns) % rows) - diagonal;
+    return isUpper ? offset >= 0 : offset <= 0;
+  };
+  return [{ ...data, data: data.data.map((value, at) => (stays(at) ? value : 0)) }];
+};
+
 export const SOURCES: Readonly<Record<string, Operator>> = {
   Constant: { carry: constant },
-  ConstantOfShape: { carry: unknown, evaluate: constantOfShape },
+  ConstantOfShape: { carry: filling, evaluate: constantOfShape },
   Range: { carry: unknown, evaluate: range },
   Shape: { carry: unknown, role: 'sizes', evaluate: shape },
+  Trilu: { carry: triangle, evaluate: evaluateTriangle },
   Size: { carry: unknown, role: 'sizes', evaluate: size },
 };
