@@ -32,12 +32,7 @@ export type {
   Variant,
 } from './types.ts';
 
-const DIALECTS: readonly Dialect[] = [
-  taoTf2,
-  taoTf1,
-  torchPruning,
-  declared((text, dense) => readHistory(text, dense)),
-];
+const DIALECTS: readonly Dialect[] = [taoTf2, taoTf1, torchPruning, declared(readHistory)];
 /** TAO's own specs name none. */
 const DEFAULT = taoTf2.name;
 

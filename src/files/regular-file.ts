@@ -97,7 +97,6 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
     close() {
       if (!isOpen) return;
       isOpen = false;
-      hash?.close();
       closeSync(descriptor);
     },
   };

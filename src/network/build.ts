@@ -1,6 +1,6 @@
 import { InputError } from '../errors/input-error.ts';
 import type { OnnxGraph, OnnxModel, OnnxNode } from '../onnx/index.ts';
-import { numbersOf } from './constants.ts';
+import { readView } from './constants.ts';
 import type { LayerDraft } from './drafts.ts';
 import { type ExportFacts, exportFactsOf, foldingOf } from './folding.ts';
 import { constantsOf, namedReaders, nodesOf, sitesOf } from './graph-parts.ts';
@@ -77,6 +77,8 @@ function networkOf(walked: Walked, inner: ReadonlySet<OnnxNode>): Network {
     );
   }
   const named = namedReaders(walk.model);
+  const tensors = tensorsOf(walk);
+  const nodes = walk.model.graph.nodes.filter(({ outputs }) => outputs.some((name) => tensors.has(name)));
   return {
     model: walk.model,
     nodes: nodesOf(walk.model, inner),
@@ -84,15 +86,14 @@ function networkOf(walked: Walked, inner: ReadonlySet<OnnxNode>): Network {
     constants,
     readers: named,
     ...account,
-    numbers: (name) => numbersOf(walk, name),
-    isSized: (name) => walk.sized.has(name),
+    ...smallTensors(walk, constants, nodes),
     dataFormat: dataFormatOf(walk.model.graph, readers),
     layers,
     followers: walk.followers,
     couplings: walk.couplings,
     shared: walk.shared,
     channelOwner: Int32Array.from(owners),
-    tensors: tensorsOf(walk),
+    tensors,
     outputLayers: walk.model.graph.outputs.flatMap(({ name }) => {
       const value = walk.values.get(name);
       return value !== undefined && value.kind !== 'constant' && value.from !== null
@@ -106,6 +107,33 @@ function networkOf(walked: Walked, inner: ReadonlySet<OnnxNode>): Network {
       return { tensor, name: walk.names.output(tensor) ?? layer?.name ?? tensor, layer };
     }),
     prunable,
+  };
+}
+
+/** What is asked of small tensors that `nodes` read once the network is there. What else the walk knew is not kept for it. */
+function smallTensors(
+  { numbers, sized }: Walk,
+  constants: Network['constants'],
+  nodes: readonly OnnxNode[],
+): Pick<Network, 'numbers' | 'isSized'> {
+  const known: Walk['numbers'] = new Map();
+  for (const name of nodes.flatMap(({ inputs }) => inputs)) {
+    const constant = constants.get(name);
+    // What is stored as it is read is read again, should anybody ask.
+    const isStored = constant?.isStored === true && !constant.isCast;
+    const found = numbers.get(name);
+    if (!isStored && found !== undefined) known.set(name, found);
+  }
+  return {
+    numbers(name) {
+      const before = known.get(name);
+      if (before !== undefined) return before;
+      const constant = constants.get(name);
+      const found = constant === undefined ? null : readView(constant.view);
+      known.set(name, found);
+      return found;
+    },
+    isSized: (name) => sized.has(name),
   };
 }
 

@@ -1,10 +1,20 @@
-import type { DType, OnnxNode } from '../onnx/index.ts';
-import { inlineTensor, isFloat, toFloat64, toIntegers } from '../onnx/index.ts';
+import type { DType, OnnxNode, TensorData } from '../onnx/index.ts';
+import { inlineTensor, isFloat, toFloat32, toFloat64, toIntegers } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import type { Value } from './drafts.ts';
-import { countOf, INTEGERS, isInteger, type Numbers } from './numbers.ts';
+import {
+  countOf,
+  type Elements,
+  floatsIn,
+  INTEGERS,
+  type Integers,
+  isInteger,
+  type Numbers,
+  packed,
+  stridedNumbers,
+} from './numbers.ts';
 import type { Operator, Pointwise } from './operators/operator.ts';
-import { stridedOffsets } from './strided.ts';
+import { rowMajorStrides, stridedOffsets } from './strided.ts';
 import { type TensorView, viewOf } from './tensor-view.ts';
 import { attribute, input, isSignal, setOutput, type Walk } from './walk.ts';
 
@@ -53,15 +63,17 @@ function resultsOf(walk: Walk, node: OnnxNode, operator: Operator): readonly (Nu
   const outputs = evaluate?.(walk, node) ?? (pointwise === undefined ? null : applied(walk, node, pointwise));
   for (const numbers of outputs ?? []) walk.computable -= numbers?.data.length ?? 0;
   const isTooMuch = outputs?.some((numbers) => numbers !== null && numbers.data.length > MAX_ELEMENTS);
-  return walk.computable < 0 || isTooMuch ? null : outputs;
+  return walk.computable < 0 || isTooMuch || outputs === null
+    ? null
+    : outputs.map((numbers) => numbers && packed(numbers));
 }
 
 /** Floats as a tensor; null for integers, which are read as sizes and places, and for what is not wholly known. */
-function encoded(name: string, { dtype, dims, data }: Numbers) {
-  if ((dtype !== 'float32' && dtype !== 'float64') || data.includes(null)) return null;
-  const known = data as readonly number[];
-  const array = dtype === 'float32' ? Float32Array.from(known) : Float64Array.from(known);
-  return inlineTensor(name, dtype, dims, new Uint8Array(array.buffer));
+export function encoded(name: string, numbers: Numbers) {
+  const { dtype, dims } = numbers;
+  const floats = dtype === 'float32' || dtype === 'float64' ? floatsIn(numbers) : null;
+  if (floats === null) return null;
+  return inlineTensor(name, dtype, dims, new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
 }
 
 /** A small tensor's elements, constant or computed from sizes; null where they are not known. */
@@ -82,13 +94,18 @@ export function readView({ tensor, dims, strides }: TensorView): Numbers | null 
   const count = countOf(dims);
   if (count > MAX_ELEMENTS || tensor.elements > MAX_ELEMENTS) return null;
   if (!isFloat(dtype) && !INTEGERS.test(dtype)) return null;
-  const stored = isFloat(dtype) ? toFloat64(tensor.read()) : toIntegers(tensor.read(), 'saturate');
-  const data = Array.from(stridedOffsets(dims, strides), (offset) => stored[offset]!);
-  return { dtype, dims, data };
+  const stored = { dtype, dims: tensor.dims, data: elementsIn(tensor.read()) };
+  const isStored = count === tensor.elements && rowMajorStrides(dims).every((stride, axis) => stride === strides[axis]);
+  return packed(isStored ? { ...stored, dims } : stridedNumbers(stored, dims, strides));
+}
+
+function elementsIn(data: TensorData): Elements {
+  if (!isFloat(data.dtype)) return toIntegers(data, 'saturate');
+  return data.dtype === 'float64' ? toFloat64(data) : toFloat32(data);
 }
 
 /** A small integer tensor; null where nothing is known. */
-export function integerTensorOf(walk: Walk, name: string | undefined): Numbers | null {
+export function integerTensorOf(walk: Walk, name: string | undefined): Integers | null {
   const numbers = numbersOf(walk, name);
   return numbers !== null && isInteger(numbers) ? numbers : null;
 }
@@ -128,16 +145,28 @@ function applied(
   return [{ dtype, dims, data: elementsOf(apply, known, dims, dtype) }];
 }
 
+/** Of tens of thousands of elements, so that nothing is made anew for each of them. */
 function elementsOf(apply: Pointwise, operands: readonly Numbers[], dims: readonly number[], dtype: DType): Dim[] {
-  const strides = operands.map((operand) => broadcastStrides(operand.dims, dims));
+  const places = operands.map((operand) => stridedOffsets(dims, broadcastStrides(operand.dims, dims)));
   const round = dtype === 'float32' ? Math.fround : (value: number): number => value;
-  const index = new Array<number>(dims.length).fill(0);
-  return Array.from({ length: countOf(dims) }, () => {
-    const values = operands.map(({ data }, k) => data[index.reduce((at, i, axis) => at + i * strides[k]![axis]!, 0)]!);
-    for (let axis = dims.length - 1; axis >= 0 && ++index[axis]! === dims[axis]; axis--) index[axis] = 0;
-    const result = values.includes(null as never) ? null : apply(...values);
-    return result === null ? null : round(result);
-  });
+  const values = new Array<number>(operands.length).fill(0);
+  const count = countOf(dims);
+  const elements: Dim[] = [];
+  for (let n = 0; n < count; n++) {
+    const result = readInto(values, n) ? apply(...values) : null;
+    elements.push(result === null ? null : round(result));
+  }
+  return elements;
+
+  /** Whether all operands of an element are known. */
+  function readInto(target: number[], n: number): boolean {
+    for (let k = 0; k < operands.length; k++) {
+      const value = operands[k]!.data[places[k]![n]!] ?? null;
+      if (value === null) return false;
+      target[k] = value;
+    }
+    return true;
+  }
 }
 
 const COMPARISONS = /^(Equal|Greater|Less|GreaterOrEqual|LessOrEqual|And|Or|Xor|Not|IsNaN|IsInf)$/;

@@ -1,16 +1,53 @@
-import type { DType } from '../onnx/index.ts';
+import { type DType, isFloat } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import { stridedOffsets } from './strided.ts';
 
-/** A small tensor whose elements are known; null for one that hangs on a symbolic size. */
+/** Elements of a tensor, row-major; null for one that hangs on a symbolic size. Many floats are packed, which holds none that is null. */
+export type Elements = readonly Dim[] | Float32Array | Float64Array;
+
+/** A small tensor whose elements are known. */
 export interface Numbers {
   readonly dtype: DType;
   readonly dims: readonly number[];
+  readonly data: Elements;
+}
+
+export interface Integers extends Numbers {
   readonly data: readonly Dim[];
 }
 
-export function isInteger({ dtype }: Numbers): boolean {
-  return INTEGERS.test(dtype);
+export function isInteger(numbers: Numbers): numbers is Integers {
+  return INTEGERS.test(numbers.dtype);
+}
+
+/** Fewer elements than these are as small in an array. */
+const LEAST_PACKED = 64;
+
+/** The same elements, many floats in half of the memory: as they are stored, so that a tensor of them is no copy. */
+export function packed(numbers: Numbers): Numbers {
+  const { data } = numbers;
+  if (data.length >= LEAST_PACKED) return { ...numbers, data: floatsIn(numbers) ?? data };
+  return isPacked(data) ? { ...numbers, data: Array.from(data) } : numbers;
+}
+
+/** Floats as they are stored; null for integers, and where not all are known. */
+export function floatsIn({ dtype, data }: Numbers): Float32Array | Float64Array | null {
+  if (isPacked(data)) return data;
+  if (!isFloat(dtype) || !isKnown(data)) return null;
+  return dtype === 'float64' ? Float64Array.from(data) : Float32Array.from(data);
+}
+
+/** The elements where all are known; else null. */
+export function knownIn({ data }: Numbers): ArrayLike<number> | null {
+  return isPacked(data) || isKnown(data) ? data : null;
+}
+
+function isPacked(data: Elements): data is Float32Array | Float64Array {
+  return ArrayBuffer.isView(data);
+}
+
+function isKnown(data: readonly Dim[]): data is readonly number[] {
+  return !data.includes(null);
 }
 
 export const INTEGERS = /^u?int(8|16|32|64)$|^bool$/;
@@ -37,6 +74,9 @@ export function stridedNumbers(
   strides: readonly number[],
   offset = 0,
 ): Numbers {
-  const picked = Array.from(stridedOffsets(dims, strides, offset), (at) => data[at] ?? null);
+  const offsets = stridedOffsets(dims, strides, offset);
+  if (!isPacked(data)) return { dtype, dims, data: Array.from(offsets, (at) => data[at] ?? null) };
+  const picked = dtype === 'float64' ? new Float64Array(offsets.length) : new Float32Array(offsets.length);
+  for (let k = 0; k < offsets.length; k++) picked[k] = data[offsets[k]!]!;
   return { dtype, dims, data: picked };
 }

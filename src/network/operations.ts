@@ -1,5 +1,6 @@
 import type { OnnxNode, Tensor } from '../onnx/index.ts';
 import { isUniform } from './channels.ts';
+import { knownIn } from './numbers.ts';
 import type { Operand, Operation, Operations } from './operation-types.ts';
 import { type Form, type NodeFacts, plainSettings, type Settings } from './operators/form.ts';
 import { operatorOf } from './operators/index.ts';
@@ -165,10 +166,11 @@ const DIGITS = 5;
 function freeValues(draft: Draft, node: OnnxNode, operands: readonly Operand[]): readonly number[] | null {
   const [only, ...others] = operands.flatMap((operand) => (operand.kind === 'constant' ? [operand.name] : []));
   if (only === undefined || others.length > 0 || !isFree(draft, node, only)) return null;
-  const data = draft.network.numbers(only)?.data ?? [];
-  const step = Math.ceil(data.length / MAX_VALUES);
-  const values = data.filter((_, k) => k % step === 0).map((value) => Number(value?.toPrecision(DIGITS)));
-  return data.length === 0 || data.includes(null) ? null : values;
+  const numbers = draft.network.numbers(only);
+  const known = numbers === null ? null : knownIn(numbers);
+  if (known === null || known.length === 0) return null;
+  const step = Math.ceil(known.length / MAX_VALUES);
+  return Array.from({ length: Math.ceil(known.length / step) }, (_, k) => Number(known[k * step]!.toPrecision(DIGITS)));
 }
 
 function isOfOneFilter(network: Network, { call }: Operation): boolean {

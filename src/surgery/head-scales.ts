@@ -60,7 +60,7 @@ function headSizes(
 
 /** The one number that a node computes with, where the graph does not compute it from sizes: then it follows them. */
 function scalarOf(network: Network, { inputs }: OnnxNode): number | null {
-  const numbers = inputs.flatMap((name) => (network.isSized(name) ? [] : (network.numbers(name)?.data ?? [])));
+  const numbers = inputs.flatMap((name) => (network.isSized(name) ? [] : [...(network.numbers(name)?.data ?? [])]));
   const [number] = numbers;
   return inputs.length === 2 && numbers.length === 1 && typeof number === 'number' ? number : null;
 }

@@ -1,6 +1,6 @@
 import type { OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
-import type { Numbers } from '../numbers.ts';
+import { knownIn, type Numbers } from '../numbers.ts';
 import { attribute } from '../walk.ts';
 
 /** A value that has something to do with what is computed; null where it is not known. */
@@ -45,8 +45,9 @@ export function operation(op: string, settings: Settings = {}): Form {
 export function listed({ node, numbers }: NodeFacts, k: number, name: string): readonly number[] | null {
   const written = attribute(node, name, 'ints');
   if (written !== null) return written;
-  const data = numbers(k)?.data;
-  return data?.every((value) => value !== null) ? (data as readonly number[]) : null;
+  const given = numbers(k);
+  const known = given === null ? null : knownIn(given);
+  return known === null ? null : Array.from(known);
 }
 
 /** A node's attributes as they stand, numbers and texts, without those that training alone uses. */

@@ -3,7 +3,7 @@ import type { Dim } from '../channels.ts';
 import { channelsAt, idsAlong, isUniform, pickMap, uniformMap, withoutAxis } from '../channels.ts';
 import { integerTensorOf, numbersOf } from '../constants.ts';
 import type { Signal } from '../drafts.ts';
-import { countOf, type Numbers } from '../numbers.ts';
+import { countOf, type Integers } from '../numbers.ts';
 import { rowMajorStrides } from '../strided.ts';
 import type { TensorView } from '../tensor-view.ts';
 import {
@@ -70,7 +70,7 @@ function layOut(
   walk: Walk,
   node: OnnxNode,
   { map }: Extract<Signal, { kind: 'channels' }>,
-  { dims, data }: Numbers,
+  { dims, data }: Integers,
 ): void {
   const from = walk.drafts.place(node, 'crop', walk.values);
   const ids = idsAlong(map, 0);

@@ -71,9 +71,9 @@ function castTo(walk: Walk, node: OnnxNode, dtype: DType | undefined): ReturnTyp
   const data = numbersOf(walk, node.inputs[0]);
   if (data === null || dtype === undefined) return null;
   if (dtype === 'bool')
-    return [{ ...data, dtype, data: data.data.map((value) => (value === null ? null : value === 0 ? 0 : 1)) }];
+    return [{ ...data, dtype, data: Array.from(data.data, (value) => (value === null ? null : value === 0 ? 0 : 1)) }];
   const round = isFloat(dtype) ? (dtype === 'float32' ? Math.fround : (value: number) => value) : Math.trunc;
-  return [{ ...data, dtype, data: data.data.map((value) => (value === null ? null : round(value))) }];
+  return [{ ...data, dtype, data: Array.from(data.data, (value) => (value === null ? null : round(value))) }];
 }
 
 const passed: Evaluate = (walk, node) => {

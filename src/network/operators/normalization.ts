@@ -1,6 +1,6 @@
-import { inlineTensor, type OnnxNode, type Tensor } from '../../onnx/index.ts';
+import type { OnnxNode, Tensor } from '../../onnx/index.ts';
 import { idsAlong } from '../channels.ts';
-import { numbersOf } from '../constants.ts';
+import { encoded, numbersOf } from '../constants.ts';
 import type { Origin } from '../drafts.ts';
 import { parameterOwner } from '../names/weighted.ts';
 import { countOf } from '../numbers.ts';
@@ -43,9 +43,8 @@ function vectorOf(walk: Walk, node: OnnxNode, k: number): Tensor | null {
   const { tensor, dims } = value.view;
   if (tensor.elements === countOf(dims)) return tensor;
   const numbers = numbersOf(walk, node.inputs[k]);
-  if (numbers === null || tensor.dtype !== 'float32' || numbers.data.includes(null)) return null;
-  const values = Float32Array.from(numbers.data as readonly number[]);
-  return inlineTensor(tensor.name, 'float32', [values.length], new Uint8Array(values.buffer));
+  if (numbers === null || tensor.dtype !== 'float32') return null;
+  return encoded(tensor.name, { ...numbers, dims: [numbers.data.length] });
 }
 
 /** InstanceNormalization, LayerNormalization, GroupNormalization: a scale and a shift that follow the channels. */

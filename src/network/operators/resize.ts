@@ -2,6 +2,7 @@ import type { OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
 import { isUniform } from '../channels.ts';
 import { integersOf, numbersOf } from '../constants.ts';
+import { knownIn } from '../numbers.ts';
 import {
   attribute,
   type Carry,
@@ -74,7 +75,8 @@ function scalesOf(walk: Walk, node: OnnxNode): readonly number[] | null {
   const written = attribute(node, 'scales', 'floats');
   if (written !== null) return written;
   const scales = numbersOf(walk, node.inputs[node.opType === 'Upsample' || node.inputs.length === 2 ? 1 : 2]);
-  return scales?.data.every((scale) => scale !== null) ? (scales.data as readonly number[]) : null;
+  const known = scales === null ? null : knownIn(scales);
+  return known === null ? null : Array.from(known);
 }
 
 /** What an interpolation goes by: the scales of the axes, as far as sizes tell them, and which positions it reads. */

@@ -97,7 +97,7 @@ const evaluateTriangle: Evaluate = (walk, node) => {
     const offset = (at % columns) - (Math.floor(at / columns) % rows) - diagonal;
     return isUpper ? offset >= 0 : offset <= 0;
   };
-  return [{ ...data, data: data.data.map((value, at) => (stays(at) ? value : 0)) }];
+  return [{ ...data, data: Array.from<Dim, Dim>(data.data, (value, at) => (stays(at) ? value : 0)) }];
 };
 
 export const SOURCES: Readonly<Record<string, Operator>> = {

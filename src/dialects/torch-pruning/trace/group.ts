@@ -157,15 +157,20 @@ function merge(
   const key = `${module.order} ${side}`;
   const known = items.get(key);
   if (known === undefined) {
-    const seen = new Set(positions.at);
     // Shared heads are counted for each that shares them.
-    const isOnce = seen.size === positions.at.length || positions.root.includes(LOST);
+    const isOnce = isWithoutRepeats(positions.at) || positions.root.includes(LOST);
     const once = isOnce ? positions : withoutRepeats(positions);
     items.set(key, { module, side, source, trigger, at: once.at, root: once.root });
     return;
   }
+  if (isEqual(known.at, positions.at)) return;
   const joined = withoutRepeats({ at: [...known.at, ...positions.at], root: [...known.root, ...positions.root] });
   if (joined.at.length !== known.at.length) ({ at: known.at, root: known.root } = joined);
+}
+
+function isWithoutRepeats(at: readonly number[]): boolean {
+  const isAscending = at.every((position, k) => k === 0 || at[k - 1]! < position);
+  return isAscending || new Set(at).size === at.length;
 }
 
 function withoutRepeats({ at, root }: Positions): Positions {
