@@ -39,7 +39,7 @@ const EXECUTABLE = new Set(['cli.cjs']);
 const GROUPS = [
   {
     name: 'core',
-    test: /src[\\/](?:pipeline[\\/](?:check|expect|recover|run|explain|plan|policy|each-model|answer)|config[\\/]index|report[\\/]index|process[\\/](?:cancel|garbage|log)|version)\.ts$|rolldown[\\/]runtime/,
+    test: /src[\\/](?:pipeline[\\/](?:check|expect|recover|run|explain|plan|policy|each-model|answer)|config[\\/]index|report[\\/]index|process[\\/](?:cancel|log)|version)\.ts$|rolldown[\\/]runtime/,
     priority: 2,
   },
   // Each alone would not earn it.

@@ -27,7 +27,6 @@ import { plan } from './pipeline/plan.ts';
 import { type JudgedRequests, loadUnderPolicy } from './pipeline/policy.ts';
 import { policyHost } from './pipeline/policy-host.ts';
 import { CancelledError } from './process/cancel.ts';
-import { keepGarbageLow } from './process/garbage.ts';
 import { groupLog } from './process/log.ts';
 import {
   ANYBODY,
@@ -130,7 +129,7 @@ async function checkOne(
     isPictured: true,
     folder,
     log: printLine,
-    commandLog: groupLog(process.stdout),
+    commandLog: groupLog(() => process.stdout),
     runtime: runtimeSources(request, confines, true),
     ...(baseline === undefined ? {} : { baseline }),
   });
@@ -208,5 +207,4 @@ function crash(error: unknown): void {
 
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
-keepGarbageLow();
 main().catch(crash);

@@ -5,9 +5,8 @@ import { COMMANDS, type CommandEntry } from './commands.ts';
 import { type CommandName, flagsOf, type Settings, settingsFromFlags } from './config/index.ts';
 import { InputError, oneLine } from './errors/input-error.ts';
 import { CancelledError } from './process/cancel.ts';
-import { keepGarbageLow } from './process/garbage.ts';
 import { fitted } from './report/index.ts';
-import { terminalWidth } from './terminal.ts';
+import { stderr, stdout, terminalWidth } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 /** Exit status of product contract: 2 bad usage, config or input, 4 a bug of ours. */
@@ -50,7 +49,7 @@ function addCommand(
     const options = { ...givenOptions(command), ...modelsGiven(command, models) };
     const settings = settingsFromFlags(options);
     const { text, exitCode } = await runIt(settings, command.args);
-    process.stdout.write(shown(text, name, settings));
+    stdout.write(shown(text, name, settings));
     process.exitCode = exitCode;
   });
 }
@@ -80,31 +79,24 @@ function modelsGiven(command: Command, models: readonly string[]): Readonly<Reco
 function fail(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    process.stderr.write(
+    stderr.write(
       `prunegate: ${oneLine(error.message.replace(/^error: /, '').replace(/\n/g, ' '))}; see prunegate --help\n`,
     );
     return BAD_INPUT;
   }
   if (error instanceof InputError) {
     const quoted = (error.details.output ?? []).map((line) => `  | ${line}\n`).join('');
-    process.stderr.write(`prunegate: ${error.message}\n${quoted}`);
+    stderr.write(`prunegate: ${error.message}\n${quoted}`);
     return BAD_INPUT;
   }
   if (error instanceof CancelledError) {
-    process.stderr.write(`prunegate: ${oneLine(error.message)}\n`);
+    stderr.write(`prunegate: ${oneLine(error.message)}\n`);
     return 128 + constants.signals[error.signal];
   }
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`prunegate: this is a bug of prunegate ${VERSION}, please report it:\n${what}\n`);
+  stderr.write(`prunegate: this is a bug of prunegate ${VERSION}, please report it:\n${what}\n`);
   return OUR_BUG;
 }
-
-// A reader that closes early (`| head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
-
-keepGarbageLow();
 
 /** `prunegate` alone asks what there is. */
 const words = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];
@@ -118,5 +110,5 @@ program(words[2])
 
 /** As soon as everything is written: what the event loop would do yet, collecting garbage, takes 20 ms. */
 function leave(): void {
-  process.stderr.write('', () => process.stdout.write('', () => process.exit()));
+  stderr.finish(() => stdout.finish(() => process.exit()));
 }

@@ -21,7 +21,7 @@ import { recover } from './pipeline/recover.ts';
 import { run } from './pipeline/run.ts';
 import { plainLog } from './process/log.ts';
 import { ANYBODY, makeReportSet, REPORT_FORMATS, writePages, writeReports } from './report/index.ts';
-import { coloured, log, terminal } from './terminal.ts';
+import { coloured, log, stderr, terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 export interface CommandEntry {
@@ -99,7 +99,7 @@ export const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
     async run(settings) {
       const { lock } = await import('./pipeline/lock.ts');
       const { check: isChecking = false, accept = false } = settings;
-      const host = { version: VERSION, log, commandLog: plainLog(process.stderr), isHashed: false };
+      const host = { version: VERSION, log, commandLog: plainLog(stderr.stream), isHashed: false };
       const requests = loaded(() => loadRequests(settings, process.cwd()));
       return lock(requests, { check: isChecking, accept }, host, confines());
     },
@@ -169,7 +169,7 @@ async function eachWith(
     const result = await command(request, {
       version: VERSION,
       log,
-      commandLog: plainLog(process.stderr),
+      commandLog: plainLog(stderr.stream),
       runtime: runtimeSources(request, bounds, mayInstall),
       isHashed: format === 'json' || format === 'html' || request.reportDir !== null,
       isPictured: format === 'html' || (isWritten && request.reportDir !== null),

@@ -1,11 +1,15 @@
 import { styleText } from 'node:util';
 import { oneLine } from './errors/input-error.ts';
 import type { Ask } from './pipeline/init.ts';
+import { outputTo } from './process/output.ts';
 import type { Style, Tone } from './report/index.ts';
+
+export const stdout = outputTo(1);
+export const stderr = outputTo(2);
 
 /** stdout carries the result alone. */
 export function log(line: string): void {
-  process.stderr.write(`${line}\n`);
+  stderr.write(`${line}\n`);
 }
 
 const COLOURS: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
@@ -16,11 +20,15 @@ const COLOURS: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
 };
 
 /** Colours where stdout shows them: a terminal, or FORCE_COLOR; never with NO_COLOR, and never in a pipe. */
-export const coloured: Style = (kind, text) => styleText(COLOURS[kind], text, { stream: process.stdout });
+export const coloured: Style = (kind, text) =>
+  stdout.isTerminal || process.env['FORCE_COLOR'] !== undefined
+    ? styleText(COLOURS[kind], text, { stream: stdout.stream() })
+    : text;
 
 /** Places in a line of the terminal that stdout is; null for a pipe or a file, in which every line is whole. */
 export function terminalWidth(): number | null {
-  const { isTTY, columns } = process.stdout;
+  if (!stdout.isTerminal) return null;
+  const { isTTY, columns } = stdout.stream();
   return isTTY === true && columns > 0 ? columns : null;
 }
 

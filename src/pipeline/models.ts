@@ -5,8 +5,12 @@ import { inputErrorAt } from '../errors/place.ts';
 import { type ModelFile, makeTemporaryFolder, openModel, settle } from '../files/index.ts';
 import { type Network, readNetwork, sizeOf } from '../network/index.ts';
 import { storedBytes } from '../onnx/index.ts';
+import { keepGarbageLow } from '../process/garbage.ts';
 import { type FoldedReference, foldedReference } from '../recovery/index.ts';
 import type { ModelSize } from '../verdict/index.ts';
+
+/** Bytes from which on a model is large: what streams through then is more than the program. */
+const LARGE = 64 * 1024 * 1024;
 
 /** Models that stay open, and a folder that stays, while something is done with them. */
 export interface Workplace {
@@ -32,6 +36,7 @@ export async function withModels<T>(
     settle(path);
     const file = openModel(path);
     opened.push(file);
+    if (storedBytes(file.model) > LARGE) keepGarbageLow();
     // Not the header, which jumps from tensor to tensor.
     if (isHashed) file.hashWhileRead();
     return readNetwork(file.model);

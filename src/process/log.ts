@@ -14,7 +14,7 @@ export interface CommandLog {
 }
 
 /** Lines below a heading, for a terminal or a log file. */
-export function plainLog(out: Writable): CommandLog {
+export function plainLog(out: () => Writable): CommandLog {
   return logTo(out, (title) => `-- ${title}\n`, '');
 }
 
@@ -22,7 +22,7 @@ export function plainLog(out: Writable): CommandLog {
  * A group of the runner's log, in which the runner obeys no command until a token is printed that the command cannot guess. Lines are harmless
  * on their own too: the token can be read in the runner's files on the machine.
  */
-export function groupLog(out: Writable): CommandLog {
+export function groupLog(out: () => Writable): CommandLog {
   const token = globalThis.crypto.randomUUID();
   const escaped = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
   return logTo(
@@ -32,10 +32,11 @@ export function groupLog(out: Writable): CommandLog {
   );
 }
 
-function logTo(out: Writable, heading: (title: string) => string, ending: string): CommandLog {
+/** @param stream is asked for where a command begins: most runs have none */
+function logTo(stream: () => Writable, heading: (title: string) => string, ending: string): CommandLog {
   let isBroken = false;
   const write = (text: string): void => {
-    if (!isBroken && text !== '') out.write(text);
+    if (!isBroken && text !== '') stream().write(text);
   };
   // Whoever read the log is gone. That is no reason to break off a training that is nearly done.
   const broken = (): void => {
@@ -43,17 +44,17 @@ function logTo(out: Writable, heading: (title: string) => string, ending: string
   };
   return {
     begin: (title) => {
-      out.on('error', broken);
+      stream().on('error', broken);
       write(heading(neutral(title)));
     },
     line: (text) => write(`${text}\n`),
     end: (summary) => {
       write(ending);
       write(summary === '' ? '' : `${neutral(summary)}\n`);
-      out.removeListener('error', broken);
+      stream().removeListener('error', broken);
     },
     ready: async () => {
-      if (!isBroken && out.writableNeedDrain) await once(out, 'drain').catch(broken);
+      if (!isBroken && stream().writableNeedDrain) await once(stream(), 'drain').catch(broken);
     },
   };
 }

@@ -210,7 +210,13 @@ describe('runCommand', () => {
   it('holds a torrent of output in the pipe, not in memory, while nobody reads', async () => {
     const out = new PassThrough({ highWaterMark: 1000 });
     const script = `head -c 20000000 /dev/zero | tr '\\0' x | fold -w 100; echo; echo end`;
-    const running = runCommand(command(script), ENV, plainLog(out), NEVER, QUICK);
+    const running = runCommand(
+      command(script),
+      ENV,
+      plainLog(() => out),
+      NEVER,
+      QUICK,
+    );
     await delay(300);
     expect(out.writableLength + out.readableLength).toBeLessThan(500_000);
     let last = '';
