@@ -25,18 +25,53 @@ import { licenceList } from './licences.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** Programs that share code. The child that runs models is a program of its own: it needs little of ours. */
-const PROGRAMS = [{ index: 'src/action.ts', cli: 'src/cli.ts' }, { execute: 'src/execution/worker.ts' }];
+/** Programs that share code. The child that runs models, and the thread that hashes, are programs of their own, in one file each: they need little of ours. */
+const PROGRAMS = [
+  { index: 'src/action.ts', cli: 'src/cli.ts' },
+  { execute: 'src/execution/worker.ts' },
+  { hash: 'src/files/hash-thread.ts' },
+];
 /** The page of a report: a program for browsers, and its styles, as texts that are loaded when a page is written. */
 const PAGE = { file: 'view.cjs', script: 'src/view/page.tsx', style: 'src/view/page.css' };
 const LICENCES = 'licenses.txt';
 const EXECUTABLE = new Set(['cli.cjs']);
 
 /**
+ * What a check that conforms, by TAO's spec and told as text, never runs. Node reads every function of a file before its first line, run or not; so these
+ * lie in files that load themselves when one of their functions is first called (`late`). No module may need one of theirs while it is loaded.
+ */
+const LATE = [
+  { name: 'torch-pruning', test: /src[\\/]dialects[\\/]torch-pruning[\\/](?!index\.|former-keys\.)/ },
+  { name: 'declared', test: /src[\\/]dialects[\\/]declared[\\/](?!index\.)/ },
+  { name: 'tao-tf1', test: /src[\\/]dialects[\\/]tao-tf1[\\/](?!index\.)/ },
+  { name: 'config', test: /src[\\/]config[\\/]config\.validator\.generated\.js$/ },
+  {
+    name: 'report',
+    test: /src[\\/]report[\\/](?:markdown[\\/]|html[\\/]|(?:sarif|sarif-rules|junit|xml|badge|set-text|layer-graph|merge)\.ts$)/,
+  },
+  // What is said of models that are not as expected.
+  {
+    name: 'red',
+    test: /src[\\/](?:verdict[\\/]column-causes|recovery[\\/](?:misplaced|emissions|match[\\/](?:lookup|nearest|column-keys|by-factor))|dialects[\\/]tao[\\/](?:explain|threshold-search)|report[\\/]explanation)\.ts$/,
+  },
+  {
+    name: 'commands',
+    test: /src[\\/](?:pipeline[\\/](?:run|explain|policy|expect|recover|plan)|onnx[\\/](?:rewrite.*|copy)|files[\\/]write-model|network[\\/](?:unfold|name-scheme))\.ts$/,
+  },
+  // fflate fills its tables when it is loaded, which takes 2 ms.
+  { name: 'archive', test: /src[\\/]tensor-files[\\/](?:zip|numpy)\.ts$|node_modules[\\/]fflate[\\/]/ },
+  {
+    name: 'yaml-text',
+    test: /node_modules[\\/]yaml[\\/]browser[\\/]dist[\\/](?:stringify[\\/](?!stringifyNumber)|visit\.|compose[\\/]resolve-block-scalar\.)/,
+  },
+].map((group) => ({ ...group, priority: 3, includeDependenciesRecursively: false }));
+
+/**
  * What both entries need at once lies in one file, not in one for every way in which others come to share it: a file costs a third of a millisecond.
- * What only some runs need is imported by import(...) where it earns a tenth of what a check of a small model adds to Node's own start.
+ * What only some runs need is late, or imported by import(...).
  */
 const GROUPS = [
+  ...LATE,
   {
     name: 'core',
     test: /src[\\/](?:pipeline[\\/](?:check|expect|recover|run|explain|plan|policy|each-model|answer)|config[\\/]index|report[\\/]index|process[\\/](?:cancel|log)|version)\.ts$|rolldown[\\/]runtime/,
@@ -150,6 +185,8 @@ async function bundle(input) {
     cwd: root,
     input,
     platform: 'node',
+    // So that what several files share may lie in any of them.
+    preserveEntrySignatures: false,
     plugins: [changes],
     // What fflate has for Node loads worker threads, which nothing here uses. What jsonc-parser has for it cannot be bundled. What yaml has for it are
     // 70 CommonJS modules, which are made one by one when the program starts; its other build is the same as ES modules.
@@ -170,19 +207,26 @@ async function bundle(input) {
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name].cjs',
-    codeSplitting: { groups: GROUPS },
+    codeSplitting: { groups: Object.keys(input).length > 1 ? GROUPS : [] },
     // Names too: they are a quarter of what every run parses. The build is reproducible, so that a trace can be mapped back.
     minify: true,
     comments: false,
   });
   await bundler.close();
-  const output = chunks.map((chunk) => ({ ...chunk, code: asAscii(chunk.code) }));
+  const output = chunks.map((chunk) => ({ ...chunk, code: late(asAscii(chunk.code)) }));
   for (const { fileName, code } of output) {
     for (const path of [root, realpathSync(join(root, 'node_modules')), root.replaceAll('\\', '\\\\')])
       if (code.includes(path))
         throw new Error(`${fileName} holds a path of this machine, so that no other one can rebuild it`);
   }
   return output;
+}
+
+/** Has a late file be loaded when something in it is first asked for. */
+function late(code) {
+  return [...LATE, { name: 'later' }]
+    .map(({ name }) => `require("./${name}.cjs")`)
+    .reduce((text, load) => text.replaceAll(`=${load}`, `=(m=>new Proxy({},{get:(_,n)=>(m??=${load})[n]}))()`), code);
 }
 
 /** A single letter beyond Latin-1 has V8 hold, and read, a file with two bytes for each. The same in strings and in expressions; not in String.raw. */

@@ -67,7 +67,7 @@ export function configOf(file: YamlFile | null, folder: string): Config {
       ? { file: null, line: null, key: formatPath(keys) }
       : { file: file.path, line: file.lineOf(keys), key: formatPath(keys) };
   const entries = file?.value ?? {};
-  validate(validateConfig, entries, at);
+  if (file !== null) validate(validateConfig, entries, at);
   return { file, folder, entries, models: modelsOf(entries, at), at };
 }
 

@@ -32,7 +32,12 @@ export type {
   Variant,
 } from './types.ts';
 
-const DIALECTS: readonly Dialect[] = [taoTf2, taoTf1, torchPruning, declared(readHistory)];
+const DIALECTS: readonly Dialect[] = [
+  taoTf2,
+  taoTf1,
+  torchPruning,
+  declared((text, dense) => readHistory(text, dense)),
+];
 /** TAO's own specs name none. */
 const DEFAULT = taoTf2.name;
 

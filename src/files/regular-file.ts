@@ -97,6 +97,7 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
     close() {
       if (!isOpen) return;
       isOpen = false;
+      hash?.close();
       closeSync(descriptor);
     },
   };

@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
 import type { ByteSource } from '../bytes/index.ts';
-import { sha256 } from './sha256.ts';
+import { hashBeside, hashHere } from './hash-beside.ts';
 
 /** SHA-256 of a file that grows with what is read of it. */
 export interface RunningHash {
@@ -7,18 +8,28 @@ export interface RunningHash {
   add(bytes: Uint8Array, position: number, length: number): void;
   /** Of the whole file, in lowercase hex. */
   digest(): string;
+  /** Ends what hashes. */
+  close(): void;
 }
 
 /** Piece in which is read what nobody asked for. */
 const CHUNK_BYTES = 1024 * 1024;
+
+/** What is left behind the last weights of a file is read with them: its thread ends before the next file has one. */
+const TAIL_BYTES = 64 * 1024;
+
+/** What is hashed sooner than a thread has started. */
+const SMALL_BYTES = 32 * 1024 * 1024;
 
 /**
  * SHA-256 takes bytes in their order. Those that are read in the file's order, as weights mostly are, are hashed where they lie; what was passed over
  * is read before them, once; what is read again is hashed already. So no order of reading has more read than one pass over the file.
  */
 export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): RunningHash {
-  const hash = sha256();
+  const isBeside = size > SMALL_BYTES && availableParallelism() > 1;
+  const hash = isBeside ? hashBeside() : hashHere();
   let upTo = 0;
+  let isWhole = false;
   let chunk: Uint8Array | null = null;
   let digest: string | null = null;
   const fillUpTo = (end: number): void => {
@@ -30,19 +41,26 @@ export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): 
       upTo += length;
     }
   };
+  const finish = (): void => {
+    if (isWhole) return;
+    fillUpTo(size);
+    hash.end();
+    isWhole = true;
+  };
   return {
     add(bytes, position, length) {
       const end = position + length;
-      if (end <= upTo || digest !== null) return;
+      if (end <= upTo) return;
       fillUpTo(position);
       hash.update(bytes.subarray(upTo - position, length));
       upTo = end;
+      if (isBeside && size - upTo <= TAIL_BYTES) finish();
     },
     digest() {
-      if (digest !== null) return digest;
-      fillUpTo(size);
-      digest = hash.digest('hex');
+      finish();
+      digest ??= hash.digest();
       return digest;
     },
+    close: hash.close,
   };
 }

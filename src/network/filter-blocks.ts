@@ -10,21 +10,22 @@ export interface FilterBlock {
 }
 
 /** What stays in a core's second cache while it is read and computed on. */
-const BLOCK_BYTES = 512 * 1024;
+export const BLOCK_BYTES = 512 * 1024;
 /** Filters of a block are a multiple of these: what computes on several at a time has none left over before the last. */
 const FILTERS_AT_A_TIME = 8;
 
 /**
  * A weight in blocks that can be read one by one, so that what computes on filters needs no more memory than a block and finds it in
  * the cache. The filters are in order, and so are their bytes in the file.
+ * @param bytesOfBlock how large a block may be
  * @returns one block of all filters where they do not lie one behind another, or the tensor is read as a whole alone
  */
-export function filterBlocks(weight: Weight): readonly FilterBlock[] {
+export function filterBlocks(weight: Weight, bytesOfBlock = BLOCK_BYTES): readonly FilterBlock[] {
   const { tensor, outCount, outStride, rowScale } = weight;
   const { part } = tensor;
   const bytes = bytesOf(tensor.dtype, outStride);
   if (part === null || bytes === null || !areRowsOfFile(weight)) return [{ first: 0, weight }];
-  const most = Math.max(1, Math.floor(BLOCK_BYTES / bytes / FILTERS_AT_A_TIME)) * FILTERS_AT_A_TIME;
+  const most = Math.max(1, Math.floor(bytesOfBlock / bytes / FILTERS_AT_A_TIME)) * FILTERS_AT_A_TIME;
   if (most >= outCount) return [{ first: 0, weight }];
   return Array.from({ length: Math.ceil(outCount / most) }, (_, k) => {
     const first = k * most;

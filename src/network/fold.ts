@@ -1,5 +1,5 @@
-import type { Tensor } from '../onnx/index.ts';
-import { inlineTensor, toFloat32 } from '../onnx/index.ts';
+import type { DType, Tensor } from '../onnx/index.ts';
+import { inlineTensor, isFloat, narrowed, roundingTo, toFloat64 } from '../onnx/index.ts';
 import type { Follower, Layer, Network, Norm } from './types.ts';
 
 /** A layer with the BatchNorm behind one of its calls multiplied in, as an exporter does it. */
@@ -22,16 +22,16 @@ export function biasFollower(
 }
 
 /**
- * Folds the BatchNorm behind a call into a copy of the layer, in the exporters' own float32 operations, so that an unfolded
- * model can be compared with a folded one bit for bit.
- * @returns null where there is none, or the weights are not float32
+ * Folds the BatchNorm behind a call into a copy of the layer, in the exporters' own operations on the model's type, so that an
+ * unfolded model can be compared with a folded one bit for bit.
+ * @returns null where there is none, or the weights are no floats
  */
 export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer | null {
   const { weight } = layer;
   const norm = layer.norms[call] ?? null;
-  if (norm === null || weight === null || 'opaque' in weight || weight.tensor.dtype !== 'float32') return null;
+  if (norm === null || weight === null || 'opaque' in weight || !isFloat(weight.tensor.dtype)) return null;
   const bias = biasFollower(network, layer);
-  const { scale, shift, terms } = fold(vectorsOf(norm), bias === undefined ? null : toFloat32(bias.tensor.read()));
+  const { scale, shift, terms } = fold(vectorsOf(norm), bias === undefined ? null : toFloat64(bias.tensor.read()));
   const channels = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
   const { scale: gamma, shift: beta, statistics } = norm;
   return {
@@ -44,11 +44,11 @@ export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer
     bias: {
       layer: layer.name,
       role: 'bias',
-      tensor: floatTensor(`folded bias of ${layer.name}`, shift),
+      tensor: floatTensor(`folded bias of ${layer.name}`, norm.shift.dtype, shift),
       stride: 1,
       channels,
       isComputed: false,
-      terms,
+      terms: Float32Array.from(terms),
     },
     replaced: [
       ...[gamma, beta],
@@ -82,68 +82,73 @@ export function foldAll(network: Network): Network {
   );
 }
 
-/** The bias that folding leaves of a layer without one, and the size of what each element is summed up of. */
-export function shiftOf(norm: Norm): { readonly shift: Float32Array; readonly terms: Float32Array } {
-  return fold(vectorsOf(norm), null);
+/** The bias that folding leaves of a layer without one. */
+export function shiftOf(norm: Norm): Float64Array {
+  return fold(vectorsOf(norm), null).shift;
 }
 
 interface Vectors {
-  readonly gamma: Float32Array;
-  readonly beta: Float32Array;
+  readonly gamma: Float64Array;
+  readonly beta: Float64Array;
   /** Null where they are worked into gamma and beta. */
   readonly statistics: {
-    readonly mean: Float32Array;
-    readonly variance: Float32Array;
+    readonly mean: Float64Array;
+    readonly variance: Float64Array;
     readonly epsilon: number;
   } | null;
+  /** Rounds what one operation gives to their type. */
+  readonly round: (value: number) => number;
 }
 
 interface Folded {
   /** What each filter is multiplied by. */
-  readonly scale: Float32Array;
+  readonly scale: Float64Array;
   /** The new bias, and the size of what it was summed up of. */
-  readonly shift: Float32Array;
-  readonly terms: Float32Array;
+  readonly shift: Float64Array;
+  readonly terms: Float64Array;
 }
 
 /**
- * W' = W s and b' = (b - mean) s + beta with s = gamma / sqrt(var + eps), each operation rounded to float32: tf2onnx
+ * W' = W s and b' = (b - mean) s + beta with s = gamma / sqrt(var + eps), each operation rounded to the type: tf2onnx
  * (optimizer/back_to_back_optimizer.py) and the dynamo exporter (onnxscript rewriter/rules/common/_fuse_batchnorm.py) in
  * numpy, the TorchScript exporter (torch/csrc/jit/passes/onnx/eval_peephole.cpp) in ATen. Without a bias the last computes
- * beta - mean s, which is the same number: rounding is symmetric.
+ * beta - mean s, which is the same number: rounding is symmetric. Operations on float64, then rounded, are those on a narrower
+ * type: float64 has more than twice its digits (Figueroa, When is double rounding innocuous?).
  */
-function fold({ gamma, beta, statistics }: Vectors, bias: Float32Array | null): Folded {
+function fold({ gamma, beta, statistics, round }: Vectors, bias: Float64Array | null): Folded {
   const mean = (k: number): number => statistics?.mean[k] ?? 0;
-  const scale = statistics === null ? gamma : quotients(gamma, statistics.variance, Math.fround(statistics.epsilon));
-  const product = scale.map((s, k) => Math.fround((bias?.[k] ?? 0) - mean(k)) * s);
+  const root = (k: number): number => round(Math.sqrt(round(statistics!.variance[k]! + round(statistics!.epsilon))));
+  const scale = statistics === null ? gamma : gamma.map((g, k) => round(g / root(k)));
+  const product = scale.map((s, k) => round(round((bias?.[k] ?? 0) - mean(k)) * s));
   return {
     scale,
-    shift: product.map((p, k) => p + beta[k]!),
+    shift: product.map((p, k) => round(p + beta[k]!)),
     terms: scale.map((s, k) => (Math.abs(bias?.[k] ?? 0) + Math.abs(mean(k))) * Math.abs(s) + Math.abs(beta[k]!)),
   };
 }
 
-function quotients(gamma: Float32Array, variance: Float32Array, eps: number): Float32Array {
-  return gamma.map((g, k) => g / Math.fround(Math.sqrt(Math.fround(variance[k]! + eps))));
-}
-
-function vectorsOf(norm: Norm): Vectors {
-  const { statistics } = norm;
+function vectorsOf({ scale, shift, statistics }: Norm): Vectors {
   return {
-    gamma: toFloat32(norm.scale.read()),
-    beta: toFloat32(norm.shift.read()),
+    gamma: toFloat64(scale.read()),
+    beta: toFloat64(shift.read()),
     statistics:
       statistics === null
         ? null
         : {
-            mean: toFloat32(statistics.mean.read()),
-            variance: toFloat32(statistics.variance.read()),
+            mean: toFloat64(statistics.mean.read()),
+            variance: toFloat64(statistics.variance.read()),
             epsilon: statistics.epsilon,
           },
+    round: roundingTo(scale.dtype),
   };
 }
 
-function floatTensor(name: string, values: Float32Array): Tensor {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return inlineTensor(name, 'float32', [values.length], bytes);
+function floatTensor(name: string, dtype: DType, values: Float64Array): Tensor {
+  const { buffer, byteOffset, byteLength } = values;
+  const data = {
+    dtype: 'float64' as const,
+    dims: [values.length],
+    bytes: new Uint8Array(buffer, byteOffset, byteLength),
+  };
+  return inlineTensor(name, dtype, data.dims, narrowed(data, dtype).bytes);
 }

@@ -45,8 +45,8 @@ export interface Weight {
   readonly inCount: number;
   readonly inStride: number;
   readonly kernelOffsets: Int32Array;
-  /** What each filter's stored values are multiplied by, in float32, to be the weight; null for 1. */
-  readonly rowScale: Float32Array | null;
+  /** What each filter's stored values are multiplied by, in their own type, to be the weight; null for 1. */
+  readonly rowScale: Float64Array | null;
 }
 
 /** A BatchNorm that an exporter could fold into the convolution whose output it reads. */

@@ -1,7 +1,8 @@
 import { biasFollower, type Layer, type MaskedPart, type Network, type Norm, shiftOf } from '../network/index.ts';
-import { isFloat, type Tensor, toFloat64 } from '../onnx/index.ts';
+import { leastOf, type Tensor, toFloat64, unitOf } from '../onnx/index.ts';
 import { allFilters } from '../prose/index.ts';
 import type { AlikePair } from './align/alike.ts';
+import { alikeData } from './alike-data.ts';
 import { ROUNDING } from './match/rounded.ts';
 import type { PlacedLayers } from './placing.ts';
 import type { ZeroedFilters } from './types.ts';
@@ -87,7 +88,7 @@ function biasesOf(network: Network, { dense, pruned, calls }: AlikePair, layer: 
   return {
     bias: pairOf(bias.dense?.tensor, bias.pruned?.tensor, terms, isFolded),
     isFolded,
-    unbiased: isFolded && originNorm !== null ? Float64Array.from(shiftOf(originNorm).shift) : null,
+    unbiased: isFolded && originNorm !== null ? shiftOf(originNorm) : null,
   };
 }
 
@@ -101,14 +102,18 @@ function pairOf(
   terms: Float32Array | null,
   mayRound: boolean,
 ): VectorPair | null {
-  if (dense === undefined || pruned === undefined || !isFloat(dense.dtype) || !isFloat(pruned.dtype)) return null;
-  const [before, after] = [toFloat64(dense.read()), toFloat64(pruned.read())];
+  const [alike] = dense === undefined || pruned === undefined ? [] : alikeData(dense, pruned);
+  if (alike === undefined || pruned === undefined) return null;
+  const { dtype, isNarrowed } = alike;
+  const [before, after] = [toFloat64(alike.dense), toFloat64(alike.pruned)];
   if (before.length !== after.length) return null;
   const most = before.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
+  // What converters make of numbers next to 0 is not asked here.
+  const tiny = isNarrowed ? 2 * leastOf(dtype) : 0;
   return {
     dense: before,
     pruned: { values: after, tensor: pruned },
-    error: (filter) => (mayRound ? ROUNDING * (terms?.[filter] ?? most) : 0),
+    error: (filter) => Math.max(tiny, mayRound ? ROUNDING * unitOf(dtype) * (terms?.[filter] ?? most) : 0),
   };
 }
 

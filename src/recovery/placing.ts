@@ -4,7 +4,8 @@ import type { Allowed } from './allowed.ts';
 import { type Assignment, correspond, type OpenCorrespondence } from './correspondence.ts';
 import { equalRows } from './match/assign.ts';
 import { chooseEqual } from './match/choose.ts';
-import { type Followers, type Placed, placeLayer } from './match/place.ts';
+import type { Followers } from './match/evidence.ts';
+import { type Placed, placeLayer } from './match/place.ts';
 
 /** Which filters a caller would choose where dense rows are equal, by layer name: a hint that every other tensor is still compared with. */
 export type Preference = (layer: string) => RetainedIndices | null;

@@ -10,7 +10,7 @@ import { indexFollowers } from './followers/index-followers.ts';
 import { exchangedInputs } from './inputs.ts';
 import { ledAlike } from './leads.ts';
 import { type Masks, masksOf } from './masks.ts';
-import type { Followers } from './match/place.ts';
+import type { Followers } from './match/evidence.ts';
 import { areAsDense, misplacedColumns, reorderedColumns } from './misplaced.ts';
 import { type PlacedLayers, type Preference, placeLayers } from './placing.ts';
 import { layerRecoveries, type PrunedOutcome, seenFrom } from './results.ts';

@@ -3,8 +3,8 @@ import type { ChannelCorrespondence } from './correspondence.ts';
 
 /** How a layer's own kernel compares with the dense one. */
 export type KernelOutcome =
-  /** Every filter is a dense filter, bit for bit, over the input columns that remain. */
-  | { readonly kind: 'exact' }
+  /** Every filter is a dense filter, bit for bit, over the input columns that remain; of two types in the narrower one, which `detail` says. */
+  | { readonly kind: 'exact'; readonly detail?: string }
   /** Every filter is a dense filter up to the rounding of float32: two programs folded the same BatchNorm. */
   | { readonly kind: 'rounded'; readonly detail: string }
   /** Filters can be determined, but some of their values are not the dense ones. */

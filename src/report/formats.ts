@@ -24,9 +24,9 @@ export const REPORT_FORMATS: Readonly<Record<Format, ReportFormat>> = {
     render: (result, reader) => ('reports' in result ? renderSet(result, reader) : renderText(result, reader)),
   },
   json: { extension: 'json', render: renderJson },
-  html: { extension: 'html', render: renderHtml },
+  html: { extension: 'html', render: (result, reader) => renderHtml(result, reader) },
   markdown: { extension: 'md', render: (result) => `${renderMarkdown(result)}\n` },
-  sarif: { extension: 'sarif', render: renderSarif },
-  junit: { extension: 'junit.xml', render: renderJUnit },
-  badge: { extension: 'badge.json', render: renderBadge },
+  sarif: { extension: 'sarif', render: (result) => renderSarif(result) },
+  junit: { extension: 'junit.xml', render: (result) => renderJUnit(result) },
+  badge: { extension: 'badge.json', render: (result) => renderBadge(result) },
 };

@@ -18,6 +18,20 @@ export function widenFloat16(halves: ArrayLike<number>): Float32Array {
   return floats;
 }
 
+/** Rounds a float32, given as its bits, to the nearest float16, ties to even, as bits (IEEE 754-2019, 4.3.1). */
+export function float16Of(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const size = bits & 0x7fffffff;
+  // 65520 and more lie nearer to 2^16 than to 65504, the largest float16.
+  if (size >= 0x477ff000) return sign | (size > 0x7f800000 ? 0x7e00 : 0x7c00);
+  if (size >= 0x38800000) return sign | ((size + 0xfff + ((size >>> 13) & 1) - 0x38000000) >>> 13);
+  // Half of 2^-24, the least of the subnormals, is a tie: the even one is 0.
+  if (size <= 0x33000000) return sign;
+  const shift = 126 - (size >>> 23);
+  const mantissa = (size & 0x7fffff) | 0x800000;
+  return sign | ((mantissa + (1 << (shift - 1)) - 1 + ((mantissa >>> shift) & 1)) >>> shift);
+}
+
 /** Rounds to the nearest float16, ties to even, as bits. */
 export function narrowToFloat16(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;

@@ -5,6 +5,6 @@ export {
   isElementType,
   zeroElements,
 } from './elements.ts';
-export { narrowToFloat16, roundTiesToEven, widenFloat16 } from './float16.ts';
+export { float16Of, narrowToFloat16, roundTiesToEven, widenFloat16 } from './float16.ts';
 export { isNumpy, type NumpyArray, numpyArrays } from './numpy.ts';
 export { isZip, unzip } from './zip.ts';

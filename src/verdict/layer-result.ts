@@ -114,6 +114,6 @@ function recoveredReason(recovered: LayerRecovery | null, disagreements: readonl
   if (first === undefined && zeroed !== undefined)
     return `${counted(zeroed.filters.length, 'filter')} hold zeros, every other one is a dense filter, bit for bit`;
   return first === undefined
-    ? 'every filter is a dense filter, bit for bit'
+    ? (kernel.detail ?? 'every filter is a dense filter, bit for bit')
     : `${first.tensor} does not fit its filters: ${first.detail}`;
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,8 @@ const BLOCK_BYTES = 2 ** 19;
 interface Work {
   /** Bytes read of each file. */
   readonly files: Readonly<Record<string, number>>;
+  /** The most that was read at once. */
+  readonly largest: Readonly<Record<string, number>>;
   /** Calls of functions of WebAssembly. */
   readonly calls: Readonly<Record<string, number>>;
   /** Bytes of heap, about. */
@@ -35,6 +38,9 @@ function workOf(dense: string, pruned: string, spec: string, ...flags: string[])
   return JSON.parse(readFileSync(at('work.json'), 'utf8')) as Work;
 }
 
+/** Hashed in a thread of its own, as small ones are not. */
+const LARGE = 2920;
+
 beforeAll(() => {
   const weights = Object.fromEntries(
     LAYERS.map((name, layer) => {
@@ -46,11 +52,21 @@ beforeAll(() => {
     op('Conv', [LAYERS[k - 1] ?? 'x', `${name}.w`], name, { name: `net/${name}/Conv2D` }),
   );
   cpSync(writeModel({ inputs: { x: [1, WIDTH, 8, 8] }, weights, nodes, outputs: ['c'] }), at('dense.onnx'));
+  const values = Float32Array.from({ length: LARGE * LARGE }, (_, k) => Math.sin(1.7 * k));
+  const wide = { w: { ...zeros([LARGE, LARGE, 1, 1]), rawData: new Uint8Array(values.buffer) } };
+  const conv = op('Conv', ['x', 'w'], 'y', { name: 'net/y/Conv2D' });
+  cpSync(
+    writeModel({ inputs: { x: [1, LARGE, 8, 8] }, weights: wide, nodes: [conv], outputs: ['y'] }),
+    at('large.onnx'),
+  );
   writeFileSync(at('prune.yaml'), 'threshold: 0.99\nmin_num_filters: 80\ngranularity: 8\n');
-  const made = spawnSync(process.execPath, [
-    ...[cli, 'prune', '--dense', at('dense.onnx'), '--spec', at('prune.yaml'), '--out', at('pruned.onnx')],
-  ]);
-  expect(String(made.stderr)).toBe('');
+  for (const [dense, out] of [
+    ['dense.onnx', 'pruned.onnx'],
+    ['large.onnx', 'large/pruned.onnx'],
+  ] as const) {
+    const args = ['prune', '--dense', at(dense), '--spec', at('prune.yaml'), '--out', at(out)];
+    expect(String(spawnSync(process.execPath, [cli, ...args]).stderr)).toBe('');
+  }
 });
 
 describe('what a check does, in counts', () => {
@@ -66,10 +82,21 @@ describe('what a check does, in counts', () => {
     expect(times(text, 'pruned.onnx')).toBeLessThan(1.3);
   });
 
+  it('holds a block of the dense weights at a time, and no tensor of them', () => {
+    const { largest } = ofPair();
+    expect(largest['dense.onnx']).toBeLessThanOrEqual(BLOCK_BYTES);
+  });
+
   it('makes no further pass for the hashes of a report', () => {
     const [text, json] = [ofPair(), ofPair('--format', 'json')];
     for (const name of ['dense.onnx', 'pruned.onnx'])
       expect(times(json, name) - times(text, name), name).toBeLessThan(0.05);
+  });
+
+  it('makes none for those of a large model either, which a thread of its own makes', () => {
+    const pair = [at('large.onnx'), at('large/pruned.onnx'), at('prune.yaml')] as const;
+    const [text, json] = [workOf(...pair), workOf(...pair, '--format', 'json')];
+    expect(times(json, 'large.onnx') - times(text, 'large.onnx')).toBeLessThan(0.05);
   });
 
   it('compares each pruned filter with one dense filter, in WebAssembly, and sums up each block of a layer once', () => {
@@ -87,5 +114,31 @@ describe('what a check does, in counts', () => {
       join(example, 'prune.yaml'),
     );
     expect(allocated).toBeLessThan(20e6);
+  });
+});
+
+describe('a large model, which is hashed in a thread of its own', () => {
+  const checked = (dense: string, pruned = at('large/pruned.onnx')) =>
+    spawnSync(process.execPath, [
+      ...[cli, 'check', '--dense', dense, '--pruned', pruned, '--spec', at('prune.yaml')],
+      ...['--format', 'json'],
+    ]);
+
+  it('is reported with the SHA-256 of its file', () => {
+    const { status, stdout } = checked(at('large.onnx'));
+    expect(status).toBe(0);
+    expect(JSON.parse(String(stdout)).inputs.dense.sha256).toBe(
+      createHash('sha256')
+        .update(readFileSync(at('large.onnx')))
+        .digest('hex'),
+    );
+  });
+
+  it('does not keep a check from ending that cannot go on', () => {
+    const { status, stderr } = checked(at('large.onnx'), at('no-such.onnx'));
+    expect({ status, stderr: String(stderr) }).toEqual({
+      status: 2,
+      stderr: expect.stringContaining('no-such.onnx: does not exist'),
+    });
   });
 });

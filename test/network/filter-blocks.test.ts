@@ -70,7 +70,7 @@ describe('blocks of filters', () => {
   });
 
   it('have the factors of their own filters', () => {
-    const weight = { ...weightOf(LARGE), rowScale: Float32Array.from({ length: LARGE.rows }, (_, k) => k) };
+    const weight = { ...weightOf(LARGE), rowScale: Float64Array.from({ length: LARGE.rows }, (_, k) => k) };
     const blocks = filterBlocks(weight);
     expect(blocks.length).toBeGreaterThan(1);
     for (const block of blocks)

@@ -1,11 +1,12 @@
-// Loaded before the command (node --require): leaves in $PRUNEGATE_WORK how many bytes it read of each file, how often it called each function of
-// WebAssembly, and about how many bytes of heap it allocated. Counts, since times mean nothing on a machine that others use.
+// Loaded before the command (node --require): leaves in $PRUNEGATE_WORK how many bytes it read of each file, in all and at most at a time, how often
+// it called each function of WebAssembly, and about how many bytes of heap it allocated. Counts, since times mean nothing on a machine that others use.
 const fs = require('node:fs');
 const { Session } = require('node:inspector');
 const { basename } = require('node:path');
 
 const names = new Map();
 const files = {};
+const largest = {};
 const { openSync, readSync } = fs;
 fs.openSync = (path, ...rest) => {
   const descriptor = openSync(path, ...rest);
@@ -16,6 +17,7 @@ fs.readSync = (descriptor, ...rest) => {
   const count = readSync(descriptor, ...rest);
   const name = names.get(descriptor) ?? 'others';
   files[name] = (files[name] ?? 0) + count;
+  largest[name] = Math.max(largest[name] ?? 0, count);
   return count;
 };
 
@@ -46,6 +48,6 @@ session.post('HeapProfiler.startSampling', {
 process.on('exit', () => {
   session.post('HeapProfiler.stopSampling', (_, { profile }) => {
     const allocated = profile.samples.reduce((sum, { size }) => sum + size, 0);
-    fs.writeFileSync(process.env.PRUNEGATE_WORK, JSON.stringify({ files, calls, allocated }));
+    fs.writeFileSync(process.env.PRUNEGATE_WORK, JSON.stringify({ files, largest, calls, allocated }));
   });
 });

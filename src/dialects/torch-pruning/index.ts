@@ -3,7 +3,8 @@ import type { Dialect } from '../types.ts';
 import { expectTorch, readScores } from './expect.ts';
 import { torchHypotheses } from './explain/hypotheses.ts';
 import { lintTorch } from './explain/lint.ts';
-import { FORMER_KEYS, readTorchSpec } from './spec.ts';
+import { FORMER_KEYS } from './former-keys.ts';
+import { readTorchSpec } from './spec.ts';
 import { validateSpec } from './spec.validator.generated.js';
 import { readHistory } from './trace/history.ts';
 

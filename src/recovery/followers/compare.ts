@@ -1,6 +1,7 @@
 import type { Follower } from '../../network/index.ts';
-import type { Tensor } from '../../onnx/index.ts';
+import { leastOf, type Tensor, toFloat64, unitOf } from '../../onnx/index.ts';
 import { filterWords, without } from '../../prose/index.ts';
+import { type AlikeData, alikeData } from '../alike-data.ts';
 import type { ChannelCorrespondence } from '../correspondence.ts';
 import { type Bits, bitsOf } from '../match/bits.ts';
 import { ROUNDING } from '../match/rounded.ts';
@@ -169,10 +170,6 @@ function pairFollowers(
   return { pairs, left: unused() };
 }
 
-function float32(bits: Uint32Array): Float32Array {
-  return new Float32Array(bits.buffer, bits.byteOffset, bits.length);
-}
-
 function difference(
   correspondence: ChannelCorrespondence,
   dense: Follower,
@@ -180,17 +177,17 @@ function difference(
   mayRound: boolean,
   masked: ReadonlySet<number>,
 ): string | null {
-  const a = bitsOf(dense.tensor.read());
-  const b = bitsOf(pruned.tensor.read());
-  if (a === null || b === null || dense.tensor.dtype !== pruned.tensor.dtype)
-    return `its type is ${pruned.tensor.dtype}, the dense one's ${dense.tensor.dtype}`;
+  const [first, ...others] = alikeData(dense.tensor, pruned.tensor);
+  if (first === undefined) return `its type is ${pruned.tensor.dtype}, the dense one's ${dense.tensor.dtype}`;
+  const [a, b] = [bitsOf(first.dense)!, bitsOf(first.pruned)!];
   const positions = correspondence.positions(dense.channels, pruned.channels);
   if (positions === null) return keepsOthers(correspondence, dense, pruned, a, b);
   const isMasked = (at: number): boolean => masked.has(pruned.channels[at]!);
-  if (positions.every((position, at) => isMasked(at) || a[position * dense.stride] === b[at * pruned.stride]))
-    return null;
+  const isSame = (x: Bits, y: Bits): boolean =>
+    positions.every((position, at) => isMasked(at) || x[position * dense.stride] === y[at * pruned.stride]);
+  if (isSame(a, b) || others.some((data) => isSame(bitsOf(data.dense)!, bitsOf(data.pruned)!))) return null;
   const isNear = dense.isComputed || (mayRound && dense.role === 'bias');
-  if (isNear && areNear(a, dense, b, pruned, positions, isMasked)) return null;
+  if (isNear && areNear(first, dense, pruned, positions, isMasked)) return null;
   return keepsOthers(correspondence, dense, pruned, a, b, isMasked);
 }
 
@@ -199,21 +196,21 @@ function difference(
  * on vectors of another length (SIMD and scalar code paths).
  */
 function areNear(
-  a: Bits,
+  data: AlikeData,
   dense: Follower,
-  b: Bits,
   pruned: Follower,
   positions: Int32Array,
   isMasked: (at: number) => boolean,
 ): boolean {
-  if (!(a instanceof Uint32Array) || !(b instanceof Uint32Array)) return false;
-  const [x, y] = [float32(a), float32(b)];
+  const [x, y] = [toFloat64(data.dense), toFloat64(data.pruned)];
   const most = x.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
+  const [rounding, tiny] = [ROUNDING * unitOf(data.dtype), 2 * leastOf(data.dtype)];
   for (let at = 0; at < positions.length; at++) {
     if (isMasked(at)) continue;
     const position = positions[at]!;
     const size = dense.terms?.[position] ?? pruned.terms?.[at] ?? most;
-    if (!(Math.abs(x[position * dense.stride]! - y[at * pruned.stride]!) <= ROUNDING * size)) return false;
+    if (!(Math.abs(x[position * dense.stride]! - y[at * pruned.stride]!) <= Math.max(rounding * size, tiny)))
+      return false;
   }
   return true;
 }

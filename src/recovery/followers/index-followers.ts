@@ -1,5 +1,5 @@
 import { FIXED_CHANNEL, type Follower, type Layer, type Network } from '../../network/index.ts';
-import { isFloat, type Tensor, toFloat64 } from '../../onnx/index.ts';
+import { type DType, isFloat, narrowed, narrowerOf, type Tensor, toFloat64 } from '../../onnx/index.ts';
 import { bitsOf } from '../match/bits.ts';
 
 /** Followers of one network under keys that are the same in both: the dense layer whose channel comes first, and the role. */
@@ -11,7 +11,14 @@ export interface FollowerIndex {
    * Reads what follows a layer's channels under these keys: the elements of one filter, as text.
    * @param mayRound whether a bias may differ from the other model's by rounding
    */
-  elements(layer: Layer, keys: readonly string[], mayRound: boolean): (filter: number) => string;
+  elements(layer: Layer, keys: readonly SharedKey[], mayRound: boolean): (filter: number) => string;
+}
+
+/** A key under which both models have as many followers, so that their elements can be compared one by one. */
+export interface SharedKey {
+  readonly key: string;
+  /** The narrowest of their types, in which elements are compared; null where it is the type of all. */
+  readonly as: DType | null;
 }
 
 /** @param denseId id of the dense layer that a layer is; undefined for a layer that the dense network does not have */
@@ -32,11 +39,13 @@ export function indexFollowers(network: Network, denseId: (layer: number) => num
     add(byKey, key, follower);
     for (const id of ownersOf(network, follower)) keysOf.set(id, (keysOf.get(id) ?? new Set<string>()).add(key));
   }
-  const readers = { near: new Map<Follower, ElementReader>(), exact: new Map<Follower, ElementReader>() };
-  const readerOf = (follower: Follower, mayRound: boolean): ElementReader => {
+  const readers = new Map<string, Map<Follower, ElementReader>>();
+  const readerOf = (follower: Follower, as: DType | null, mayRound: boolean): ElementReader => {
     const isNear = follower.isComputed || (mayRound && follower.role === 'bias');
-    const known = readers[isNear ? 'near' : 'exact'];
-    const reader = known.get(follower) ?? elementReader(follower, isNear);
+    const kind = `${isNear} ${as}`;
+    const known = readers.get(kind) ?? new Map<Follower, ElementReader>();
+    readers.set(kind, known);
+    const reader = known.get(follower) ?? elementReader(follower, isNear, as);
     known.set(follower, reader);
     return reader;
   };
@@ -44,7 +53,7 @@ export function indexFollowers(network: Network, denseId: (layer: number) => num
     byKey,
     keysOf: ({ id }) => [...(keysOf.get(id) ?? [])],
     elements({ firstChannel }, keys, mayRound) {
-      const own = keys.flatMap((key) => byKey.get(key)!.map((follower) => readerOf(follower, mayRound)));
+      const own = keys.flatMap(({ key, as }) => byKey.get(key)!.map((follower) => readerOf(follower, as, mayRound)));
       return (filter) => {
         let text = '';
         for (const reader of own) text += `${reader(firstChannel + filter)},`;
@@ -65,14 +74,22 @@ function isSame(a: Follower, b: Follower): boolean {
   );
 }
 
-/** The keys under which both models have as many followers, so that their elements can be compared one by one. */
+/** The keys under which both models have as many followers. */
 export function sharedKeys(
   dense: { readonly index: FollowerIndex; readonly layer: Layer },
   pruned: { readonly index: FollowerIndex; readonly layer: Layer },
-): readonly string[] {
-  return dense.index
-    .keysOf(dense.layer)
-    .filter((key) => dense.index.byKey.get(key)!.length === pruned.index.byKey.get(key)?.length);
+): readonly SharedKey[] {
+  return dense.index.keysOf(dense.layer).flatMap((key) => {
+    const [a, b] = [dense.index.byKey.get(key)!, pruned.index.byKey.get(key) ?? []];
+    return a.length === b.length ? [{ key, as: narrowestOf([...a, ...b]) }] : [];
+  });
+}
+
+function narrowestOf(followers: readonly Follower[]): DType | null {
+  const types = followers.map(({ tensor }) => tensor.dtype);
+  const [first] = types;
+  if (types.every((dtype) => dtype === first)) return null;
+  return types.reduce<DType | null>((least, dtype) => (least === null ? null : narrowerOf(least, dtype)), first!);
 }
 
 function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
@@ -81,14 +98,9 @@ function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   else known.push(value);
 }
 
-/** Digits of a value that may be rounded otherwise: far fewer than float32 has, so that hardly any lies on an edge. */
-const DIGITS = 4;
-
 /** Reads a follower once, and finds the first element of any channel. */
-function elementReader({ tensor, channels, stride }: Follower, isNear: boolean): ElementReader {
-  const data = tensor.read();
-  const values = isNear && isFloat(tensor.dtype) ? toFloat64(data) : null;
-  const bits = bitsOf(data);
+function elementReader({ tensor, channels, stride }: Follower, isNear: boolean, as: DType | null): ElementReader {
+  const textOf = elementTexts(tensor, isNear, as);
   const first = channels[0] ?? 0;
   // Mostly a layer's own channels, in their order.
   const areInOrder = channels.every((id, at) => id === first + at);
@@ -97,8 +109,26 @@ function elementReader({ tensor, channels, stride }: Follower, isNear: boolean):
     if (!places.has(channels[at]!)) places.set(channels[at]!, at);
   return (channel) => {
     const at = areInOrder ? channel - first : places.get(channel);
-    if (at === undefined || at < 0 || at >= channels.length) return '';
-    return values === null ? String(bits?.[at * stride]) : values[at * stride]!.toPrecision(DIGITS);
+    return at === undefined || at < 0 || at >= channels.length ? '' : textOf(at * stride);
+  };
+}
+
+/** Decimal digits of a value that may be rounded otherwise: far fewer than its type has, so that hardly any lies on an edge. */
+const DIGITS = { half: 2, other: 4 } as const;
+/** Beyond these, converters bring what float16 hardly holds to bounds of their own. */
+const [SMALL, LARGE] = [2 ** -23, 1e4];
+
+function elementTexts(tensor: Tensor, isNear: boolean, as: DType | null): (at: number) => string {
+  const data = as === null ? tensor.read() : narrowed(tensor.read(), as);
+  const bits = bitsOf(data);
+  const values = (isNear || as !== null) && isFloat(data.dtype) ? toFloat64(data) : null;
+  if (values === null) return (at) => String(bits?.[at]);
+  const digits = DIGITS[bits instanceof Uint16Array ? 'half' : 'other'];
+  return (at) => {
+    const value = values[at]!;
+    if (as === 'float16' && Math.abs(value) <= SMALL) return '0';
+    const bounded = as === 'float16' ? Math.max(-LARGE, Math.min(LARGE, value)) : value;
+    return isNear ? bounded.toPrecision(digits) : String(bounded);
   };
 }
 

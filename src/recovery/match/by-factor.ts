@@ -1,9 +1,17 @@
-import type { Kernel } from './kernel.ts';
+import type { DType } from '../../onnx/index.ts';
+import { type Kernel, valuesOf } from './kernel.ts';
 import type { RowGroup } from './row-group.ts';
 import type { RowMatches } from './rows.ts';
 
-/** Whether the elements of two rows are alike, for all of a group's offsets from the bases of either. */
-export type AreAlike = (a: Float32Array, baseA: number, b: Float32Array, baseB: number, group: RowGroup) => boolean;
+/** Whether the elements of two rows, of values of one type, are alike, for all of a group's offsets from the bases of either. */
+export type AreAlike = (
+  a: Float32Array,
+  baseA: number,
+  b: Float32Array,
+  baseB: number,
+  group: RowGroup,
+  dtype: DType,
+) => boolean;
 
 /**
  * Pairs rows that no dense row equals with those that are alike but for a factor.
@@ -17,8 +25,10 @@ export function matchByFactor(
   matches: RowMatches,
   areAlike: AreAlike,
 ): number {
-  const [a, b] = [floatsOf(dense), floatsOf(pruned)];
-  if (a === null || b === null || !matches.pruned.includes(-1)) return 0;
+  if (!matches.pruned.includes(-1)) return 0;
+  const [{ values: a }, { values: b }] = [valuesOf(dense), valuesOf(pruned)];
+  // Its values are those of float32 at most.
+  const dtype = pruned.dtype === 'float64' ? 'float32' : pruned.dtype;
   let found = 0;
   for (const group of groups) {
     for (let p = group.first; p < group.end; p++) {
@@ -26,7 +36,7 @@ export function matchByFactor(
       let named = -1;
       for (let d = group.denseFirst; d < group.denseEnd; d++) {
         if (matches.dense[d] !== d) continue;
-        if (!areAlike(a, d * dense.weight.outStride, b, p * pruned.weight.outStride, group)) continue;
+        if (!areAlike(a, d * dense.weight.outStride, b, p * pruned.weight.outStride, group, dtype)) continue;
         if (named < 0) named = d;
         else rename(matches, d, named);
       }
@@ -41,9 +51,4 @@ export function matchByFactor(
 /** Makes one class of two. */
 function rename({ dense, pruned }: RowMatches, from: number, to: number): void {
   for (const rows of [dense, pruned]) for (let k = 0; k < rows.length; k++) if (rows[k] === from) rows[k] = to;
-}
-
-/** A kernel's elements where they are float32; null for any other type. */
-function floatsOf({ bits, dtype }: Kernel): Float32Array | null {
-  return dtype === 'float32' ? new Float32Array(bits.buffer, bits.byteOffset, bits.length) : null;
 }

@@ -18,7 +18,7 @@ export function* columnKeys(
   placed: ReadonlyMap<number, Placed>,
   asked: { readonly dense: ReadonlySet<number>; readonly pruned: ReadonlySet<number> },
 ): Generator<ColumnKey> {
-  for (const [id, { matches = null, misplaced, outcome }] of placed) {
+  for (const [id, { matches = null, misplaced, outcome, as = null }] of placed) {
     const [layer, denseLayer] = [correspondence.pruned.layers[id]!, correspondence.partner.get(id)!];
     const [columns, denseColumns] = [
       columnsOf(layer, 0),
@@ -36,10 +36,10 @@ export function* columnKeys(
     if (matches === null || (layer.groups > 1 && layer.kind !== 'conv')) continue;
     const isNear = outcome.kind === 'rounded';
     const own = { columns, asked: asked.pruned, rows: sureRows(matches, false), isNear };
-    for (const [channel, key] of keysOf(readKernel(correspondence.pruned, layer), own))
+    for (const [channel, key] of keysOf(readKernel(correspondence.pruned, layer, undefined, as), own))
       yield { side: 'pruned', channel, key: `${id} ${key}` };
     const others = { columns: denseColumns, asked: asked.dense, rows: sureRows(matches, true), isNear };
-    for (const [channel, key] of keysOf(readKernel(correspondence.dense, denseLayer), others))
+    for (const [channel, key] of keysOf(readKernel(correspondence.dense, denseLayer, undefined, as), others))
       yield { side: 'dense', channel, key: `${id} ${key}` };
   }
 }
@@ -67,8 +67,8 @@ interface AskedColumns {
   readonly isNear: boolean;
 }
 
-/** Digits of a sum of values that may be rounded otherwise. */
-const DIGITS = 4;
+/** Decimal digits of a sum of values that may be rounded otherwise, in half precision and else. */
+const DIGITS = { half: 2, other: 4 } as const;
 
 function* keysOf(
   kernel: Kernel | null,
@@ -85,7 +85,10 @@ function* keysOf(
     const group = Math.floor(at / weight.inCount);
     const offset = (at % weight.inCount) * weight.inStride;
     const own = rows.filter((row) => Math.floor((row * groups) / weight.outCount) === group);
-    yield [channel, `${occurrence} ${isNear ? sumOf(values, weight, own, offset) : hashOf(kernel, own, offset)}`];
+    const held = isNear
+      ? sumOf(values, weight, own, offset).toPrecision(DIGITS[kernel.bits instanceof Uint16Array ? 'half' : 'other'])
+      : hashOf(kernel, own, offset);
+    yield [channel, `${occurrence} ${held}`];
   }
 }
 
@@ -103,9 +106,9 @@ function hashOf({ bits, weight }: Kernel, rows: readonly number[], offset: numbe
 }
 
 /** Of sizes, which nothing cancels, so that rounding stays small against it. */
-function sumOf(values: Float32Array, weight: Weight, rows: readonly number[], offset: number): string {
+function sumOf(values: Float32Array, weight: Weight, rows: readonly number[], offset: number): number {
   let sum = 0;
   for (const row of rows)
     for (const k of weight.kernelOffsets) sum += Math.abs(values[row * weight.outStride + offset + k]!);
-  return sum.toPrecision(DIGITS);
+  return sum;
 }

@@ -1,6 +1,6 @@
 import { bufferBehind, type ReusableBuffer } from '../../bytes/index.ts';
 import type { Layer, Network, Weight } from '../../network/index.ts';
-import { bytesOf, type DType, toFloat32 } from '../../onnx/index.ts';
+import { bytesOf, type DType, narrowed, narrowerOf, type TensorData, toFloat32, toFloat64 } from '../../onnx/index.ts';
 import { type Bits, bitsOf } from './bits.ts';
 import { type RowGroup, rowGroup } from './row-group.ts';
 
@@ -9,9 +9,22 @@ export interface Kernel {
   readonly bits: Bits;
   readonly weight: Weight;
   readonly groups: number;
+  /** The type of `bits`, which may be narrower than the one that is stored. */
   readonly dtype: DType;
   /** What it lies in, where that is WebAssembly's. */
   readonly memory: WebAssembly.Memory | null;
+}
+
+/** A dense layer's kernel and the pruned one's. */
+export interface Kernels {
+  readonly dense: Kernel;
+  readonly pruned: Kernel;
+}
+
+/** The type that a kernel's values are rounded to as they are read, where it is narrower than theirs, and in which of the ways to it. */
+export interface ReadAs {
+  readonly dtype: DType;
+  readonly way: number;
 }
 
 /**
@@ -22,31 +35,52 @@ export function readKernel(
   network: Network,
   layer: Layer,
   buffer: ReusableBuffer = network.model.buffer,
+  as: ReadAs | null = null,
 ): Kernel | null {
-  const { weight } = layer;
-  if (weight === null || 'opaque' in weight) return null;
-  const data = weight.tensor.read(buffer);
-  if (weight.rowScale !== null) scaleRows(toFloat32(data), weight, weight.rowScale);
-  const bits = bitsOf(data);
-  const memory = data.bytes.buffer === buffer.memory?.buffer ? buffer.memory : null;
-  return bits === null ? null : { bits, weight, groups: layer.groups, dtype: data.dtype, memory };
+  const { weight, groups } = layer;
+  return weight === null || 'opaque' in weight ? null : kernelOf(weight, groups, buffer, as);
 }
 
-/** Reads a pair of kernels, into one memory where both have room. */
-export function readKernels(
-  dense: Network,
-  denseLayer: Layer,
-  pruned: Network,
-  layer: Layer,
-): { readonly dense: Kernel; readonly pruned: Kernel } | null {
-  const one = readKernel(dense, denseLayer);
-  const other = one === null ? null : readKernel(pruned, layer, roomBehind(one, layer) ?? pruned.model.buffer);
+/** The same of a weight, or a block of one. */
+export function kernelOf(
+  weight: Weight,
+  groups: number,
+  buffer: ReusableBuffer,
+  as: ReadAs | null = null,
+): Kernel | null {
+  const stored = weight.tensor.read(buffer);
+  if (weight.rowScale !== null) scaleRows(stored, weight, weight.rowScale);
+  const data = as === null ? stored : narrowed(stored, as.dtype, as.way, stored.bytes);
+  const bits = bitsOf(data);
+  const memory = data.bytes.buffer === buffer.memory?.buffer ? buffer.memory : null;
+  return bits === null ? null : { bits, weight, groups, dtype: data.dtype, memory };
+}
+
+/**
+ * Reads a pair of kernels, into one memory where both have room. Of two types both are read as the narrower one, to which one
+ * program or another rounded the weights: then they are compared bit for bit as any others.
+ * @param way which of the ways to the narrower type
+ */
+export function readKernels(dense: Network, denseLayer: Layer, pruned: Network, layer: Layer, way = 0): Kernels | null {
+  const dtype = commonType(denseLayer, layer);
+  const as = dtype === null ? null : { dtype, way };
+  const one = readKernel(dense, denseLayer, undefined, as);
+  const { weight } = layer;
+  const room = one === null || weight === null || 'opaque' in weight ? null : roomBehind(one, weight);
+  const other = one === null ? null : readKernel(pruned, layer, room ?? pruned.model.buffer, as);
   return one === null || other === null ? null : { dense: one, pruned: other };
 }
 
-function roomBehind({ bits, memory }: Kernel, { weight }: Layer): ReusableBuffer | null {
-  if (memory === null || weight === null || 'opaque' in weight) return null;
-  const bytes = bytesOf(weight.tensor.dtype, weight.tensor.elements);
+/** The narrower of the types of two layers' weights; null where there is none. */
+export function commonType({ weight: one }: Layer, { weight: other }: Layer): DType | null {
+  if (one === null || other === null || 'opaque' in one || 'opaque' in other) return null;
+  return narrowerOf(one.tensor.dtype, other.tensor.dtype);
+}
+
+/** Room for a weight behind a kernel, in its memory; null where there is none. */
+export function roomBehind({ bits, memory }: Kernel, { tensor }: Weight): ReusableBuffer | null {
+  if (memory === null) return null;
+  const bytes = bytesOf(tensor.dtype, tensor.elements);
   return bytes === null ? null : bufferBehind(bits, memory, bytes);
 }
 
@@ -65,9 +99,10 @@ export function transposed({ weight, ...kernel }: Kernel): Kernel {
   };
 }
 
-/** Multiplies each filter in place, rounding to float32 as the exporter that folded it did. */
-function scaleRows(values: Float32Array, weight: Weight, scale: Float32Array): void {
+/** Multiplies each filter in place, rounding to its own type as the exporter that folded it did. */
+function scaleRows(data: TensorData, weight: Weight, scale: Float64Array): void {
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  const values = data.dtype === 'float64' ? toFloat64(data) : toFloat32(data);
   for (let row = 0; row < outCount; row++) {
     const factor = scale[row]!;
     for (let column = 0; column < inCount; column++) {
@@ -75,6 +110,10 @@ function scaleRows(values: Float32Array, weight: Weight, scale: Float32Array): v
       for (let k = 0; k < kernelOffsets.length; k++) values[base + kernelOffsets[k]!]! *= factor;
     }
   }
+  if (!(values instanceof Float32Array) || data.dtype === 'float32') return;
+  const { buffer, byteOffset, byteLength } = values;
+  const scaled = { ...data, dtype: 'float32' as const, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
+  narrowed(scaled, data.dtype, 0, data.bytes);
 }
 
 /**
@@ -84,8 +123,8 @@ function scaleRows(values: Float32Array, weight: Weight, scale: Float32Array): v
  * @returns null where a pruned group mixes columns of several dense groups
  */
 export function rowGroups(
-  dense: Kernel,
-  pruned: Kernel,
+  dense: Pick<Kernel, 'weight' | 'groups'>,
+  pruned: Pick<Kernel, 'weight' | 'groups'>,
   columns: Int32Array,
   over: Int32Array | null,
 ): RowGroup[] | null {

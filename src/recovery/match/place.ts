@@ -1,12 +1,14 @@
-import type { Layer, RetainedIndices } from '../../network/index.ts';
+import type { Layer } from '../../network/index.ts';
+import { waysTo } from '../../onnx/index.ts';
 import { percent } from '../../prose/index.ts';
 import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
-import { type FollowerIndex, sharedKeys } from '../followers/index-followers.ts';
-import type { KernelOutcome } from '../types.ts';
-import { assignRows, type Evidence, equalRows } from './assign.ts';
+import { isVerified, type KernelOutcome } from '../types.ts';
+import { assignRows } from './assign.ts';
+import { matchByBlocks } from './by-blocks.ts';
 import { matchByFactor } from './by-factor.ts';
-import { type Kernel, readKernels, rowGroups, transposed, valuesOf } from './kernel.ts';
-import { lookUpByValue } from './lookup.ts';
+import { columnsByValue, columnsToRounding } from './by-value.ts';
+import { evidenceOf, type PlacePair, rowsByFollowers } from './evidence.ts';
+import { type Kernels, type ReadAs, readKernels, rowGroups, valuesOf } from './kernel.ts';
 import { nearestRows } from './nearest.ts';
 import { areRounded } from './rounded.ts';
 import type { RowGroup } from './row-group.ts';
@@ -20,6 +22,8 @@ export interface Placed {
   readonly assigned: Assignment | null;
   /** Dense input columns, where they are not those of the channels that reach the layer. */
   readonly misplaced: Int32Array | null;
+  /** How both kernels were read, where that is not as they are stored. */
+  readonly as?: ReadAs;
   /** Which rows are equal; null where rows were not recognized by their bits. */
   readonly matches?: RowMatches;
   /** Filters that hold nothing but zeros where the dense ones do not. */
@@ -28,70 +32,84 @@ export interface Placed {
   readonly isPartial?: boolean;
 }
 
-export interface Followers {
-  readonly dense: FollowerIndex;
-  readonly pruned: FollowerIndex;
-}
-
-/** A pair of layers to place, and what is known of it. */
-export interface PlacePair {
-  readonly dense: Layer;
-  readonly pruned: Layer;
-  readonly followers: Followers;
-  /** Filters to name where dense ones are equal. */
-  readonly preferred: RetainedIndices | null;
-  /** What is known of filters with equal rows, as in `Evidence`. */
-  readonly chosen: Assignment | null;
-  /** Whether rows may be recognized by a part of the columns, for want of the others. */
-  readonly mayBePartial: boolean;
-  /** Whether values may differ by rounding: two programs folded BatchNorm into them. */
-  readonly mayRound: boolean;
-  /** Whether each filter may have a factor of its own: BatchNorm's statistics were computed again before it was folded in. */
-  readonly mayScale: boolean;
-}
-
 /** Dense input column of each pruned one, and which of them are compared: all where null. */
 interface WiredColumns {
   readonly columns: Int32Array;
   readonly over?: Int32Array | null;
 }
 
-interface Kernels {
-  readonly dense: Kernel;
-  readonly pruned: Kernel;
-}
-
 /** Tells which dense filters a pruned layer's are, by the bits of its rows over the input columns that remain. */
 export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePair): Placed {
   const { dense: denseLayer, pruned: layer } = pair;
-  const read = (): Kernels | null => readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer);
-  let both = read();
+  const columns = columnsOf(correspondence, denseLayer, layer);
+  const inPassing = columns === null ? null : placeByBlocks(correspondence, pair, columns);
+  if (inPassing !== null) return inPassing;
+  const read = (way: number): Kernels | null =>
+    readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer, way);
+  let both = read(0);
   if (both === null) return fail('its weight is computed at run time');
   if (both.dense.weight.kernelOffsets.length !== both.pruned.weight.kernelOffsets.length)
     return fail('its kernel has another size than the dense one');
-  const columns = columnsOf(correspondence, denseLayer, layer);
-  if (both.dense.dtype !== both.pruned.dtype) {
-    const types = `its weights are ${both.pruned.dtype}, the dense ones ${both.dense.dtype}`;
+  const { dtype } = both.pruned;
+  if (both.dense.dtype !== dtype) {
+    const types = `its weights are ${dtype}, the dense ones ${both.dense.dtype}`;
     return (columns === null ? null : placeNearest(both, columns, types)) ?? fail(types);
   }
-  const place = (over: WiredColumns, tolerance: Tolerance) => placeRows(both!, over, tolerance, pair);
-  const asWired = columns === null ? null : place({ columns }, 'few');
-  if (asWired !== null) return { ...asWired, misplaced: null };
   const certain = columns === null || !pair.mayBePartial ? null : certainColumns(correspondence, layer);
-  const inPart = certain === null ? null : place({ columns: columns!, over: certain }, 'few');
-  if (inPart !== null) return { ...inPart, misplaced: null, isPartial: true };
-  // No row fits the channels that reach the layer: its own values may tell which columns it kept.
-  let found = columnsByValue(both, pair);
-  if (found === null && pair.mayRound) {
-    found = columnsToRounding(both);
-    both = read()!;
+  const ways = isNarrowed(both) ? waysTo(dtype) : 1;
+  let first: Placed | null = null;
+  for (let way = 0; way < ways; way++) {
+    both = way === 0 ? both : read(way)!;
+    const found = placeByRows(both, pair, { columns, certain }, () => read(way)!);
+    const placed = found === null || !isNarrowed(both) ? found : { ...found, as: { dtype, way } };
+    if (placed !== null && isVerified(placed.outcome, null)) return placed;
+    first ??= placed;
   }
-  const asFound = found === null ? null : place({ columns: found }, 'few');
-  if (asFound !== null) return { ...asFound, misplaced: found };
-  const altered = columns === null ? null : place({ columns }, 'many');
+  if (first !== null) return first;
+  if (ways > 1 || pair.mayRound) both = read(0)!;
+  const altered = columns === null ? null : placeRows(both, { columns }, 'many', pair);
   if (altered !== null) return { ...altered, misplaced: null };
   const placed = columns === null ? placeByFollowers(pair) : placeNearest(both, columns, null);
   return placed ?? fail(unrecognized(pair));
+}
+
+/** The same of a large layer of which every filter is a dense one, without its whole dense kernel; null where that is not so. */
+function placeByBlocks({ dense, pruned }: ChannelCorrespondence, pair: PlacePair, columns: Int32Array): Placed | null {
+  const before = { layer: pair.dense, buffer: dense.model.buffer };
+  const matches = matchByBlocks(before, { layer: pair.pruned, buffer: pruned.model.buffer }, columns);
+  if (matches === null) return null;
+  const assigned = assignRows(matches, evidenceOf(pair));
+  return { outcome: { kind: 'exact' }, assigned, matches, misplaced: null };
+}
+
+/**
+ * Places a layer of which hardly a row is not a dense one.
+ * @param known the columns of the channels that reach it, and those of them that are sure, null for none
+ * @param again reads the kernels once more
+ */
+function placeByRows(
+  both: Kernels,
+  pair: PlacePair,
+  { columns, certain }: { readonly columns: Int32Array | null; readonly certain: Int32Array | null },
+  again: () => Kernels,
+): Placed | null {
+  const asWired = columns === null ? null : placeRows(both, { columns }, 'few', pair);
+  if (asWired !== null) return { ...asWired, misplaced: null };
+  const inPart = certain === null ? null : placeRows(both, { columns: columns!, over: certain }, 'few', pair);
+  if (inPart !== null) return { ...inPart, misplaced: null, isPartial: true };
+  // No row fits the channels that reach the layer: its own values may tell which columns it kept.
+  let [kernels, found] = [both, columnsByValue(both, pair)];
+  if (found === null && pair.mayRound) {
+    found = columnsToRounding(both);
+    kernels = again();
+  }
+  const asFound = found === null ? null : placeRows(kernels, { columns: found }, 'few', pair);
+  return asFound === null ? null : { ...asFound, misplaced: found };
+}
+
+/** Whether the weights of one model are rounded to be compared with the other's. */
+function isNarrowed({ dense, pruned }: Kernels): boolean {
+  return dense.weight.tensor.dtype !== pruned.weight.tensor.dtype;
 }
 
 function fail(detail: string): Placed {
@@ -99,12 +117,9 @@ function fail(detail: string): Placed {
 }
 
 function unrecognized({ dense, pruned }: PlacePair): string {
-  if (pruned.folding.state === dense.folding.state) return 'none of its filters is a dense filter';
-  const state = `BatchNorm is ${pruned.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer`;
-  const dtype = dense.weight === null || 'opaque' in dense.weight ? 'float32' : dense.weight.tensor.dtype;
-  return dtype === 'float32'
-    ? state
-    : `${state}, and only float32 is folded here to compare them: its weights are ${dtype}`;
+  return pruned.folding.state === dense.folding.state
+    ? 'none of its filters is a dense filter'
+    : `BatchNorm is ${pruned.folding.state === 'folded' ? 'folded into it' : 'not folded into it'}, unlike the dense layer`;
 }
 
 /** How many filters may differ from every dense filter before their columns are doubted. */
@@ -157,30 +172,25 @@ function placeRows(
   if (unmatched.length > 0)
     return { outcome: { kind: 'altered', detail: alteration(filters, unmatched, nearest, groups) }, ...told };
   if (scaled > 0) return { outcome: { kind: 'rounded', detail: SCALED }, ...told };
-  if (rounded === 0) return { outcome: { kind: 'exact' }, ...told };
+  if (rounded === 0) return { outcome: { kind: 'exact', ...narrowing(kernels) }, ...told };
   const share = rounded === filters ? 'every filter is' : `${rounded} of its ${filters} filters are`;
-  const detail = `${share} a dense filter to the rounding of float32, and no other: its BatchNorm was folded in another order of operations`;
+  const detail = `${share} a dense filter to the rounding of ${kernels.pruned.dtype}, and no other: its BatchNorm was folded in another order of operations`;
   return { outcome: { kind: 'rounded', detail }, ...told };
+}
+
+/** What was rounded so that the kernels are the same. */
+function narrowing(kernels: Kernels): { readonly detail?: string } {
+  if (!isNarrowed(kernels)) return {};
+  const { dense, pruned } = kernels;
+  const isPruned = pruned.weight.tensor.dtype === pruned.dtype;
+  const detail = isPruned
+    ? `its weights are the dense ones rounded to ${pruned.dtype}, bit for bit`
+    : `the dense weights are its own rounded to ${dense.dtype}, bit for bit`;
+  return { detail };
 }
 
 const SCALED =
   "its filters are dense filters but for a factor each: BatchNorm's statistics were computed again before it was folded in";
-
-function evidenceOf({ followers, dense, pruned, preferred, chosen, mayRound }: PlacePair): Evidence {
-  const readers = once(() => {
-    const keys = sharedKeys({ index: followers.dense, layer: dense }, { index: followers.pruned, layer: pruned });
-    return {
-      dense: followers.dense.elements(dense, keys, mayRound),
-      pruned: followers.pruned.elements(pruned, keys, mayRound),
-    };
-  });
-  return {
-    preferred,
-    chosen,
-    denseKey: (filter) => readers().dense(filter),
-    prunedKey: (filter) => readers().pruned(filter),
-  };
-}
 
 function alteration(
   filters: number,
@@ -210,48 +220,6 @@ function certainColumns({ isSure }: ChannelCorrespondence, layer: Layer): Int32A
   return certain.length === 0 || certain.length === call.columns.length ? null : Int32Array.from(certain);
 }
 
-/** Dense columns that a kernel kept, recognized by its own values alone, or by its rows once bias and BatchNorm have placed those. */
-function columnsByValue(both: Kernels, pair: PlacePair): Int32Array | null {
-  const found = lookUpByValue(both.dense, both.pruned);
-  if (found !== null && !found.rows.includes(-1) && !found.columns.includes(-1)) return found.columns;
-  const rows = rowsByFollowers(pair);
-  if (rows === null || both.dense.groups !== 1 || both.pruned.groups !== 1) return null;
-  const turned = { dense: transposed(both.dense), pruned: transposed(both.pruned) };
-  const groups = rowGroups(turned.dense, turned.pruned, rows, null)!;
-  const matches = matchRows(turned.dense, turned.pruned, groups);
-  if (pair.mayRound) matchByFactor(turned.dense, turned.pruned, groups, matches, areRounded);
-  const isSure = !matches.pruned.includes(-1) && equalRows(matches).length === 0;
-  return isSure ? matches.pruned : null;
-}
-
-/** The same of kernels that two programs folded, by their values without the last digits. Leaves the kernels without them, too. */
-function columnsToRounding(both: Kernels): Int32Array | null {
-  if (!shorten(both.dense.bits) || !shorten(both.pruned.bits)) return null;
-  const columns = lookUpByValue(both.dense, both.pruned)?.columns ?? null;
-  return columns?.includes(-1) ? null : columns;
-}
-
-/** Digits that folding may leave another, and some: of few values they are the ones that make the next digit another. */
-const ROUNDED_BITS = 6;
-
-function shorten(bits: Kernel['bits']): boolean {
-  if (!(bits instanceof Uint32Array)) return false;
-  for (let k = 0; k < bits.length; k++) bits[k] = (bits[k]! + 2 ** (ROUNDED_BITS - 1)) >>> ROUNDED_BITS;
-  return true;
-}
-
-/** Rows recognized by what follows them, where that is different for each dense filter. */
-function rowsByFollowers(pair: PlacePair): Int32Array | null {
-  const { denseKey, prunedKey } = evidenceOf(pair);
-  const filters = new Map<string, number>();
-  for (let filter = 0; filter < pair.dense.filters; filter++) {
-    const key = denseKey(filter);
-    filters.set(key, filters.has(key) ? -1 : filter);
-  }
-  const rows = Int32Array.from({ length: pair.pruned.filters }, (_, p) => filters.get(prunedKey(p)) ?? -1);
-  return rows.includes(-1) ? null : rows;
-}
-
 /** What is left where the channels that reach a layer are not known and its kernel does not tell them either. */
 function placeByFollowers(pair: PlacePair): Placed | null {
   const assigned = rowsByFollowers(pair);
@@ -273,13 +241,4 @@ function placeNearest(both: Kernels, columns: Int32Array, types: string | null):
     margin === Number.POSITIVE_INFINITY ? '' : `, the next dense filter is ${margin.toFixed(1)} times as far`;
   const detail = `${types ?? 'its weights are not the dense ones'}: its filters come nearest to these, at a distance of up to ${percent(distance)}${next}`;
   return { outcome: { kind: 'nearest', distance, margin, detail }, assigned: filters, misplaced: null };
-}
-
-/** Most layers have no equal rows, so that what would tell them apart is not read. */
-function once<T>(read: () => T): () => T {
-  let known: { readonly value: T } | null = null;
-  return () => {
-    known ??= { value: read() };
-    return known.value;
-  };
 }

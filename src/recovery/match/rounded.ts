@@ -1,24 +1,30 @@
+import { leastOf, unitOf } from '../../onnx/index.ts';
 import type { AreAlike } from './by-factor.ts';
 
 /**
- * How far off the factor of a filter may be, relative to it, when two programs computed it: gamma / sqrt(variance + epsilon) in
- * another order, with an approximate reciprocal root, or a root that is not correctly rounded (torch on some CPUs, by MKL).
+ * How far off the factor of a filter may be, relative to it and in units of its type, when two programs computed it:
+ * gamma / sqrt(variance + epsilon) in another order, with an approximate reciprocal root, or a root that is not correctly rounded
+ * (torch on some CPUs, by MKL); in half precision of vectors that were rounded before or after.
  */
-export const ROUNDING = 2 ** -20;
+export const ROUNDING = 2 ** 4;
 /** How far apart the quotients of one row's elements may lie: each is the quotient of the factors, give or take two roundings. */
-const SPREAD = 2 ** -22;
+const SPREAD = 2 ** 2;
 
 /** Whether one factor, near to 1, makes all elements of one row the other's. */
-export const areRounded: AreAlike = (a, baseA, b, baseB, { offsets, denseOffsets }) => {
-  let [least, most] = [1 + ROUNDING, 1 - ROUNDING];
+export const areRounded: AreAlike = (a, baseA, b, baseB, { offsets, denseOffsets }, dtype) => {
+  const [unit, tiny] = [unitOf(dtype), 2 * leastOf(dtype)];
+  const [low, high, spread] = [1 - ROUNDING * unit, 1 + ROUNDING * unit, SPREAD * unit];
+  let [least, most] = [high, low];
   for (let k = 0; k < offsets.length; k++) {
     const [x, y] = [a[baseA + denseOffsets[k]!]!, b[baseB + offsets[k]!]!];
     if (x === y && x === 0) continue;
     const quotient = y / x;
-    if (!(quotient >= 1 - ROUNDING && quotient <= 1 + ROUNDING)) return false;
+    // What is next to 0 has no more digits than one.
+    if (Math.abs(y - x) <= tiny) continue;
+    if (!(quotient >= low && quotient <= high)) return false;
     if (quotient < least) least = quotient;
     if (quotient > most) most = quotient;
-    if (most - least > SPREAD) return false;
+    if (most - least > spread) return false;
   }
   return true;
 };

@@ -1,12 +1,7 @@
-import type { Bits } from './bits.ts';
 import type { Kernel } from './kernel.ts';
-import { type RowGroup, RUN } from './row-group.ts';
-import { type SameRows, sameRows } from './same-rows.ts';
-
-/** Elements that are hashed first; rows with equal hashes are compared whole. */
-const HASHED_ELEMENTS = 8;
-/** Different rows that may share a hash before whole rows are hashed: sparse kernels begin alike. */
-const MAX_CHAIN = 16;
+import type { RowGroup } from './row-group.ts';
+import { findRow, hashRow, rowTable } from './row-table.ts';
+import { sameRows } from './same-rows.ts';
 
 /** Dense rows that are equal over the columns at hand form a class, which carries the number of its first row. */
 export interface RowMatches {
@@ -22,88 +17,14 @@ export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGro
   const found = new Int32Array(pruned.weight.outCount).fill(-1);
   for (const group of groups) {
     const same = sameRows(dense, pruned, group);
-    const table =
-      classTable(dense, group, firstElements(group), same, classes) ?? classTable(dense, group, group, same, classes)!;
+    const rows = { kernel: dense, side: 'dense', first: group.denseFirst, end: group.denseEnd } as const;
+    const table = rowTable({ ...rows, areSame: same.denseRows }, group, classes);
     for (let p = group.first; p < group.end; p++) {
       const hash = hashRow(pruned.bits, p * pruned.weight.outStride, table.hashed.offsets);
-      for (let row = table.heads[hash & table.mask]!; row >= 0; row = table.next[row - group.denseFirst]!) {
-        if (table.hashes[row - group.denseFirst] !== hash) continue;
-        if (!same.rows(row, p)) continue;
-        found[p] = row;
-        break;
-      }
+      found[p] = findRow(table, hash, (row) => same.rows(row, p));
     }
   }
   return { dense: classes, pruned: found };
-}
-
-/** Offsets of the elements that are hashed, within a dense row and within a pruned one. */
-type Hashed = Pick<RowGroup, 'denseOffsets' | 'offsets'>;
-
-function firstElements({ runs }: RowGroup): Hashed {
-  const [denseOffsets, offsets]: [number[], number[]] = [[], []];
-  for (let at = 0; at < runs.length && offsets.length < HASHED_ELEMENTS; at += RUN) {
-    for (let k = 0; k < runs[at + 2]! && offsets.length < HASHED_ELEMENTS; k++) {
-      denseOffsets.push(runs[at]! + k);
-      offsets.push(runs[at + 1]! + k);
-    }
-  }
-  return { denseOffsets: Int32Array.from(denseOffsets), offsets: Int32Array.from(offsets) };
-}
-
-/** The first row of each class by its hash: chains in typed arrays, which make no objects. */
-interface ClassTable {
-  readonly hashed: Hashed;
-  readonly mask: number;
-  readonly heads: Int32Array;
-  /** By row of the group. */
-  readonly next: Int32Array;
-  readonly hashes: Int32Array;
-}
-
-/**
- * @param classes filled in for the rows of the group
- * @returns null where too many different rows share a hash of so few elements
- */
-function classTable(
-  { bits, weight }: Kernel,
-  { denseFirst, denseEnd, size }: RowGroup,
-  hashed: Hashed,
-  same: SameRows,
-  classes: Int32Array,
-): ClassTable | null {
-  const rows = denseEnd - denseFirst;
-  const mask = 2 ** Math.ceil(Math.log2(2 * rows + 1)) - 1;
-  const heads = new Int32Array(mask + 1).fill(-1);
-  const next = new Int32Array(rows).fill(-1);
-  const hashes = new Int32Array(rows);
-  for (let row = denseFirst; row < denseEnd; row++) {
-    const hash = hashRow(bits, row * weight.outStride, hashed.denseOffsets);
-    hashes[row - denseFirst] = hash;
-    let known = heads[hash & mask]!;
-    let alike = 0;
-    for (; known >= 0; known = next[known - denseFirst]!) {
-      if (hashes[known - denseFirst] !== hash) continue;
-      if (same.denseRows(known, row)) break;
-      alike++;
-    }
-    if (alike > MAX_CHAIN && hashed.offsets.length < size) return null;
-    classes[row] = known >= 0 ? known : row;
-    if (known >= 0) continue;
-    next[row - denseFirst] = heads[hash & mask]!;
-    heads[hash & mask] = row;
-  }
-  return { hashed, mask, heads, next, hashes };
-}
-
-function hashRow(bits: Bits, base: number, offsets: Int32Array): number {
-  let hash = 0x811c9dc5;
-  for (let k = 0; k < offsets.length; k++) {
-    const value = bits[base + offsets[k]!]!;
-    hash =
-      Math.imul(hash ^ (typeof value === 'number' ? value : Number(value & 0xffffffffn)), 0x01000193) ^ (hash >>> 15);
-  }
-  return hash | 0;
 }
 
 /** The dense row that shares most elements with a pruned one, and how many differ; null where none shares more than half. */

@@ -1,5 +1,4 @@
 import { bufferBehind, webAssembly } from '../../bytes/index.ts';
-import type { Bits } from './bits.ts';
 import type { Kernel } from './kernel.ts';
 import { type RowGroup, RUN } from './row-group.ts';
 import { ROWS_WASM } from './rows.generated.ts';
@@ -8,6 +7,8 @@ import { ROWS_WASM } from './rows.generated.ts';
 export interface SameRows {
   /** Whether two dense rows are equal. */
   denseRows(row: number, other: number): boolean;
+  /** Whether two pruned rows are equal. */
+  prunedRows(row: number, other: number): boolean;
   /** Whether a dense row and a pruned one are equal. */
   rows(denseRow: number, row: number): boolean;
 }
@@ -39,21 +40,30 @@ function sameInMemory(dense: Kernel, pruned: Kernel, { runs }: RowGroup): SameRo
   const prunedRow = (row: number): number => pruned.bits.byteOffset + row * pruned.weight.outStride * size;
   return {
     denseRows: (row, other) => same(denseRow(row), denseRow(other), table, table, table + 8, count) === 1,
+    prunedRows: (row, other) => same(prunedRow(row), prunedRow(other), table + 4, table + 4, table + 8, count) === 1,
     rows: (row, own) => same(denseRow(row), prunedRow(own), table, table + 4, table + 8, count) === 1,
   };
 }
 
 function sameByElement(dense: Kernel, pruned: Kernel, { runs }: RowGroup): SameRows {
-  const same = (a: Bits, baseA: number, b: Bits, baseB: number, ofB: number): boolean => {
+  const [ofDense, ofPruned] = [
+    { ...dense, start: 0 },
+    { ...pruned, start: 1 },
+  ];
+  const same = (one: Side, row: number, two: Side, other: number): boolean => {
+    const [baseA, baseB] = [row * one.weight.outStride, other * two.weight.outStride];
     for (let at = 0; at < runs.length; at += RUN) {
-      const [startA, startB, count] = [baseA + runs[at]!, baseB + runs[at + ofB]!, runs[at + 2]!];
-      for (let k = 0; k < count; k++) if (a[startA + k] !== b[startB + k]) return false;
+      const [startA, startB, count] = [baseA + runs[at + one.start]!, baseB + runs[at + two.start]!, runs[at + 2]!];
+      for (let k = 0; k < count; k++) if (one.bits[startA + k] !== two.bits[startB + k]) return false;
     }
     return true;
   };
-  const denseRow = (row: number): number => row * dense.weight.outStride;
   return {
-    denseRows: (row, other) => same(dense.bits, denseRow(row), dense.bits, denseRow(other), 0),
-    rows: (row, own) => same(dense.bits, denseRow(row), pruned.bits, own * pruned.weight.outStride, 1),
+    denseRows: (row, other) => same(ofDense, row, ofDense, other),
+    prunedRows: (row, other) => same(ofPruned, row, ofPruned, other),
+    rows: (row, own) => same(ofDense, row, ofPruned, own),
   };
 }
+
+/** A kernel, and which number of a run says where the run begins in its rows. */
+type Side = Pick<Kernel, 'bits' | 'weight'> & { readonly start: number };

@@ -60,6 +60,12 @@ export function withoutZeroed(matches: RowMatches, zeroed: readonly number[]): R
   return { dense: matches.dense, pruned };
 }
 
+/** Whether a row of a group holds nothing but zeros, so that it may have been set to zero. */
+export function hasZeroRow(pruned: Kernel, { first, end, runs }: RowGroup): boolean {
+  for (let p = first; p < end; p++) if (isZeroRow(pruned, p, runs, 1)) return true;
+  return false;
+}
+
 /** @param starts which number of a run says where it begins */
 function isZeroRow({ bits, weight, dtype }: Kernel, row: number, runs: Int32Array, starts: 0 | 1): boolean {
   for (let at = 0; at < runs.length; at += RUN) {
