@@ -2,6 +2,7 @@ import type { OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
 import { isUniform } from '../channels.ts';
 import { broadcastDims, broadcastStrides, integersOf, numbersOf } from '../constants.ts';
+import type { Value } from '../drafts.ts';
 import { stridedNumbers } from '../numbers.ts';
 import type { TensorView } from '../tensor-view.ts';
 import { type Carry, input, isSignal, setOpaque, setOutput, shapeOf, type Walk } from '../walk.ts';
@@ -62,18 +63,21 @@ export const SHARED_RANK = 5;
 function expandSignal(walk: Walk, node: OnnxNode, shape: readonly Dim[]): void {
   const value = input(walk, node, 0);
   if (!isSignal(value)) return setOpaque(walk, node);
-  if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, shape, value.from));
+  const from = repeatsHeads(value, shape) ? walk.drafts.place(node, 'upsample', walk.values) : value.from;
+  if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, shape, from));
   const { map } = value;
   const missing = shape.length - map.shape.length;
   const axes = map.axes.map((axis) => axis + missing);
   const isKept = isUniform(map) || axes.every((axis, k) => shape[axis] === map.shape[map.axes[k]!]);
   if (!isKept) return setOpaque(walk, node);
-  // Heads of keys that several heads of queries share stand as often as those.
-  const isShared =
-    shape.length === SHARED_RANK && shape.some((size, axis) => size !== map.shape[axis] && size !== null);
-  const from = isShared ? walk.drafts.place(node, 'upsample', walk.values) : value.from;
   addTargetSite(walk, node, shape, axes);
   setOutput(walk, node, { kind: 'channels', map: { shape, axes, ids: map.ids }, from });
+}
+
+/** Whether heads of keys that several heads of queries share come to stand as often as those. */
+function repeatsHeads(value: Value, shape: readonly Dim[]): boolean {
+  const before = shapeOf(value);
+  return shape.length === SHARED_RANK && shape.some((size, axis) => size !== before?.[axis] && size !== null);
 }
 
 /** Entries of the target along which channels lie; a 1 stands for what the operand has. */

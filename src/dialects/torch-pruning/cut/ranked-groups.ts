@@ -167,7 +167,8 @@ function withHeads(group: Group, spec: TorchSpec, flows: Flows): Group | Fate {
     return { kind: 'unscored' };
   const rooted = groupOf(reading.module, reading.side, reading.at, flows);
   // Behind a flatten several channels of the reader are one of the heads, and which of them counts is not defined.
-  const isPlain = rooted.items.every((item) => item.at.length >= reading.at.length);
+  // Of what is no module, and only passes channels on, that is no matter.
+  const isPlain = rooted.items.every(({ module, at }) => !isNamed(module.type) || at.length >= reading.at.length);
   return isPlain ? rooted : unknown(`${reading.module.layer.name} reads heads at several positions`);
 }
 
