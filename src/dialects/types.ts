@@ -1,6 +1,6 @@
 import type { SpecDocument } from '../config/spec.ts';
 import type { KeyPath, Place } from '../errors/place.ts';
-import type { Folding, MaskedPart, Network, RetainedIndices } from '../network/index.ts';
+import type { Folding, MaskedPart, Network, Onlooker, RetainedIndices } from '../network/index.ts';
 import type { CountRule, CriterionCounts, LayerExplanation, Tie } from './explained.ts';
 import type { Reported } from './reported.ts';
 
@@ -240,6 +240,8 @@ export interface Pruner {
    * @param folding overrules the detector for every layer
    */
   expect(dense: Network, folding: Folding | null): Expectation;
+  /** Computes on the dense weights while they are read for another purpose, so that `expect` need not read them again. */
+  onlooker?(dense: Network, folding: Folding | null): Onlooker;
   /** Reads what the pruner printed or wrote: retained indices with or without layer names. */
   readLog(text: string, dense: Network): Reported;
 }

@@ -1,4 +1,4 @@
-import { bytesOf } from '../onnx/index.ts';
+import { bytesOf, type TensorData } from '../onnx/index.ts';
 import type { Weight } from './types.ts';
 
 /** Some of a weight's filters, which lie one behind another. */
@@ -7,6 +7,14 @@ export interface FilterBlock {
   readonly first: number;
   /** These filters alone. */
   readonly weight: Weight;
+}
+
+/** Computes on filters while they are read for another purpose, so that it need not read them again. */
+export interface Onlooker {
+  /** How many bytes behind the elements of a block it writes to, where they lie in WebAssembly's memory. */
+  room(block: Weight): number;
+  /** @param data elements of a block of `weight`, in order; gone afterwards */
+  see(weight: Weight, block: FilterBlock, data: TensorData): void;
 }
 
 /** What stays in a core's second cache while it is read and computed on. */

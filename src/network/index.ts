@@ -13,7 +13,7 @@ export type {
   VectorSite,
 } from './cut-sites.ts';
 export { disjointSets } from './disjoint-sets.ts';
-export { BLOCK_BYTES, type FilterBlock, filterBlocks } from './filter-blocks.ts';
+export { BLOCK_BYTES, type FilterBlock, filterBlocks, type Onlooker } from './filter-blocks.ts';
 export { biasFollower, type FoldedLayer, foldAll, foldLayer, shiftOf, withFolded } from './fold.ts';
 export { nodeName, operatorName } from './graph-parts.ts';
 export { type LayerNames, layerNames, type NameScheme, nameScheme } from './name-scheme.ts';

@@ -17,7 +17,7 @@ import type { Checked } from './checked.ts';
 import { refuseExchanged } from './exchanged.ts';
 import { executeModels, gainsOf, NOT_EXECUTED } from './execute-models.ts';
 import type { Host } from './host.ts';
-import { judgeNetworks } from './judge-networks.ts';
+import { asking, judgeNetworks } from './judge-networks.ts';
 import { makeModels } from './make-models.ts';
 import { foldedExport, modelSize, withModels } from './models.ts';
 import { requestPlaces, specPlaces } from './places.ts';
@@ -38,8 +38,8 @@ export async function check(request: ModelRequest, host: Host): Promise<Checked>
   return withModels(host, async ({ read, readJudged, temporary }) => {
     // What cannot be read cannot be pruned here either.
     const dense = request.pruned === null ? read(request.dense) : readJudged(request.dense);
-    const asked = pruner.expect(dense, request.folding);
-    const own = request.pruned === null ? await builtIn(asked, dense, pruner, request, host, temporary) : null;
+    const asked = asking(pruner, dense, request.folding);
+    const own = request.pruned === null ? await builtIn(asked.expect(), dense, pruner, request, host, temporary) : null;
     const pruned = readJudged(request.pruned ?? own!.path);
     own?.requireInPlace();
     refuseExchanged(dense, pruned, request);

@@ -1,6 +1,6 @@
 import { compareGraphs } from '../comparison/index.ts';
-import type { Expectation, LayerForm, Reported } from '../dialects/index.ts';
-import type { Network, RetainedIndices } from '../network/index.ts';
+import type { Expectation, LayerForm, Pruner, Reported } from '../dialects/index.ts';
+import type { Folding, Network, Onlooker, RetainedIndices } from '../network/index.ts';
 import { type Allowed, type FoldedReference, type Recovery, recoverRetention } from '../recovery/index.ts';
 import { type Evidence, type Judgement, judge, type PlaceOf } from '../verdict/index.ts';
 
@@ -22,18 +22,40 @@ export interface Hearing {
   readonly at: PlaceOf;
 }
 
+/** Who says what should be retained. It is asked once, as late as can be: by then, much of what it needs was read. */
+export interface Asked {
+  expect(): Expectation;
+  readonly onlooker: Onlooker | null;
+}
+
+/** Asks a pruner about a model, once. */
+export function asking(pruner: Pruner, dense: Network, folding: Folding | null): Asked {
+  let known: Expectation | null = null;
+  const own = pruner.onlooker?.(dense, folding) ?? null;
+  return {
+    expect() {
+      known ??= pruner.expect(dense, folding);
+      return known;
+    },
+    // What was asked already has read everything.
+    onlooker: own && { ...own, see: (...seen) => (known === null ? own.see(...seen) : undefined) },
+  };
+}
+
 /** The half of a check that is computed from the networks alone: no file, no process, no clock. It runs in a browser as it is. */
 export function judgeNetworks(
   sides: Sides,
-  asked: Expectation,
+  { expect, onlooker }: Asked,
   hearing: Hearing,
 ): { readonly recovery: Recovery; readonly expectation: Expectation; readonly retention: Judgement } {
   const { dense, pruned } = sides;
-  const formOf = (layer: string): LayerForm | undefined => asked.layers.get(layer)?.form;
-  const recovery = recoverFrom(sides, (layer) => asked.layers.get(layer)?.expected ?? null, {
-    isRecalibrated: (layer) => formOf(layer)?.isRecalibrated === true,
-    isCompensated: (layer) => formOf(layer)?.isCompensated === true,
-  });
+  const formOf = (layer: string): LayerForm | undefined => expect().layers.get(layer)?.form;
+  const allowed = {
+    isRecalibrated: (layer: string) => formOf(layer)?.isRecalibrated === true,
+    isCompensated: (layer: string) => formOf(layer)?.isCompensated === true,
+  };
+  const recovery = recoverFrom(sides, (layer) => expect().layers.get(layer)?.expected ?? null, allowed, onlooker);
+  const asked = expect();
   const expectation = asked.given?.((layer) => recovery.layers.get(layer)?.actual ?? null) ?? asked;
   const retention = judge({
     dense,
@@ -50,13 +72,15 @@ export function judgeNetworks(
  * What the pruned model retains.
  * @param preferred what a layer is to retain, for where the weights leave a choice
  * @param allowed what else may differ
+ * @param onlooker sees the dense weights that are read in blocks
  */
 export function recoverFrom(
   { dense, pruned, folded }: Sides,
   preferred?: (layer: string) => RetainedIndices | null,
   allowed?: Allowed,
+  onlooker: Onlooker | null = null,
 ): Recovery {
   // An unfolded pruned model compared with the unfolded dense one tells more.
   const isFolded = [...pruned.prunable.values()].every(({ norms }) => norms.every((norm) => norm === null));
-  return recoverRetention(dense, pruned, preferred, isFolded ? folded : null, allowed);
+  return recoverRetention(dense, pruned, preferred, isFolded ? folded : null, allowed, onlooker);
 }

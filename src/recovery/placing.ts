@@ -1,4 +1,4 @@
-import type { Layer, RetainedIndices } from '../network/index.ts';
+import type { Layer, Onlooker, RetainedIndices } from '../network/index.ts';
 import type { AlikePair } from './align/alike.ts';
 import type { Allowed } from './allowed.ts';
 import { type Assignment, correspond, type OpenCorrespondence } from './correspondence.ts';
@@ -16,6 +16,13 @@ export interface PlacedLayers {
   readonly placed: ReadonlyMap<number, Placed>;
 }
 
+/** What guides the placing of layers, and who looks on. */
+export interface Guides {
+  readonly prefer: Preference;
+  readonly allowed: Allowed;
+  readonly onlooker: Onlooker | null;
+}
+
 type Chosen = ReadonlyMap<number, Assignment>;
 
 /** Choices among equal rows lead to rows behind them, which lead to more choices: in so many rounds at most. */
@@ -25,20 +32,20 @@ const MAX_ROUNDS = 3;
  * Places all layers in graph order. Where filters have equal rows, the first choice is made by what follows them, and mended
  * once the layers behind, which read their channels, are known.
  */
-export function placeLayers(pair: AlikePair, followers: Followers, prefer: Preference, allowed: Allowed): PlacedLayers {
+export function placeLayers(pair: AlikePair, followers: Followers, guides: Guides): PlacedLayers {
   const known = new Map<Layer, ReadonlySet<number>>();
   const preferred = (dense: Layer): ReadonlySet<number> => {
-    const set = known.get(dense) ?? new Set(prefer(dense.name) ?? []);
+    const set = known.get(dense) ?? new Set(guides.prefer(dense.name) ?? []);
     known.set(dense, set);
     return set;
   };
-  let found = placeAll(pair, followers, { prefer, allowed }, new Map(), true);
+  let found = placeAll(pair, followers, guides, new Map(), true);
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const { correspondence, placed } = found;
     const chosen = chooseEqual(correspondence, { placed, followers, preferred });
     const isPartial = [...placed.values()].some((layer) => layer.isPartial === true);
     if (!isPartial && (chosen === null || isAsChosen(chosen, placed))) return found;
-    found = placeAll(pair, followers, { prefer, allowed }, chosen ?? new Map(), round < MAX_ROUNDS);
+    found = placeAll(pair, followers, guides, chosen ?? new Map(), round < MAX_ROUNDS);
   }
   return found;
 }
@@ -53,7 +60,7 @@ function isAsChosen(chosen: Chosen, placed: PlacedLayers['placed']): boolean {
 function placeAll(
   pair: AlikePair,
   followers: Followers,
-  { prefer, allowed }: { readonly prefer: Preference; readonly allowed: Allowed },
+  { prefer, allowed, onlooker }: Guides,
   chosen: Chosen,
   mayBePartial: boolean,
 ): PlacedLayers {
@@ -66,11 +73,16 @@ function placeAll(
       dense,
       pruned: layer,
       followers,
-      preferred: prefer(dense.name),
+      onlooker,
+      get preferred() {
+        return prefer(dense.name);
+      },
       chosen: chosen.get(layer.id) ?? null,
       mayBePartial,
       mayRound: pair.mayRound.has(layer.id),
-      mayScale: allowed.isRecalibrated(dense.name),
+      get mayScale() {
+        return allowed.isRecalibrated(dense.name);
+      },
     });
     placed.set(layer.id, found);
     if (found.assigned === null) continue;

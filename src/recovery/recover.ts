@@ -1,4 +1,4 @@
-import type { FollowerRole, Layer, Network } from '../network/index.ts';
+import type { FollowerRole, Layer, Network, Onlooker } from '../network/index.ts';
 import { type Alignment, align } from './align/align.ts';
 import { type AlikePair, bringAlike } from './align/alike.ts';
 import type { FoldedReference } from './align/same-model.ts';
@@ -12,7 +12,7 @@ import { ledAlike } from './leads.ts';
 import { type Masks, masksOf } from './masks.ts';
 import type { Followers } from './match/evidence.ts';
 import { areAsDense, misplacedColumns, reorderedColumns } from './misplaced.ts';
-import { type PlacedLayers, type Preference, placeLayers } from './placing.ts';
+import { type Guides, type PlacedLayers, type Preference, placeLayers } from './placing.ts';
 import { layerRecoveries, type PrunedOutcome, seenFrom } from './results.ts';
 import { transposedOutcomes } from './transposed.ts';
 import type { Disagreement, Recovery } from './types.ts';
@@ -23,6 +23,8 @@ import type { Disagreement, Recovery } from './types.ts';
  * names, else by the graph; where one model alone has its BatchNorm folded in, the other's is folded here.
  * @param prefer where several dense filters are equal in all that belongs to them, the ones to name
  * @param allowed what else may differ, because the pruner does more than to cut filters out
+ * @param onlooker sees the dense weights that are read in blocks. What is preferred and allowed is asked for as late as can be, so that it
+ * may be found out by what was seen
  * @param reference the dense model as its exporter folded it, whose weights the pruned ones are compared with
  */
 export function recoverRetention(
@@ -31,12 +33,14 @@ export function recoverRetention(
   prefer: Preference = () => null,
   reference: FoldedReference | null = null,
   allowed: Allowed = NOTHING_ELSE,
+  onlooker: Onlooker | null = null,
 ): Recovery {
-  const found = recoverFrom(reference?.network ?? dense, pruned, prefer, allowed);
+  const found = recoverFrom(reference?.network ?? dense, pruned, { prefer, allowed, onlooker });
   return reference === null ? found : seenFrom(dense, reference, found);
 }
 
-function recoverFrom(dense: Network, asRead: Network, prefer: Preference, allowed: Allowed): Recovery {
+function recoverFrom(dense: Network, asRead: Network, guides: Guides): Recovery {
+  const { allowed } = guides;
   const alignment = align(dense, asRead);
   const pruned = ledAlike(dense, asRead, alignment);
   const pair = bringAlike(dense, pruned, alignment);
@@ -44,7 +48,7 @@ function recoverFrom(dense: Network, asRead: Network, prefer: Preference, allowe
     dense: indexFollowers(pair.dense, (id) => id),
     pruned: indexFollowers(pair.pruned, (id) => pair.partner.get(id)?.id),
   };
-  const { correspondence, placed } = placeLayers(pair, followers, prefer, allowed);
+  const { correspondence, placed } = placeLayers(pair, followers, guides);
   const changes = {
     masks: masksOf(dense, pair, placed),
     compensations: compensationsIn(dense, pair, correspondence, allowed),

@@ -6,7 +6,7 @@ import { configOf, parseYaml, specFromFile } from '../../src/config/index.ts';
 import { readReported, readSpec } from '../../src/dialects/index.ts';
 import { type Network, readNetwork } from '../../src/network/index.ts';
 import { memoryModel, readModel } from '../../src/onnx/index.ts';
-import { judgeNetworks } from '../../src/pipeline/judge-networks.ts';
+import { asking, judgeNetworks } from '../../src/pipeline/judge-networks.ts';
 import { modelSize } from '../../src/pipeline/models.ts';
 import { makeReport } from '../../src/report/index.ts';
 import { readReports } from '../../src/report/merge.ts';
@@ -127,8 +127,11 @@ function reportOf(): unknown {
   return makeReport({
     ...{ version: '0', model: 'model', dense, pruned: dense, sizes: size, isHashed: false },
     decided: { dialect: pruner.name, spec: pruner.spec, expectation, lints: [] },
-    judgement: judgeNetworks(sides, expectation, { reported: null, tolerance: null, at: (key) => pruner.spec.at(key) })
-      .retention,
+    judgement: judgeNetworks(sides, asking(pruner, dense, null), {
+      reported: null,
+      tolerance: null,
+      at: (key) => pruner.spec.at(key),
+    }).retention,
   });
 }
 
@@ -256,7 +259,7 @@ export const TARGETS: readonly Target[] = [
           { dense: hostile, pruned: dense, folded: null },
           { dense: hostile, pruned: hostile, folded: null },
         ])
-          judgeNetworks(sides, spec.expect(sides.dense, null), {
+          judgeNetworks(sides, asking(spec, sides.dense, null), {
             reported: null,
             tolerance: null,
             at: (key) => spec.spec.at(key),

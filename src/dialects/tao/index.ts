@@ -4,7 +4,7 @@ import { limitedWork } from './exploration/work.ts';
 import { taoHypotheses } from './hypotheses.ts';
 import { lintTao } from './lint.ts';
 import { readTaoLog } from './log.ts';
-import { readNorms } from './norms/norms.ts';
+import { normsInPassing, readNorms } from './norms/norms.ts';
 import type { TaoPruner } from './rules.ts';
 
 export { FLAGS } from './spec.ts';
@@ -24,6 +24,7 @@ export function taoPruner(name: string, pruner: TaoPruner): Pruner {
         hypotheses: (observed) => taoHypotheses({ ...run, work: limitedWork() }, folding, observed),
       };
     },
+    onlooker: normsInPassing,
     readLog: readTaoLog,
   };
 }

@@ -1,16 +1,24 @@
 import type { ReusableBuffer } from '../../bytes/index.ts';
-import { BLOCK_BYTES, filterBlocks, type Layer, type Weight } from '../../network/index.ts';
-import { type Kernel, kernelOf, roomBehind, rowGroups } from './kernel.ts';
+import {
+  BLOCK_BYTES,
+  type FilterBlock,
+  filterBlocks,
+  type Layer,
+  type Onlooker,
+  type Weight,
+} from '../../network/index.ts';
+import { dataOf, type Kernel, kernelOf, roomBehind, rowGroups } from './kernel.ts';
 import type { RowGroup } from './row-group.ts';
 import { findRow, hashRow, rowTable } from './row-table.ts';
 import type { RowMatches } from './rows.ts';
 import { sameRows } from './same-rows.ts';
 import { hasZeroRow } from './zero-rows.ts';
 
-/** A layer of one of the models, and the buffer that its weights are read into. */
+/** A layer of one of the models, the buffer that its weights are read into, and who looks on. */
 export interface Side {
   readonly layer: Pick<Layer, 'weight' | 'groups'>;
   readonly buffer: ReusableBuffer;
+  readonly onlooker?: Onlooker | null;
 }
 
 /**
@@ -34,15 +42,22 @@ export function matchByBlocks(
   // What has several groups of filters is small.
   if (blocks.length === 1 || all === null || all.length > 1) return null;
   const [group] = all as [RowGroup];
-  const one = kernelOf(blocks[0]!.weight, groups, dense.buffer);
-  const room = one === null ? null : (roomBehind(one, own) ?? pruned.buffer);
+  // An onlooker sees weights as they are stored.
+  const onlooker = weight.rowScale === null ? (dense.onlooker ?? null) : null;
+  const read = (block: FilterBlock): Kernel | null => {
+    const kernel = kernelOf(block.weight, groups, dense.buffer);
+    if (kernel !== null) onlooker?.see(weight, block, dataOf(kernel));
+    return kernel;
+  };
+  const one = read(blocks[0]!);
+  const room = one === null ? null : (roomBehind(one, own, onlooker?.room(one.weight)) ?? pruned.buffer);
   const kernel = room === null ? null : kernelOf(own, pruned.layer.groups, room);
   if (one === null || kernel === null) return null;
   if (weight.outCount === own.outCount && hasZeroRow(kernel, group)) return null;
   const matcher = matcherOf(one, kernel, group, weight.outCount);
   matcher.pass(one, 0);
   // All blocks lie in the same place, one after another.
-  for (const block of blocks.slice(1)) matcher.pass(kernelOf(block.weight, groups, dense.buffer)!, block.first);
+  for (const block of blocks.slice(1)) matcher.pass(read(block)!, block.first);
   return matcher.matches();
 }
 

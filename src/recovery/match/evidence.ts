@@ -1,4 +1,4 @@
-import type { Layer, RetainedIndices } from '../../network/index.ts';
+import type { Layer, Onlooker, RetainedIndices } from '../../network/index.ts';
 import type { Assignment } from '../correspondence.ts';
 import { type FollowerIndex, sharedKeys } from '../followers/index-followers.ts';
 import type { Evidence } from './assign.ts';
@@ -13,7 +13,9 @@ export interface PlacePair {
   readonly dense: Layer;
   readonly pruned: Layer;
   readonly followers: Followers;
-  /** Filters to name where dense ones are equal. */
+  /** Who sees the dense weights while they are read, if anybody. */
+  readonly onlooker: Onlooker | null;
+  /** Filters to name where dense ones are equal. As `mayScale`, it may be found out when it is asked for, by reading other weights. */
   readonly preferred: RetainedIndices | null;
   /** What is known of filters with equal rows, as in `Evidence`. */
   readonly chosen: Assignment | null;
@@ -25,8 +27,9 @@ export interface PlacePair {
   readonly mayScale: boolean;
 }
 
-/** What tells filters of a pair of layers apart beside their rows. */
-export function evidenceOf({ followers, dense, pruned, preferred, chosen, mayRound }: PlacePair): Evidence {
+/** What tells filters of a pair of layers apart beside their rows. @param chosen in place of what the pair knows */
+export function evidenceOf(pair: PlacePair, chosen = pair.chosen): Evidence {
+  const { followers, dense, pruned, mayRound } = pair;
   const readers = once(() => {
     const keys = sharedKeys({ index: followers.dense, layer: dense }, { index: followers.pruned, layer: pruned });
     return {
@@ -35,7 +38,9 @@ export function evidenceOf({ followers, dense, pruned, preferred, chosen, mayRou
     };
   });
   return {
-    preferred,
+    get preferred() {
+      return pair.preferred;
+    },
     chosen,
     denseKey: (filter) => readers().dense(filter),
     prunedKey: (filter) => readers().pruned(filter),

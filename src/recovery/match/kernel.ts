@@ -77,17 +77,25 @@ export function commonType({ weight: one }: Layer, { weight: other }: Layer): DT
   return narrowerOf(one.tensor.dtype, other.tensor.dtype);
 }
 
-/** Room for a weight behind a kernel, in its memory; null where there is none. */
-export function roomBehind({ bits, memory }: Kernel, { tensor }: Weight): ReusableBuffer | null {
+/**
+ * Room for a weight behind a kernel, in its memory; null where there is none.
+ * @param between bytes that are left free before it
+ */
+export function roomBehind({ bits, memory }: Kernel, { tensor }: Weight, between = 0): ReusableBuffer | null {
   if (memory === null) return null;
   const bytes = bytesOf(tensor.dtype, tensor.elements);
-  return bytes === null ? null : bufferBehind(bits, memory, bytes);
+  const { byteOffset, byteLength } = bits;
+  return bytes === null ? null : bufferBehind({ byteOffset, byteLength: byteLength + between }, memory, bytes);
 }
 
 /** A kernel's values, whatever their type. */
-export function valuesOf({ bits, dtype, weight }: Kernel): { readonly values: Float32Array; readonly weight: Weight } {
-  const bytes = new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
-  return { values: toFloat32({ dtype, dims: [], bytes }, 'round'), weight };
+export function valuesOf(kernel: Kernel): { readonly values: Float32Array; readonly weight: Weight } {
+  return { values: toFloat32(dataOf(kernel), 'round'), weight: kernel.weight };
+}
+
+/** A kernel's elements, where they lie. */
+export function dataOf({ bits, dtype }: Kernel): TensorData {
+  return { dtype, dims: [bits.length], bytes: new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength) };
 }
 
 /** An ungrouped kernel whose columns are taken for rows. */

@@ -14,7 +14,7 @@ import { areRounded } from './rounded.ts';
 import type { RowGroup } from './row-group.ts';
 import { matchRows, nearestRow, type RowMatches } from './rows.ts';
 import { areScaled } from './scaled.ts';
-import { inTheirPlaces, matchZeroRows, withoutZeroed } from './zero-rows.ts';
+import { goneRows, inTheirPlaces, matchZeroRows, withoutZeroed } from './zero-rows.ts';
 
 /** Where a layer's filters come from. */
 export interface Placed {
@@ -39,11 +39,13 @@ interface WiredColumns {
 }
 
 /** Tells which dense filters a pruned layer's are, by the bits of its rows over the input columns that remain. */
-export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePair): Placed {
-  const { dense: denseLayer, pruned: layer } = pair;
+export function placeLayer(correspondence: ChannelCorrespondence, asked: PlacePair): Placed {
+  const { dense: denseLayer, pruned: layer } = asked;
   const columns = columnsOf(correspondence, denseLayer, layer);
-  const inPassing = columns === null ? null : placeByBlocks(correspondence, pair, columns);
+  const inPassing = columns === null ? null : placeByBlocks(correspondence, asked, columns);
   if (inPassing !== null) return inPassing;
+  // Whether it may scale is found out before kernels are read, since other weights may be read for it into the same buffers.
+  const pair = asked.mayRound ? { ...asked } : asked;
   const read = (way: number): Kernels | null =>
     readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer, way);
   let both = read(0);
@@ -75,7 +77,7 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
 
 /** The same of a large layer of which every filter is a dense one, without its whole dense kernel; null where that is not so. */
 function placeByBlocks({ dense, pruned }: ChannelCorrespondence, pair: PlacePair, columns: Int32Array): Placed | null {
-  const before = { layer: pair.dense, buffer: dense.model.buffer };
+  const before = { layer: pair.dense, buffer: dense.model.buffer, onlooker: pair.onlooker };
   const matches = matchByBlocks(before, { layer: pair.pruned, buffer: pruned.model.buffer }, columns);
   if (matches === null) return null;
   const assigned = assignRows(matches, evidenceOf(pair));
@@ -151,7 +153,7 @@ function placeRows(
   if (groups === null) return null;
   const matches = matchRows(kernels.dense, kernels.pruned, groups);
   const filters = matches.pruned.length;
-  const zeroRows = matchZeroRows(kernels.dense, kernels.pruned, groups, matches, pair.preferred);
+  const zeros = matchZeroRows(kernels.dense, kernels.pruned, groups, matches);
   const rounded = pair.mayRound ? matchByFactor(kernels.dense, kernels.pruned, groups, matches, areRounded) : 0;
   const scaled =
     pair.mayRound && pair.mayScale ? matchByFactor(kernels.dense, kernels.pruned, groups, matches, areScaled) : 0;
@@ -165,8 +167,9 @@ function placeRows(
   );
   const unknown = unmatched.filter((p) => (nearest.get(p) ?? null) === null);
   if (unknown.length * 2 > filters) return null;
-  const evidence = evidenceOf(pair);
-  const assigned = assignRows(matches, { ...evidence, chosen: inTheirPlaces(evidence.chosen, zeroRows, filters) });
+  // From here on the kernels may be gone: what is preferred may be found out by reading others.
+  const zeroRows = zeros === null ? [] : goneRows(zeros, pair.preferred);
+  const assigned = assignRows(matches, evidenceOf(pair, inTheirPlaces(pair.chosen, zeroRows, filters)));
   const told = { assigned, matches: withoutZeroed(matches, zeroRows), ...(zeroRows.length > 0 ? { zeroRows } : {}) };
   for (const p of unmatched) assigned[p] = nearest.get(p)?.filter ?? -1;
   if (unmatched.length > 0)

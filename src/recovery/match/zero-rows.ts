@@ -6,21 +6,27 @@ import type { Kernel } from './kernel.ts';
 import { type RowGroup, RUN } from './row-group.ts';
 import type { RowMatches } from './rows.ts';
 
+/** Rows of zeros. */
+export interface ZeroRows {
+  /** Those that were set to zero. */
+  readonly zeroed: readonly number[];
+  /** Those that are zeros in the dense model. */
+  readonly before: readonly number[];
+}
+
 /**
  * Finds filters that were set to zero instead of removed: rows of zeros in a layer of the dense one's width, where the dense row at
  * that place is none. A row decides, whatever its bias is. They are paired with the dense rows in whose places they stand.
  * @param matches classes found so far, filled in
- * @param preferred what the layer is to retain: a dense row of zeros beside others that were set to zero is gone as they are if it
- * is not among these
+ * @returns null where there are none
  */
 export function matchZeroRows(
   dense: Kernel,
   pruned: Kernel,
   groups: readonly RowGroup[],
   matches: RowMatches,
-  preferred: RetainedIndices | null,
-): readonly number[] {
-  if (dense.weight.outCount !== pruned.weight.outCount) return [];
+): ZeroRows | null {
+  if (dense.weight.outCount !== pruned.weight.outCount) return null;
   const zeroed: number[] = [];
   const before: number[] = [];
   let isMoved = false;
@@ -34,8 +40,17 @@ export function matchZeroRows(
       isMoved ||= wasZero && !isZero;
     }
   }
-  if (zeroed.length === 0 || isMoved) return [];
+  if (zeroed.length === 0 || isMoved) return null;
   for (const p of [...zeroed, ...before]) matches.pruned[p] = matches.dense[p]!;
+  return { zeroed, before };
+}
+
+/**
+ * The filters that are gone though their rows are still there.
+ * @param preferred what the layer is to retain: a dense row of zeros beside others that were set to zero is gone as they are if it
+ * is not among these
+ */
+export function goneRows({ zeroed, before }: ZeroRows, preferred: RetainedIndices | null): readonly number[] {
   const gone = preferred === null ? [] : without(before, preferred);
   return [...zeroed, ...gone].sort((a, b) => a - b);
 }

@@ -4,7 +4,7 @@ import { parseYaml } from '../../../src/config/yaml.ts';
 import { readSpec } from '../../../src/dialects/index.ts';
 import { type Network, readNetwork } from '../../../src/network/index.ts';
 import { memoryModel, modelBytes, readModel } from '../../../src/onnx/index.ts';
-import { judgeNetworks } from '../../../src/pipeline/judge-networks.ts';
+import { asking, judgeNetworks } from '../../../src/pipeline/judge-networks.ts';
 import { writeCut } from '../../../src/surgery/index.ts';
 
 const read = (name: string, bytes: Uint8Array): Network => readNetwork(readModel(memoryModel(name, bytes)));
@@ -16,9 +16,8 @@ export function check(denseBytes: Uint8Array, prunedBytes: Uint8Array, spec: str
   });
   const dense = read('dense.onnx', denseBytes);
   const pruned = read('pruned.onnx', prunedBytes);
-  const expectation = pruner.expect(dense, null);
   const sides = { dense, pruned, folded: null };
-  return judgeNetworks(sides, expectation, {
+  return judgeNetworks(sides, asking(pruner, dense, null), {
     reported: null,
     tolerance: null,
     locked: null,

@@ -6,7 +6,7 @@ import { readSpec } from '../../../src/dialects/index.ts';
 import { InputError } from '../../../src/errors/input-error.ts';
 import { openModel } from '../../../src/files/index.ts';
 import { readNetwork } from '../../../src/network/index.ts';
-import { judgeNetworks } from '../../../src/pipeline/judge-networks.ts';
+import { asking, judgeNetworks } from '../../../src/pipeline/judge-networks.ts';
 import { modelSize } from '../../../src/pipeline/models.ts';
 import { pageData } from '../../../src/report/html/page-data.ts';
 import { ANYBODY, makeReport, numbersOf, REPORT_FORMATS } from '../../../src/report/index.ts';
@@ -22,10 +22,9 @@ function check({ path, spec }: Model): void {
   const files = [openModel(path), openModel(path)] as const;
   try {
     const [dense, pruned] = [readNetwork(files[0].model), readNetwork(files[1].model)];
-    const expectation = pruner.expect(dense, null);
     const sides = { dense, pruned, folded: null };
     const at = { reported: null, tolerance: null, at: (key: string) => pruner.spec.at(key) };
-    const { retention } = judgeNetworks(sides, expectation, at);
+    const { retention, expectation } = judgeNetworks(sides, asking(pruner, dense, null), at);
     const report = makeReport({
       version: '0',
       model: 'model',

@@ -7,6 +7,8 @@ export type NormsInPlace = (data: Float32Array, weight: Weight) => Float32Array 
 
 /** Filters that norms.wat takes at a time. */
 const LANES = 8;
+/** Of vectors in memory, in bytes. */
+const ALIGNMENT = 16;
 
 interface NormsModule {
   norms(
@@ -31,8 +33,8 @@ export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
     if (data.buffer !== memory.buffer) return null;
     const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
     const rows = outCount - (outCount % LANES);
-    const offsetsAt = Math.ceil((data.byteOffset + data.byteLength) / 16) * 16;
-    const normsAt = offsetsAt + Math.ceil(kernelOffsets.length / 4) * 16;
+    const offsetsAt = aligned(data.byteOffset + data.byteLength);
+    const normsAt = offsetsAt + aligned(4 * kernelOffsets.length);
     if (normsAt + 4 * rows > memory.buffer.byteLength) return null;
     new Int32Array(memory.buffer, offsetsAt, kernelOffsets.length).set(kernelOffsets.map((offset) => 4 * offset));
     norms(data.byteOffset, rows, 4 * outStride, inCount, 4 * inStride, offsetsAt, kernelOffsets.length, normsAt);
@@ -41,6 +43,15 @@ export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
     for (let filter = rows; filter < outCount; filter++) values[filter] = normOf(data, weight, filter);
     return values;
   };
+}
+
+/** How many bytes norms.wat needs behind a kernel. */
+export function roomForNorms({ outCount, kernelOffsets }: Weight): number {
+  return ALIGNMENT + aligned(4 * kernelOffsets.length) + 4 * outCount;
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
 import type { Weight } from '../../../network/index.ts';
-import { toFloat32, toFloat64 } from '../../../onnx/index.ts';
+import { type TensorData, toFloat32, toFloat64 } from '../../../onnx/index.ts';
 import type { Normalizer } from '../spec.ts';
 import { float32Norms, type NormsInPlace } from './float32-norms.ts';
 
@@ -22,7 +22,11 @@ const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16
  * @param inPlace works on what is read into the buffer
  */
 export function filterNorms(weight: Weight, buffer: ReusableBuffer, inPlace: NormsInPlace | null): Stat {
-  const data = weight.tensor.read(buffer);
+  return normsOfData(weight.tensor.read(buffer), weight, inPlace);
+}
+
+/** The same of elements that are read already. */
+export function normsOfData(data: TensorData, weight: Weight, inPlace: NormsInPlace | null): Stat {
   if (data.dtype === 'float64') return { values: norms64(toFloat64(data), weight), error: 2 ** -50 };
   const values = float32Norms(toFloat32(data), weight, inPlace);
   const { rowScale } = weight;

@@ -5,13 +5,15 @@ import {
   filterBlocks,
   type Layer,
   type Network,
+  type Onlooker,
   type Weight,
 } from '../../../network/index.ts';
 import { toFloat64 } from '../../../onnx/index.ts';
 import type { OwnStat, Unknown } from '../exploration/decision.ts';
 import type { Normalizer } from '../spec.ts';
-import { normsInPlace } from './float32-norms.ts';
-import { filterNorms, normalized, type Stat } from './importance.ts';
+import { normsInPlace, roomForNorms } from './float32-norms.ts';
+import { filterNorms, normalized, normsOfData, type Stat } from './importance.ts';
+import { measuring, seenNorms, withBlock } from './in-passing.ts';
 
 /** The mistake that brings people here: NVIDIA forum thread 261615. */
 const NOT_THESE =
@@ -25,14 +27,24 @@ export type Norms = ReadonlyMap<Layer, Stat | Unknown>;
 export type Measure = (weight: Weight, buffer: ReusableBuffer) => Stat;
 
 /**
- * Reads the weights of every prunable layer once and keeps their filter norms.
+ * Reads the weights of every prunable layer once, but for those that were seen in passing, and keeps their filter norms.
  * @param folding overrules the folding detector
  * @param measure the pruner's own unless it is given
  */
 export function readNorms(network: Network, folding: Folding | null, measure?: Measure): Norms {
   const inPlace = measure === undefined ? normsInPlace(network.model.buffer) : null;
-  const measured: Measure = measure ?? ((weight, buffer) => filterNorms(weight, buffer, inPlace));
+  const own: Measure = (weight, buffer) => filterNorms(weight, buffer, inPlace);
+  const measured = (weight: Weight): Stat =>
+    (measure === undefined ? seenNorms(weight) : null) ?? byBlocks(weight, network, measure ?? own);
   return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding, measured)]));
+}
+
+/** Computes the pruner's own norms of the weights that others read, so that `readNorms` need not read them. */
+export function normsInPassing(network: Network, folding: Folding | null): Onlooker {
+  const inPlace = normsInPlace(network.model.buffer);
+  const weights = [...network.prunable.values()].map((layer) => measurable(network, layer, folding));
+  const wanted = new Set(weights.filter((weight): weight is Weight => 'tensor' in weight));
+  return measuring(wanted, roomForNorms, (block, data) => normsOfData(data, block, inPlace));
 }
 
 export type OwnStats = ReadonlyMap<Layer, OwnStat>;
@@ -44,27 +56,18 @@ export function ownStats(norms: Norms, normalizer: Normalizer): OwnStats {
   );
 }
 
-function normsOf(network: Network, layer: Layer, folding: Folding | null, measure: Measure): Stat | Unknown {
-  const { weight } = layer;
-  if (weight === null || 'opaque' in weight)
-    return { unknown: `the weight of ${layer.name} is computed at run time`, remedy: null };
-  const { evidence } = layer.folding;
-  const state = folding ?? layer.folding.state;
-  if (state === 'folded')
-    return {
-      unknown: `BatchNorm is folded into ${layer.name} (${evidence}), so its norms are not those that the pruner saw`,
-      remedy: `${exportUnfolded(network)} ${NOT_THESE}`,
-    };
-  if (state === 'unknown')
-    return {
-      unknown: `BatchNorm may be folded into ${layer.name} (${evidence})`,
-      remedy: `${SAY_RAW} ${exportUnfolded(network)}`,
-    };
-  const { buffer } = network.model;
-  const norms = byBlocks(weight, (block) => measure(block, buffer));
+function normsOf(
+  network: Network,
+  layer: Layer,
+  folding: Folding | null,
+  measure: (weight: Weight) => Stat,
+): Stat | Unknown {
+  const weight = measurable(network, layer, folding);
+  if ('unknown' in weight) return weight;
+  const norms = measure(weight);
   if (norms.values.every(Number.isFinite)) return norms;
   const areFinite = filterBlocks(weight).every((block) =>
-    toFloat64(block.weight.tensor.read(buffer)).every(Number.isFinite),
+    toFloat64(block.weight.tensor.read(network.model.buffer)).every(Number.isFinite),
   );
   return {
     unknown: areFinite
@@ -74,13 +77,32 @@ function normsOf(network: Network, layer: Layer, folding: Folding | null, measur
   };
 }
 
+/** A layer's weights, or why they are not those that the pruner saw. */
+function measurable(
+  network: Network,
+  { name, weight, folding: detected }: Layer,
+  folding: Folding | null,
+): Weight | Unknown {
+  if (weight === null || 'opaque' in weight)
+    return { unknown: `the weight of ${name} is computed at run time`, remedy: null };
+  const { evidence } = detected;
+  const state = folding ?? detected.state;
+  if (state === 'folded')
+    return {
+      unknown: `BatchNorm is folded into ${name} (${evidence}), so its norms are not those that the pruner saw`,
+      remedy: `${exportUnfolded(network)} ${NOT_THESE}`,
+    };
+  if (state === 'unknown')
+    return {
+      unknown: `BatchNorm may be folded into ${name} (${evidence})`,
+      remedy: `${SAY_RAW} ${exportUnfolded(network)}`,
+    };
+  return weight;
+}
+
 /** Measures filters block by block: each is summed up alone, so that it is the same. */
-function byBlocks(weight: Weight, measure: (block: Weight) => Stat): Stat {
-  const [one, ...others] = filterBlocks(weight);
-  const { values, error } = measure(one!.weight);
-  if (others.length === 0) return { values, error };
-  const all = values instanceof Float32Array ? new Float32Array(weight.outCount) : new Float64Array(weight.outCount);
-  all.set(values);
-  for (const { first, weight: block } of others) all.set(measure(block).values, first);
-  return { values: all, error };
+function byBlocks(weight: Weight, { model }: Network, measure: Measure): Stat {
+  let stat: Stat | null = null;
+  for (const block of filterBlocks(weight)) stat = withBlock(stat, weight, block, measure(block.weight, model.buffer));
+  return stat!;
 }
