@@ -3,7 +3,7 @@ import { percent } from '../prose/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import { blindTensors, type Excuses, isOpaque, madeUnseen } from './blind-spots.ts';
 import type { Child } from './child.ts';
-import { carriesCut, type Mask } from './mask.ts';
+import { carriesCut, type Mask, noMask } from './mask.ts';
 import { type ModelCopies, withOutputs } from './model-copies.ts';
 import { type NamedPair, type Pairs, pairsOf } from './pairs.ts';
 import type { Case, CompareResult, PairResult, ProviderUse, RuntimeJob, Side, Tolerance } from './protocol.ts';
@@ -12,7 +12,7 @@ import type { ExecutedOutput, Execution, Obstacle } from './types.ts';
 
 type Judged = Pick<Execution, 'verdict' | 'reason' | 'maxAbsDiff' | 'maxRelDiff' | 'outputs' | 'firstDifference'>;
 
-export interface Comparison extends Judged {
+export interface Comparison extends Judged, Required<Pick<Execution, 'measure'>> {
   readonly use: readonly ProviderUse[];
   readonly peakBytes: number;
 }
@@ -24,6 +24,8 @@ export interface ComparisonParts {
   /** Why there is no dense model to compare with; null where there is. Both are run all the same. */
   readonly incomparable: string | null;
   readonly excuses: Excuses;
+  /** What the dense copy is: the dense model with what was cut at zero, or cut itself; then which tensors are compared. */
+  readonly cut: Pairs | null;
   readonly cases: readonly Case[];
   readonly child: Child;
   readonly runtime: RuntimeJob;
@@ -31,9 +33,10 @@ export interface ComparisonParts {
   log(line: string): void;
 }
 
-/** Runs the masked dense model and the pruned one on the same inputs, and compares their outputs and the results of their layers. */
+/** Runs the masked or cut dense model and the pruned one on the same inputs, and compares their outputs and the results of their layers. */
 export async function compareModels(parts: ComparisonParts): Promise<Comparison | Obstacle> {
-  const pairs = parts.incomparable === null ? pairsOf(parts.correspondence) : { outputs: [], layers: [] };
+  const pairs =
+    parts.incomparable === null ? (parts.cut ?? pairsOf(parts.correspondence)) : { outputs: [], layers: [] };
   const result = await runBoth(parts, pairs);
   if ('code' in result) return result;
   const judged =
@@ -42,7 +45,8 @@ export async function compareModels(parts: ComparisonParts): Promise<Comparison 
       : pairs.outputs === null
         ? uncompared('different', 'it has another number of outputs than the dense model')
         : judge(parts, { outputs: pairs.outputs, layers: pairs.layers }, result);
-  return { ...judged, use: result.use.pruned, peakBytes: result.peakBytes };
+  const measure = parts.cut === null ? 'masked' : 'cut';
+  return { ...judged, measure, use: result.use.pruned, peakBytes: result.peakBytes };
 }
 
 type Compared = CompareResult & { readonly peakBytes: number };
@@ -113,8 +117,10 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
     maxAbsDiff: largest(outputs.map((output) => output.maxAbsDiff)),
     maxRelDiff: largest(outputs.map((output) => output.maxRelDiff)),
   };
+  const isCut = parts.cut !== null;
   // Outputs may saturate, and then tell nothing of what is computed: layers do.
   const isMeasured = measured(parts);
+  const blindMask = isCut ? noMask(parts.correspondence.dense) : parts.mask;
   const layers = cases.map((one) => comparedPairs(pairs.layers, one.layers ?? [], isMeasured));
   const own = cases.map((one) => comparedPairs(pairs.outputs, one.outputs, isMeasured));
   const incomparable = [...layers, ...own].flat().filter(({ result: { outcome } }) => outcome === 'incomparable');
@@ -125,7 +131,10 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
     const unmeasured = [...layers[k]!, ...own[k]!].flatMap(({ pair, result }) =>
       result.overflown > 0 ? [[pair.dense, `values of ${pair.layer} overflow`] as const] : [],
     );
-    return blindTensors(dense, parts.mask, parts.excuses, smaller, new Map([...never, ...unmeasured]));
+    const cutOtherwise = isCut
+      ? incomparable.map(({ pair }) => [pair.dense, `${pair.layer} has other sizes`] as const)
+      : [];
+    return blindTensors(dense, blindMask, parts.excuses, smaller, new Map([...never, ...cutOtherwise, ...unmeasured]));
   });
   const first = cases
     .flatMap((_, k) => [...layers[k]!, ...own[k]!].map((one) => ({ ...one, blind: blindIn[k]! })))
@@ -139,7 +148,7 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
     return {
       ...numbers,
       verdict: 'different',
-      reason: `${layer} is the first layer that computes something else; ${reach}`,
+      reason: `${layer} is the first layer that computes something else${isCut ? ' than in the dense model cut to the same channels' : ''}; ${reach}`,
       firstDifference: { layer, tensor, detail: first.result.detail },
     };
   }
@@ -152,7 +161,7 @@ function judge(parts: ComparisonParts, pairs: KnownPairs, { cases }: CompareResu
   return {
     ...numbers,
     verdict: 'equal',
-    reason: `outputs and ${compared.length} layer results are equal but for rounding, outputs up to ${far}`,
+    reason: `outputs and ${compared.length} layer results are ${isCut ? 'those of the dense model cut to the same channels' : 'equal'} but for rounding, outputs up to ${far}`,
     firstDifference: null,
   };
 }

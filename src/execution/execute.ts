@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { interfaceDifferences } from '../comparison/index.ts';
 import type { ExecutionRequest } from '../config/index.ts';
 import type { StatedSizes } from '../dialects/index.ts';
@@ -9,7 +9,8 @@ import type { Recovery } from '../recovery/index.ts';
 import { assemble, megabytes } from './assemble.ts';
 import { casesOf } from './cases.ts';
 import { type Crash, startChild } from './child.ts';
-import { type Comparison, compareModels } from './compare-models.ts';
+import { type Comparison, type ComparisonParts, compareModels } from './compare-models.ts';
+import { cutMeasure } from './cut-measure.ts';
 import { guessesIn, type ResolvedInput, resolveInputs } from './input-shapes.ts';
 import { type Mask, maskOf } from './mask.ts';
 import { availableMemory, type Budget, fittingCases } from './memory.ts';
@@ -140,20 +141,27 @@ interface AttemptParts {
   readonly tolerance: Tolerance;
 }
 
-async function executeOn(
-  { recovery, isAsPruned, rebuilt = new Set(), budget, cancel, timingBudgetMs: budgetMs = TIMING_BUDGET_MS, log }: Plan,
-  { copies, mask, job, tolerance }: AttemptParts,
-): Promise<Attempt> {
+async function executeOn(plan: Plan, { copies, mask, job, tolerance }: AttemptParts): Promise<Attempt> {
+  const {
+    recovery,
+    isAsPruned,
+    rebuilt = new Set(),
+    budget,
+    cancel,
+    timingBudgetMs: budgetMs = TIMING_BUDGET_MS,
+    log,
+  } = plan;
   const cases = budget.fitting;
   const isGpu = job.providers.length > 1;
   const child = startChild({ isExact: isGpu, cancel, log });
   // A GPU multiplies otherwise while models are compared than while they are used.
   const timer = isGpu ? startChild({ isExact: false, cancel, log }) : child;
   try {
-    const comparison = await compareModels({
+    const parts: ComparisonParts = {
       correspondence: recovery.correspondence,
       mask,
       copies,
+      cut: null,
       incomparable: incomparable(recovery),
       excuses: {
         misplaced: new Set(isAsPruned ? recovery.misplaced.keys() : []),
@@ -166,8 +174,13 @@ async function executeOn(
       runtime: job,
       tolerance,
       log,
-    });
-    if ('code' in comparison) return { obstacle: comparison };
+    };
+    const masked = await compareModels(parts);
+    if ('code' in masked) return { obstacle: masked };
+    const comparison =
+      masked.verdict === null && parts.incomparable === null && rebuilt.size === 0
+        ? await compareWithCut(plan, parts, masked)
+        : masked;
     if (isGpu) child.close();
     // Noise in a batch of one, where it fits into memory. Zeros among the dense model's weights take as long as other numbers.
     const { feeds } = cases[1] ?? cases[0]!;
@@ -176,6 +189,29 @@ async function executeOn(
     child.close();
     timer.close();
   }
+}
+
+/**
+ * Where a masked dense model is no measure, as behind a LayerNorm, one that is cut by the same filters is: it is another road to the pruned
+ * model, of which each step was checked.
+ */
+async function compareWithCut(
+  { dense, pruned, recovery, folder }: Plan,
+  parts: ComparisonParts,
+  masked: Comparison,
+): Promise<Comparison> {
+  const path = join(makeFolderIn(folder, `cut-${basename(parts.runtime.workFolder)}`), 'dense.onnx');
+  const measure = cutMeasure(dense, pruned, recovery, path);
+  if (typeof measure === 'string') return { ...masked, reason: `${masked.reason}, and ${measure}` };
+  parts.log(
+    'comparing with the dense model cut to the same channels: with zeros in their place it computes something else',
+  );
+  const copies = { dense: measure.path, pruned: parts.copies.pruned };
+  const excuses = { misplaced: new Set<string>(), couplings: false, unsure: parts.excuses.unsure ?? new Set() };
+  const result = await compareModels({ ...parts, copies, excuses, cut: measure.pairs });
+  return 'code' in result
+    ? { ...masked, reason: `${masked.reason}, and cut to the same channels ${result.reason}` }
+    : result;
 }
 
 /** Layers whose filters are not known have no channels to mask; those with other weights compute something else. */

@@ -56,6 +56,11 @@ export function maskOf(dense: Network, recovery: Recovery): Mask {
   return { zeros, cut, unmasked, changed };
 }
 
+/** What is cut needs no mask. */
+export function noMask({ channelOwner }: Network): Mask {
+  return { zeros: new Map(), cut: new Uint8Array(channelOwner.length), unmasked: new Map(), changed: new Map() };
+}
+
 /** Channels of every layer that are not among those that it retains; layers without a known retention count as whole. */
 function cutChannels(dense: Network, recovery: Recovery): Uint8Array {
   const cut = new Uint8Array(dense.channelOwner.length);

@@ -44,11 +44,13 @@ export interface Execution {
   readonly fellBack: boolean;
   /** Version of onnxruntime-node and the folder that it was loaded from. */
   readonly runtime: { readonly version: string; readonly folder: string };
-  /**
-   * Whether the pruned model computes what the dense one does with the input columns of all cut channels at zero; null where
-   * they could not be compared.
-   */
+  /** Whether the pruned model computes what the dense one does of the channels that are left; null where they could not be compared. */
   readonly verdict: 'equal' | 'different' | null;
+  /**
+   * What it was compared with: the dense model with the input columns of all cut channels at zero, or, where channels are mixed without
+   * weights, the dense model cut to the same channels. Reports of earlier versions do not have it.
+   */
+  readonly measure?: 'masked' | 'cut';
   /** One sentence: how far apart, or why not compared. */
   readonly reason: string;
   /** Over all compared outputs and inputs; null where nothing was compared. */

@@ -1,8 +1,7 @@
 import { type Network, nodeName, operatorName, readNetwork } from '../network/index.ts';
 import type { ModelEdits, OnnxModel, OnnxNode } from '../onnx/index.ts';
 import { differenceFromCut } from './difference.ts';
-import { type HeadScale, headScales } from './head-scales.ts';
-import { type Cut, cannotCut, keptChannels } from './kept.ts';
+import { type Cut, cannotCut, type HeadScale, keptChannels } from './kept.ts';
 import { planCut } from './plan.ts';
 
 /**
@@ -39,15 +38,19 @@ export function writeCut<Written>(
   let difference: string | null = null;
   // Integers that the graph computes from shapes mostly come out right by themselves; where not, they become constants.
   for (const settled of [false, true]) {
-    const { edits, computed, mixing, dealt } = planCut(dense, kept, cut.asPruner, settled);
+    const { edits, computed, mixing, dealt, scales } = planCut(dense, kept, cut, settled);
     if (settled && computed.length === 0) break;
     const written = write({ ...edits, metadata }, (copy) => {
       difference = differenceFromCut(dense, kept, readNetwork(copy));
       return difference === null;
     });
     if (written === null) continue;
-    const scales = headScales(dense, kept).map((scale) => ({ ...scale, node: named(scale.node) }));
-    return { written, mixing: mixing.map(named), dealt: dealt.map(named), scales };
+    return {
+      written,
+      mixing: mixing.map(named),
+      dealt: dealt.map(named),
+      scales: scales.map((scale) => ({ ...scale, node: named(scale.node) })),
+    };
   }
   throw cannotCut(dense, 'the cut model', difference ?? 'it would be another network');
 }

@@ -1,14 +1,6 @@
-import type { HeadsSite, Network } from '../network/index.ts';
+import type { HeadsSite, Network, NetworkNode } from '../network/index.ts';
 import type { OnnxNode } from '../onnx/index.ts';
-import type { KeptChannels } from './kept.ts';
-
-/** A number by which an attention scales its scores, written for heads of so many channels as they had. */
-export interface HeadScale {
-  readonly node: OnnxNode;
-  readonly value: number;
-  readonly before: number;
-  readonly after: number;
-}
+import type { HeadScale, KeptChannels } from './kept.ts';
 
 /** So many nodes lie between a product and what scales its operands or its result, transposes and casts with them. */
 const NEAR = 3;
@@ -18,31 +10,29 @@ const POWERS = [-1 / 2, -1 / 4, 1 / 4, 1 / 2];
 
 /** Numbers that exporters wrote down, where the model may have computed them from the size of a head that changes now. */
 export function headScales(network: Network, kept: KeptChannels): readonly HeadScale[] {
-  const makers = new Map(network.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const handles = new Map(network.nodes.map((node) => [node.handle, node]));
   const found = new Map<OnnxNode, HeadScale>();
-  for (const site of network.sites) {
-    if (site.kind !== 'heads') continue;
+  const products = scoreProducts(network);
+  const near = products.length === 0 ? () => [] : numbersAround(network);
+  for (const [product, site] of products.entries()) {
     const sizes = headSizes(site, kept);
-    const start = handles.get(site.node);
-    if (sizes === null || start === undefined) continue;
-    const behind = (names: readonly string[]): readonly OnnxNode[] =>
-      names.flatMap((name) =>
-        (network.readers.get(name) ?? []).flatMap((reader) => (reader === null ? [] : [reader.node])),
-      );
-    let [above, below]: [readonly string[], readonly OnnxNode[]] = [start.inputs, behind(start.outputs)];
-    for (let step = 0; step < NEAR; step++) {
-      const nodes = above.flatMap((name) => makers.get(name) ?? []);
-      for (const node of [...nodes.map(({ handle }) => handle), ...below]) {
-        const value = scalarOf(network, node);
-        if (value !== null && POWERS.some((power) => Math.abs(value / sizes.before ** power - 1) < 1e-6))
-          found.set(node, { node, value, ...sizes });
-      }
-      above = nodes.flatMap(({ inputs }) => inputs);
-      below = behind(below.flatMap(({ outputs }) => outputs));
+    if (sizes === null) continue;
+    for (const { node, input, value } of near(site.node)) {
+      const power = POWERS.find((one) => Math.abs(value / sizes.before ** one - 1) < 1e-6);
+      if (power !== undefined) found.set(node, { node, input, value, anew: sizes.after ** power, ...sizes, product });
     }
   }
   return [...found.values()];
+}
+
+/** For each product of queries and keys, in graph order, the numbers that its operands and its result are multiplied or divided by. */
+export function scalingNumbers(network: Network): readonly (readonly number[])[] {
+  const products = scoreProducts(network);
+  const near = products.length === 0 ? () => [] : numbersAround(network);
+  return products.map(({ node }) => near(node).map(({ value }) => value));
+}
+
+function scoreProducts({ sites }: Network): readonly HeadsSite[] {
+  return sites.filter((site) => site.kind === 'heads').filter(({ operands }) => operands.length > 1);
 }
 
 /** How many channels meet in a product of queries and keys, before and after; null where none go. */
@@ -51,16 +41,40 @@ function headSizes(
   kept: KeptChannels,
 ): { readonly before: number; readonly after: number } | null {
   const [map] = operands;
-  if (operands.length < 2 || map === undefined) return null;
-  const axis = map.axes.at(-1)!;
-  const before = map.shape[axis];
-  const after = kept.sizes('', map)[axis];
+  const axis = map!.axes.at(-1)!;
+  const before = map!.shape[axis];
+  const after = kept.sizes('', map!)[axis];
   return typeof before === 'number' && typeof after === 'number' ? { before, after } : null;
 }
 
+type Number = Pick<HeadScale, 'node' | 'input' | 'value'>;
+
+function numbersAround(network: Network): (product: OnnxNode) => readonly Number[] {
+  const makers = new Map(network.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const handles = new Map(network.nodes.map((node) => [node.handle, node]));
+  const readersOf = ({ outputs }: NetworkNode): readonly NetworkNode[] =>
+    outputs.flatMap((name) =>
+      (network.readers.get(name) ?? []).flatMap((reader) => (reader === null ? [] : (handles.get(reader.node) ?? []))),
+    );
+  const makersOf = ({ inputs }: NetworkNode): readonly NetworkNode[] =>
+    inputs.flatMap((name) => makers.get(name) ?? []);
+  return (product) => {
+    const start = handles.get(product)!;
+    let [above, below] = [makersOf(start), readersOf(start)];
+    const near: NetworkNode[] = [];
+    for (let step = 0; step < NEAR; step++) {
+      near.push(...above, ...below);
+      [above, below] = [above.flatMap(makersOf), below.flatMap(readersOf)];
+    }
+    return near.flatMap((node) => numberOf(network, node) ?? []);
+  };
+}
+
 /** The one number that a node computes with, where the graph does not compute it from sizes: then it follows them. */
-function scalarOf(network: Network, { inputs }: OnnxNode): number | null {
-  const numbers = inputs.flatMap((name) => (network.isSized(name) ? [] : [...(network.numbers(name)?.data ?? [])]));
-  const [number] = numbers;
-  return inputs.length === 2 && numbers.length === 1 && typeof number === 'number' ? number : null;
+function numberOf(network: Network, { handle, inputs }: NetworkNode): Number | null {
+  if (inputs.length !== 2) return null;
+  const input = inputs.findIndex((name) => network.numbers(name)?.data.length === 1);
+  const value = network.numbers(inputs[input] ?? '')?.data[0];
+  const isWritten = typeof value === 'number' && !network.isSized(inputs[input]!);
+  return isWritten ? { node: handle, input, value } : null;
 }

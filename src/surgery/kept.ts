@@ -1,5 +1,6 @@
 import { InputError } from '../errors/input-error.ts';
 import { type ChannelMap, FIXED_CHANNEL, type Layer, type Network, type RetainedIndices } from '../network/index.ts';
+import type { OnnxNode } from '../onnx/index.ts';
 
 /** What is to be cut. */
 export interface Cut {
@@ -7,6 +8,24 @@ export interface Cut {
   retained(layer: string): RetainedIndices | null;
   /** How a pruner cuts where it is at fault; null to cut rightly. */
   readonly asPruner: PrunerFaults | null;
+  /** Whether a channel of a table of embeddings goes, which no layer retains; those that are added to others go with them. */
+  isGone?(id: number): boolean;
+  /** What a number that scales an attention becomes; it stays where nothing is said. */
+  scale?(found: HeadScale): number;
+}
+
+/** A number by which an attention scales its scores, written for heads of so many channels as they had. */
+export interface HeadScale {
+  readonly node: OnnxNode;
+  /** The input that holds it. */
+  readonly input: number;
+  readonly value: number;
+  /** What it is where the model computes it of the channels that are left. */
+  readonly anew: number;
+  readonly before: number;
+  readonly after: number;
+  /** Which product of queries and keys it scales, in graph order. */
+  readonly product: number;
 }
 
 /** Faults of a real pruner that its model has, and that a copy of it must have too. */
@@ -32,7 +51,7 @@ export interface KeptChannels {
  * @param cut as the caller asks for it
  * @throws InputError for lists that are no filters of the layer, and for layers that are tied and keep different ones
  */
-export function keptChannels(network: Network, { retained, asPruner }: Cut): KeptChannels {
+export function keptChannels(network: Network, { retained, asPruner, isGone }: Cut): KeptChannels {
   const isKept = new Uint8Array(network.channelOwner.length).fill(1);
   for (const layer of network.prunable.values()) {
     const list = retained(layer.name);
@@ -41,6 +60,7 @@ export function keptChannels(network: Network, { retained, asPruner }: Cut): Kep
     isKept.fill(0, layer.firstChannel, layer.firstChannel + layer.filters);
     for (const filter of list) isKept[layer.firstChannel + filter] = 1;
   }
+  if (isGone !== undefined) dropFromTables(network, isKept, isGone);
   cutTables(network, isKept);
   const attended = attendedIn(network);
   const known = new Map<Int32Array, readonly number[] | null>();
@@ -68,6 +88,12 @@ export function keptChannels(network: Network, { retained, asPruner }: Cut): Kep
   };
   requireTied(network, kept, asPruner !== null);
   return kept;
+}
+
+function dropFromTables({ layers }: Network, isKept: Uint8Array, isGone: (id: number) => boolean): void {
+  for (const { kind, firstChannel, filters } of layers)
+    for (let id = firstChannel; kind === 'embedding' && id < firstChannel + filters; id++)
+      if (isGone(id)) isKept[id] = 0;
 }
 
 /** Nobody says what tables of embeddings keep: they lose the channels of the layers that are added to what is looked up. */

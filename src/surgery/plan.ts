@@ -13,9 +13,19 @@ import {
 } from '../network/index.ts';
 import type { DType, ModelEdits, NewTensor, OnnxNode, TensorContent } from '../onnx/index.ts';
 import { contentOf as contentAtHand } from '../onnx/index.ts';
+import { narrowToFloat16 } from '../tensor-files/index.ts';
 import { cutKey, type Demand, type Demands, demandsOf, namer, nodeEdits, type Settlement } from './demands.ts';
+import { headScales } from './head-scales.ts';
 import { newPicks, newRange, newSizes } from './integers.ts';
-import { cannotCut, evenSizes, type KeptChannels, ownerOf, type PrunerFaults } from './kept.ts';
+import {
+  type Cut,
+  cannotCut,
+  evenSizes,
+  type HeadScale,
+  type KeptChannels,
+  ownerOf,
+  type PrunerFaults,
+} from './kept.ts';
 import { kernelCut, vectorCut } from './operands.ts';
 import { contentOf, type TensorCut, viewDims } from './tensor-cut.ts';
 import { unreadConstants } from './unread.ts';
@@ -29,6 +39,8 @@ export interface CutPlan {
   readonly mixing: readonly OnnxNode[];
   /** Products of heads that lose different channels, so that what is left of one comes to stand in another. */
   readonly dealt: readonly OnnxNode[];
+  /** Numbers that may have been computed from the size of a head. */
+  readonly scales: readonly HeadScale[];
 }
 
 /** A plan while it is made. */
@@ -51,10 +63,10 @@ interface Draft {
  * @param settled whether integers that the graph computes are replaced by constants
  * @throws InputError for what cannot be cut
  */
-export function planCut(network: Network, kept: KeptChannels, faults: PrunerFaults | null, settled: boolean): CutPlan {
+export function planCut(network: Network, kept: KeptChannels, cut: Cut, settled: boolean): CutPlan {
   const unusedName = namer(network.model.graph);
   const draft: Draft = {
-    ...{ network, kept, faults, settled, unusedName },
+    ...{ network, kept, faults: cut.asPruner, settled, unusedName },
     demands: demandsOf(network, unusedName),
     nodes: nodeEdits(),
     added: new Map(),
@@ -68,9 +80,17 @@ export function planCut(network: Network, kept: KeptChannels, faults: PrunerFaul
   // Sizes of constants are known once these are cut.
   for (const site of network.sites) cutOperand(draft, site);
   for (const site of network.sites) cutIntegers(draft, site);
+  const scales = headScales(network, kept);
+  for (const scale of scales) rescale(draft, scale, cut.scale?.(scale) ?? scale.value);
   const settlement = draft.demands.settle();
   refuseRigid(draft, settlement);
-  return { edits: editsOf(draft, settlement), computed: draft.computed, mixing: draft.mixing, dealt: draft.dealt };
+  return {
+    edits: editsOf(draft, settlement),
+    computed: draft.computed,
+    mixing: draft.mixing,
+    dealt: draft.dealt,
+    scales,
+  };
 }
 
 function cutOperand(draft: Draft, site: CutSite): void {
@@ -186,6 +206,15 @@ function give(draft: Draft, node: OnnxNode, input: number, values: readonly numb
   draft.nodes.inputs(node, input, name);
 }
 
+function rescale(draft: Draft, { node, input, value }: HeadScale, now: number): void {
+  if (now === value) return;
+  const before = node.inputs[input]!;
+  const { dtype, dims } = draft.network.numbers(before)!;
+  const name = draft.unusedName(before);
+  draft.added.set(name, { ...contentAtHand(dims, numberBytes(now, dtype)), dtype });
+  draft.nodes.inputs(node, input, name);
+}
+
 function known(draft: Draft, node: OnnxNode, values: readonly (number | null)[]): readonly number[] {
   if (values.every((value) => value !== null)) return values;
   throw cannotCut(
@@ -259,6 +288,16 @@ function behindProducts({ nodes, tensors, layers }: Network): ReadonlySet<string
       if (isProduct || inputs.some((input) => found.has(input))) found.add(name);
     }
   return found;
+}
+
+function numberBytes(value: number, dtype: DType): Uint8Array {
+  const data =
+    dtype === 'float64'
+      ? Float64Array.of(value)
+      : dtype === 'float16'
+        ? Uint16Array.of(narrowToFloat16(value))
+        : Float32Array.of(value);
+  return new Uint8Array(data.buffer);
 }
 
 function integerContent(dims: readonly number[], values: readonly number[], dtype: DType): TensorContent {

@@ -26,8 +26,7 @@ describe('a channel that was cut and overflows', () => {
     const { verdict, reason } = await executionOf(dense, net(small, left));
     expect(verdict, reason).toBe('equal');
     const always = await executionOf(net([[5e6, 7e6], ...small], readBy), net(small, left));
-    expect(always.verdict).toBeNull();
-    expect(always.reason).toMatch(/overflow/);
+    expect(always).toMatchObject({ verdict: 'equal', reason: expect.stringContaining('cut to the same channels') });
   });
 
   it('hides nothing where it does not overflow', async () => {

@@ -107,6 +107,7 @@ function executed(
     maxRelDiff: 0,
     outputs: [],
     firstDifference: null,
+    measure: 'masked' as const,
     use: providerUse(JSON.stringify(nodes)),
     peakBytes: 1,
   };
