@@ -1,6 +1,7 @@
 import {
   type ChannelMap,
   type CutSite,
+  type HeadsSite,
   type IntegerOperand,
   type KernelSite,
   type Network,
@@ -13,6 +14,7 @@ import {
 } from '../network/index.ts';
 import type { DType, ModelEdits, NewTensor, OnnxNode, TensorContent } from '../onnx/index.ts';
 import { contentOf as contentAtHand } from '../onnx/index.ts';
+import { allFilters } from '../prose/index.ts';
 import { narrowToFloat16 } from '../tensor-files/index.ts';
 import { cutKey, type Demand, type Demands, demandsOf, namer, nodeEdits, type Settlement } from './demands.ts';
 import { headScales } from './head-scales.ts';
@@ -109,8 +111,21 @@ function cutOperand(draft: Draft, site: CutSite): void {
       if (kept.positions(site.channels) !== null) draft.mixing.push(site.node);
       return;
     case 'heads':
+      refuseSharedHeads(draft, site);
       if (site.operands.some((operand) => isDealtOut(operand, kept))) draft.dealt.push(site.node);
   }
+}
+
+/** Heads of queries that share one of keys may go while that stays. Which of the copies of a key goes with them, no list of filters says. */
+function refuseSharedHeads(draft: Draft, { node, operands }: HeadsSite): void {
+  const heads = operands.map((map) => evenSizes(map, draft.kept.positions(map.ids) ?? allFilters(map.ids.length))?.[0]);
+  const [queries, keys] = operands.map(({ ids }) => ownerOf(draft.network, ids[0]!));
+  if (operands.length > 1 && heads.every((count) => count !== undefined) && heads[0] !== heads[1])
+    refuse(
+      draft,
+      node,
+      `whole heads of ${queries} go that share those of ${keys}, which stay: prune it with the pruner itself and check what that wrote, or prune within heads (prune_num_heads: false)`,
+    );
 }
 
 function isDealtOut(map: ChannelMap, kept: KeptChannels): boolean {

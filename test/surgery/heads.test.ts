@@ -58,6 +58,34 @@ describe('an attention', () => {
     );
   });
 
+  it('of which whole heads of queries go that share a head of keys is refused, with what to do', () => {
+    const grouped = scaled(1);
+    const shared = ['k', 'v'].flatMap((name) => [
+      op('MatMul', ['x', `${name}w`], name, { name: `m/${name}/MatMul` }),
+      op('Reshape', [name, 'one'], `${name}_one`),
+      op('Expand', [`${name}_one`, 'two'], `${name}_two`),
+      op('Reshape', [`${name}_two`, 'heads'], `${name}_heads`),
+      op('Transpose', `${name}_heads`, `${name}_t`, { perm: name === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3] }),
+    ]);
+    const [own, rest] = [grouped.nodes.slice(0, 3), grouped.nodes.slice(9)];
+    const graph = {
+      ...grouped,
+      nodes: [...own, ...shared, ...rest],
+      weights: {
+        ...grouped.weights,
+        ...weights({ kw: [5, 4], vw: [5, 4] }),
+        // Four heads of queries of two channels each, two of keys that stand twice.
+        heads: int64([1, 3, 4, -1]),
+        one: int64([1, 3, 2, 1, 2]),
+        two: int64([1, 3, 2, 2, 2]),
+      },
+    };
+    expect(cutGraph(graph, { v: [1, 2] }).dealt).toEqual([]);
+    expect(refusedCut(graph, { q: [4, 5, 6, 7] })).toMatch(
+      /^scores: cannot be cut: MatMul: whole heads of q go that share those of k, which stay: prune it with the pruner itself/,
+    );
+  });
+
   it.each([0.5, 2, 4 ** 0.25])('that scales by %d for heads of 4 keeps that, and says so', (scale) => {
     const [found, ...others] = cutGraph(scaled(scale), all([0, 3, 4, 6])).scales;
     expect(others).toEqual([]);
