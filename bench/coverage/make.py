@@ -3,12 +3,15 @@
     python bench/coverage/make.py --list
     python bench/coverage/make.py NET PRUNER OUT [--exports torchscript,dynamo,...]
 
+A NET that begins with small- is one of the tests' (SMALL of nets.py).
+
 PRUNER is torch-pruning or declared. Under OUT: spec.json, dense.onnx, dense.dynamo-raw.onnx, pruned.EXPORT.onnx, wrong.EXPORT.onnx, cells.json,
 which says of each export what its wrong twin got wrong, or why there is none.
 """
 
 import argparse
 import copy
+import io
 import json
 import math
 import os
@@ -18,7 +21,7 @@ import warnings
 
 import torch
 import torch_pruning as tp
-from nets import NETS, ignored_modules, with_weights
+from nets import NETS, SMALL, heads_of, ignored_modules, with_weights
 import twins
 
 #: What the wrong twin of each export gets wrong: every mistake meets several exporters.
@@ -33,59 +36,111 @@ EXPORTS = {
     "ort-extended": "columns",
     "fp16": "selection",
 }
+ALL = {**NETS, **SMALL}
 PRUNERS = ("torch-pruning", "declared")
 
 
-def torch_pruning_spec(ignored):
+def torch_pruning_spec(net, dense):
+    more = dict(net.prune)
+    if net.has_heads:
+        more["num_heads"] = heads_of(dense, more["num_heads"])
     return {
         "dialect": "torch-pruning",
         "prune": {
             "importance": {"type": "GroupMagnitudeImportance", "p": 2, "group_reduction": "mean", "normalizer": "mean"},
             "pruning_ratio": 0.5,
-            "ignored_layers": ignored,
+            "ignored_layers": ignored_modules(dense, net.ignored),
+            **more,
         },
     }
 
 
-def prune_with_torch_pruning(net, example, spec, twin_at=None):
-    modules = dict(net.named_modules())
+def prune_with_torch_pruning(net, model, example, spec, twin_at=None):
+    modules = dict(model.named_modules())
+    named = {**modules, **dict(model.named_parameters())}
     arguments = dict(spec["prune"])
     importance = dict(arguments.pop("importance"))
     scored = getattr(tp.importance, importance.pop("type"))(**importance)
     watched = twins.Swapped(scored, twin_at)
-    ignored = [modules[name] for name in arguments.pop("ignored_layers")]
-    pruner = tp.pruner.BasePruner(net, example, importance=watched, ignored_layers=ignored, num_heads={}, in_channel_groups={}, out_channel_groups={}, **arguments)
+    pruner = tp.pruner.BasePruner(
+        model,
+        example,
+        importance=watched,
+        ignored_layers=[named[name] for name in arguments.pop("ignored_layers")],
+        num_heads={modules[name]: count for name, count in arguments.pop("num_heads", {}).items()},
+        # Left out, these are shared by all pruners of a process.
+        in_channel_groups={},
+        out_channel_groups={},
+        customized_pruners=dict(net.pruners),
+        **arguments,
+    )
     pruner.step()
-    net.zero_grad()
+    net.settle(model, pruner.num_heads)
+    model.zero_grad()
     return watched.calls
 
 
-def declared_spec(ignored):
-    return {"dialect": "declared", "prune": {"preset": "tinynn", "exclude": [pattern for name in ignored for pattern in (name, f"{name}.*")]}}
+def declared_spec(net, dense):
+    # Nothing of it knows of heads.
+    ignored = ignored_modules(dense, [*net.ignored, *net.prune.get("num_heads", [])])
+    exclude = [pattern for name in ignored for pattern in (name, f"{name}.*")]
+    return {"dialect": "declared", "prune": {"preset": "tinynn", "keep": {"blocks": "auto"}, "exclude": exclude}}
 
 
-def prune_as_declared(net, example, spec, twin_at=None):
-    """TinyNeuralNetwork's rule in ten lines: the L2 norms of layers with the same channels are added up, of the dense weights; half goes."""
-    excluded = {name for name in spec["prune"]["exclude"]}
-    names = {module: name for name, module in net.named_modules()}
-    ignored = [inner for module, name in names.items() if name in excluded for inner in module.modules()]
-    graph = tp.DependencyGraph().build_dependency(net, example)
+def is_grouped(module):
+    return isinstance(module, torch.nn.Conv2d) and module.groups > 1 and module.groups < module.out_channels
+
+
+def prune_grouped_columns(self, layer, indices):
+    """Torch-Pruning takes the columns that the first group of a convolution keeps for all of its groups. Here each keeps its own."""
+    if not is_grouped(layer):
+        return plain_columns(self, layer, indices)
+    rows, columns = layer.out_channels // layer.groups, layer.in_channels // layer.groups
+    kept = torch.ones(layer.in_channels, dtype=torch.bool)
+    kept[list(indices)] = False
+    weight = [layer.weight[k * rows : (k + 1) * rows][:, kept[k * columns : (k + 1) * columns]] for k in range(layer.groups)]
+    layer.weight = torch.nn.Parameter(torch.cat(weight).detach())
+    layer.in_channels = int(kept.sum())
+    return layer
+
+
+plain_columns = tp.function.ConvPruner.prune_in_channels
+
+
+def score_of(group):
+    """The L2 norms of the filters of all layers with the same channels, added up."""
+    score = None
+    for item, indices in group:
+        module = item.target.module
+        is_out = item.handler in (tp.prune_conv_out_channels, tp.prune_linear_out_channels)
+        if is_out and isinstance(module, (torch.nn.Conv2d, torch.nn.ConvTranspose2d, torch.nn.Linear)):
+            weight = module.weight.detach()
+            filters = weight.transpose(0, 1) if isinstance(module, torch.nn.ConvTranspose2d) else weight
+            norm = filters.flatten(1)[indices].norm(dim=1)
+            score = norm if score is None else score + norm
+    return score
+
+
+def prune_as_declared(net, model, example, spec, twin_at=None):
+    """TinyNeuralNetwork's rule, in blocks where a convolution is grouped: half goes, by the sums of norms of the dense weights."""
+    excluded = set(spec["prune"]["exclude"])
+    ignored = {inner for name, module in model.named_modules() if name in excluded for inner in module.modules()}
+    tp.function.ConvPruner.prune_in_channels = prune_grouped_columns
+    graph = tp.DependencyGraph().build_dependency(model, example, customized_pruners=dict(net.pruners))
     groups = []
-    for group in graph.get_all_groups(ignored_layers=ignored):
-        score = None
-        for item, indices in group:
-            module = item.target.module
-            is_out = item.handler in (tp.prune_conv_out_channels, tp.prune_linear_out_channels)
-            if is_out and isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)) and not isinstance(module, torch.nn.ConvTranspose2d):
-                norm = module.weight.detach().flatten(1)[indices].norm(dim=1)
-                score = norm if score is None else score + norm
-        groups.append((group[0].dep.target.module, group[0].dep.handler, score))
+    for group in graph.get_all_groups(ignored_layers=list(ignored)):
+        outs = [item.target.module for item, _ in group if graph.is_out_channel_pruning_fn(item.handler)]
+        if ignored.isdisjoint(outs):
+            blocks = math.lcm(*[module.groups for module in (item.target.module for item, _ in group) if is_grouped(module)])
+            groups.append((group[0].dep.target.module, group[0].dep.handler, score_of(group), blocks))
     # All are ranked before any is cut: the rule takes dense weights.
-    for at, (module, handler, score) in enumerate(groups):
+    for at, (module, handler, score, blocks) in enumerate(groups):
         if at == twin_at:
             low, high = int(score.argmin()), int(score.argmax())
             score[[low, high]] = score[[high, low]]
-        gone = score.argsort()[: math.ceil(len(score) * 0.5)].tolist()
+        size = len(score) // blocks
+        worst = score.reshape(blocks, size).argsort(1)[:, : math.ceil(size * 0.5)]
+        gone = (worst + torch.arange(blocks)[:, None] * size).flatten().tolist()
         graph.get_pruning_group(module, handler, sorted(gone)).prune()
     return len(groups)
 
@@ -96,17 +151,54 @@ RULES = {
 }
 
 
-def export(net, example, path, form):
-    """One file, by PyTorch's exporters or by what optimizes a file that the older of them wrote."""
-    # Exporters of PyTorch change what they are given (aliases, training flags).
-    net = copy.deepcopy(net).eval()
-    if form in ("dynamo", "dynamo-raw"):
-        torch.onnx.export(net, example, path, dynamo=True, optimize=form == "dynamo", external_data=False, verbose=False)
-    else:
-        torch.onnx.export(net, example, path, dynamo=False, do_constant_folding=form == "torchscript-folded")
-    finish = FINISH.get(form)
-    if finish is not None:
-        finish(path)
+class Exporter:
+    """Exports one network in every form; forms that begin alike, with the same bytes, share these."""
+
+    def __init__(self, net, example):
+        # Exporters of PyTorch change what they are given (aliases, training flags).
+        self.net, self.example, self.begun = copy.deepcopy(net).eval(), example, {}
+
+    def write(self, path, form):
+        if form in ("dynamo", "dynamo-raw"):
+            with open(path, "wb") as file:
+                file.write(self.of_dynamo(form == "dynamo"))
+            return
+        with open(path, "wb") as file:
+            file.write(self.of_torchscript(form == "torchscript-folded"))
+        finish = FINISH.get(form)
+        if finish is not None:
+            finish(path)
+
+    def of_torchscript(self, is_folded):
+        def made():
+            written = io.BytesIO()
+            with torch.no_grad():
+                torch.onnx.export(self.net, self.example, written, dynamo=False, do_constant_folding=is_folded)
+            return written.getvalue()
+
+        return self.once(("torchscript", is_folded), made)
+
+    def of_dynamo(self, is_optimized):
+        def made():
+            with torch.no_grad():
+                return torch.onnx.export(self.net, self.example, dynamo=True, optimize=False, verbose=False)
+
+        program = self.once("dynamo", made)
+        # Optimizing changes the program itself, so the plain form comes first.
+        plain = self.once(("dynamo", False), lambda: program.model_proto.SerializeToString())
+        if not is_optimized:
+            return plain
+
+        def optimized():
+            program.optimize()
+            return program.model_proto.SerializeToString()
+
+        return self.once(("dynamo", True), optimized)
+
+    def once(self, key, made):
+        if key not in self.begun:
+            self.begun[key] = made()
+        return self.begun[key]
 
 
 def simplify(path):
@@ -168,48 +260,52 @@ def reason(error):
 
 
 def make(name, pruner, out, forms):
-    build, shape, patterns = NETS[name]
+    net = ALL[name]
     torch.manual_seed(0)
-    dense = with_weights(build().eval(), shape)
-    example = torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+    dense = with_weights(net.build().eval(), net.shape)
+    example = torch.randn(*net.shape, generator=torch.Generator().manual_seed(1))
     make_spec, prune = RULES[pruner]
-    spec = make_spec(ignored_modules(dense, patterns))
+    spec = make_spec(net, dense)
     with open(os.path.join(out, "spec.json"), "w", encoding="utf-8") as file:
         json.dump(spec, file)
-    export(dense, example, os.path.join(out, "dense.onnx"), "torchscript")
+    exporter = Exporter(dense, example)
+    exporter.write(os.path.join(out, "dense.onnx"), "torchscript")
     if "dynamo-raw" in forms:
-        export(dense, example, os.path.join(out, "dense.dynamo-raw.onnx"), "dynamo-raw")
+        exporter.write(os.path.join(out, "dense.dynamo-raw.onnx"), "dynamo-raw")
     pruned = copy.deepcopy(dense)
-    groups = prune(pruned, example, spec)
+    groups = prune(net, pruned, example, spec)
     pruned(example)
-    wrong = {}
+    exporters = {"right": Exporter(pruned, example)}
 
     def changed(kind):
-        net = copy.deepcopy(pruned)
-        return None if getattr(twins, kind)(net) is None else net
+        model = copy.deepcopy(pruned)
+        return None if getattr(twins, kind)(model) is None else model
 
     def selection():
         # Where channels are ranked in groups, an exchange of two may change nothing.
         for at in [*range(groups // 2, groups), *range(groups // 2)]:
-            net = copy.deepcopy(dense)
-            prune(net, example, spec, at)
-            if not same(net, pruned):
-                return net
+            model = copy.deepcopy(dense)
+            prune(net, model, example, spec, at)
+            if not same(model, pruned):
+                return model
         return None
 
     def twin(kind):
-        if kind not in wrong:
-            wrong[kind] = selection() if kind == "selection" else changed(kind)
-        return wrong[kind]
+        if kind not in exporters:
+            model = selection() if kind == "selection" else changed(kind)
+            exporters[kind] = None if model is None else Exporter(model, example)
+        return exporters[kind]
 
     cells = {}
     for form in forms:
-        kind = EXPORTS[form] if twin(EXPORTS[form]) is not None else "vector"
+        kinds = ["heads"] if net.has_heads and EXPORTS[form] == "vector" else []
+        kind = next(kind for kind in [*kinds, EXPORTS[form], "vector"] if twin(kind) is not None)
         try:
-            export(pruned, example, os.path.join(out, f"pruned.{form}.onnx"), form)
-            export(twin(kind), example, os.path.join(out, f"wrong.{form}.onnx"), form)
+            exporters["right"].write(os.path.join(out, f"pruned.{form}.onnx"), form)
+            twin(kind).write(os.path.join(out, f"wrong.{form}.onnx"), form)
             cells[form] = {"twin": kind}
         except Exception as error:
+            traceback.print_exc()
             cells[form] = {"failed": reason(error)}
     has_norm = any(getattr(module, "running_var", None) is not None for module in dense.modules())
     return {"parameters": sum(one.numel() for one in dense.parameters()), "hasNorm": has_norm, "cells": cells}
@@ -218,13 +314,13 @@ def make(name, pruner, out, forms):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="print the names of networks, pruners and exports as JSON")
-    parser.add_argument("net", nargs="?", choices=list(NETS))
+    parser.add_argument("net", nargs="?", choices=list(ALL))
     parser.add_argument("pruner", nargs="?", choices=PRUNERS)
     parser.add_argument("out", nargs="?")
     parser.add_argument("--exports", default=",".join(EXPORTS))
     arguments = parser.parse_args()
     if arguments.list:
-        return print(json.dumps({"nets": list(NETS), "pruners": PRUNERS, "exports": list(EXPORTS), "twins": EXPORTS}))
+        return print(json.dumps({"nets": {name: net.rules for name, net in NETS.items()}, "pruners": PRUNERS, "exports": list(EXPORTS), "twins": EXPORTS}))
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     os.makedirs(arguments.out, exist_ok=True)

@@ -8,7 +8,8 @@ same exporter). Networks without any BatchNorm are checked with
 \`--folding raw\`: nothing in such a model says that none was folded in. Of each there is a wrong twin, in which one thing is wrong; its check has to diverge.
 [\`bench/coverage\`](../bench/coverage/README.md) makes this page anew with one command.
 
-A cell has the seconds and the memory (peak of the resident set, MB) of the check of the right model, on two shared cores. It stands so where the right model
+A cell has the seconds and the memory (peak of the resident set, MB) of the check of the right model, on two cores that much else ran on: the seconds are
+upper bounds ([bench/RESULTS.md](../bench/RESULTS.md) measures). It stands so where the right model
 **conforms** and its twin **diverges**; anything else is said in words, and why below. A cell keeps the numbers of the build that ran it last.
 `;
 
@@ -17,6 +18,7 @@ const TWINS = {
   columns: 'two input channels of one layer are swapped',
   vector: 'two elements of a normalization or bias are swapped',
   activation: 'one activation is another',
+  heads: 'two heads of an attention are exchanged in what makes them',
 };
 
 /** @param all names of networks, pruners and exports, in their order */
@@ -24,7 +26,9 @@ export function page({ nets, pruners, exports, twins }, everything) {
   const results = everything.filter(({ pruner }) => pruner !== 'tao-tf2');
   const found = new Map(results.map((cell) => [`${cell.net} ${cell.pruner} ${cell.form}`, cell]));
   const at = (net, pruner, form) => found.get(`${net} ${pruner} ${form}`);
-  const rows = nets.flatMap((net) => pruners.map((pruner) => ({ net, pruner })));
+  const rows = Object.entries(nets).flatMap(([net, own]) =>
+    pruners.filter((pruner) => own.includes(pruner)).map((pruner) => ({ net, pruner })),
+  );
   const ran = rows.filter(({ net, pruner }) => exports.some((form) => at(net, pruner, form) !== undefined));
   const head = ['network', 'pruner', 'parameters', 'layers', ...exports];
   const lines = ran.map(({ net, pruner }) => {
@@ -40,7 +44,7 @@ export function page({ nets, pruners, exports, twins }, everything) {
       exports.map((form) => [form, TWINS[twins[form]]]),
       '---',
     ),
-    `Where a network has no activation of its own to change, a vector is. ${summary(results)}\n`,
+    `Where a network has no activation of its own to change, a vector is; where an attention is pruned, two heads are exchanged in place of a vector. ${summary(results)}\n`,
     table(head, lines, '---:'),
     goldens(everything.filter(({ pruner }) => pruner === 'tao-tf2')),
     section('Why not', results.filter((cell) => !isRight(cell) && cell.failed === undefined).map(why)),

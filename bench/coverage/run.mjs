@@ -42,8 +42,9 @@ const all = JSON.parse(python(['--list']));
 const chosen = (given, known) => (given === undefined ? known : given.split(','));
 
 if (!options.page) {
-  for (const net of chosen(options.only, all.nets).filter((name) => name !== 'tao')) {
-    for (const pruner of chosen(options.pruners, all.pruners)) run(net, pruner, chosen(options.exports, all.exports));
+  for (const net of chosen(options.only, Object.keys(all.nets)).filter((name) => name !== 'tao')) {
+    const pruners = chosen(options.pruners, all.pruners).filter((pruner) => all.nets[net].includes(pruner));
+    for (const pruner of pruners) run(net, pruner, chosen(options.exports, all.exports));
   }
 }
 if (!options.page && chosen(options.only, ['tao']).includes('tao')) runGoldens();

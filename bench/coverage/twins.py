@@ -52,6 +52,31 @@ def activation(net):
     return f"{name}.{key}".lstrip(".")
 
 
+def heads(net):
+    """Two heads of one attention are exchanged where they are made, and not where they are read. None where none is left with two."""
+    found = [(name, *projected) for name, module in net.named_modules() if (projected := projections(module)) is not None]
+    chosen = middle([one for one in found if one[2] >= 2])
+    if chosen is None:
+        return None
+    name, layers, count, parts = chosen
+    with torch.no_grad():
+        for layer in layers:
+            for vector in [layer.weight] + ([] if layer.bias is None else [layer.bias]):
+                # Part, head, channel of the head.
+                rows = vector.view(parts, count, -1, *vector.shape[1:])
+                rows[:, [0, 1]] = rows[:, [1, 0]]
+    return name
+
+
+def projections(module):
+    """The projections of an attention that have as many heads, how many these are, and how many parts one projection has."""
+    if isinstance(getattr(module, "qkv", None), nn.Linear):
+        return [module.qkv], module.num_heads, 3
+    if isinstance(getattr(module, "q", None), nn.Linear) and hasattr(module, "size"):
+        return [module.q], module.q.out_features // module.size, 1
+    return None
+
+
 class Swapped:
     """An importance that takes the best channel of one group for its worst."""
 
