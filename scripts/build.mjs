@@ -25,9 +25,12 @@ import { licenceList } from './licences.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** Programs that share code. The child that runs models, and the thread that hashes, are programs of their own, in one file each: they need little of ours. */
+/**
+ * Programs that share code: the entries, and the thread that checks models beside others. The child that runs models, and the thread that hashes, are
+ * programs of their own, in one file each: they need little of ours.
+ */
 const PROGRAMS = [
-  { index: 'src/action.ts', cli: 'src/cli.ts' },
+  { index: 'src/action.ts', cli: 'src/cli.ts', lane: 'src/pipeline/lane.ts' },
   { execute: 'src/execution/worker.ts' },
   { hash: 'src/files/hash-thread.ts' },
 ];
@@ -56,7 +59,7 @@ const LATE = [
   },
   {
     name: 'commands',
-    test: /src[\\/](?:pipeline[\\/](?:run|explain|policy|expect|recover|plan)|onnx[\\/](?:rewrite.*|copy)|files[\\/]write-model|network[\\/](?:unfold|name-scheme))\.ts$/,
+    test: /src[\\/](?:pipeline[\\/](?:run|explain|policy|expect|recover|plan|lanes)|onnx[\\/](?:rewrite.*|copy)|files[\\/]write-model|network[\\/](?:unfold|name-scheme))\.ts$/,
   },
   // fflate fills its tables when it is loaded, which takes 2 ms.
   { name: 'archive', test: /src[\\/]tensor-files[\\/](?:zip|numpy)\.ts$|node_modules[\\/]fflate[\\/]/ },

@@ -18,10 +18,9 @@ import {
   verdictOutputs,
 } from './github/index.ts';
 import { readerOf } from './pipeline/answer.ts';
-import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
 import { type Confines, confinesOf, runtimeSources, withoutQuotes } from './pipeline/confine.ts';
-import { eachModel } from './pipeline/each-model.ts';
+import { type Asking, eachModel } from './pipeline/each-model.ts';
 import type { Host } from './pipeline/host.ts';
 import { plan } from './pipeline/plan.ts';
 import { type JudgedRequests, loadUnderPolicy } from './pipeline/policy.ts';
@@ -90,9 +89,27 @@ async function checkAll(
   channel: Channel,
   baseline: Host['baseline'],
 ): Promise<void> {
-  const { results, errors } = await eachModel(requests, printLine, confines, (request) =>
-    checkOne(request, requests.length > 1, confines, channel, baseline),
-  );
+  const { workspace: root = process.cwd() } = channel;
+  const folderOf = ({ reportDir }: ModelRequest): string => reportFolder(reportDir, channel);
+  const asking: Asking = {
+    command: 'check',
+    confines,
+    out: { line: printLine, redraw: null },
+    hostOf: (request) => ({
+      ...{ version: VERSION, root, isHashed: true, isPictured: true, folder: folderOf(request) },
+      ...(baseline === undefined ? {} : { baseline }),
+    }),
+    partsOf: (request) => ({
+      commandLog: groupLog(() => process.stdout),
+      runtime: runtimeSources(request, confines, true),
+    }),
+  };
+  const { results, errors } = await eachModel(requests, asking, (checked, request): Outcome => {
+    const text = REPORT_FORMATS.text.render(checked.report, ANYBODY);
+    if (requests.length > 1) printGroup(`${checked.report.model}: ${checked.report.verdict}`, text);
+    else printLine(text);
+    return { checked, files: writeReports(checked.report, folderOf(request), request.formats) };
+  });
   const reports = results.map(({ checked }) => checked.report);
   const set = makeReportSet(VERSION, reports, errors);
   if (requests.length > 1) printLine(renderOverview(set, ANYBODY));
@@ -111,32 +128,6 @@ async function checkAll(
   const { annotations = true, comment = 'never', checkRun = false } = first ?? {};
   const { commentUrl } = await publish({ set, annotations, isRepeated: false, comment, checkRun }, channel);
   setCommentUrl(commentUrl);
-}
-
-async function checkOne(
-  request: ModelRequest,
-  isOneOfMany: boolean,
-  confines: Confines | null,
-  channel: Channel,
-  baseline: Host['baseline'],
-): Promise<Outcome> {
-  const { workspace = process.cwd() } = channel;
-  const folder = reportFolder(request.reportDir, channel);
-  const checked = await check(request, {
-    version: VERSION,
-    root: workspace,
-    isHashed: true,
-    isPictured: true,
-    folder,
-    log: printLine,
-    commandLog: groupLog(() => process.stdout),
-    runtime: runtimeSources(request, confines, true),
-    ...(baseline === undefined ? {} : { baseline }),
-  });
-  const text = REPORT_FORMATS.text.render(checked.report, ANYBODY);
-  if (isOneOfMany) printGroup(`${checked.report.model}: ${checked.report.verdict}`, text);
-  else printLine(text);
-  return { checked, files: writeReports(checked.report, folder, request.formats) };
 }
 
 function reportFolder(reportDir: string | null, { temporary = tmpdir(), step }: Channel): string {

@@ -9,19 +9,14 @@ import {
 import { InputError, oneLine } from './errors/input-error.ts';
 import { readEvent } from './github/events.ts';
 import { type Answer, answerOf, readerOf } from './pipeline/answer.ts';
-import { check } from './pipeline/check.ts';
 import type { Checked } from './pipeline/checked.ts';
 import { type Confines, confinesOf, runtimeSources, within, withoutQuotes } from './pipeline/confine.ts';
-import { type CheckedModels, eachModel } from './pipeline/each-model.ts';
-import { expect } from './pipeline/expect.ts';
+import { type Asking, type CheckedModels, eachModel } from './pipeline/each-model.ts';
 import { explain } from './pipeline/explain.ts';
-import type { Host } from './pipeline/host.ts';
 import { plan } from './pipeline/plan.ts';
-import { recover } from './pipeline/recover.ts';
-import { run } from './pipeline/run.ts';
 import { plainLog } from './process/log.ts';
 import { ANYBODY, makeReportSet, REPORT_FORMATS, writePages, writeReports } from './report/index.ts';
-import { coloured, log, stderr, terminal } from './terminal.ts';
+import { coloured, log, progressOut, stderr, terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 export interface CommandEntry {
@@ -45,25 +40,25 @@ export const COMMANDS: Readonly<Record<CommandName, CommandEntry>> = {
       'check dense.onnx pruned.onnx --spec prune.yaml --format json',
     ],
     models: ['dense', 'pruned'],
-    run: (settings) => eachWith(check, settings, true),
+    run: (settings) => eachWith('check', settings, true),
   },
   expect: {
     description: 'print the indices that should be retained, from the dense model alone',
     examples: ['expect dense.onnx --spec prune.yaml --all'],
     models: ['dense'],
-    run: (settings) => eachWith(expect, settings, false),
+    run: (settings) => eachWith('expect', settings, false),
   },
   recover: {
     description: 'print the indices that are retained, from both models alone',
     examples: ['recover dense.onnx pruned.onnx'],
     models: ['dense', 'pruned'],
-    run: (settings) => eachWith(recover, settings, false),
+    run: (settings) => eachWith('recover', settings, false),
   },
   run: {
     description: 'execute both models: does the pruned one compute what the dense one does with the same channels cut?',
     examples: ['run dense.onnx pruned.onnx'],
     models: ['dense', 'pruned'],
-    run: (settings) => eachWith(run, settings, true),
+    run: (settings) => eachWith('run', settings, true),
   },
   explain: {
     description: 'show the numbers behind a layer: own norm, rank, partners, merged value and the cut',
@@ -155,28 +150,30 @@ function withOnly<T>(settings: Settings, command: string, work: (request: ModelR
 }
 
 /** Asks the same of every model. */
-async function eachWith(
-  command: (request: ModelRequest, host: Host) => Promise<Checked>,
-  settings: Settings,
-  isWritten: boolean,
-): Promise<Answer> {
+async function eachWith(command: Asking['command'], settings: Settings, isWritten: boolean): Promise<Answer> {
   const { format, installOnnxruntime: mayInstall = false } = settings;
   const bounds = confines();
   const requests = loaded(() => loadRequests(settings, process.cwd()));
   if (settings.formats !== undefined && requests.some(({ reportDir }) => reportDir === null))
     throw new InputError('needs --report-dir, under which the files are written', { key: '--formats' });
-  const models = await eachModel(requests, log, bounds, async (request) => {
-    const result = await command(request, {
+  const asking: Asking = {
+    command,
+    confines: bounds,
+    out: progressOut(),
+    hostOf: ({ reportDir }) => ({
       version: VERSION,
-      log,
+      isHashed: format === 'json' || format === 'html' || reportDir !== null,
+      isPictured: format === 'html' || (isWritten && reportDir !== null),
+    }),
+    partsOf: (request) => ({
       commandLog: plainLog(stderr.stream),
       runtime: runtimeSources(request, bounds, mayInstall),
-      isHashed: format === 'json' || format === 'html' || request.reportDir !== null,
-      isPictured: format === 'html' || (isWritten && request.reportDir !== null),
-    });
-    if (isWritten && request.reportDir !== null)
-      for (const path of Object.values(writeReports(result.report, request.reportDir, request.formats)))
-        log(`report: ${oneLine(path)}`);
+    }),
+  };
+  const models = await eachModel(requests, asking, (result, { reportDir, formats }, say) => {
+    if (isWritten && reportDir !== null)
+      for (const path of Object.values(writeReports(result.report, reportDir, formats)))
+        say(`report: ${oneLine(path)}`);
     return result;
   });
   for (const { model, message } of models.errors) log(`prunegate: ${oneLine(model)}: ${message}`);

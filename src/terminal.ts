@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { oneLine } from './errors/input-error.ts';
 import type { Ask } from './pipeline/init.ts';
 import { outputTo } from './process/output.ts';
+import type { ProgressOut } from './process/progress.ts';
 import type { Style, Tone } from './report/index.ts';
 
 export const stdout = outputTo(1);
@@ -10,6 +11,13 @@ export const stderr = outputTo(2);
 /** stdout carries the result alone. */
 export function log(line: string): void {
   stderr.write(`${line}\n`);
+}
+
+/** Progress goes where logs go. */
+export function progressOut(): ProgressOut {
+  const { isTTY, columns } = stderr.isTerminal && process.env['TERM'] !== 'dumb' ? stderr.stream() : {};
+  if (isTTY !== true || columns === undefined) return { line: log, redraw: null };
+  return { line: log, redraw: (text) => stderr.write(`\r\u001b[K${text.slice(0, columns - 1)}`) };
 }
 
 const COLOURS: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {

@@ -14,6 +14,7 @@ export {
   policyChanges,
   weakenings,
 } from './policy.ts';
+export { type RequestData, requestData, requestOfData } from './request-data.ts';
 export {
   type ExecutionDemand,
   type ExecutionRequest,

@@ -44,6 +44,15 @@ export interface SpecDocument {
   source(key: string): string | null;
   /** Reads a file that the spec names. */
   readonly read: ReadNamed;
+  /** What it was made of, as data. */
+  readonly origin: SpecOrigin;
+}
+
+/** All that a spec is made of. */
+export interface SpecOrigin extends Pick<YamlFile, 'path' | 'text' | 'under'> {
+  /** Where it stands in the file. */
+  readonly at: KeyPath;
+  readonly overrides: readonly Override[];
 }
 
 /**
@@ -66,6 +75,11 @@ export function specFromInline(
   overrides: readonly Override[] = [],
 ): SpecDocument {
   return specOf(configFile, path, value, overrides);
+}
+
+/** The same spec once more, of what it was made of. */
+export function specAgain({ at, overrides }: SpecOrigin, file: YamlFile): SpecDocument {
+  return specOf(file, at, valueAt(file.value, at) as Mapping, overrides);
 }
 
 function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: readonly Override[]): SpecDocument {
@@ -119,6 +133,7 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
       return override === undefined ? file.sourceOf([...rootPath, ...path]) : override.source;
     },
     read: file.read,
+    origin: { path: file.path, text: file.text, under: file.under, at: rootPath, overrides },
   };
 }
 

@@ -24,11 +24,20 @@ export function readSpecYaml(path: string, namedAt?: Place): YamlFile {
   return parseYamlUnder(SECTION, ...opened(path, namedAt));
 }
 
+/** A file that was read already, by its text. */
+export function yamlAgain({ path, text, under }: Pick<YamlFile, 'path' | 'text' | 'under'>): YamlFile {
+  const read = readBeside(path);
+  return under === null ? parseYaml(text, path, read) : parseYamlUnder(under, text, path, read);
+}
+
 function opened(path: string, namedAt: Place | undefined): readonly [string, string, ReadNamed] {
   const refuse = unreadable(path, namedAt);
   const { bytes } = readWhole(path, MAX_BYTES, refuse);
-  const read: ReadNamed = (named, limit, refuseNamed) => readWhole(resolve(dirname(path), named), limit, refuseNamed);
-  return [textOf(bytes, refuse), path, read];
+  return [textOf(bytes, refuse), path, readBeside(path)];
+}
+
+function readBeside(path: string): ReadNamed {
+  return (named, limit, refuse) => readWhole(resolve(dirname(path), named), limit, refuse);
 }
 
 function textOf(bytes: Uint8Array, refuse: Refuse): string {

@@ -16,6 +16,10 @@ const MAX_TOKENS = 250_000;
 export interface YamlFile {
   /** As the user would write it, for messages and annotations. */
   readonly path: string;
+  /** All of it, as it was read. */
+  readonly text: string;
+  /** The key that a value which stands there alone belongs to; null where none may. */
+  readonly under: string | null;
   /** Frozen data; mappings have no prototype. */
   readonly value: Mapping;
   /** One-based line of the key itself; of the nearest existing ancestor for a missing key. */
@@ -35,7 +39,7 @@ export interface YamlFile {
  *   file, or a top level that is not a mapping.
  */
 export function parseYaml(text: string, path: string, read: ReadNamed = readNothing): YamlFile {
-  return fileOf(text, path, read, (root) => root);
+  return fileOf(text, path, read, null, (root) => root);
 }
 
 /**
@@ -44,7 +48,7 @@ export function parseYaml(text: string, path: string, read: ReadNamed = readNoth
  */
 export function parseYamlUnder(key: string, text: string, path: string, read: ReadNamed = readNothing): YamlFile {
   const parse: Parse = (plain, fail) => (plain.startsWith('#!') ? scriptNode(plain) : parseTree(plain, fail));
-  return fileOf(text, path, read, (root) => (isMapping(root.value) ? root : under(key, root)), parse);
+  return fileOf(text, path, read, key, (root) => (isMapping(root.value) ? root : asValueOf(key, root)), parse);
 }
 
 /** Text without any structure of YAML. */
@@ -52,7 +56,7 @@ function scriptNode(text: string): YamlNode {
   return { value: text, line: 1, source: text, children: new Map(), span: [0, text.length], size: 1 };
 }
 
-function under(key: string, node: YamlNode): YamlNode {
+function asValueOf(key: string, node: YamlNode): YamlNode {
   const { line, size } = node;
   const value = Object.freeze(mappingOf([[key, node.value]]));
   return { value, line, source: null, children: new Map([[key, { keyLine: line, node }]]), span: null, size };
@@ -64,6 +68,7 @@ function fileOf(
   text: string,
   path: string,
   read: ReadNamed,
+  under: string | null,
   rooted: (root: YamlNode) => YamlNode,
   parse: Parse = parseTree,
 ): YamlFile {
@@ -78,6 +83,8 @@ function fileOf(
     throw inputErrorAt({ file: path, line: root.line, key: null }, 'must be a mapping of keys', value);
   return {
     path,
+    text,
+    under,
     value,
     lineOf: (keyPath) => descend(root, keyPath).at.keyLine,
     sourceOf: (keyPath) => {

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Refuse } from '../bytes/index.ts';
+import type { ByteSource, Refuse } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
-import { externalLocations, type OnnxModel, readModel } from '../onnx/index.ts';
+import { type Beside, externalLocations, type ModelSource, type OnnxModel, readModel } from '../onnx/index.ts';
 import { filesBeside } from './beside.ts';
 import { openRegularFile } from './regular-file.ts';
+
+/** Hears what is read: of the model's file, or of one beside it by its location. */
+export type OnRead = (location: string | null, position: number, length: number) => void;
 
 /** An open model file. `model` reads its tensors from it while it is open. */
 export interface ModelFile {
@@ -23,9 +26,10 @@ export interface ModelFile {
  * Opens an ONNX model and reads its header. Close what it returns.
  *
  * @param path of a file in ModelProto's binary form, of any size.
+ * @param onRead hears of every reading
  * @throws InputError for a file that is missing, unreadable, not ONNX, damaged or hostile.
  */
-export function openModel(path: string): ModelFile {
+export function openModel(path: string, onRead?: OnRead): ModelFile {
   const file = openRegularFile(path, 0, refusing(path));
   const beside = filesBeside(path);
   const close = (): void => {
@@ -38,11 +42,26 @@ export function openModel(path: string): ModelFile {
       beside.requireUnchanged();
     };
     const { sha256, hashWhileRead } = file;
-    return { model: readModel({ ...file, beside }), sha256, hashWhileRead, requireUnchanged, close };
+    const source = { ...file, beside };
+    const model = readModel(onRead === undefined ? source : heard(source, onRead));
+    return { model, sha256, hashWhileRead, requireUnchanged, close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+function heard(source: ModelSource, onRead: OnRead): ModelSource {
+  const of = <T extends ByteSource>(bytes: T, location: string | null): T => ({
+    ...bytes,
+    read(target, position, length) {
+      bytes.read(target, position, length);
+      onRead(location, position, length);
+    },
+  });
+  const { beside } = source;
+  const open: Beside['open'] = (location, refuse) => of(beside.open(location, refuse), location);
+  return { ...of(source, null), beside: { ...beside, open } };
 }
 
 function refusing(path: string): Refuse {

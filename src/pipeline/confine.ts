@@ -67,6 +67,17 @@ export async function within<T>(
   }
 }
 
+/** Whether a model keeps to the confines, for what looks at its files before its turn. */
+export function isWithin(confines: Confines | null, request: ModelRequest): boolean {
+  try {
+    if (confines !== null) confined(request, confines);
+    return true;
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
+}
+
 /** Files whose values are quoted. */
 const QUOTED: readonly ModelSettingKey[] = ['spec', 'reported', 'lockFile', 'baseline'];
 

@@ -1,5 +1,6 @@
 import type { RuntimeSources } from '../execution/index.ts';
 import type { CommandLog } from '../process/index.ts';
+import type { Reading } from '../process/progress.ts';
 import type { EarlierRun } from './baseline.ts';
 
 /** What the steps need of the program around them. */
@@ -10,7 +11,9 @@ export interface Host {
   readonly root?: string;
   /** Tells the progress of long work, a line at a time. Never part of the result. */
   log(line: string): void;
-  /** Whether the report shall hold the models' SHA-256, which takes a second reading of every byte. */
+  /** Hears how far reading the model's files has come. */
+  readonly reading?: Reading;
+  /** Whether the report shall hold the models' SHA-256. */
   readonly isHashed: boolean;
   /** Whether the values behind all layers are wanted, for a picture of them. */
   readonly isPictured?: boolean;

@@ -2,12 +2,14 @@ import { rmSync } from 'node:fs';
 import type { ModelRequest } from '../config/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt } from '../errors/place.ts';
-import { type ModelFile, makeTemporaryFolder, openModel, settle } from '../files/index.ts';
+import { type ModelFile, makeTemporaryFolder, type OnRead, openModel, settle } from '../files/index.ts';
 import { type Network, readNetwork, sizeOf } from '../network/index.ts';
 import { storedBytes } from '../onnx/index.ts';
 import { keepGarbageLow } from '../process/garbage.ts';
 import { type FoldedReference, foldedReference } from '../recovery/index.ts';
 import type { ModelSize } from '../verdict/index.ts';
+import type { Host } from './host.ts';
+import { layerPlaces } from './layer-places.ts';
 
 /** Bytes from which on a model is large: what streams through then is more than the program. */
 const LARGE = 64 * 1024 * 1024;
@@ -22,24 +24,32 @@ export interface Workplace {
   temporary(): string;
 }
 
+/** What reading models needs of the program around it. */
+type ReadingHost = Pick<Host, 'isHashed' | 'reading'>;
+
 /**
  * Does something with models; closes them and removes the temporary folder whatever happens.
- * @param isHashed whether their hashes will be asked for
  */
 export async function withModels<T>(
-  { isHashed }: { readonly isHashed: boolean },
+  { isHashed, reading }: ReadingHost,
   work: (workplace: Workplace) => T | Promise<T>,
 ): Promise<T> {
   const opened: ModelFile[] = [];
   let folder: string | null = null;
   const readJudged = (path: string): Network => {
     settle(path);
-    const file = openModel(path);
+    let layerAt: ReturnType<typeof layerPlaces> = () => null;
+    const onRead: OnRead = (location, position, length) => reading?.read(length, () => layerAt(location, position));
+    const file = openModel(path, reading === undefined ? undefined : onRead);
     opened.push(file);
-    if (storedBytes(file.model) > LARGE) keepGarbageLow();
+    const bytes = storedBytes(file.model);
+    if (bytes > LARGE) keepGarbageLow();
+    reading?.opened(path, bytes);
     // Not the header, which jumps from tensor to tensor.
     if (isHashed) file.hashWhileRead();
-    return readNetwork(file.model);
+    const network = readNetwork(file.model);
+    layerAt = layerPlaces(network);
+    return network;
   };
   try {
     const result = await work({

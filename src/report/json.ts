@@ -1,6 +1,29 @@
-/** JSON with index lists on one line each: a layer of 512 filters should not be 512 lines. */
-export function renderJson(report: object): string {
-  const text = JSON.stringify(report, null, 2);
+/**
+ * JSON with index lists on one line each: a layer of 512 filters should not be 512 lines. The reports of a set are written one by one: with a line
+ * for each number they take ten times the memory.
+ */
+export function renderJson(value: object): string {
+  if (!('reports' in value) || !Array.isArray(value.reports) || value.reports.length === 0)
+    return `${rendered(value)}\n`;
+  const reports = value.reports.map((report: unknown) =>
+    rendered({ reports: [report] }).slice(OPENING.length, -ENDING.length),
+  );
+  const parts = rendered({ ...value, reports: [] }).split(NONE);
+  // The first is that of the set: strings hold no raw line breaks.
+  const [before = '', ...after] = parts;
+  return `${before}${SOME}${reports.join(',\n')}\n  ]${after.join(NONE)}\n`;
+}
+
+const OPENING = '{\n  "reports": [\n';
+const ENDING = '\n  ]\n}';
+const NONE = '\n  "reports": []';
+const SOME = '\n  "reports": [\n';
+
+function rendered(value: object): string {
+  const text = JSON.stringify(value, null, 2);
   // Strings hold no raw line breaks, so only lists match.
-  return `${text.replace(/\[\n\s*(-?\d+(?:,\n\s*-?\d+)*)\n\s*\]/g, (_, numbers: string) => `[${numbers.replace(/\s+/g, ' ')}]`)}\n`;
+  return text.replace(
+    /\[\n\s*(-?\d+(?:,\n\s*-?\d+)*)\n\s*\]/g,
+    (_, numbers: string) => `[${numbers.replace(/\s+/g, ' ')}]`,
+  );
 }
