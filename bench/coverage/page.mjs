@@ -48,6 +48,7 @@ export function page({ nets, pruners, exports, twins }, everything) {
     table(head, lines, '---:'),
     goldens(everything.filter(({ pruner }) => pruner === 'tao-tf2')),
     section('Why not', results.filter((cell) => !isRight(cell) && cell.failed === undefined).map(why)),
+    section('Executed without a measure', unmeasured(results)),
     section('Not made', notMade(results)),
     section('Not run', notRun(rows, exports, at)),
   ]
@@ -107,6 +108,15 @@ function firstOf(reasons) {
   const [first, ...more] = reasons.filter((reason) => / \((?:unverifiable|mismatch)\): /.test(reason));
   if (first === undefined) return reasons[0] ?? 'no difference was found';
   return more.length === 0 ? first : `${first} (and ${more.length} more layers)`;
+}
+
+/** Right models that were executed and of which nothing could be said; each reason once for a network. */
+function unmeasured(results) {
+  const open = results.filter(({ execution }) => execution != null && execution.verdict !== 'equal');
+  const lines = open.map(({ net, pruner, execution: { verdict, reason } }) =>
+    [`- ${net}, ${pruner}: ${verdict === 'none' ? '' : `**${verdict}** `}${reason ?? 'no reason was kept'}`].join(''),
+  );
+  return [...new Set(lines)];
 }
 
 function notMade(results) {

@@ -176,9 +176,8 @@ function timed(folder, command) {
 function executed(folder, command) {
   const { status, stdout, stderr } = timed(folder, [...command, '--execute']);
   if (status === 2 || status === 4) return { verdict: 'refused', reason: stderr.trim().split('\n')[0] };
-  const { execution, findings } = JSON.parse(stdout);
-  const said = findings?.find(({ kind }) => kind?.includes('execution'))?.message;
-  return { verdict: execution?.verdict ?? 'none', reason: said ?? null };
+  const { execution } = JSON.parse(stdout);
+  return { verdict: execution?.verdict ?? 'none', reason: execution?.reason ?? null };
 }
 
 /** Why a run is not a plain match, each reason once. */

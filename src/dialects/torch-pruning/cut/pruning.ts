@@ -66,7 +66,10 @@ export function prune(
     const channels = isIn ? item.module.inWidth : item.module.outWidth;
     if (channels !== null && channels <= item.at.length)
       return { kind: 'skipped', name: item.module.layer.name, side: isIn ? 'in' : 'out', width: channels };
-    const lost = parameters(item.module).find(({ width: all }) => all <= item.at.length);
+    // A parameter may be ignored as a module is (base_pruner.py:133).
+    const lost = parameters(item.module).find(
+      ({ name, width: all }) => all <= item.at.length && !spec.ignored.includes(name),
+    );
     if (lost !== undefined)
       return lost.isSure
         ? { kind: 'skipped', name: lost.name, side: 'out', width: lost.width }

@@ -46,7 +46,8 @@ function unknownModules({ dependencies, names: { scheme } }: TorchExpected, spec
     return [lint('names-under-prefix', message, spec.at(first!.path))];
   }
   const known = layerNames(names);
-  const unknown = given.filter(({ name }) => !known.has(name));
+  const bare = new Set(dependencies.modules.flatMap(dependencies.parameters).map(({ name }) => name));
+  const unknown = given.filter(({ name, key }) => !known.has(name) && !(key === 'ignored_layers' && bare.has(name)));
   const [next, ...others] = unknown.slice(MAX_UNKNOWN);
   return [
     ...unknown.slice(0, MAX_UNKNOWN).map(({ name, path }) => {
