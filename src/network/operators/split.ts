@@ -1,8 +1,10 @@
 import type { OnnxNode } from '../../onnx/index.ts';
+import { someRows } from '../assembled.ts';
 import type { Dim } from '../channels.ts';
 import { alongAxis, type ChannelMap, idsAlong, isUniform, pickMap } from '../channels.ts';
 import { integerList, integersOf } from '../constants.ts';
 import { vector } from '../numbers.ts';
+import type { TensorView } from '../tensor-view.ts';
 import {
   attribute,
   type Carry,
@@ -24,6 +26,7 @@ import type { Evaluate, Operator } from './operator.ts';
 const split: Carry = (walk, node) => {
   const value = input(walk, node, 0);
   const shape = shapeOf(value);
+  if (value?.kind === 'constant') return splitConstant(walk, node, value.view);
   if (!isSignal(value) || shape === null) return setOpaque(walk, node);
   const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape.length);
   const size = shape[axis] ?? null;
@@ -45,6 +48,51 @@ const split: Carry = (walk, node) => {
     }
     offset += length ?? 0;
   }
+};
+
+/** Rows of a constant that is too large to be computed with: queries, keys and values of a packed parameter. */
+function splitConstant(walk: Walk, node: OnnxNode, view: TensorView): void {
+  const axis = normalizeAxis(intAttribute(node, 'axis', 0), view.dims.length);
+  const sizes = splitSizes(walk, node, view.dims[axis] ?? null);
+  if (axis !== 0 || sizes === null) return setOpaque(walk, node);
+  let first = 0;
+  for (const [k, size] of sizes.entries()) {
+    const rows = someRows(node.outputs[k] ?? '', view, first, size);
+    setOutput(
+      walk,
+      node,
+      rows === null ? { kind: 'fixed', shape: null, from: null } : { kind: 'constant', view: rows },
+      k,
+    );
+    first += size;
+  }
+}
+
+/** SequenceAt (ai.onnx 11) of a SplitToSequence, as the dynamo exporter takes a packed parameter apart: one part of a constant. */
+const sequenceAt: Carry = (walk, node) => {
+  const split = walk.makers.get(node.inputs[0] ?? '');
+  const data = split?.opType === 'SplitToSequence' ? input(walk, split, 0) : null;
+  const [sizes, at] = [integersOf(walk, split?.inputs[1]), integersOf(walk, node.inputs[1])?.[0] ?? null];
+  if (split === undefined || data?.kind !== 'constant' || at === null || !isAllKnown(sizes))
+    return setOpaque(walk, node);
+  const axis = normalizeAxis(intAttribute(split, 'axis', 0), data.view.dims.length);
+  const place = at < 0 ? at + sizes.length : at;
+  const first = sizes.slice(0, place).reduce((n, size) => n + size, 0);
+  const isPart = axis === 0 && sizes[place] !== undefined && first + sizes[place] <= (data.view.dims[0] ?? 0);
+  const rows = isPart ? someRows(node.outputs[0] ?? '', data.view, first, sizes[place]!) : null;
+  if (rows === null) setOpaque(walk, node);
+  else setOutput(walk, node, { kind: 'constant', view: rows });
+};
+
+function isAllKnown(sizes: readonly Dim[] | null): sizes is readonly number[] {
+  return sizes !== null && sizes.length > 1 && sizes.every((size) => size !== null && size >= 0);
+}
+
+/** A sequence of parts of a constant is what it is of: whoever takes a part looks for how it was split. */
+const splitToSequence: Carry = (walk, node) => {
+  const value = input(walk, node, 0);
+  if (value?.kind !== 'constant') return setOpaque(walk, node);
+  setOutput(walk, node, value);
 };
 
 /** A run of positions, of channels that lie along the axis or along several. */
@@ -127,4 +175,6 @@ function form({ node, channelAxis, shape }: NodeFacts): Form {
 
 export const SPLIT: Readonly<Record<string, Operator>> = {
   Split: { carry: split, sort: 'split', tells: 'same', evaluate, form },
+  SplitToSequence: { carry: splitToSequence },
+  SequenceAt: { carry: sequenceAt },
 };

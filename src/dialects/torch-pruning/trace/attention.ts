@@ -41,18 +41,34 @@ export function attentionsOf(network: Network): ReadonlyMap<number, Attention> {
 }
 
 /** Products with a parameter that a module has itself, by the module's name. */
-function projectionsByModule({ layers }: Network): ReadonlyMap<string, readonly Layer[]> {
+function projectionsByModule({ layers, nodes }: Network): ReadonlyMap<string, readonly Layer[]> {
+  const storedAs = storedNames(nodes);
   const found = new Map<string, Layer[]>();
   for (const layer of layers) {
     if (layer.kind !== 'dense') continue;
     const { weight } = layer;
-    const parameter = IN_PROJ.exec(weight !== null && 'tensor' in weight ? weight.tensor.name : '');
+    const parameter = IN_PROJ.exec(weight !== null && 'tensor' in weight ? storedAs(weight.tensor.name) : '');
     const module = parameter?.[1] ?? moduleAround(layer.name) ?? layer.name.replace(/#\d+$/, '');
     const own = parameter !== null && parameter[1] === undefined ? '' : module;
     found.set(own, [...(found.get(own) ?? []), layer]);
   }
   return found;
 }
+
+/** The stored parameter that a constant is taken of: exporters slice and split a packed one, and transpose what they take. */
+function storedNames(nodes: Network['nodes']): (name: string) => string {
+  const sources = new Map(
+    nodes.flatMap(({ inputs, outputs }) => outputs.map((made) => [made, inputs[0] ?? ''] as const)),
+  );
+  return (name) => {
+    let stored = name;
+    for (let step = 0; step < MOST_STEPS && (sources.get(stored) ?? '') !== ''; step++) stored = sources.get(stored)!;
+    return stored;
+  };
+}
+
+/** Nodes between a parameter and what is multiplied by a part of it. */
+const MOST_STEPS = 16;
 
 /** Layers on a way from some to one; null where there is none. */
 function between({ layers }: Network, from: readonly Layer[], to: Layer): ReadonlySet<number> | null {
