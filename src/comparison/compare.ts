@@ -18,6 +18,8 @@ export interface GraphDifference {
   /** Of an interface: outputs that the pruned model alone lacks, and one that only has the channels of the filters that are left. */
   readonly lost?: readonly string[];
   readonly narrowed?: string | null;
+  /** Of an interface: whether it is of the type to which the model's weights were converted. */
+  readonly isConverted?: boolean;
 }
 
 /** How the graph of a pruned model compares with the dense one's, apart from weights and their channels. */

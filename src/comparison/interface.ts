@@ -1,5 +1,5 @@
 import { isMadeUp, type Network } from '../network/index.ts';
-import type { OnnxGraph, OnnxValueInfo } from '../onnx/index.ts';
+import { type DType, isFloat, type OnnxGraph, type OnnxValueInfo } from '../onnx/index.ts';
 import { counted } from '../prose/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 
@@ -28,6 +28,8 @@ export interface InterfaceDifference {
   readonly lost?: readonly string[];
   /** An output that has fewer channels, those of the filters that are left. */
   readonly narrowed?: string | null;
+  /** Whether it is of the type to which the model's weights were converted. */
+  readonly isConverted?: boolean;
 }
 
 /**
@@ -46,18 +48,31 @@ export function interfaceDifferences(
   const lost = a.outputs.flatMap(({ name }) => (left.has(name) ? [] : [name]));
   const isSubset = lost.length > 0 && lost.length + left.size === a.outputs.length;
   const known = isSubset ? a.outputs.filter(({ name }) => left.has(name)) : a.outputs;
+  const wasConverted = conversionOf(dense, pruned);
   return [
-    ...sideDifferences('input', inputsOf(a), inputsOf(b), isOneExporter).map(unexplained),
+    ...sideDifferences('input', inputsOf(a), inputsOf(b), isOneExporter, wasConverted).map(unexplained),
     ...(isSubset ? [{ title: countsDiffer('output', b.outputs, a.outputs), isSure: true, lost }] : []),
-    ...sideDifferences('output', known, b.outputs, isOneExporter).map((difference) => ({
+    ...sideDifferences('output', known, b.outputs, isOneExporter, wasConverted).map((difference) => ({
       ...unexplained(difference),
       ...(correspondence !== null && isNarrowed(correspondence, difference) ? { narrowed: difference.name } : {}),
     })),
   ];
 }
 
-function unexplained({ title, isSure }: SideDifference): InterfaceDifference {
-  return { title, isSure };
+function unexplained({ title, isSure, isConverted }: SideDifference): InterfaceDifference {
+  return { title, isSure, ...(isConverted === true ? { isConverted } : {}) };
+}
+
+/** Whether an input or output is of a floating type that the pruned model's weights were converted to from the other's. */
+type IsConverted = (before: DType, after: DType) => boolean;
+
+function conversionOf(dense: Network, pruned: Network): IsConverted {
+  const [from, to] = [dense, pruned].map(
+    ({ layers }) =>
+      new Set(layers.flatMap(({ weight }) => (weight === null || 'opaque' in weight ? [] : [weight.tensor.dtype]))),
+  );
+  return (before, after) =>
+    isFloat(before) && isFloat(after) && from!.has(before) && to!.has(after) && !from!.has(after);
 }
 
 /** Whether an output is another size along its channels alone, and they are those of the filters that are left. */
@@ -80,6 +95,7 @@ interface SideDifference {
   readonly other: string | null;
   /** The one axis whose size differs. */
   readonly axis: number | null;
+  readonly isConverted?: boolean;
 }
 
 function countsDiffer(what: string, after: readonly unknown[], before: readonly unknown[]): string {
@@ -96,6 +112,7 @@ function sideDifferences(
   before: readonly OnnxValueInfo[],
   after: readonly OnnxValueInfo[],
   isOneExporter: boolean,
+  wasConverted: IsConverted,
 ): SideDifference[] {
   if (before.length !== after.length) return [surely(countsDiffer(what, after, before))];
   const names = (infos: readonly OnnxValueInfo[]): string => infos.map(({ name }) => name).join(', ');
@@ -105,7 +122,10 @@ function sideDifferences(
   const isNumbered = after.every(({ name }, at) => name === `input.${at}`);
   return after.flatMap((info, at) => {
     const other = before[at]!;
-    const type = typeDifference(other, info);
+    const isConverted = wasConverted(other.dtype, info.dtype);
+    const type = (isConverted ? shapeDifference(other, info) : null) ?? typeDifference(other, info);
+    if (type !== null && isConverted && shapeDifference(other, info) === null)
+      return [{ ...surely(`its ${what} ${info.name} ${type}`), isConverted }];
     if (type !== null) {
       const differing = { name: info.name, other: other.name, axis: soleAxis(other, info) };
       return [{ ...surely(`its ${what} ${info.name} ${type}`), ...differing }];
@@ -156,6 +176,10 @@ function soleAxis(before: OnnxValueInfo, after: OnnxValueInfo): number | null {
 function typeDifference(before: OnnxValueInfo, after: OnnxValueInfo): string | null {
   if (before.dtype !== after.dtype && before.dtype !== 'undefined' && after.dtype !== 'undefined')
     return `is ${after.dtype} instead of ${before.dtype}`;
+  return shapeDifference(before, after);
+}
+
+function shapeDifference(before: OnnxValueInfo, after: OnnxValueInfo): string | null {
   if (before.shape === null || after.shape === null) return null;
   if (before.shape.length !== after.shape.length)
     return `has ${counted(after.shape.length, 'axis', 'axes')} instead of ${before.shape.length}`;

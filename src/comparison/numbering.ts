@@ -1,4 +1,5 @@
 import { isConcatenation, type Operation, type Operations, takesChannels } from '../network/index.ts';
+import { type DType, unitOf } from '../onnx/index.ts';
 
 /** Points of every size, and more near 0, at which arithmetic is tried out. Two functions of practice that agree at all of them are one. */
 const SIZED_POINTS = 16;
@@ -6,8 +7,9 @@ const NEAR_POINTS = 32;
 const POINTS = SIZED_POINTS + NEAR_POINTS;
 /** As far from 0 as those near it go: where a shift or a bound of an activation leaves values that matter. */
 const NEAR = 4;
-/** Relative difference that float32 constants and their reciprocals leave between two ways to write one function. */
+/** Relative difference that constants and their reciprocals leave between two ways to write one function: of float32, and in units of half precision. */
 const ROUNDING = 1e-5;
+const HALF_UNITS = 4;
 /** Smaller values are compared as this one: what two terms leave that nearly cancel has their rounding. */
 const SMALL = 0.05;
 
@@ -32,7 +34,9 @@ export interface Numbering {
   joined(operands: readonly number[]): number;
 }
 
-export function numbering(): Numbering {
+/** @param dtype the narrowest type of the models' constants */
+export function numbering(dtype: DType = 'float32'): Numbering {
+  const rounding = dtype === 'float32' || dtype === 'float64' ? ROUNDING : HALF_UNITS * unitOf(dtype);
   const byKey = new Map<string, number>();
   const samples: Float64Array[] = [];
   const buckets = new Map<number, number[]>();
@@ -41,7 +45,7 @@ export function numbering(): Numbering {
   const add = (values: Float64Array): number => {
     const number = samples.length;
     samples.push(values);
-    const bucket = bucketOf(values);
+    const bucket = bucketOf(values, rounding);
     const known = buckets.get(bucket);
     if (known === undefined) buckets.set(bucket, [number]);
     else known.push(number);
@@ -58,9 +62,9 @@ export function numbering(): Numbering {
       const values = Float64Array.from({ length: POINTS }, (_, k) =>
         f(operands.map((operand) => samples[operand]![k]!)),
       );
-      const bucket = bucketOf(values);
+      const bucket = bucketOf(values, rounding);
       for (const near of [bucket, bucket - 1, bucket + 1]) {
-        const found = buckets.get(near)?.find((other) => isSame(samples[other]!, values));
+        const found = buckets.get(near)?.find((other) => isSame(samples[other]!, values, rounding));
         if (found !== undefined) return found;
       }
       return add(values);
@@ -103,15 +107,15 @@ function pseudoRandom(key: string): Float64Array {
 }
 
 /** Functions that agree have neighbouring buckets: as wide as rounding is, for large values relative to them. */
-function bucketOf(values: Float64Array): number {
-  return Math.round(2e4 * Math.asinh((1 / SMALL) * (values.find(Number.isFinite) ?? 0)));
+function bucketOf(values: Float64Array, rounding: number): number {
+  return Math.round((0.2 / rounding) * Math.asinh((1 / SMALL) * (values.find(Number.isFinite) ?? 0)));
 }
 
-function isSame(a: Float64Array, b: Float64Array): boolean {
+function isSame(a: Float64Array, b: Float64Array, rounding: number): boolean {
   return a.every((value, k) => {
     const other = b[k]!;
     if (!Number.isFinite(value) || !Number.isFinite(other)) return Object.is(value, other);
-    return Math.abs(value - other) <= ROUNDING * Math.max(Math.abs(value), Math.abs(other), SMALL);
+    return Math.abs(value - other) <= rounding * Math.max(Math.abs(value), Math.abs(other), SMALL);
   });
 }
 

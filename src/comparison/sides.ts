@@ -1,4 +1,5 @@
 import { FIXED_CHANNEL, type Network, type Operation, operationsOf } from '../network/index.ts';
+import { type DType, isFloat, unitOf } from '../onnx/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import type { Side } from './differences.ts';
 import { inputsOf, pairInputs } from './interface.ts';
@@ -7,7 +8,7 @@ import { type Leaf, numbering, type Taken, valuesOf } from './numbering.ts';
 /** Both networks' operations, in which those have one number that compute the same of the same layers and inputs. */
 export function sidesOf(correspondence: ChannelCorrespondence): { readonly before: Side; readonly after: Side } {
   const { dense, pruned } = correspondence;
-  const numbers = numbering();
+  const numbers = numbering(narrowestOf(dense, pruned));
   const [denseOperations, prunedOperations] = [operationsOf(dense), operationsOf(pruned)];
   const names = denseNames(correspondence);
   return {
@@ -24,6 +25,16 @@ export function sidesOf(correspondence: ChannelCorrespondence): { readonly befor
       name: (layer) => names.get(layer) ?? pruned.layers[layer]!.name,
     },
   };
+}
+
+/** The narrowest floating type of two models' constants. */
+function narrowestOf(...networks: readonly Network[]): DType {
+  const types = new Set(
+    networks.flatMap(({ constants }) => [...constants.values()].map(({ view }) => view.tensor.dtype)),
+  );
+  return [...types]
+    .filter(isFloat)
+    .reduce((least, dtype) => (unitOf(dtype) > unitOf(least) ? dtype : least), 'float32');
 }
 
 function denseNames({ partner }: ChannelCorrespondence): ReadonlyMap<number, string> {

@@ -1,5 +1,5 @@
 import type { DType, Tensor } from '../onnx/index.ts';
-import { inlineTensor, isFloat, narrowed, roundingTo, toFloat64 } from '../onnx/index.ts';
+import { inlineTensor, isFloat, narrowed, roundedTensor, roundingTo, toFloat64 } from '../onnx/index.ts';
 import type { Follower, Layer, Network, Norm } from './types.ts';
 
 /** A layer with the BatchNorm behind one of its calls multiplied in, as an exporter does it. */
@@ -9,6 +9,12 @@ export interface FoldedLayer {
   readonly bias: Follower;
   /** Tensors that it takes the place of. */
   readonly replaced: readonly Tensor[];
+}
+
+/** The types of a model that was converted before BatchNorm was folded in: what its values are rounded to, and what is computed with. */
+export interface Arithmetic {
+  readonly values: DType;
+  readonly results: DType;
 }
 
 /** The bias of a layer; undefined where it has none of its own. */
@@ -24,27 +30,30 @@ export function biasFollower(
 /**
  * Folds the BatchNorm behind a call into a copy of the layer, in the exporters' own operations on the model's type, so that an
  * unfolded model can be compared with a folded one bit for bit.
+ * @param as null for the types that the model has
  * @returns null where there is none, or the weights are no floats
  */
-export function foldLayer(network: Network, layer: Layer, call = 0): FoldedLayer | null {
+export function foldLayer(network: Network, layer: Layer, call = 0, as: Arithmetic | null = null): FoldedLayer | null {
   const { weight } = layer;
   const norm = layer.norms[call] ?? null;
   if (norm === null || weight === null || 'opaque' in weight || !isFloat(weight.tensor.dtype)) return null;
   const bias = biasFollower(network, layer);
-  const { scale, shift, terms } = fold(vectorsOf(norm), bias === undefined ? null : toFloat64(bias.tensor.read()));
+  const rounded = (tensor: Tensor): Tensor => (as === null ? tensor : roundedTensor(tensor, as.values, as.results));
+  const vectors = vectorsOf(norm, rounded);
+  const { scale, shift, terms } = fold(vectors, bias === undefined ? null : toFloat64(rounded(bias.tensor).read()));
   const channels = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
   const { scale: gamma, shift: beta, statistics } = norm;
   return {
     layer: {
       ...layer,
-      weight: { ...weight, rowScale: scale },
+      weight: { ...weight, tensor: rounded(weight.tensor), rowScale: scale },
       folding: { state: 'folded', evidence: 'prunegate folded it as the other model is' },
       norms: [],
     },
     bias: {
       layer: layer.name,
       role: 'bias',
-      tensor: floatTensor(`folded bias of ${layer.name}`, norm.shift.dtype, shift),
+      tensor: floatTensor(`folded bias of ${layer.name}`, rounded(norm.shift).dtype, shift),
       stride: 1,
       channels,
       isComputed: false,
@@ -127,19 +136,20 @@ function fold({ gamma, beta, statistics, round }: Vectors, bias: Float64Array | 
   };
 }
 
-function vectorsOf({ scale, shift, statistics }: Norm): Vectors {
+function vectorsOf({ scale, shift, statistics }: Norm, rounded = (tensor: Tensor): Tensor => tensor): Vectors {
+  const valuesOf = (tensor: Tensor): Float64Array => toFloat64(rounded(tensor).read());
   return {
-    gamma: toFloat64(scale.read()),
-    beta: toFloat64(shift.read()),
+    gamma: valuesOf(scale),
+    beta: valuesOf(shift),
     statistics:
       statistics === null
         ? null
         : {
-            mean: toFloat64(statistics.mean.read()),
-            variance: toFloat64(statistics.variance.read()),
+            mean: valuesOf(statistics.mean),
+            variance: valuesOf(statistics.variance),
             epsilon: statistics.epsilon,
           },
-    round: roundingTo(scale.dtype),
+    round: roundingTo(rounded(scale).dtype),
   };
 }
 

@@ -20,7 +20,7 @@ export type {
 } from './model.ts';
 export { type Beside, type ModelSource, memoryModel } from './model-source.ts';
 export { moreOutputs } from './more-outputs.ts';
-export { leastOf, narrowed, narrowerOf, roundingTo, unitOf, waysTo } from './narrow.ts';
+export { holdsOnly, leastOf, narrowed, narrowerOf, roundedTensor, roundingTo, unitOf, waysTo } from './narrow.ts';
 export type { Piece } from './pieces.ts';
 export { readModel } from './read-model.ts';
 export { storedBytes } from './stored-bytes.ts';

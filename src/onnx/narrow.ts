@@ -1,6 +1,6 @@
-import { float16Of, narrowToFloat16, widenFloat16 } from '../tensor-files/index.ts';
-import type { DType, TensorData } from './model.ts';
-import { toFloat32 } from './values.ts';
+import { float16Of, roundTiesToEven } from '../tensor-files/index.ts';
+import type { DType, Tensor, TensorData } from './model.ts';
+import { toFloat32, toFloat64 } from './values.ts';
 
 /** Rounds a float32, given as its bits, to a type of two bytes. */
 type Narrow = (bits: number) => number;
@@ -49,20 +49,51 @@ export function waysTo(dtype: DType): number {
   return WAYS[dtype]?.length ?? 1;
 }
 
-/** Rounds one number to a type. */
+/** Rounds one number to a type, to the nearest, as float32 arithmetic whose results are then rounded does it. */
 export function roundingTo(dtype: DType): (value: number) => number {
   if (dtype === 'float64') return (value) => value;
-  if (dtype === 'float16') return (value) => widenFloat16([narrowToFloat16(value)])[0]!;
-  if (dtype !== 'bfloat16') return Math.fround;
-  const [float, bits] = [SCRATCH, new Uint32Array(SCRATCH.buffer)];
+  if (dtype === 'bfloat16') return (value) => onBits(value, (bits) => bfloat16Of(bits) << 16);
+  if (dtype !== 'float16') return Math.fround;
   return (value) => {
-    float[0] = value;
-    bits[0] = bfloat16Of(bits[0]!) << 16;
-    return float[0]!;
+    const size = Math.abs(Math.fround(value));
+    if (size >= 65_520) return Math.sign(value) * Number.POSITIVE_INFINITY;
+    if (size >= 2 ** -14) return onBits(value, (bits) => (bits + 0xfff + ((bits >>> 13) & 1)) & ~0x1fff);
+    const subnormal = roundTiesToEven(size * 2 ** 24) * 2 ** -24;
+    return value < 0 || Object.is(value, -0) ? -subnormal : subnormal;
   };
 }
 
 const SCRATCH = new Float32Array(1);
+const SCRATCH_BITS = new Uint32Array(SCRATCH.buffer);
+
+function onBits(value: number, change: (bits: number) => number): number {
+  SCRATCH[0] = value;
+  SCRATCH_BITS[0] = change(SCRATCH_BITS[0]!);
+  return SCRATCH[0]!;
+}
+
+/** Whether rounding elements to a type leaves all of them as they are. */
+export function holdsOnly(data: TensorData, dtype: DType): boolean {
+  const round = roundingTo(dtype);
+  const values = data.dtype === 'float64' ? toFloat64(data) : toFloat32(data);
+  for (let k = 0; k < values.length; k++) if (!Object.is(round(values[k]!), values[k]!)) return false;
+  return true;
+}
+
+/** A tensor whose elements are rounded to one type and stored in another that holds them. */
+export function roundedTensor(tensor: Tensor, to: DType, stored: DType): Tensor {
+  const { name, dims, elements } = tensor;
+  if (tensor.dtype === to && stored === to) return tensor;
+  return {
+    ...{ name, dims, elements, dtype: stored, part: null },
+    read: () => {
+      const data = narrowed(tensor.read(), to);
+      if (data.dtype === stored) return data;
+      const values = stored === 'float64' ? toFloat64(data) : toFloat32(data);
+      return { dtype: stored, dims, bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
+    },
+  };
+}
 
 /**
  * Elements rounded to a narrower type, the same data where it is theirs already.

@@ -2,9 +2,9 @@ import { biasFollower, type Layer, type MaskedPart, type Network, type Norm, shi
 import { leastOf, type Tensor, toFloat64, unitOf } from '../onnx/index.ts';
 import { allFilters } from '../prose/index.ts';
 import type { AlikePair } from './align/alike.ts';
-import { alikeData } from './alike-data.ts';
 import { ROUNDING } from './match/rounded.ts';
 import type { PlacedLayers } from './placing.ts';
+import { alikeData } from './readings.ts';
 import type { ZeroedFilters } from './types.ts';
 
 /** Which layers were masked instead of cut, and how. */
@@ -104,12 +104,12 @@ function pairOf(
 ): VectorPair | null {
   const [alike] = dense === undefined || pruned === undefined ? [] : alikeData(dense, pruned);
   if (alike === undefined || pruned === undefined) return null;
-  const { dtype, isNarrowed } = alike;
+  const { dtype, isNarrowing } = alike.reading;
   const [before, after] = [toFloat64(alike.dense), toFloat64(alike.pruned)];
   if (before.length !== after.length) return null;
   const most = before.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
   // What converters make of numbers next to 0 is not asked here.
-  const tiny = isNarrowed ? 2 * leastOf(dtype) : 0;
+  const tiny = isNarrowing ? 2 * leastOf(dtype) : 0;
   return {
     dense: before,
     pruned: { values: after, tensor: pruned },

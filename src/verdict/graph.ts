@@ -1,7 +1,7 @@
 import type { GraphComparison, GraphDifference } from '../comparison/index.ts';
 import type { Expectation } from '../dialects/index.ts';
 import type { Place } from '../errors/place.ts';
-import { joined, listed } from '../prose/index.ts';
+import { counted, joined, listed } from '../prose/index.ts';
 import type { Finding } from './types.ts';
 
 const WHAT = {
@@ -26,8 +26,10 @@ export function sortDifferences(differences: readonly GraphDifference[], { fault
     lost.length > 0 && lost.every((name) => faults?.lostOutputs.has(name));
   const lost = differences.filter(isLost);
   const narrowed = differences.filter((difference) => difference.narrowed != null);
+  const converted = differences.filter(({ isConverted }) => isConverted === true);
+  const explained = new Set([...lost, ...narrowed, ...converted]);
   return {
-    unexplained: differences.filter((difference) => !lost.includes(difference) && !narrowed.includes(difference)),
+    unexplained: differences.filter((difference) => !explained.has(difference)),
     notes: [
       ...lost.map(
         ({ lost: names = [] }) =>
@@ -37,9 +39,20 @@ export function sortDifferences(differences: readonly GraphDifference[], { fault
         ({ title }) =>
           `The pruned model has another interface: ${title}, because filters of what makes it are pruned. Exclude the layer if that is not meant.`,
       ),
+      ...converted
+        .slice(0, 1)
+        .map(
+          ({ title }) => `The pruned model has another interface: ${title}, as its weights are.${moreOf(converted)}`,
+        ),
     ],
-    isInterfaceExcused: lost.length + narrowed.length > 0,
+    isInterfaceExcused: explained.size > 0,
   };
+}
+
+function moreOf({ length }: readonly unknown[]): string {
+  return length > 1
+    ? ` So ${length === 2 ? 'is' : 'are'} ${counted(length - 1, 'other input or output', 'other inputs or outputs')}.`
+    : '';
 }
 
 /** Findings shown one by one; a graph of another model differs everywhere. */

@@ -1,4 +1,14 @@
-import { type FoldedLayer, foldLayer, type Layer, type Network, withFolded } from '../../network/index.ts';
+import {
+  type Arithmetic,
+  biasFollower,
+  type FoldedLayer,
+  type Follower,
+  foldLayer,
+  type Layer,
+  type Network,
+  withFolded,
+} from '../../network/index.ts';
+import { isFloat, narrowed, narrowerOf, toFloat64 } from '../../onnx/index.ts';
 import type { Alignment, Partner } from './align.ts';
 import { couldBe } from './fingerprints.ts';
 
@@ -30,7 +40,7 @@ export function bringAlike(dense: Network, pruned: Network, { partners }: Alignm
     // Folding leaves a bias. Without one, BatchNorm is not folded in but gone.
     const fold =
       own === null && hasBias(pruned, layer)
-        ? foldLayer(dense, other.layer, callOf(dense, pruned, other, layer))
+        ? foldedAs(dense, other.layer, callOf(dense, pruned, other, layer), biasFollower(pruned, layer))
         : own !== null && other.layer.norms[call] == null && hasBias(dense, other.layer)
           ? foldLayer(pruned, layer)
           : null;
@@ -46,6 +56,33 @@ export function bringAlike(dense: Network, pruned: Network, { partners }: Alignm
     calls: new Map([...partners].map(([id, { calls }]) => [id, calls])),
     mayRound,
   };
+}
+
+/** In which order models were folded and converted to half precision; where it came first, what was computed in follows. */
+const ARITHMETICS: readonly (Arithmetic | null)[] = [
+  null,
+  { values: 'float16', results: 'float16' },
+  { values: 'float16', results: 'float32' },
+  { values: 'bfloat16', results: 'bfloat16' },
+  { values: 'bfloat16', results: 'float32' },
+];
+
+/** A layer with BatchNorm folded in as the other model's exporter did it: of the types that a model may have had then, its bias tells. */
+function foldedAs(network: Network, layer: Layer, call: number, bias: Follower | undefined): FoldedLayer | null {
+  const found = foldLayer(network, layer, call);
+  if (found === null || bias === undefined || !isFloat(bias.tensor.dtype)) return found;
+  const wanted = [...toFloat64(bias.tensor.read())];
+  let [best, most] = [found, -1];
+  for (const as of ARITHMETICS) {
+    const folded = as === null ? found : foldLayer(network, layer, call, as)!;
+    const { dtype } = bias.tensor;
+    const data = folded.bias.tensor.read();
+    const values = new Set(toFloat64(narrowerOf(data.dtype, dtype) === dtype ? narrowed(data, dtype) : data));
+    const held = wanted.filter((value) => values.has(value)).length;
+    if (held > most) [best, most] = [folded, held];
+    if (held === wanted.length) break;
+  }
+  return best;
 }
 
 function hasBias({ followers }: Network, { firstChannel }: Layer): boolean {

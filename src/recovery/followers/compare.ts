@@ -1,10 +1,10 @@
 import type { Follower } from '../../network/index.ts';
 import { leastOf, type Tensor, toFloat64, unitOf } from '../../onnx/index.ts';
 import { filterWords, without } from '../../prose/index.ts';
-import { type AlikeData, alikeData } from '../alike-data.ts';
 import type { ChannelCorrespondence } from '../correspondence.ts';
 import { type Bits, bitsOf } from '../match/bits.ts';
 import { ROUNDING } from '../match/rounded.ts';
+import { type AlikeData, alikeData } from '../readings.ts';
 import { unfollowed } from './followed.ts';
 import { type FollowerIndex, ownersOf } from './index-followers.ts';
 import { isNeutral } from './neutral.ts';
@@ -177,7 +177,8 @@ function difference(
   mayRound: boolean,
   masked: ReadonlySet<number>,
 ): string | null {
-  const [first, ...others] = alikeData(dense.tensor, pruned.tensor);
+  const read = alikeData(dense.tensor, pruned.tensor);
+  const first = read.next().value;
   if (first === undefined) return `its type is ${pruned.tensor.dtype}, the dense one's ${dense.tensor.dtype}`;
   const [a, b] = [bitsOf(first.dense)!, bitsOf(first.pruned)!];
   const positions = correspondence.positions(dense.channels, pruned.channels);
@@ -185,7 +186,7 @@ function difference(
   const isMasked = (at: number): boolean => masked.has(pruned.channels[at]!);
   const isSame = (x: Bits, y: Bits): boolean =>
     positions.every((position, at) => isMasked(at) || x[position * dense.stride] === y[at * pruned.stride]);
-  if (isSame(a, b) || others.some((data) => isSame(bitsOf(data.dense)!, bitsOf(data.pruned)!))) return null;
+  if (isSame(a, b) || [...read].some((data) => isSame(bitsOf(data.dense)!, bitsOf(data.pruned)!))) return null;
   const isNear = dense.isComputed || (mayRound && dense.role === 'bias');
   if (isNear && areNear(first, dense, pruned, positions, isMasked)) return null;
   return keepsOthers(correspondence, dense, pruned, a, b, isMasked);
@@ -204,7 +205,7 @@ function areNear(
 ): boolean {
   const [x, y] = [toFloat64(data.dense), toFloat64(data.pruned)];
   const most = x.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
-  const [rounding, tiny] = [ROUNDING * unitOf(data.dtype), 2 * leastOf(data.dtype)];
+  const [rounding, tiny] = [ROUNDING * unitOf(data.reading.dtype), 2 * leastOf(data.reading.dtype)];
   for (let at = 0; at < positions.length; at++) {
     if (isMasked(at)) continue;
     const position = positions[at]!;

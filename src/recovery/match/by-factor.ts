@@ -1,4 +1,4 @@
-import type { DType } from '../../onnx/index.ts';
+import { type DType, leastOf } from '../../onnx/index.ts';
 import { type Kernel, valuesOf } from './kernel.ts';
 import type { RowGroup } from './row-group.ts';
 import type { RowMatches } from './rows.ts';
@@ -10,8 +10,15 @@ export type AreAlike = (
   b: Float32Array,
   baseB: number,
   group: RowGroup,
-  dtype: DType,
+  precision: Precision,
 ) => boolean;
+
+/** What of two values may be rounding. */
+export interface Precision {
+  readonly dtype: DType;
+  /** How far apart values next to 0 may lie, which have no more digits. */
+  readonly tiny: number;
+}
 
 /**
  * Pairs rows that no dense row equals with those that are alike but for a factor.
@@ -36,7 +43,9 @@ export function matchByFactor(
       let named = -1;
       for (let d = group.denseFirst; d < group.denseEnd; d++) {
         if (matches.dense[d] !== d) continue;
-        if (!areAlike(a, d * dense.weight.outStride, b, p * pruned.weight.outStride, group, dtype)) continue;
+        // What was rounded before BatchNorm was folded in was multiplied since.
+        const tiny = 2 * leastOf(dtype) * Math.max(1, Math.abs(dense.weight.rowScale?.[d] ?? 1));
+        if (!areAlike(a, d * dense.weight.outStride, b, p * pruned.weight.outStride, group, { dtype, tiny })) continue;
         if (named < 0) named = d;
         else rename(matches, d, named);
       }

@@ -1,6 +1,7 @@
 import { bufferBehind, type ReusableBuffer } from '../../bytes/index.ts';
 import type { Layer, Network, Weight } from '../../network/index.ts';
-import { bytesOf, type DType, narrowed, narrowerOf, type TensorData, toFloat32, toFloat64 } from '../../onnx/index.ts';
+import { bytesOf, type DType, narrowed, type TensorData, toFloat32, toFloat64 } from '../../onnx/index.ts';
+import type { Reading } from '../readings.ts';
 import { type Bits, bitsOf } from './bits.ts';
 import { type RowGroup, rowGroup } from './row-group.ts';
 
@@ -21,12 +22,6 @@ export interface Kernels {
   readonly pruned: Kernel;
 }
 
-/** The type that a kernel's values are rounded to as they are read, where it is narrower than theirs, and in which of the ways to it. */
-export interface ReadAs {
-  readonly dtype: DType;
-  readonly way: number;
-}
-
 /**
  * Reads a layer's kernel into a buffer, its model's if none is given, where it lasts until the next one.
  * @returns null where its weight is computed at run time or holds no floats
@@ -35,7 +30,7 @@ export function readKernel(
   network: Network,
   layer: Layer,
   buffer: ReusableBuffer = network.model.buffer,
-  as: ReadAs | null = null,
+  as: Pick<Reading, 'dtype' | 'way'> | null = null,
 ): Kernel | null {
   const { weight, groups } = layer;
   return weight === null || 'opaque' in weight ? null : kernelOf(weight, groups, buffer, as);
@@ -46,7 +41,7 @@ export function kernelOf(
   weight: Weight,
   groups: number,
   buffer: ReusableBuffer,
-  as: ReadAs | null = null,
+  as: Pick<Reading, 'dtype' | 'way'> | null = null,
 ): Kernel | null {
   const stored = weight.tensor.read(buffer);
   if (weight.rowScale !== null) scaleRows(stored, weight, weight.rowScale);
@@ -56,25 +51,19 @@ export function kernelOf(
   return bits === null ? null : { bits, weight, groups, dtype: data.dtype, memory };
 }
 
-/**
- * Reads a pair of kernels, into one memory where both have room. Of two types both are read as the narrower one, to which one
- * program or another rounded the weights: then they are compared bit for bit as any others.
- * @param way which of the ways to the narrower type
- */
-export function readKernels(dense: Network, denseLayer: Layer, pruned: Network, layer: Layer, way = 0): Kernels | null {
-  const dtype = commonType(denseLayer, layer);
-  const as = dtype === null ? null : { dtype, way };
+/** Reads a pair of kernels, into one memory where both have room. */
+export function readKernels(
+  dense: Network,
+  denseLayer: Layer,
+  pruned: Network,
+  layer: Layer,
+  as: Reading | null,
+): Kernels | null {
   const one = readKernel(dense, denseLayer, undefined, as);
   const { weight } = layer;
   const room = one === null || weight === null || 'opaque' in weight ? null : roomBehind(one, weight);
   const other = one === null ? null : readKernel(pruned, layer, room ?? pruned.model.buffer, as);
   return one === null || other === null ? null : { dense: one, pruned: other };
-}
-
-/** The narrower of the types of two layers' weights; null where there is none. */
-export function commonType({ weight: one }: Layer, { weight: other }: Layer): DType | null {
-  if (one === null || other === null || 'opaque' in one || 'opaque' in other) return null;
-  return narrowerOf(one.tensor.dtype, other.tensor.dtype);
 }
 
 /**

@@ -1,14 +1,15 @@
 import type { Layer } from '../../network/index.ts';
-import { waysTo } from '../../onnx/index.ts';
+import { type DType, holdsOnly } from '../../onnx/index.ts';
 import { percent } from '../../prose/index.ts';
 import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
+import { type Reading, readings } from '../readings.ts';
 import { isVerified, type KernelOutcome } from '../types.ts';
 import { assignRows } from './assign.ts';
 import { matchByBlocks } from './by-blocks.ts';
 import { matchByFactor } from './by-factor.ts';
 import { columnsByValue, columnsToRounding } from './by-value.ts';
 import { evidenceOf, type PlacePair, rowsByFollowers } from './evidence.ts';
-import { type Kernels, type ReadAs, readKernels, rowGroups, valuesOf } from './kernel.ts';
+import { type Kernels, readKernels, rowGroups, valuesOf } from './kernel.ts';
 import { nearestRows } from './nearest.ts';
 import { areRounded } from './rounded.ts';
 import type { RowGroup } from './row-group.ts';
@@ -23,7 +24,7 @@ export interface Placed {
   /** Dense input columns, where they are not those of the channels that reach the layer. */
   readonly misplaced: Int32Array | null;
   /** How both kernels were read, where that is not as they are stored. */
-  readonly as?: ReadAs;
+  readonly as?: Reading;
   /** Which rows are equal; null where rows were not recognized by their bits. */
   readonly matches?: RowMatches;
   /** Filters that hold nothing but zeros where the dense ones do not. */
@@ -46,29 +47,33 @@ export function placeLayer(correspondence: ChannelCorrespondence, asked: PlacePa
   if (inPassing !== null) return inPassing;
   // Whether it may scale is found out before kernels are read, since other weights may be read for it into the same buffers.
   const pair = asked.mayRound ? { ...asked } : asked;
-  const read = (way: number): Kernels | null =>
-    readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer, way);
-  let both = read(0);
-  if (both === null) return fail('its weight is computed at run time');
-  if (both.dense.weight.kernelOffsets.length !== both.pruned.weight.kernelOffsets.length)
+  const { weight: before } = denseLayer;
+  const { weight: after } = layer;
+  const read = (as: Reading | null): Kernels | null =>
+    readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer, as);
+  if (before === null || after === null || 'opaque' in before || 'opaque' in after)
+    return fail('its weight is computed at run time');
+  if (before.kernelOffsets.length !== after.kernelOffsets.length)
     return fail('its kernel has another size than the dense one');
-  const { dtype } = both.pruned;
-  if (both.dense.dtype !== dtype) {
-    const types = `its weights are ${dtype}, the dense ones ${both.dense.dtype}`;
-    return (columns === null ? null : placeNearest(both, columns, types)) ?? fail(types);
-  }
+  const isHeld = (dtype: DType): boolean =>
+    after.rowScale === null && holdsOnly(after.tensor.read(correspondence.pruned.model.buffer), dtype);
   const certain = columns === null || !pair.mayBePartial ? null : certainColumns(correspondence, layer);
-  const ways = isNarrowed(both) ? waysTo(dtype) : 1;
   let first: Placed | null = null;
-  for (let way = 0; way < ways; way++) {
-    both = way === 0 ? both : read(way)!;
-    const found = placeByRows(both, pair, { columns, certain }, () => read(way)!);
-    const placed = found === null || !isNarrowed(both) ? found : { ...found, as: { dtype, way } };
-    if (placed !== null && isVerified(placed.outcome, null)) return placed;
-    first ??= placed;
+  let as: Reading | null = null;
+  for (const reading of readings(before.tensor.dtype, after.tensor.dtype, isHeld)) {
+    as ??= reading;
+    const found = placeByRows(() => read(reading)!, pair, { columns, certain });
+    if (found === null) continue;
+    if (isVerified(found.outcome, null)) return withReading(found, reading);
+    first ??= withReading(found, reading);
   }
   if (first !== null) return first;
-  if (ways > 1 || pair.mayRound) both = read(0)!;
+  const both = read(as);
+  if (both === null) return fail('its weights are no floats');
+  if (as === null) {
+    const types = `its weights are ${both.pruned.dtype}, the dense ones ${both.dense.dtype}`;
+    return (columns === null ? null : placeNearest(both, columns, types)) ?? fail(types);
+  }
   const altered = columns === null ? null : placeRows(both, { columns }, 'many', pair);
   if (altered !== null) return { ...altered, misplaced: null };
   const placed = columns === null ? placeByFollowers(pair) : placeNearest(both, columns, null);
@@ -86,32 +91,34 @@ function placeByBlocks({ dense, pruned }: ChannelCorrespondence, pair: PlacePair
 
 /**
  * Places a layer of which hardly a row is not a dense one.
+ * @param read reads the kernels
  * @param known the columns of the channels that reach it, and those of them that are sure, null for none
- * @param again reads the kernels once more
  */
 function placeByRows(
-  both: Kernels,
+  read: () => Kernels,
   pair: PlacePair,
   { columns, certain }: { readonly columns: Int32Array | null; readonly certain: Int32Array | null },
-  again: () => Kernels,
 ): Placed | null {
-  const asWired = columns === null ? null : placeRows(both, { columns }, 'few', pair);
+  let kernels = read();
+  const asWired = columns === null ? null : placeRows(kernels, { columns }, 'few', pair);
   if (asWired !== null) return { ...asWired, misplaced: null };
-  const inPart = certain === null ? null : placeRows(both, { columns: columns!, over: certain }, 'few', pair);
+  const inPart = certain === null ? null : placeRows(kernels, { columns: columns!, over: certain }, 'few', pair);
   if (inPart !== null) return { ...inPart, misplaced: null, isPartial: true };
   // No row fits the channels that reach the layer: its own values may tell which columns it kept.
-  let [kernels, found] = [both, columnsByValue(both, pair)];
+  let found = columnsByValue(kernels, pair);
   if (found === null && pair.mayRound) {
-    found = columnsToRounding(both);
-    kernels = again();
+    found = columnsToRounding(kernels);
+    kernels = read();
   }
   const asFound = found === null ? null : placeRows(kernels, { columns: found }, 'few', pair);
   return asFound === null ? null : { ...asFound, misplaced: found };
 }
 
-/** Whether the weights of one model are rounded to be compared with the other's. */
-function isNarrowed({ dense, pruned }: Kernels): boolean {
-  return dense.weight.tensor.dtype !== pruned.weight.tensor.dtype;
+/** What was found of kernels of which one was rounded, and to what. */
+function withReading(placed: Placed, as: Reading): Placed {
+  if (!as.isNarrowing) return placed;
+  const detail = `its weights are dense ones rounded to ${as.dtype}, bit for bit`;
+  return { ...placed, as, ...(placed.outcome.kind === 'exact' ? { outcome: { kind: 'exact', detail } } : {}) };
 }
 
 function fail(detail: string): Placed {
@@ -175,21 +182,10 @@ function placeRows(
   if (unmatched.length > 0)
     return { outcome: { kind: 'altered', detail: alteration(filters, unmatched, nearest, groups) }, ...told };
   if (scaled > 0) return { outcome: { kind: 'rounded', detail: SCALED }, ...told };
-  if (rounded === 0) return { outcome: { kind: 'exact', ...narrowing(kernels) }, ...told };
+  if (rounded === 0) return { outcome: { kind: 'exact' }, ...told };
   const share = rounded === filters ? 'every filter is' : `${rounded} of its ${filters} filters are`;
   const detail = `${share} a dense filter to the rounding of ${kernels.pruned.dtype}, and no other: its BatchNorm was folded in another order of operations`;
   return { outcome: { kind: 'rounded', detail }, ...told };
-}
-
-/** What was rounded so that the kernels are the same. */
-function narrowing(kernels: Kernels): { readonly detail?: string } {
-  if (!isNarrowed(kernels)) return {};
-  const { dense, pruned } = kernels;
-  const isPruned = pruned.weight.tensor.dtype === pruned.dtype;
-  const detail = isPruned
-    ? `its weights are the dense ones rounded to ${pruned.dtype}, bit for bit`
-    : `the dense weights are its own rounded to ${dense.dtype}, bit for bit`;
-  return { detail };
 }
 
 const SCALED =

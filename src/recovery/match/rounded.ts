@@ -1,4 +1,4 @@
-import { leastOf, unitOf } from '../../onnx/index.ts';
+import { unitOf } from '../../onnx/index.ts';
 import type { AreAlike } from './by-factor.ts';
 
 /**
@@ -7,13 +7,20 @@ import type { AreAlike } from './by-factor.ts';
  * (torch on some CPUs, by MKL); in half precision of vectors that were rounded before or after.
  */
 export const ROUNDING = 2 ** 4;
-/** How far apart the quotients of one row's elements may lie: each is the quotient of the factors, give or take two roundings. */
-const SPREAD = 2 ** 2;
+/**
+ * How far apart the quotients of one row's elements may lie: each is the quotient of the factors, give or take two roundings, or
+ * three in half precision, where the dense ones are rounded to be compared.
+ */
+const SPREAD = { half: 6, other: 4 } as const;
 
 /** Whether one factor, near to 1, makes all elements of one row the other's. */
-export const areRounded: AreAlike = (a, baseA, b, baseB, { offsets, denseOffsets }, dtype) => {
-  const [unit, tiny] = [unitOf(dtype), 2 * leastOf(dtype)];
-  const [low, high, spread] = [1 - ROUNDING * unit, 1 + ROUNDING * unit, SPREAD * unit];
+export const areRounded: AreAlike = (a, baseA, b, baseB, { offsets, denseOffsets }, { dtype, tiny }) => {
+  const unit = unitOf(dtype);
+  const [low, high, spread] = [
+    1 - ROUNDING * unit,
+    1 + ROUNDING * unit,
+    SPREAD[unit > 2 ** -24 ? 'half' : 'other'] * unit,
+  ];
   let [least, most] = [high, low];
   for (let k = 0; k < offsets.length; k++) {
     const [x, y] = [a[baseA + denseOffsets[k]!]!, b[baseB + offsets[k]!]!];

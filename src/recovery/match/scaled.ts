@@ -5,7 +5,7 @@ import type { AreAlike } from './by-factor.ts';
 const SPREAD = 2 ** 3;
 
 /** Whether one positive factor makes all elements of one row the other's: BatchNorm's statistics were computed again, and then folded in. */
-export const areScaled: AreAlike = (a, baseA, b, baseB, { offsets, denseOffsets }, dtype) => {
+export const areScaled: AreAlike = (a, baseA, b, baseB, { offsets, denseOffsets }, { dtype }) => {
   const [spread, normal] = [SPREAD * unitOf(dtype), leastOf(dtype) / unitOf(dtype) / 2];
   let [least, most] = [Number.POSITIVE_INFINITY, 0];
   for (let k = 0; k < offsets.length; k++) {

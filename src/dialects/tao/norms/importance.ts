@@ -27,12 +27,13 @@ export function filterNorms(weight: Weight, buffer: ReusableBuffer, inPlace: Nor
 
 /** The same of elements that are read already. */
 export function normsOfData(data: TensorData, weight: Weight, inPlace: NormsInPlace | null): Stat {
-  if (data.dtype === 'float64') return { values: norms64(toFloat64(data), weight), error: 2 ** -50 };
-  const values = float32Norms(toFloat32(data), weight, inPlace);
+  const isDouble = data.dtype === 'float64';
+  const values = isDouble ? norms64(toFloat64(data), weight) : float32Norms(toFloat32(data), weight, inPlace);
+  const error = isDouble ? 2 ** -50 : (ROUNDING[data.dtype] ?? 0);
   const { rowScale } = weight;
-  if (rowScale === null) return { values, error: ROUNDING[data.dtype] ?? 0 };
+  if (rowScale === null) return { values, error };
   // Norms of weights that were scaled by us: each product would have been rounded once more.
-  return { values: values.map((norm, filter) => norm * Math.abs(rowScale[filter]!)), error: 2 ** -20 };
+  return { values: values.map((norm, filter) => norm * Math.abs(rowScale[filter]!)), error: Math.max(error, 2 ** -20) };
 }
 
 /** Norms divided as the spec says (pruning.py `normalize_stat`). */
