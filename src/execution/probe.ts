@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Feed, ProbeResult } from './protocol.ts';
-import { openSession, type Runtime, tensorsOf } from './session.ts';
+import { type Runtime, tensorsOf, withSessions } from './session.ts';
 import { numbersOf } from './values.ts';
 
 /** An ONNX model of one node, y = -x for one float32 (IR version 8, ai.onnx 13). */
@@ -12,10 +12,11 @@ const FEED: Feed = { input: { dense: 'x', pruned: 'x' }, type: 'float32', dims: 
 export async function runProbe(runtime: Runtime): Promise<ProbeResult> {
   const path = join(mkdtempSync(join(runtime.job.workFolder, 'probe-')), 'negation.onnx');
   writeFileSync(path, Buffer.from(NEGATION, 'base64'));
-  const session = await openSession(runtime, path, 'dense');
-  await runtime.begin({ step: 'run', side: null });
-  const y = (await session.run(tensorsOf(runtime, [FEED], 'dense'))).get('y');
-  await session.close();
+  const y = await withSessions(runtime, async (open) => {
+    const session = await open(path, 'dense');
+    await runtime.begin({ step: 'run', side: null });
+    return (await session.run(tensorsOf(runtime, [FEED], 'dense'))).get('y');
+  });
   if (y === undefined || !Object.is(numbersOf(y.type, y.data)[0], -0)) throw new Error('it does not compute y = -x');
   return { kind: 'probe', version: runtime.version };
 }

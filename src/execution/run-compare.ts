@@ -1,7 +1,7 @@
 import { comparePair } from './compare.ts';
 import type { Case, CaseResult, CompareJob, CompareResult, Feed, PairResult, Side, TensorPair } from './protocol.ts';
 import { roundingOf } from './rounding.ts';
-import { openSession, type Runtime, type Session, tensorsOf } from './session.ts';
+import { type Runtime, type Session, tensorsOf, withSessions } from './session.ts';
 import type { Tensor } from './slices.ts';
 
 /** Inputs that differ in their last bits, so many times: one run may round the same by chance. */
@@ -20,31 +20,33 @@ interface Bench {
 }
 
 /** Runs both models once on every case, and compares what they compute. */
-export async function runCompare(
+export function runCompare(
   runtime: Runtime,
   job: CompareJob,
   progress: (line: string) => void,
 ): Promise<CompareResult> {
-  const sessions = {
-    dense: await openSession(runtime, job.dense, 'dense', { isProfiled: true }),
-    pruned: await openSession(runtime, job.pruned, 'pruned', { isProfiled: true }),
-  };
-  let reference: Promise<Session> | null = null;
-  const bench: Bench = {
-    runtime,
-    job,
-    sessions,
-    reference: () => {
-      reference ??= openSession(runtime, job.dense, 'dense', { isPlain: true });
-      return reference;
-    },
-    progress,
-  };
-  const cases = await compareCases(bench);
-  const use = { dense: sessions.dense.endProfile(), pruned: sessions.pruned.endProfile() };
-  for (const session of [sessions.dense, sessions.pruned, ...(reference === null ? [] : [await reference])])
-    await session.close();
-  return { kind: 'compare', cases, use };
+  return withSessions(runtime, async (open) => {
+    const sessions = {
+      dense: await open(job.dense, 'dense', { isProfiled: true }),
+      pruned: await open(job.pruned, 'pruned', { isProfiled: true }),
+    };
+    let reference: Promise<Session> | null = null;
+    const cases = await compareCases({
+      runtime,
+      job,
+      sessions,
+      reference: () => {
+        reference ??= open(job.dense, 'dense', { isPlain: true });
+        return reference;
+      },
+      progress,
+    });
+    return {
+      kind: 'compare',
+      cases,
+      use: { dense: sessions.dense.endProfile(), pruned: sessions.pruned.endProfile() },
+    };
+  });
 }
 
 async function compareCases(bench: Bench): Promise<readonly CaseResult[]> {

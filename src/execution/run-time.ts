@@ -1,5 +1,5 @@
 import type { Latency, Side, TimeJob, TimeResult } from './protocol.ts';
-import { openSession, type Runtime, type Session, tensorsOf } from './session.ts';
+import { type OpenSession, type Runtime, type Session, tensorsOf, withSessions } from './session.ts';
 
 /** The first runs allocate, pick kernels and wake the clock of the processor. */
 const WARM_UP_RUNS = 5;
@@ -11,10 +11,19 @@ const MAX_RUNS = 200;
  * steadier than either latency.
  */
 export async function runTime(runtime: Runtime, job: TimeJob): Promise<TimeResult> {
-  const sessions = {
-    dense: await openSession(runtime, job.dense, 'dense'),
-    pruned: await openSession(runtime, job.pruned, 'pruned'),
+  const times = await withSessions(runtime, (open) => takenTimes(runtime, job, open));
+  const { median, low, high } = latencyOf(times.pruned.map((time, k) => time / times.dense[k]!));
+  return {
+    kind: 'time',
+    runs: times.dense.length,
+    latency: { dense: latencyOf(times.dense), pruned: latencyOf(times.pruned) },
+    ratio: median,
+    ratioQuartiles: { low, high },
   };
+}
+
+async function takenTimes(runtime: Runtime, job: TimeJob, open: OpenSession): Promise<Record<Side, number[]>> {
+  const sessions = { dense: await open(job.dense, 'dense'), pruned: await open(job.pruned, 'pruned') };
   const feeds = { dense: tensorsOf(runtime, job.feeds, 'dense'), pruned: tensorsOf(runtime, job.feeds, 'pruned') };
   await runtime.begin({ step: 'run', side: null });
   const end = performance.now() + job.budgetMs;
@@ -26,16 +35,7 @@ export async function runTime(runtime: Runtime, job: TimeJob): Promise<TimeResul
     const order: readonly Side[] = k % 2 === 0 ? ['dense', 'pruned'] : ['pruned', 'dense'];
     for (const side of order) times[side].push(await timed(sessions[side], feeds[side]));
   }
-  await sessions.dense.close();
-  await sessions.pruned.close();
-  const { median, low, high } = latencyOf(times.pruned.map((time, k) => time / times.dense[k]!));
-  return {
-    kind: 'time',
-    runs: times.dense.length,
-    latency: { dense: latencyOf(times.dense), pruned: latencyOf(times.pruned) },
-    ratio: median,
-    ratioQuartiles: { low, high },
-  };
+  return times;
 }
 
 async function timed(session: Session, feeds: Readonly<Record<string, unknown>>): Promise<number> {

@@ -49,8 +49,10 @@ export interface Session {
   run(feeds: Readonly<Record<string, unknown>>, fetches?: readonly string[]): Promise<ReadonlyMap<string, Tensor>>;
   /** Ends a session that was opened with a profile, and tells what ran where. */
   endProfile(): readonly ProviderUse[];
-  close(): Promise<void>;
 }
+
+/** Opens the model of a side. @throws where an execution provider or the model cannot be loaded */
+export type OpenSession = (path: string, side: Side, options?: SessionOptions) => Promise<Session>;
 
 export interface SessionOptions {
   /** Whether it is to be known afterwards what ran where. */
@@ -59,30 +61,46 @@ export interface SessionOptions {
   readonly isPlain?: boolean;
 }
 
-/** @throws where an execution provider or the model cannot be loaded */
-export async function openSession(
+/** Works with sessions, and frees all of them whatever happens: the next job of this process has the memory then. */
+export async function withSessions<T>(runtime: Runtime, work: (open: OpenSession) => Promise<T>): Promise<T> {
+  const opened: NativeSession[] = [];
+  try {
+    return await work(async (path, side, options = {}) => {
+      const session = await created(runtime, path, side, options);
+      opened.push(session);
+      return sessionOf(runtime, session, side);
+    });
+  } finally {
+    for (const session of opened) await session.release();
+  }
+}
+
+const profilePrefix = (side: Side): string => `profile-${side}`;
+
+async function created(
   { ort, job, begin }: Runtime,
   path: string,
   side: Side,
-  { isProfiled = false, isPlain = false }: SessionOptions = {},
-): Promise<Session> {
-  const prefix = `profile-${side}`;
+  { isProfiled = false, isPlain = false }: SessionOptions,
+): Promise<NativeSession> {
   await begin({ step: 'load', side });
-  const session = await ort.InferenceSession.create(path, {
+  return ort.InferenceSession.create(path, {
     executionProviders: job.providers,
     // The lines between warnings and the fatal one repeat what is thrown.
     logSeverityLevel: 4,
     ...(isPlain ? { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1 } : {}),
-    ...(isProfiled ? { enableProfiling: true, profileFilePrefix: join(job.workFolder, prefix) } : {}),
+    ...(isProfiled ? { enableProfiling: true, profileFilePrefix: join(job.workFolder, profilePrefix(side)) } : {}),
   });
+}
+
+function sessionOf({ job }: Runtime, session: NativeSession, side: Side): Session {
   return {
     run: async (feeds, fetches) => new Map(Object.entries(await session.run(feeds, fetches))),
     endProfile: () => {
       session.endProfiling();
-      const file = readdirSync(job.workFolder).findLast((name) => name.startsWith(prefix));
+      const file = readdirSync(job.workFolder).findLast((name) => name.startsWith(profilePrefix(side)));
       return file === undefined ? [] : providerUse(readFileSync(join(job.workFolder, file), 'utf8'));
     },
-    close: () => session.release(),
   };
 }
 
