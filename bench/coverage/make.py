@@ -40,7 +40,7 @@ ALL = {**NETS, **SMALL}
 PRUNERS = ("torch-pruning", "declared")
 
 
-def torch_pruning_spec(net, dense):
+def torch_pruning_spec(net, dense, example):
     more = dict(net.prune)
     if net.has_heads:
         more["num_heads"] = heads_of(dense, more["num_heads"])
@@ -80,11 +80,29 @@ def prune_with_torch_pruning(net, model, example, spec, twin_at=None):
     return watched.calls
 
 
-def declared_spec(net, dense):
+def declared_spec(net, dense, example):
     # Nothing of it knows of heads.
     ignored = ignored_modules(dense, [*net.ignored, *net.prune.get("num_heads", [])])
+    ignored += uneven_modules(net, dense, example)
     exclude = [pattern for name in ignored for pattern in (name, f"{name}.*")]
     return {"dialect": "declared", "prune": {"preset": "tinynn", "keep": {"blocks": "auto"}, "exclude": exclude}}
+
+
+def uneven_modules(net, dense, example):
+    """Layers of which only some channels are another layer's: for these no preset has a rule."""
+    model = copy.deepcopy(dense)
+    names = {module: name for name, module in model.named_modules()}
+    graph = tp.DependencyGraph().build_dependency(model, example, customized_pruners=dict(net.pruners))
+    found = []
+    for group in graph.get_all_groups():
+        outs = [(item.target.module, len(indices)) for item, indices in group if item.handler in OUTS]
+        sizes = {len(indices) for _, indices in group[:1]} | {size for _, size in outs} | {graph.get_out_channels(module) for module, _ in outs}
+        found += [names[module] for module, _ in outs if len(sizes) > 1]
+    return sorted(set(found))
+
+
+#: A depthwise convolution follows, and is not scored.
+OUTS = (tp.prune_conv_out_channels, tp.prune_linear_out_channels)
 
 
 def is_grouped(module):
@@ -112,7 +130,7 @@ def score_of(group):
     score = None
     for item, indices in group:
         module = item.target.module
-        is_out = item.handler in (tp.prune_conv_out_channels, tp.prune_linear_out_channels)
+        is_out = item.handler in OUTS
         if is_out and isinstance(module, (torch.nn.Conv2d, torch.nn.ConvTranspose2d, torch.nn.Linear)):
             weight = module.weight.detach()
             filters = weight.transpose(0, 1) if isinstance(module, torch.nn.ConvTranspose2d) else weight
@@ -265,7 +283,7 @@ def make(name, pruner, out, forms):
     dense = with_weights(net.build().eval(), net.shape)
     example = torch.randn(*net.shape, generator=torch.Generator().manual_seed(1))
     make_spec, prune = RULES[pruner]
-    spec = make_spec(net, dense)
+    spec = make_spec(net, dense, example)
     with open(os.path.join(out, "spec.json"), "w", encoding="utf-8") as file:
         json.dump(spec, file)
     exporter = Exporter(dense, example)

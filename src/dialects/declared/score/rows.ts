@@ -1,5 +1,5 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
-import type { Layer, Weight } from '../../../network/index.ts';
+import { type FilterBlock, filterBlocks, type Layer, type Weight } from '../../../network/index.ts';
 import { distanceSums } from '../../shared/distances.ts';
 import { sumError } from '../../shared/rounding.ts';
 import { weightsOf } from '../../shared/weights.ts';
@@ -42,8 +42,17 @@ interface Rows {
 }
 
 function rowsOf({ groups, kind }: Layer, weight: Weight, isLeft: IsLeft | null, buffer: ReusableBuffer): Rows {
-  const values = weightsOf(weight, buffer);
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  // Filters are read in order, so that one block of them is held, and no whole kernel.
+  const blocks = filterBlocks(weight);
+  let open: { readonly block: FilterBlock; readonly values: Float32Array | Float64Array } | null = null;
+  const blockOf = (row: number) => {
+    if (open === null || row < open.block.first || row >= open.block.first + open.block.weight.outCount) {
+      const block = blocks.findLast(({ first }) => first <= row)!;
+      open = { block, values: weightsOf(block.weight, buffer) };
+    }
+    return open;
+  };
   const perBlock = outCount / groups;
   const all = Array.from({ length: inCount }, (_, j) => j);
   // A depthwise filter has no columns but its own.
@@ -56,9 +65,11 @@ function rowsOf({ groups, kind }: Layer, weight: Weight, isLeft: IsLeft | null, 
     count: outCount,
     terms: left[0]!.length * kernelOffsets.length,
     read(row, factor) {
+      const { block, values } = blockOf(row);
+      const start = (row - block.first) * outStride;
       let n = 0;
       for (const j of left[Math.floor(row / perBlock)]!)
-        for (const offset of kernelOffsets) held[n++] = values[row * outStride + j * inStride + offset]! * factor;
+        for (const offset of kernelOffsets) held[n++] = values[start + j * inStride + offset]! * factor;
       return held.subarray(0, n);
     },
   };
