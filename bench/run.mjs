@@ -1,9 +1,9 @@
 // Times `prunegate check` against bare Node, onnx + numpy, a plain read and a copy in memory, interleaved, and measures memory; writes bench/RESULTS.md.
 // bench/README.md says how to run it.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { goalsOf } from './goals.mjs';
@@ -26,6 +26,9 @@ const model = (name) => join(options.models, name);
 if (!existsSync(model('large.pruned.onnx'))) stop('no models yet: run bench/make_models.py, see bench/README.md');
 const hasPython = spawnSync(options.python, ['-c', 'import onnx, numpy']).status === 0;
 const nodes = options.node.map((path) => ({ path, version: output(path, '--version').slice(1) }));
+
+/** Models of one prunegate.yml. */
+const MANY = 4;
 
 /** What is compared with what: each of a section runs once in a round, so that whatever else the machine does falls on all of them. */
 const SECTIONS = [
@@ -59,6 +62,36 @@ const SECTIONS = [
       ]),
   },
   {
+    title: `${MANY} x 491 MB in one prunegate.yml, two at a time`,
+    pair: 'large',
+    id: 'many',
+    rounds: Math.ceil(rounds / 2),
+    subjects: (pair) => {
+      const config = many(pair);
+      return nodes.flatMap(({ path, version }) => [
+        {
+          id: `check ${version}`,
+          label: `check of all, Node ${version}`,
+          command: [path, cli, 'check', '--config', config],
+        },
+        {
+          id: `each ${version}`,
+          label: `check of one after the other, Node ${version}`,
+          command: [
+            'sh',
+            '-c',
+            `for model in ${names().join(' ')}; do "$0" "$@" --model $model; done`,
+            path,
+            cli,
+            'check',
+            '--config',
+            config,
+          ],
+        },
+      ]);
+    },
+  },
+  {
     title: '8 GB of external data in 20 files',
     pair: 'shards',
     rounds: 1,
@@ -73,6 +106,9 @@ const SECTIONS = [
 ];
 
 const started = Date.now();
+/** Of a run of its own, and gone with it. */
+const folder = mkdtempSync(join(tmpdir(), 'prunegate-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const measured = SECTIONS.map((section) => {
   if (!existsSync(model(`${section.pair}.pruned.onnx`))) return { ...section, results: null };
   return { ...section, results: measure(section.subjects(section.pair), section.rounds) };
@@ -111,6 +147,20 @@ function large(pair) {
       : []),
     ...naive(pair),
   ];
+}
+
+function names() {
+  return Array.from({ length: MANY }, (_, k) => `model-${k}`);
+}
+
+/** A prunegate.yml in which a pair stands several times. */
+function many(pair) {
+  const [dense, pruned, spec] = [`${pair}.dense.onnx`, `${pair}.pruned.onnx`, 'spec.yaml'].map((name) =>
+    resolve(model(name)),
+  );
+  const path = join(folder, 'prunegate.yml');
+  writeFileSync(path, JSON.stringify({ models: names().map((name) => ({ name, dense, pruned, spec })) }));
+  return path;
 }
 
 function check(node, pair, spec) {
