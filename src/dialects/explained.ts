@@ -7,8 +7,17 @@ export interface Tie {
   readonly pick: number;
 }
 
-/** Members of a group whose values are listed: each layer of a large group has all others beside it. */
-export const MAX_MEMBERS = 64;
+/** Members of a group whose values are listed at most, and at least, should it have them. */
+const MAX_MEMBERS = 64;
+const LEAST_MEMBERS = 3;
+
+/** Members listed beside all layers of one group: a report of 20,000 layers that diverge stays some megabytes. */
+const MAX_LISTED = 2 ** 15;
+
+/** Of how many members of a group a layer's explanation lists the values: every layer of it lists some. */
+export function mostListed(members: number): number {
+  return Math.max(LEAST_MEMBERS, Math.min(MAX_MEMBERS, Math.floor(MAX_LISTED / members)));
+}
 
 /** By which a reader can work out what another number in the spec would keep: of the values that decided, the largest stay. */
 export interface CountRule {
@@ -34,7 +43,7 @@ export interface CriterionCounts {
 export interface LayerExplanation {
   readonly layer: string;
   readonly reason: string;
-  /** The layer first, then those whose values were merged with its own, up to MAX_MEMBERS. */
+  /** The layer first, then those whose values were merged with its own, as many as `mostListed`. */
   readonly members: readonly MemberValues[];
   /** How many more there are. */
   readonly unlisted: number;

@@ -1,6 +1,6 @@
 import type { Layer } from '../../network/index.ts';
 import { counted, listed } from '../../prose/index.ts';
-import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../explained.ts';
+import { type FilterDecision, type LayerExplanation, mostListed } from '../explained.ts';
 import { once } from '../once.ts';
 import { ranksOf } from '../ranks.ts';
 import type { Decision } from './exploration/decision.ts';
@@ -42,7 +42,7 @@ export function explainLayer(layer: Layer, decision: Decision, run: TaoRun): Lay
   const { spec } = run;
   const grounds = groundsOf(layer, decision, run);
   if (grounds === null) return null;
-  const members = grounds.partners.listed(MAX_MEMBERS);
+  const members = grounds.partners.listed(mostListed(grounds.partners.count + 1));
   const merged = [...grounds.merged.values];
   const cut = cutOf(grounds);
   const mergedRank = ranksOf(merged);

@@ -1,5 +1,5 @@
 import { joined, scoreText } from '../../../prose/index.ts';
-import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../../explained.ts';
+import { type FilterDecision, type LayerExplanation, mostListed } from '../../explained.ts';
 import { type Cut, type Decision, isMaskMerge } from '../decide.ts';
 import type { Decided } from '../decided.ts';
 import type { Group, Member } from '../groups.ts';
@@ -111,17 +111,18 @@ export function explainLayer(decided: Decided, name: string, spec: DeclaredSpec)
   const gone = values.filter((_, filter) => kept[member.channels[filter]!] === 0);
   const highest = gone.length === 0 ? null : gone.reduce((most, value) => Math.max(most, value));
   const retained = [...values.keys()].filter((filter) => kept[member.channels[filter]!] === 1);
+  const most = mostListed(decision.members.length);
   return {
     layer: name,
     reason: reasonOf(decision, group, spec),
     members: ownFirst(decision, member)
-      .slice(0, MAX_MEMBERS)
+      .slice(0, most)
       .map((own) => ({
         name: own.name,
         norms: perFilter(own.scores.values),
         values: perFilter(own.scores.values),
       })),
-    unlisted: Math.max(0, decision.members.length - MAX_MEMBERS),
+    unlisted: Math.max(0, decision.members.length - most),
     merged: values,
     criterion: spec.keys.group.score,
     threshold: threshold === null ? null : Number(threshold.toPrecision(4)),

@@ -1,5 +1,5 @@
 import { joined, listed, scoreText } from '../../../prose/index.ts';
-import { type FilterDecision, type LayerExplanation, MAX_MEMBERS } from '../../explained.ts';
+import { type FilterDecision, type LayerExplanation, mostListed } from '../../explained.ts';
 import { once } from '../../once.ts';
 import { widthOf } from '../cut/cutting.ts';
 import { type Decision, retainedOf } from '../cut/decisions.ts';
@@ -231,8 +231,9 @@ function membersOf(
   const terms = record.scored.terms ?? [];
   const own = termsByLabel(terms).get(name) ?? [];
   const others: Term[] = [];
+  const most = mostListed(terms.length);
   for (const term of terms) {
-    if (own.length + others.length >= MAX_MEMBERS) break;
+    if (own.length + others.length >= most) break;
     if (term.label !== name) others.push(term);
   }
   const members = [...own, ...others].map((term) => {
