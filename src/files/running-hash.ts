@@ -18,8 +18,8 @@ const CHUNK_BYTES = 1024 * 1024;
 /** What is left behind the last weights of a file is read with them: its thread ends before the next file has one. */
 const TAIL_BYTES = 64 * 1024;
 
-/** What is hashed sooner than a thread has started. */
-const SMALL_BYTES = 32 * 1024 * 1024;
+/** Of fewer bytes hashing is no wait that is worth the 20 MB that a thread takes. */
+const SMALL_BYTES = 128 * 1024 * 1024;
 
 /**
  * SHA-256 takes bytes in their order. Those that are read in the file's order, as weights mostly are, are hashed where they lie; what was passed over

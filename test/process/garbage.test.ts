@@ -13,3 +13,17 @@ it('keeps the space of young objects as small as it is, whatever survives in it'
   }
   expect(young()).toBeLessThanOrEqual(before);
 });
+
+it('lets the space of old objects grow little beyond what is held', () => {
+  keepGarbageLow();
+  const made = (length: number): object[] => Array.from({ length }, (_, k) => ({ k, of: [k, k + 1] }));
+  const held = made(300_000);
+  const before = process.memoryUsage().heapUsed;
+  let most = 0;
+  for (let round = 0; round < 20; round++) {
+    const garbage = made(100_000);
+    most = Math.max(most, process.memoryUsage().heapUsed, garbage.length);
+  }
+  expect(held).toHaveLength(300_000);
+  expect(most).toBeLessThan(2 * before);
+});
