@@ -24,7 +24,7 @@ export interface ByteHash {
   update(bytes: Uint8Array): void;
   /** Nothing more is added. */
   end(): void;
-  /** Of all that was added until it ended, in lowercase hex. */
+  /** Of all that was added until it ended, in lowercase hex; it may be asked for again. */
   digest(): string;
   /** Nothing more is asked of it. */
   close(): void;
@@ -39,17 +39,33 @@ const SMALL = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 8 };
 /** A thread takes 20 ms to start; one that has not by then, for want of threads or memory, is not waited for. */
 const PATIENCE_MS = 500;
 
+/** A piece takes a third of a millisecond; a thread that has not done one by then has died, and what it had with it. */
+const LIFE_SIGN_MS = 120_000;
+
 export function hashHere(): ByteHash {
   const hash = sha256();
-  return { update: (bytes) => void hash.update(bytes), end() {}, digest: () => hash.digest('hex'), close() {} };
+  let digest: string | null = null;
+  return {
+    update: (bytes) => void hash.update(bytes),
+    end() {},
+    digest() {
+      digest ??= hash.digest('hex');
+      return digest;
+    },
+    close() {},
+  };
 }
 
 /**
  * Hashes in a thread of its own: that takes as long as reading and judging do, and copying the bytes for it a tenth. The thread is there from the first
  * piece to the last, so that of several files that are read in turn few have one at a time. Where none starts, they are hashed here.
  * @param start starts the thread on the ring's memory
+ * @param lifeSign milliseconds without a piece hashed after which it is taken for dead
  */
-export function hashBeside(start: (memory: SharedArrayBuffer) => void = startThread): ByteHash {
+export function hashBeside(
+  start: (memory: SharedArrayBuffer) => void = startThread,
+  lifeSign: number = LIFE_SIGN_MS,
+): ByteHash {
   const memory = makeRingMemory();
   const ring = ringIn(memory);
   const { words, lengths, pieces } = ring;
@@ -60,7 +76,7 @@ export function hashBeside(start: (memory: SharedArrayBuffer) => void = startThr
     for (let emptied = 0; ; ) {
       emptied = Atomics.load(words, EMPTIED);
       if (filled - emptied < pieces.length) return true;
-      if (!isHashing(words, EMPTIED, emptied)) return false;
+      if (!isHashing(words, EMPTIED, emptied, lifeSign)) return false;
     }
   };
   const send = (length: number): void => {
@@ -96,7 +112,8 @@ export function hashBeside(start: (memory: SharedArrayBuffer) => void = startThr
       if (own === null) send(END);
     },
     digest() {
-      while (own === null && Atomics.load(words, STATE) !== HASHED) if (!isHashing(words, STATE, HASHING)) takeOver();
+      while (own === null && Atomics.load(words, STATE) !== HASHED)
+        if (!isHashing(words, STATE, HASHING, lifeSign)) takeOver();
       return own?.digest() ?? Buffer.from(ring.digest).toString('hex');
     },
     close() {
@@ -107,10 +124,14 @@ export function hashBeside(start: (memory: SharedArrayBuffer) => void = startThr
   };
 }
 
-/** Waits until a word changes; false where the thread never started, and now has nothing to do any more. */
-function isHashing(words: Int32Array, word: number, value: number): boolean {
+/**
+ * Waits until a word changes; false where the thread never started, and now has nothing to do any more.
+ * @throws Error where it started and died, so that a check ends without a hash rather than never
+ */
+function isHashing(words: Int32Array, word: number, value: number, lifeSign: number): boolean {
   const isStarted = Atomics.load(words, OWNER) === THREAD;
-  Atomics.wait(words, word, value, isStarted ? Number.POSITIVE_INFINITY : PATIENCE_MS);
+  const woken = Atomics.wait(words, word, value, isStarted ? lifeSign : PATIENCE_MS);
+  if (isStarted && woken === 'timed-out') throw new Error('the thread that hashes a file has stopped');
   return isStarted || Atomics.compareExchange(words, OWNER, NOBODY, CALLER) !== NOBODY;
 }
 

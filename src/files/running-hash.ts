@@ -31,7 +31,6 @@ export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): 
   let upTo = 0;
   let isWhole = false;
   let chunk: Uint8Array | null = null;
-  let digest: string | null = null;
   const fillUpTo = (end: number): void => {
     while (upTo < end) {
       chunk ??= new Uint8Array(Math.min(CHUNK_BYTES, size));
@@ -58,8 +57,7 @@ export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): 
     },
     digest() {
       finish();
-      digest ??= hash.digest();
-      return digest;
+      return hash.digest();
     },
     close: hash.close,
   };

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { type ByteHash, hashBeside, startThread } from '../../src/files/hash-beside.ts';
+import { OWNER, ringIn, THREAD } from '../../src/files/hash-ring.ts';
 
 const MIB = 1024 * 1024;
-const bytesOf = (length: number): Uint8Array => new Uint8Array(length).map((_, k) => (k * 7919) >> 5);
+const PATTERN = Uint8Array.from({ length: 99_991 }, (_, k) => (k * 7919) >> 5);
+const bytesOf = (length: number): Uint8Array => Buffer.alloc(length, PATTERN);
 const expected = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Adds by steps, in a buffer that is used again as a reader's is. */
@@ -44,6 +46,12 @@ describe('SHA-256 in a thread of its own', () => {
         777_777,
       ),
     ).toBe(expected(bytes));
+  });
+
+  it('is not waited for without end where its thread dies', () => {
+    const dies = (memory: SharedArrayBuffer): void => void Atomics.store(ringIn(memory).words, OWNER, THREAD);
+    const hash = hashBeside(dies, 10);
+    expect(() => added(hash, bytesOf(20 * MIB), MIB)).toThrow('has stopped');
   });
 
   it('lets go of its thread where nobody asks for the digest', async () => {
