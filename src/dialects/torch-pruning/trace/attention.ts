@@ -40,6 +40,29 @@ export function attentionsOf(network: Network): ReadonlyMap<number, Attention> {
   return found;
 }
 
+/**
+ * Layers of an nn.MultiheadAttention of whose packed parameter not all parts are layers', by id, each with the module: where queries are a
+ * parameter themselves, what is made of them is a constant. Which channels go with one another in it, no edge of the rest says.
+ */
+export function incompleteAttentions(network: Network): ReadonlyMap<number, string> {
+  const outputs = network.layers.filter(({ kind, name }) => kind === 'dense' && OUT_PROJ.test(name));
+  const found = new Map<number, string>();
+  if (outputs.length === 0) return found;
+  const storedAs = storedNames(network.nodes);
+  const projections = projectionsByModule(network);
+  for (const output of outputs) {
+    const name = OUT_PROJ.exec(output.name)![1] ?? '';
+    const packed = (projections.get(name) ?? []).filter(
+      ({ id, weight }) =>
+        id < output.id && weight !== null && 'tensor' in weight && IN_PROJ.test(storedAs(weight.tensor.name)),
+    );
+    const rows = packed.reduce((sum, { filters }) => sum + filters, 0);
+    if (packed.length === 0 || rows === PACKED * output.filters) continue;
+    for (const { id } of [...packed, output]) found.set(id, name);
+  }
+  return found;
+}
+
 /** Products with a parameter that a module has itself, by the module's name. */
 function projectionsByModule({ layers, nodes }: Network): ReadonlyMap<string, readonly Layer[]> {
   const storedAs = storedNames(nodes);

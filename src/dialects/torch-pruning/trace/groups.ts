@@ -1,4 +1,5 @@
 import type { Network } from '../../../network/index.ts';
+import { incompleteAttentions } from './attention.ts';
 import { channelFlows } from './channel-flow.ts';
 import { type Flows, type Group, groupAt, isOut } from './group.ts';
 import { type Module, traceModules } from './module-graph.ts';
@@ -13,13 +14,17 @@ export interface Dependencies {
   readonly groups: readonly Group[];
   /** Parameters that a module's operation reads, and that are no module's. */
   readonly parameters: (module: Module) => readonly Parameter[];
+  /** Whether there are attentions of which parts are not known, so that what goes with them may be anything. */
+  readonly isIncomplete: boolean;
   /** What Torch-Pruning raises while it builds its graph; null where it does not. */
   readonly raises: string | null;
 }
 
 export function dependenciesOf(network: Network): Dependencies {
   const modules = traceModules(network);
-  const { flows, around, raises } = channelFlows(network, modules);
+  const { flows: followed, around, raises } = channelFlows(network, modules);
+  const incomplete = incompleteAttentions(network);
+  const flows = incomplete.size === 0 ? followed : withoutIncomplete(incomplete, followed);
   const visited = new Set<Module>();
   const groups: Group[] = [];
   for (const module of modules) {
@@ -28,7 +33,29 @@ export function dependenciesOf(network: Network): Dependencies {
     for (const item of [...group.items, ...group.beyond]) if (isOut(item)) visited.add(item.module);
     groups.push(group);
   }
-  return { modules, flows, groups, raises, parameters: parametersOf(network, around) };
+  return {
+    modules,
+    flows,
+    groups,
+    isIncomplete: incomplete.size > 0,
+    raises,
+    parameters: parametersOf(network, around),
+  };
+}
+
+/** Nothing that goes through an attention of which parts are not known is followed. */
+function withoutIncomplete(incomplete: ReadonlyMap<number, string>, flows: Flows): Flows {
+  return new Map(
+    [...flows].map(([edge, flow]) => {
+      const name = incomplete.get(edge.from.layer.id) ?? incomplete.get(edge.to.layer.id);
+      return [
+        edge,
+        name === undefined
+          ? flow
+          : `${name} reads a parameter, so that not all of its queries, keys and values are known`,
+      ];
+    }),
+  );
 }
 
 /** Whether a name is a module's own or that of one around it (`ignored_layers` and ratios go for all that is inside). */

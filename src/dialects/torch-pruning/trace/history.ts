@@ -20,7 +20,7 @@ type Entry = readonly [string, boolean, readonly number[]];
 export function readHistory(text: string, network: Network): Reported {
   const entries = entriesIn(text);
   if (entries === null) return { named: new Map(), rows: [] };
-  const { modules, flows } = dependenciesOf(network);
+  const { modules, flows, isIncomplete } = dependenciesOf(network);
   const byName = modulesByName(modules);
   const byPacked = new Map(
     modules.flatMap((module) => (module.attention?.packed ?? []).map(({ name }) => [name, module] as const)),
@@ -30,7 +30,15 @@ export function readHistory(text: string, network: Network): Reported {
     entries.map(([name]) => name),
     names,
   );
-  const state: State = { flows, outputs: new Map(), inputs: new Map(), unsure: new Set(), work: 0 };
+  const state: State = {
+    flows,
+    outputs: new Map(),
+    inputs: new Map(),
+    unsure: new Set(),
+    isIncomplete,
+    isOpen: false,
+    work: 0,
+  };
   const unread: string[] = [];
   let isComplete = true;
   for (const [written, isOutput, positions] of entries) {
@@ -49,7 +57,8 @@ export function readHistory(text: string, network: Network): Reported {
   for (const [name, { filters }] of network.prunable) {
     const module = byName.get(name) ?? byPacked.get(name);
     const left = module === undefined ? undefined : state.outputs.get(module);
-    if ((module !== undefined && state.unsure.has(module)) || (left === undefined && !isComplete)) continue;
+    if ((module !== undefined && state.unsure.has(module)) || (left === undefined && (!isComplete || state.isOpen)))
+      continue;
     const isPacked = module !== undefined && module.layer.name !== name;
     named.set(
       name,
@@ -68,6 +77,9 @@ interface State {
   readonly inputs: Map<Module, readonly number[]>;
   /** Modules that may belong to a group behind a place that could not be followed. */
   readonly unsure: Set<Module>;
+  readonly isIncomplete: boolean;
+  /** Whether a group reaches an attention of which parts are not known, so that nobody knows what else belongs to it. */
+  isOpen: boolean;
   /** Channels that were looked at so far. */
   work: number;
 }
@@ -98,7 +110,8 @@ function remove(root: Module, side: Side, positions: readonly number[], state: S
   // Positions that are not there prune nothing, as in index_select over those that stay.
   const channels = now === null ? positions : positions.flatMap((position) => now[position] ?? []);
   if (now !== null && channels.length === 0) return true;
-  const { items, beyond } = groupOf(root, side, channels, flows);
+  const { items, beyond, trouble } = groupOf(root, side, channels, flows);
+  if (trouble !== null && state.isIncomplete) state.isOpen = true;
   for (const item of beyond) if (isOut(item)) unsure.add(item.module);
   for (const item of items) {
     const { module } = item;

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { attentionsOf } from '../../../../src/dialects/torch-pruning/trace/attention.ts';
+import { attentionsOf, incompleteAttentions } from '../../../../src/dialects/torch-pruning/trace/attention.ts';
+import { dependenciesOf } from '../../../../src/dialects/torch-pruning/trace/groups.ts';
+import { readHistory } from '../../../../src/dialects/torch-pruning/trace/history.ts';
 import { inMemory } from '../../../support/convs.ts';
 import { op, zeros } from '../../../support/onnx-builder.ts';
 
@@ -64,5 +66,28 @@ describe('an attention in an export', () => {
     );
     expect(packedOf(exported({ 'at.in_proj_weight': { node: '/at/MatMul', width: 8 } }))).toEqual([]);
     expect(packedOf(exported({ 'at.in_proj_weight': { node: '/at/MatMul', width: 12 } }, 'at.proj'))).toEqual([]);
+  });
+});
+
+describe('an attention of which queries are a parameter themselves', () => {
+  const network = exported({ 'at.in_proj_weight': { node: '/at/MatMul', width: 8 } });
+
+  it('is known by the part of its packed parameter that is a layer', () => {
+    expect([...incompleteAttentions(network).values()]).toEqual(['at', 'at']);
+    const whole = exported({ 'at.in_proj_weight': { node: '/at/MatMul', width: 12 } });
+    const own = exported({ 'at.kv.weight': { node: '/at/kv/MatMul', width: 8 } });
+    expect([whole, own].map((other) => incompleteAttentions(other).size)).toEqual([0, 0]);
+  });
+
+  it('leaves open what goes with what it reads', () => {
+    const { groups } = dependenciesOf(network);
+    const first = groups.find(({ items }) => items.some(({ module }) => module.layer.name === 'first'))!;
+    expect(first.trouble).toMatch(/^at reads a parameter/);
+  });
+
+  it('and what a history retains, also of layers that it does not name', () => {
+    const namedIn = (history: unknown) => [...readHistory(JSON.stringify(history), network).named.keys()];
+    expect(namedIn([['first', true, [1]]])).toEqual([]);
+    expect(namedIn([])).toEqual([...network.prunable.keys()]);
   });
 });
