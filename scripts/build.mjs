@@ -99,10 +99,32 @@ const CHANGED = [
   // It reads and parses the event's payload before our first line, and throws where that is damaged. src/github/events.ts reads it, bounded and without
   // trust; the token, the proxy and the requests are all that is wanted of @actions/github.
   ['@actions/github/lib/context.js', () => 'export class Context {}'],
+  // It lists all thousand endpoints of GitHub's API, of which a gate speaks to a dozen: 80 of the 120 kB of api.cjs.
+  ['@octokit/plugin-rest-endpoint-methods/dist-src/generated/endpoints.js', onlyAskedEndpoints],
   // It loads child_process, and with it the network stack, for executable subcommands, of which there are none here: 4 of the 30 ms that dist/cli.cjs
   // takes to start.
   ['commander/lib/command.js', (text) => replaced(text, "require('node:child_process')", '{}')],
 ];
+
+/** Those that src/github names as `api.rest.<scope>.<method>`. */
+function onlyAskedEndpoints(text) {
+  const folder = join(root, 'src/github');
+  const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  const asked = [...new Set(sources.flatMap((source) => source.match(/(?<=\.rest\.)\w+\.\w+/g) ?? []))].sort();
+  const scopes = new Set(asked.map((name) => name.split('.')[0]));
+  const listed = [...scopes].map((scope) => {
+    const names = asked.filter((name) => name.startsWith(`${scope}.`));
+    const [, methods] = new RegExp(`^  ${scope}: \\{\\n(.*?)^  \\}`, 'ms').exec(text) ?? [];
+    const endpoints = names.map((name) => {
+      const method = name.split('.')[1];
+      const found = new RegExp(`^    ${method}: \\[.*?\\](?=,?$)`, 'ms').exec(methods ?? '');
+      if (found === null) throw new Error(`${name} is none of GitHub's endpoints: see scripts/build.mjs`);
+      return found[0];
+    });
+    return `  ${scope}: {\n${endpoints.join(',\n')}\n  }`;
+  });
+  return `export default {\n${listed.join(',\n')}\n};\n`;
+}
 
 function replaced(text, from, to) {
   if (!text.includes(from)) throw new Error(`a dependency no longer says ${from}: see scripts/build.mjs`);
