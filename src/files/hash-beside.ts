@@ -24,7 +24,7 @@ export interface ByteHash {
   update(bytes: Uint8Array): void;
   /** Nothing more is added. */
   end(): void;
-  /** Of all that was added until it ended, in lowercase hex; it may be asked for again. */
+  /** Of all that was added until it ended, in lowercase hex; asked for once, before it is closed. */
   digest(): string;
   /** Nothing more is asked of it. */
   close(): void;
@@ -44,16 +44,7 @@ const LIFE_SIGN_MS = 120_000;
 
 export function hashHere(): ByteHash {
   const hash = sha256();
-  let digest: string | null = null;
-  return {
-    update: (bytes) => void hash.update(bytes),
-    end() {},
-    digest() {
-      digest ??= hash.digest('hex');
-      return digest;
-    },
-    close() {},
-  };
+  return { update: (bytes) => void hash.update(bytes), end() {}, digest: () => hash.digest('hex'), close() {} };
 }
 
 /**

@@ -31,6 +31,7 @@ export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): 
   let upTo = 0;
   let isWhole = false;
   let chunk: Uint8Array | null = null;
+  let digest: string | null = null;
   const fillUpTo = (end: number): void => {
     while (upTo < end) {
       chunk ??= new Uint8Array(Math.min(CHUNK_BYTES, size));
@@ -57,7 +58,8 @@ export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): 
     },
     digest() {
       finish();
-      return hash.digest();
+      digest ??= hash.digest();
+      return digest;
     },
     close: hash.close,
   };

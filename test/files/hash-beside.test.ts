@@ -28,7 +28,6 @@ describe('SHA-256 in a thread of its own', () => {
     const bytes = bytesOf(length);
     const hash = hashBeside();
     expect(added(hash, bytes, 777_777)).toBe(expected(bytes));
-    expect(hash.digest()).toBe(expected(bytes));
     hash.close();
   });
 
