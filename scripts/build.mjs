@@ -59,7 +59,7 @@ const LATE = [
   },
   {
     name: 'commands',
-    test: /src[\\/](?:pipeline[\\/](?:run|explain|policy|expect|recover|plan|lanes)|onnx[\\/](?:rewrite.*|copy)|files[\\/]write-model|network[\\/](?:unfold|name-scheme))\.ts$/,
+    test: /src[\\/](?:pipeline[\\/](?:run|explain|policy|expect|recover|plan|lanes)|onnx[\\/](?:rewrite.*|copy)|files[\\/]write-model|config[\\/]overrides|process[\\/]neutral|network[\\/](?:unfold|name-scheme))\.ts$/,
   },
   // fflate fills its tables when it is loaded, which takes 2 ms.
   { name: 'archive', test: /src[\\/]tensor-files[\\/](?:zip|numpy)\.ts$|node_modules[\\/]fflate[\\/]/ },

@@ -94,7 +94,7 @@ function specOf(file: YamlFile, rootPath: KeyPath, given: Mapping, overrides: re
   if (words !== null) root[SECTION] = mappingOf([]);
   if (!isMapping(valueAt(root, sectionIn)))
     throw inputErrorAt(inFile(sectionIn), 'must be a mapping of pruning keys', root[SECTION]);
-  const parsed = overrides.filter((one) => !isFlags(one) && !setsSection(one)).map(parseOverride);
+  const parsed = overrides.filter((one) => !isFlags(one) && !setsSection(one)).map((one) => parseOverride(one));
   const added = parsed.flatMap((assignment) => addedKey(root, assignment, sectionIn) ?? []);
   const assignments = parsed.map((assignment) => assigned(root, assignment, sectionIn));
 

@@ -54,11 +54,16 @@ export function shown(value: unknown): string {
  * What is not seen in a line, or makes it read as what it is not: controls and line ends, marks of writing direction (CVE-2021-42574), format and tag
  * characters, joiners, fillers, selectors, halves of a character.
  */
-const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+const HIDDEN = String.raw`[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]`;
+/** Made from it where a text has more than ASCII: V8 goes through all of Unicode for it, also for a literal that is only read. That takes a millisecond. */
+let hidden: RegExp | null = null;
+const ALL_SEEN = /^[ -~]*$/;
 
 /** Text of a file as one line that shows all that is in it: `\u202e` for a character that nobody would see. */
 export function oneLine(text: string): string {
-  return text.replace(HIDDEN, (character) => {
+  if (ALL_SEEN.test(text)) return text;
+  hidden ??= new RegExp(HIDDEN, 'gu');
+  return text.replace(hidden, (character) => {
     const digits = character.codePointAt(0)!.toString(16);
     return digits.length > 4 ? `\\u{${digits}}` : `\\u${digits.padStart(4, '0')}`;
   });

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import type { ModelRequest } from '../config/index.ts';
 import { InputError } from '../errors/input-error.ts';
 import { inputErrorAt, type Place } from '../errors/place.ts';
@@ -41,7 +40,7 @@ export async function makeModels(request: ModelRequest, host: Host): Promise<Mad
   const runs = await runCommands(request, log, process.env);
   const requireAsMade = asSeen(filesOf(request));
   // What is written from now on bears another time.
-  await setTimeout(TICK_MS);
+  await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   return { commands: runs, gpus, requireAsMade };
 }
 
