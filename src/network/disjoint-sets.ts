@@ -1,3 +1,5 @@
+import { sequence } from './range.ts';
+
 /** Numbers from 0 that are joined to sets; the least of a set stands for it. */
 export interface DisjointSets {
   rootOf(id: number): number;
@@ -5,7 +7,7 @@ export interface DisjointSets {
 }
 
 export function disjointSets(size: number): DisjointSets {
-  const parents = Int32Array.from({ length: size }, (_, id) => id);
+  const parents = sequence(size);
   const rootOf = (id: number): number => {
     let root = id;
     while (parents[root] !== root) root = parents[root]!;

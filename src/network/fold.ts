@@ -1,5 +1,6 @@
 import type { DType, Tensor } from '../onnx/index.ts';
 import { inlineTensor, isFloat, narrowed, roundedTensor, roundingTo, toFloat64 } from '../onnx/index.ts';
+import { sequence } from './range.ts';
 import type { Follower, Layer, Network, Norm } from './types.ts';
 
 /** A layer with the BatchNorm behind one of its calls multiplied in, as an exporter does it. */
@@ -41,7 +42,7 @@ export function foldLayer(network: Network, layer: Layer, call = 0, as: Arithmet
   const rounded = (tensor: Tensor): Tensor => (as === null ? tensor : roundedTensor(tensor, as.values, as.results));
   const vectors = vectorsOf(norm, rounded);
   const { scale, shift, terms } = fold(vectors, bias === undefined ? null : toFloat64(rounded(bias.tensor).read()));
-  const channels = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
+  const channels = sequence(layer.filters, layer.firstChannel);
   const { scale: gamma, shift: beta, statistics } = norm;
   return {
     layer: {

@@ -1,6 +1,7 @@
 import type { OnnxModel, OnnxNode } from '../onnx/index.ts';
 import type { CutSite } from './cut-sites.ts';
 import { operatorOf } from './operators/index.ts';
+import { sequence } from './range.ts';
 import { readsOf } from './reads.ts';
 import type { TensorView } from './tensor-view.ts';
 import type { Layer, NamedConstant, NetworkNode, Reader } from './types.ts';
@@ -77,7 +78,7 @@ function wholeSites(walk: Walk, layers: readonly Layer[], readers: ReadonlyMap<s
         if (read?.kind === 'channels') sites.push({ kind: 'whole', node, op: value.op, channels: read.map.ids });
       }
       const { firstChannel, filters } = layers[value.from.layer.id]!;
-      const own = Int32Array.from({ length: filters }, (_, k) => firstChannel + k);
+      const own = sequence(filters, firstChannel);
       if (filters > 0) sites.push({ kind: 'whole', node, op: value.op, channels: own });
     }
   }

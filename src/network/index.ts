@@ -29,7 +29,7 @@ export {
   takesChannels,
 } from './operation-types.ts';
 export { operationsOf } from './operations.ts';
-export { type Range, rangeOf } from './range.ts';
+export { type Range, rangeOf, sequence } from './range.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
 export type { TensorView } from './tensor-view.ts';
 export type {

@@ -22,3 +22,10 @@ export function rangeOf(size: Dim, start: Dim, end: Dim, step: Dim): Range | nul
 export function positionsOf({ first, step, count }: Range): readonly number[] {
   return Array.from({ length: count }, (_, k) => first + k * step);
 }
+
+/** The numbers first, first + 1, ...: what Int32Array.from makes of a length, without a call and an iterator for each. */
+export function sequence(count: number, first = 0): Int32Array {
+  const numbers = new Int32Array(count);
+  for (let k = 0; k < count; k++) numbers[k] = first + k;
+  return numbers;
+}

@@ -1,4 +1,4 @@
-import { type KernelSite, type Network, nodeName, operatorName, type VectorSite } from '../network/index.ts';
+import { type KernelSite, type Network, nodeName, operatorName, sequence, type VectorSite } from '../network/index.ts';
 import { allFilters } from '../prose/index.ts';
 import { cannotCut, type KeptChannels, type PrunerFaults } from './kept.ts';
 import { cutThrough, type GroupedRows, storedAxis, type TensorCut } from './tensor-cut.ts';
@@ -25,7 +25,7 @@ export function kernelCut(
   const layer = network.layers[site.layer]!;
   const { columns } = layer.calls[site.call]!;
   const { groups } = layer;
-  const own = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
+  const own = sequence(layer.filters, layer.firstChannel);
   const ofOut = kept.positions(own);
   const right = columns instanceof Int32Array ? kept.positions(columns) : null;
   const ofIn = (right === null ? null : faults?.columns(layer.name)) ?? right;

@@ -6,6 +6,7 @@ import { alongAxis, FIXED_CHANNEL, filled, idsAlong, MAX_POSITIONS } from '../ch
 import type { KernelSite } from '../cut-sites.ts';
 import type { LayerDraft, Origin, Value } from '../drafts.ts';
 import { weightedName } from '../names/weighted.ts';
+import { sequence } from '../range.ts';
 import { rowMajorStrides } from '../strided.ts';
 import type { TensorView } from '../tensor-view.ts';
 import type { Channels, LayerKind, Opaque, Weight } from '../types.ts';
@@ -39,7 +40,7 @@ export function finish(walk: Walk, node: OnnxNode, x: Value, origin: Origin, at:
   call.columns = columnsOf(x, at.axis, at.inTotal);
   call.positions = at.spatial.reduce<Dim>((n, size) => (n === null || size === null ? null : n * size), 1);
   const { layer } = origin;
-  const ids = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
+  const ids = sequence(layer.filters, layer.firstChannel);
   setOutput(walk, node, { kind: 'channels', map: alongAxis(at.outShape, at.outAxis, ids), from: origin });
 }
 
@@ -65,7 +66,7 @@ export function coupleDepthwise(walk: Walk, origin: Origin): void {
   const { layer } = origin;
   const columns = layer.calls[origin.call]!.columns;
   if (!(columns instanceof Int32Array)) return;
-  const own = Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
+  const own = sequence(layer.filters, layer.firstChannel);
   walk.couplings.push({ layer: layer.name, op: 'depthwise', operands: [columns, own] });
 }
 
@@ -143,7 +144,7 @@ export function followBias(walk: Walk, node: OnnxNode, k: number, origin: Origin
   const { tensor, dims, strides } = value.view;
   // One number for all filters follows none of them, and folding does not leave it.
   const axis = dims.length - 1;
-  const channels = Int32Array.from({ length: layer.filters }, (_, c) => layer.firstChannel + c);
+  const channels = sequence(layer.filters, layer.firstChannel);
   const isExpanded = axis >= 0 && dims[axis] === layer.filters;
   if (isExpanded) walk.sites.push({ kind: 'vector', node, input: k, view: value.view, axis, channels });
   if (tensor.elements === 1 && layer.filters !== 1) return;

@@ -5,6 +5,7 @@ import {
   filterBlocks,
   type Layer,
   type Onlooker,
+  sequence,
   type Weight,
 } from '../../network/index.ts';
 import { dataOf, type Kernel, kernelOf, roomBehind, rowGroups } from './kernel.ts';
@@ -79,7 +80,7 @@ interface Matcher {
 /** @param place a block, in the place where all of them lie */
 function matcherOf(place: Kernel, pruned: Kernel, group: RowGroup, filters: number): Matcher {
   const same = sameRows(place, pruned, group);
-  const dense = Int32Array.from({ length: filters }, (_, row) => row);
+  const dense = sequence(filters);
   const classes = new Int32Array(pruned.weight.outCount);
   const rows = { kernel: pruned, side: 'pruned', first: group.first, end: group.end } as const;
   const table = rowTable({ ...rows, areSame: same.prunedRows }, group, classes);

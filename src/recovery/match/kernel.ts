@@ -1,5 +1,6 @@
 import { bufferBehind, type ReusableBuffer } from '../../bytes/index.ts';
 import type { Layer, Network, Weight } from '../../network/index.ts';
+import { sequence } from '../../network/index.ts';
 import { bytesOf, type DType, narrowed, type TensorData, toFloat32, toFloat64 } from '../../onnx/index.ts';
 import type { Reading } from '../readings.ts';
 import { type Bits, bitsOf } from './bits.ts';
@@ -139,7 +140,7 @@ export function rowGroups(
     if (!isDepthwise && all.some((column) => Math.floor(column / dense.weight.inCount) !== denseGroup)) return null;
     const places =
       over === null || isDepthwise
-        ? Int32Array.from(all.keys())
+        ? sequence(all.length)
         : over.filter((at) => at >= g * size && at < (g + 1) * size).map((at) => at - g * size);
     const own = isDepthwise ? all : places.map((at) => all[at]! - denseGroup * dense.weight.inCount);
     const filters = { first: g * rows, end: (g + 1) * rows };

@@ -1,3 +1,4 @@
+import { sequence } from '../../network/index.ts';
 import type { Kernel } from './kernel.ts';
 import type { RowGroup } from './row-group.ts';
 import { findRow, hashRow, rowTable } from './row-table.ts';
@@ -13,7 +14,7 @@ export interface RowMatches {
 
 /** Finds each pruned row among the dense ones, over the remaining input columns. */
 export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGroup[]): RowMatches {
-  const classes = Int32Array.from({ length: dense.weight.outCount }, (_, row) => row);
+  const classes = sequence(dense.weight.outCount);
   const found = new Int32Array(pruned.weight.outCount).fill(-1);
   for (const group of groups) {
     const same = sameRows(dense, pruned, group);

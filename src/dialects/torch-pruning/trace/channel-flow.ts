@@ -1,4 +1,5 @@
 import type { Channels, Network, NetworkTensor } from '../../../network/index.ts';
+import { sequence } from '../../../network/index.ts';
 import { flowsAroundProducts, operationsAround, type Traced, type TracedFlow } from './matrix-products.ts';
 import type { Edge, Module } from './module-graph.ts';
 import { isSplit } from './modules.ts';
@@ -85,7 +86,7 @@ function coordinatesOf(network: Network): (module: Module, call: number) => Int3
     if (known === undefined || length(tensor) < length(known)) shortest.set(key, tensor);
   }
   return ({ layer, type, inputs }, call) => {
-    if (layer.weight !== null) return Int32Array.from({ length: layer.filters }, (_, k) => layer.firstChannel + k);
+    if (layer.weight !== null) return sequence(layer.filters, layer.firstChannel);
     // A split counts the channels that it is given, not those of its first part.
     const tensor = isSplit(type) ? inputs[0]?.tensor : shortest.get(`${layer.id} ${call}`);
     return idsOf(tensor, layer.name);
