@@ -27,6 +27,15 @@ interface Grounds {
 }
 
 function groundsOf(layer: Layer, decision: Decision, run: TaoRun): Grounds | null {
+  return groundsIn(run)(layer)(decision);
+}
+
+/** Asked for filter after filter. */
+const groundsIn = once((run: TaoRun) =>
+  once((layer: Layer) => once((decision: Decision) => foundGrounds(layer, decision, run))),
+);
+
+function foundGrounds(layer: Layer, decision: Decision, run: TaoRun): Grounds | null {
   const { norms, spec } = run;
   const measured = norms.get(layer);
   if (measured === undefined || 'unknown' in measured) return null;
@@ -108,7 +117,7 @@ function noteOn(grounds: Grounds, filter: number, rule: string): string {
     }
     case 'equalization':
       return decision.retained !== null && setOf(decision.retained).has(filter)
-        ? `would go on its own: ${ordinal(ranksIn(own)[filter]!)} of ${own.values.length}, ${alone.retained.length} stay`
+        ? `would go on its own: ${ordinal(ranksIn(own.values)[filter]!)} of ${own.values.length}, ${alone.retained.length} stay`
         : `would stay on its own: ${aloneReason(grounds, filter)}`;
     case 'min_num_filters':
       return `does not pass, stays for the minimum of ${spec.minNumFilters}`;
@@ -140,11 +149,11 @@ export function explainFilter(layer: Layer, filter: number, decision: Decision, 
   if (decision.stat === null || grounds === null)
     return `filter ${filter} ${fate}: ${reasonOf(decision, layer.name, spec)}`;
   const { own, partners } = grounds;
-  const byOwn = `${ordinal(ranksOf(own.values)[filter]!)} of ${own.values.length} by ${layer.name}'s own norm (${number(own.values[filter]!)})`;
+  const byOwn = `${ordinal(ranksIn(own.values)[filter]!)} of ${own.values.length} by ${layer.name}'s own norm (${number(own.values[filter]!)})`;
   const verdict = verdictOn(grounds, filter);
   if (partners.count === 0) return `filter ${filter} ${fate}: ${byOwn}; ${verdict}`;
   const partner = partners.strongest(filter);
-  const [ownRank, partnerRank] = [own.values, partner.values].map((values) => ranksOf(values)[filter]!) as [
+  const [ownRank, partnerRank] = [own.values, partner.values].map((values) => ranksIn(values)[filter]!) as [
     number,
     number,
   ];
@@ -172,7 +181,7 @@ function verdictOn({ merged, threshold, decision, spec }: Grounds, filter: numbe
   const shown = number(value, threshold);
   if (value > threshold) return `${shown} exceeds the threshold of ${spec.threshold}`;
   const below = `${shown} does not exceed the threshold of ${spec.threshold}`;
-  const rank = ordinal(ranksOf(merged.values)[filter]!);
+  const rank = ordinal(ranksIn(merged.values)[filter]!);
   const kept = decision.retained?.length ?? 0;
   if (decision.rule === 'minimum')
     return `${below}, but the minimum of ${spec.minNumFilters} keeps ${kept} and it ranks ${rank}`;
@@ -181,7 +190,7 @@ function verdictOn({ merged, threshold, decision, spec }: Grounds, filter: numbe
   return below;
 }
 
-const ranksIn = once(({ values }: Stat) => ranksOf(values));
+const ranksIn = once((values: Stat['values'] | readonly number[]) => ranksOf(values));
 
 function ordinal(n: number): string {
   const suffix = n % 100 >= 11 && n % 100 <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');

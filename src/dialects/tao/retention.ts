@@ -1,5 +1,6 @@
 import type { RetainedIndices } from '../../network/index.ts';
 import type { Tie } from '../explained.ts';
+import { once } from '../once.ts';
 import { argsortDescending } from './argsort.ts';
 import type { Stat } from './norms/importance.ts';
 import type { TaoSpec } from './spec.ts';
@@ -46,27 +47,36 @@ export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
     return { retained: [...first].sort((a, b) => a - b), tie: null, rule, passing: above };
   }
   const cut = cutValue(values, count);
-  // np.argsort(-stat) puts NaN last, so a NaN at the cut means that every number is above it.
-  const isAbove = (value: number): boolean => (Number.isNaN(cut) ? !Number.isNaN(value) : value > cut);
-  const isAtCut = (value: number): boolean => value === cut || (Number.isNaN(value) && Number.isNaN(cut));
-  const surely = indicesWhere(values, isAbove);
-  const equal = indicesWhere(values, isAtCut);
+  const surely: number[] = [];
+  const equal: number[] = [];
+  const certain: number[] = [];
+  const candidates: number[] = [];
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k]!;
+    // np.argsort(-stat) puts NaN last, so a NaN at the cut means that every number is above it.
+    const isAbove = Number.isNaN(cut) ? !Number.isNaN(value) : value > cut;
+    const isAtCut = value === cut || (Number.isNaN(value) && Number.isNaN(cut));
+    const isNear = isAtCut || Math.abs(value - cut) <= error * Math.max(Math.abs(value), Math.abs(cut));
+    if (isAbove) surely.push(k);
+    if (isAtCut) equal.push(k);
+    if (isNear) candidates.push(k);
+    else if (isAbove) certain.push(k);
+  }
   const retained = [...surely, ...equal.slice(0, count - surely.length)].sort((a, b) => a - b);
-  const isNear = (value: number): boolean =>
-    isAtCut(value) || Math.abs(value - cut) <= error * Math.max(Math.abs(value), Math.abs(cut));
-  const candidates = indicesWhere(values, isNear);
-  const certain = surely.filter((k) => !isNear(values[k]!));
   const pick = count - certain.length;
   return { retained, tie: candidates.length > pick ? { certain, candidates, pick } : null, rule, passing: above };
 }
 
 /** The stat of the last filter that stays: the `count`-th largest, NaN counting as smallest. */
 function cutValue(values: Float32Array | Float64Array, count: number): number {
-  const ascending = values.slice().sort();
+  const ascending = inOrder(values);
   let numbers = ascending.length;
   while (Number.isNaN(ascending[numbers - 1])) numbers--;
   return count > numbers ? Number.NaN : ascending[numbers - count]!;
 }
+
+/** The same values are asked about for each threshold and each layer that shares them. */
+const inOrder = once((values: Float32Array | Float64Array) => values.slice().sort());
 
 export function indicesWhere(values: Float32Array | Float64Array, holds: (value: number) => boolean): number[] {
   const indices: number[] = [];
