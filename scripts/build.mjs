@@ -238,7 +238,7 @@ async function bundle(input) {
     comments: false,
   });
   await bundler.close();
-  const output = chunks.map((chunk) => ({ ...chunk, code: late(asAscii(chunk.code)) }));
+  const output = chunks.map((chunk) => ({ ...chunk, code: plainExports(late(asAscii(chunk.code))) }));
   for (const { fileName, code } of output) {
     for (const path of [root, realpathSync(join(root, 'node_modules')), root.replaceAll('\\', '\\\\')])
       if (code.includes(path))
@@ -252,6 +252,14 @@ function late(code) {
   return [...LATE, { name: 'later' }]
     .map(({ name }) => `require("./${name}.cjs")`)
     .reduce((text, load) => text.replaceAll(`=${load}`, `=(m=>new Proxy({},{get:(_,n)=>(m??=${load})[n]}))()`), code);
+}
+
+/** What a file gives to others, at its end, as values and no functions that return them: nothing in it changes once it is loaded. */
+function plainExports(code) {
+  const one =
+    /Object\.defineProperty\(exports,"([\w$]+)",\{enumerable:!0,get:function\(\)\{return ?([\w$]+|`[^`$]*`)\}\}\)/g;
+  const end = new RegExp(`(?:${one.source}[,;]?)+$`);
+  return code.replace(end, (all) => all.replace(one, 'exports.$1=$2'));
 }
 
 /** A single letter beyond Latin-1 has V8 hold, and read, a file with two bytes for each. The same in strings and in expressions; not in String.raw. */
