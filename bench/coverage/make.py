@@ -83,18 +83,19 @@ def prune_with_torch_pruning(net, model, example, spec, twin_at=None):
 def declared_spec(net, dense, example):
     # Nothing of it knows of heads.
     ignored = ignored_modules(dense, [*net.ignored, *net.prune.get("num_heads", [])])
-    ignored += uneven_modules(net, dense, example)
+    ignored += uneven_modules(net, dense, example, ignored)
     exclude = [pattern for name in ignored for pattern in (name, f"{name}.*")]
     return {"dialect": "declared", "prune": {"preset": "tinynn", "keep": {"blocks": "auto"}, "exclude": exclude}}
 
 
-def uneven_modules(net, dense, example):
+def uneven_modules(net, dense, example, ignored):
     """Layers of which only some channels are another layer's: for these no preset has a rule."""
     model = copy.deepcopy(dense)
     names = {module: name for name, module in model.named_modules()}
     graph = tp.DependencyGraph().build_dependency(model, example, customized_pruners=dict(net.pruners))
     found = []
-    for group in graph.get_all_groups():
+    modules = dict(model.named_modules())
+    for group in graph.get_all_groups(ignored_layers=[inner for name in ignored for inner in modules[name].modules()]):
         outs = [(item.target.module, len(indices)) for item, indices in group if item.handler in OUTS]
         sizes = {len(indices) for _, indices in group[:1]} | {size for _, size in outs} | {graph.get_out_channels(module) for module, _ in outs}
         found += [names[module] for module, _ in outs if len(sizes) > 1]

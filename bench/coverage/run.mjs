@@ -188,7 +188,9 @@ function reasonsOf(report) {
   const found = (report.findings ?? [])
     .filter(({ layer }) => layer == null)
     .map(({ message, title }) => message ?? title);
-  return [...found, ...layers].slice(0, 40);
+  // Where nothing was found, what a check says that it did not see.
+  const unseen = found.length + layers.length === 0 ? (report.notes ?? []) : [];
+  return [...found, ...layers, ...unseen].slice(0, 40);
 }
 
 function python(args) {

@@ -138,11 +138,22 @@ function groupFrom(layers: readonly Layer[], classes: Classes | null, spec: Decl
   const uneven =
     members.find(({ channels }) => !isOneToOne(channels, size)) ??
     (numbers.size < size && classes !== null ? members[0] : undefined);
-  const problem =
-    uneven === undefined
-      ? null
-      : `only some channels of ${uneven.layer.name} are the same as those of ${other(members, uneven).layer.name}, and the spec has no rule for such layers`;
+  const problem = uneven === undefined ? lostProblem(layers, classes) : unevenProblem(members, uneven);
   return { members, size, kind: kindOf(layers), whole: wholeOf(members, classes, spec), problem };
+}
+
+function unevenProblem(members: readonly Member[], uneven: Member): string {
+  return `only some channels of ${uneven.layer.name} are the same as those of ${other(members, uneven).layer.name}, and the spec has no rule for such layers`;
+}
+
+/** The filters of a depthwise convolution stand for the channels that it reads: they would be ranked apart from what makes these. */
+function lostProblem(layers: readonly Layer[], classes: Classes | null): string | null {
+  const lost = classes === null ? undefined : layers.find((layer) => layer.kind === 'depthwise' && !isFollowed(layer));
+  return lost === undefined ? null : `${lost.name} is depthwise, and the channels that it reads could not be followed`;
+}
+
+function isFollowed({ calls }: Layer): boolean {
+  return calls.every(({ columns }) => columns instanceof Int32Array);
 }
 
 function other(members: readonly Member[], member: Member): Member {
