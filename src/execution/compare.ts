@@ -45,7 +45,7 @@ export function comparePair(
     nonFiniteDifferences: 0,
     overflown: 0,
   };
-  if (dense.type !== pruned.type)
+  if (dense.type !== pruned.type && !(isFloatType(dense.type) && isFloatType(pruned.type)))
     return { ...base, outcome: 'different', detail: `it is ${pruned.type}, the dense model's ${dense.type}` };
   const kept = keptShape(pair, dense.dims);
   if (!(pair.isInside ? isAlikeInside(kept, pruned.dims) : isAlike(kept, pruned.dims))) {
@@ -54,10 +54,18 @@ export function comparePair(
       ? { ...base, outcome: 'different', detail: shapes }
       : { ...base, outcome: 'incomparable', detail: `its channels could not be followed, and ${shapes}` };
   }
-  const limit = Object.hasOwn(tolerance, pruned.type) ? tolerance[pruned.type as keyof Tolerance] : null;
+  const limits = [dense.type, pruned.type].map((type) =>
+    Object.hasOwn(tolerance, type) ? tolerance[type as keyof Tolerance] : null,
+  );
+  const limit = limits.includes(null) ? null : Math.max(...(limits as number[]));
   const slices = slicesOf(pair, dense.dims);
   const [a, b] = [numbersOf(dense.type, dense.data), numbersOf(pruned.type, pruned.data)];
   return { ...base, ...compareSlices(slices, a, b, allowance(pair, slices, a, limit, rounding)) };
+}
+
+/** Of a model whose weights were converted what it computes has another type; whether it may have one, comparing the interfaces tells. */
+function isFloatType(type: string): boolean {
+  return /^float(?:16|32|64)$/.test(type);
 }
 
 /** How much may differ. */

@@ -19,7 +19,7 @@ import type { Result, RuntimeJob, Tolerance } from './protocol.ts';
 import { attempts } from './providers.ts';
 import { inTemporaryFolder, run } from './run-models.ts';
 import type { FoundRuntime } from './runtime.ts';
-import { TOLERANCES } from './tolerances.ts';
+import { areConverted, toleranceOf } from './tolerances.ts';
 import type { ExecutionOutcome, Obstacle } from './types.ts';
 
 /** Both models and what is known of them. */
@@ -82,9 +82,10 @@ async function executeIn(plan: Plan): Promise<ExecutionOutcome> {
   const { executionProvider, requireGpu } = request;
   const wantsGpu = requireGpu || (executionProvider === 'auto' ? hasGpu : executionProvider !== 'cpu');
   const refused: string[] = [];
+  const isConverted = areConverted(dense, pruned);
   for (const providers of attempts(executionProvider, hasGpu)) {
     const [provider] = providers;
-    const tolerance = TOLERANCES[provider];
+    const tolerance = toleranceOf(provider, isConverted);
     log(
       `executing both models with onnxruntime ${runtime.version} on ${provider}, in up to about ${megabytes(budget.largest)} of memory`,
     );
@@ -100,7 +101,11 @@ async function executeIn(plan: Plan): Promise<ExecutionOutcome> {
         cases: budget.fitting,
         tolerance,
       };
-      const execution = assemble(facts, result.comparison, result.timing);
+      const execution = assemble(
+        facts,
+        isConverted ? asConverted(result.comparison) : result.comparison,
+        result.timing,
+      );
       return { execution, obstacle: null, notes: [...renamedInputs(inputs), ...unfitting(budget)] };
     }
     const { code, reason } = result.obstacle;
@@ -110,6 +115,14 @@ async function executeIn(plan: Plan): Promise<ExecutionOutcome> {
     log(`${provider} is not used: ${reason}`);
   }
   throw new Error('no provider was tried');
+}
+
+/** What models of different types compute differently may be rounding: it calls neither wrong. */
+function asConverted(comparison: Comparison): Comparison {
+  if (comparison.verdict !== 'different') return comparison;
+  const reason =
+    "their weights are of different types, and what they compute differs by more than 5% of a channel's largest value, which rounding may do";
+  return { ...comparison, verdict: null, reason, firstDifference: null };
 }
 
 function makeFolderIn(folder: string, name: string): string {

@@ -45,6 +45,17 @@ describe('comparing tensors', () => {
     expect(compared(dense, tensor([1, 2, 2], [1000, 1000, 1.2, 1])).outcome).toBe('different');
   });
 
+  it('compares floats of different types by the wider limit, and nothing else', () => {
+    const half = tensor([2], [1.005, 2], 'float16');
+    expect(compared(tensor([2], [1, 2]), half).outcome).toBe('equal');
+    expect(compared(half, tensor([2], [1, 2])).outcome).toBe('equal');
+    expect(compared(tensor([2], [1, 2]), tensor([2], [1.05, 2], 'float16')).outcome).toBe('different');
+    expect(compared(tensor([2], [1, 2]), tensor([2], [1, 2], 'int32'))).toMatchObject({
+      outcome: 'different',
+      detail: "it is int32, the dense model's float32",
+    });
+  });
+
   it('takes NaN for equal to NaN and counts it, and infinities for equal to themselves alone', () => {
     const [nan, inf] = [Number.NaN, Number.POSITIVE_INFINITY];
     expect(compared(tensor([4], [nan, inf, -inf, 1]), tensor([4], [nan, inf, -inf, 1]))).toMatchObject({
