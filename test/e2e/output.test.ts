@@ -46,7 +46,7 @@ describe.skipIf(process.platform === 'win32')('what is written', () => {
     const loaded = join(mkdtempSync(join(tmpdir(), 'prunegate-modules-')), 'loaded.cjs');
     writeFileSync(
       loaded,
-      "process.on('exit', () => require('node:fs').writeSync(2, process.moduleLoadList.filter((name) => /^NativeModule (?:net|tty|stream|v8|crypto)$/.test(name)).join()));",
+      "process.on('exit', () => require('node:fs').writeSync(2, process.moduleLoadList.filter((name) => /^NativeModule (?:net|tty|stream|v8|crypto|perf_hooks)$/.test(name)).join()));",
     );
     const { stdout, stderr } = inShell(`prunegate ${CHECK} | cat`, `--require ${loaded}`);
     expect(stdout).toContain('conforms');
