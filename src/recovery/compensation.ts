@@ -1,5 +1,5 @@
 import { biasFollower, FIXED_CHANNEL, type Layer, type Network } from '../network/index.ts';
-import { isFloat, type Tensor, toFloat32, toFloat64 } from '../onnx/index.ts';
+import { isFloat, roundingTo, type Tensor, toFloat32, toFloat64, unitOf } from '../onnx/index.ts';
 import type { AlikePair } from './align/alike.ts';
 import type { Allowed } from './allowed.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
@@ -60,7 +60,9 @@ export function compensationsIn(
     layers.push(partner.name);
     const wrong = assigned.findIndex((filter, p) => {
       const expected = changed.before[filter]! + changed.sign * off[filter]!;
-      const allowance = TOLERANCE * most + ROUNDING * Math.max(Math.abs(expected), changed.size(filter));
+      const allowance =
+        Math.max(TOLERANCE, changed.rounding) * most +
+        changed.rounding * Math.max(Math.abs(expected), changed.size(filter));
       return !(Math.abs(changed.after[p]! - expected) <= allowance);
     });
     if (wrong < 0) continue;
@@ -83,6 +85,8 @@ interface Compensated {
   readonly after: Float64Array;
   /** 1 for a bias, -1 for a mean, which is subtracted. */
   readonly sign: 1 | -1;
+  /** How far a value may be off by rounding: to float32, or to the half precision that a model was converted to. */
+  readonly rounding: number;
   /** How large the terms are that a value was summed up of. */
   readonly size: (filter: number) => number;
 }
@@ -92,27 +96,45 @@ function compensatedVector(pair: AlikePair, layer: Layer, partner: Layer, assign
   const bias = biasFollower(pair.pruned, layer);
   const dense = biasFollower(pair.dense, partner);
   const none = new Float64Array(partner.filters);
-  const before = dense === undefined ? none : valuesOf(dense.tensor);
+  const rounded = (before: Tensor | undefined, after: Tensor | undefined): Float64Array | null =>
+    before === undefined || after === undefined || !isFloat(before.dtype)
+      ? null
+      : toFloat64(before.read()).map(isHalf(after) ? roundingTo(after.dtype) : (value) => value);
+  const before = dense === undefined ? none : rounded(dense.tensor, bias?.tensor);
   const ofBias: Compensated | null =
     bias === undefined || before === null || valuesOf(bias.tensor) === null
       ? null
       : {
           ...{ tensor: bias.tensor, before, after: valuesOf(bias.tensor)!, sign: 1 },
+          rounding: roundingOf(bias.tensor),
           size: (filter) => dense?.terms?.[filter] ?? Math.abs(before[filter]!),
         };
   const [norm, denseNorm] = [layer.norms[0] ?? null, partner.norms[0] ?? null];
   const means =
     norm === null || denseNorm === null
       ? null
-      : [denseNorm, norm].map(({ statistics }) => (statistics === null ? null : valuesOf(statistics.mean)));
+      : [
+          rounded(denseNorm.statistics?.mean, norm.statistics?.mean),
+          norm.statistics === null ? null : valuesOf(norm.statistics.mean),
+        ];
   if (means === null || means[0] == null || means[1] == null) return ofBias;
   const ofMean: Compensated = {
     ...{ tensor: norm!.statistics!.mean, before: means[0], after: means[1], sign: -1 },
+    rounding: roundingOf(norm!.statistics!.mean),
     size: (filter) => Math.abs(means[0]![filter]!),
   };
   const isChanged = ({ before: old, after }: Compensated): boolean =>
     assigned.some((filter, p) => after[p] !== old[filter]);
   return ofBias !== null && isChanged(ofBias) ? ofBias : ofMean;
+}
+
+function isHalf({ dtype }: Tensor): boolean {
+  return dtype === 'float16' || dtype === 'bfloat16';
+}
+
+/** Sixteen units of half precision, as `ROUNDING` is of float32. */
+function roundingOf(tensor: Tensor): number {
+  return isHalf(tensor) ? 2 ** 4 * unitOf(tensor.dtype) : ROUNDING;
 }
 
 function valuesOf(tensor: Tensor): Float64Array | null {

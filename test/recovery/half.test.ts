@@ -1,11 +1,14 @@
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import type { Network } from '../../src/network/index.ts';
+import { check } from '../../src/pipeline/check.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
 import { widenFloat16 } from '../../src/tensor-files/index.ts';
 import { cutRows, inMemory, kept, pointwise, type Rows, rows, weights } from '../support/convs.ts';
+import { declaredGoldensIn } from '../support/declared-golden.ts';
 import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { CONVERTERS, type Converter, convertModel, nearestHalf } from '../support/narrow-model.ts';
@@ -82,6 +85,19 @@ describe('a pruned model in half precision', () => {
     const { kinds, wrong } = found(converted(SEED_DENSE, CONVERTERS.brain), converted(SEED_PRUNED, CONVERTERS.half));
     expect({ kinds, wrong }).toEqual({ kinds: ['nearest'], wrong: [] });
   });
+});
+
+it.each(['half', 'brain'] as const)('a compensated model in %s takes up what its pruner compensated', async (name) => {
+  const { folder, spec: asked } = declaredGoldensIn(join(FIXTURES, 'declared')).find(
+    (golden) => golden.name === 'tinynn_l1_seq_comp',
+  )!;
+  const spec = join(work, 'spec.json');
+  writeFileSync(spec, JSON.stringify(asked));
+  const pruned = converted(fileIn(folder, 'pruned.onnx'), CONVERTERS[name]);
+  const flags = { dense: fileIn(folder, 'dense.onnx'), pruned, spec };
+  const [request] = loadRequests(settingsFromFlags(flags), work);
+  const { report } = await check(request!, { version: 'test', log: () => undefined, isHashed: false });
+  expect(report.findings).toEqual([]);
 });
 
 describe('a wrong model in half precision', () => {
