@@ -18,6 +18,9 @@ const CHUNK_BYTES = 1024 * 1024;
 /** What is left behind the last weights of a file is read with them: its thread ends before the next file has one. */
 const TAIL_BYTES = 64 * 1024;
 
+/** One at a time: the dense model is read first and is the larger one, and two of them would wait for each other's core on small machines. */
+let isThreadTaken = false;
+
 /** Of fewer bytes hashing is no wait that is worth the 20 MB that a thread takes. */
 const SMALL_BYTES = 128 * 1024 * 1024;
 
@@ -26,8 +29,9 @@ const SMALL_BYTES = 128 * 1024 * 1024;
  * is read before them, once; what is read again is hashed already. So no order of reading has more read than one pass over the file.
  */
 export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): RunningHash {
-  const isBeside = size > SMALL_BYTES && availableParallelism() > 1;
+  const isBeside = size > SMALL_BYTES && availableParallelism() > 1 && !isThreadTaken;
   const hash = isBeside ? hashBeside() : hashHere();
+  if (isBeside) isThreadTaken = true;
   let upTo = 0;
   let isWhole = false;
   let chunk: Uint8Array | null = null;
@@ -61,6 +65,9 @@ export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): 
       digest ??= hash.digest();
       return digest;
     },
-    close: hash.close,
+    close() {
+      hash.close();
+      if (isBeside) isThreadTaken = false;
+    },
   };
 }
