@@ -187,7 +187,7 @@ function dealtOut(
   const length = left.length / heads;
   return Number.isInteger(length)
     ? [...before, length]
-    : `is left with ${left.length} channels, which ${heads} heads cannot share: prune as many of each head (num_heads), or round_to a multiple of them`;
+    : `is left with ${left.length} channels, which ${heads} heads cannot share: prune as many channels of each head, or keep a multiple of their number`;
 }
 
 /** What the user reads where a model cannot be cut as asked. */
