@@ -48,7 +48,7 @@ describe('an attention', () => {
 
   it('of which the heads cannot share what is left is refused, with what to do', () => {
     expect(refusedCut(scaled(1), all([0, 1, 3, 4, 5]))).toMatch(
-      /is left with 5 channels, which 2 heads cannot share: prune as many of each head \(num_heads\)/,
+      /is left with 5 channels, which 2 heads cannot share: prune as many channels of each head/,
     );
   });
 
