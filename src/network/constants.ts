@@ -1,5 +1,5 @@
 import type { DType, OnnxNode, TensorData } from '../onnx/index.ts';
-import { inlineTensor, isFloat, toFloat32, toFloat64, toIntegers } from '../onnx/index.ts';
+import { inlineTensor, isFloat, narrowed, toFloat32, toFloat64, toIntegers } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import type { Value } from './drafts.ts';
 import {
@@ -45,7 +45,7 @@ export function computeNode(walk: Walk, node: OnnxNode, operator: Operator): boo
   if (operator.role === 'layout' && operands[0]?.kind === 'constant' && !isComputed(walk, operands[0])) return false;
   for (const [k, name] of node.outputs.entries()) {
     const numbers = outputs?.[k] ?? null;
-    const tensor = numbers === null ? null : encoded(name, numbers);
+    const tensor = numbers === null || isInexact(walk, node, operator, numbers) ? null : encoded(name, numbers);
     const fixed = { kind: 'fixed', shape: numbers?.dims ?? null, from: null } as const;
     setOutput(walk, node, tensor === null ? fixed : { kind: 'constant', view: viewOf(tensor) }, k);
   }
@@ -56,6 +56,24 @@ export function computeNode(walk: Walk, node: OnnxNode, operator: Operator): boo
 function isComputed({ makers }: Walk, { view }: Extract<Value, { kind: 'constant' }>): boolean {
   const maker = makers.get(view.tensor.name);
   return maker !== undefined && maker.opType !== 'Constant';
+}
+
+/**
+ * Whether elements in half precision were calculated: rounded step by step, they are not what a wider model's are when they are rounded
+ * at the end. Those that are only moved, as the gates of a recurrent layer, are.
+ */
+function isInexact(walk: Walk, node: OnnxNode, { pointwise }: Operator, { dtype }: Numbers): boolean {
+  if (!isHalf(dtype)) return false;
+  const isOfInexact = node.inputs.some((name) => {
+    const from = walk.values.get(name)?.kind === 'constant' ? null : numbersOf(walk, name);
+    return from !== null && isHalf(from.dtype);
+  });
+  return pointwise !== undefined || isOfInexact;
+}
+
+/** Types narrower than those that elements are computed in. */
+export function isHalf(dtype: DType): boolean {
+  return dtype === 'float16' || dtype === 'bfloat16';
 }
 
 function resultsOf(walk: Walk, node: OnnxNode, operator: Operator): readonly (Numbers | null)[] | null {
@@ -71,9 +89,15 @@ function resultsOf(walk: Walk, node: OnnxNode, operator: Operator): readonly (Nu
 /** Floats as a tensor; null for integers, which are read as sizes and places, and for what is not wholly known. */
 export function encoded(name: string, numbers: Numbers) {
   const { dtype, dims } = numbers;
-  const floats = dtype === 'float32' || dtype === 'float64' ? floatsIn(numbers) : null;
+  const floats = floatsIn(numbers);
   if (floats === null) return null;
-  return inlineTensor(name, dtype, dims, new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
+  const bytes = new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+  return inlineTensor(
+    name,
+    dtype,
+    dims,
+    isHalf(dtype) ? narrowed({ dtype: 'float32', dims, bytes }, dtype).bytes : bytes,
+  );
 }
 
 /** A small tensor's elements, constant or computed from sizes; null where they are not known. */

@@ -12,7 +12,7 @@ import { declaredGoldensIn } from '../support/declared-golden.ts';
 import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn, networkOf } from '../support/golden.ts';
 import { CONVERTERS, type Converter, convertModel, nearestHalf } from '../support/narrow-model.ts';
-import { float32, op } from '../support/onnx-builder.ts';
+import { float32, op, writeModel } from '../support/onnx-builder.ts';
 import { torchGoldensIn } from '../support/torch-golden.ts';
 import { recut } from '../support/wrong-models.ts';
 
@@ -98,6 +98,33 @@ it.each(['half', 'brain'] as const)('a compensated model in %s takes up what its
   const [request] = loadRequests(settingsFromFlags(flags), work);
   const { report } = await check(request!, { version: 'test', log: () => undefined, isHashed: false });
   expect(report.findings).toEqual([]);
+});
+
+it('what a halved model calculates of constants is open, not wrong: it is rounded step by step', () => {
+  const [kernel, next, all, some] = [rows(6, 3, 3), rows(3, 6, 4), [0, 1, 2, 3, 4, 5], [0, 2, 5]];
+  const vector = (seed: number, filters: readonly number[]) => {
+    const values = weights(6, seed);
+    return { ...float32(filters.map((filter) => values[filter]!)), dims: [1n, BigInt(filters.length), 1n, 1n] };
+  };
+  const model = (filters: readonly number[]): string =>
+    writeModel({
+      inputs: { x: [1, 3, 4, 4] },
+      nodes: [
+        op('Conv', ['x', 'a.weight'], 'a', { name: 'm/a/Conv' }),
+        op('Mul', ['s', 't'], 'scale'),
+        op('Mul', ['a', 'scale'], 'scaled'),
+        op('Relu', ['scaled'], 'active'),
+        op('Conv', ['active', 'b.weight'], 'y', { name: 'm/b/Conv' }),
+      ],
+      outputs: ['y'],
+      weights: {
+        'a.weight': pointwise(cutRows(kernel, filters, null)),
+        'b.weight': pointwise(cutRows(next, [0, 1, 2], filters)),
+        ...{ s: vector(5, filters), t: vector(6, filters) },
+      },
+    });
+  const { wrong, open } = found(model(all), converted(model(some), CONVERTERS.half));
+  expect({ wrong, open }).toEqual({ wrong: [], open: [expect.stringContaining('scale: ')] });
 });
 
 describe('a wrong model in half precision', () => {

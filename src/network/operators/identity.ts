@@ -1,5 +1,5 @@
 import type { DType, OnnxNode } from '../../onnx/index.ts';
-import { isFloat } from '../../onnx/index.ts';
+import { isFloat, roundingTo } from '../../onnx/index.ts';
 import { idsAlong } from '../channels.ts';
 import { numbersOf } from '../constants.ts';
 import type { Value } from '../drafts.ts';
@@ -52,6 +52,7 @@ const TYPES: ReadonlyMap<number, DType> = new Map([
   [11, 'float64'],
   [12, 'uint32'],
   [13, 'uint64'],
+  [16, 'bfloat16'],
 ]);
 
 /** Cast (ai.onnx): floats are cut off on their way to integers. */
@@ -72,7 +73,7 @@ function castTo(walk: Walk, node: OnnxNode, dtype: DType | undefined): ReturnTyp
   if (data === null || dtype === undefined) return null;
   if (dtype === 'bool')
     return [{ ...data, dtype, data: Array.from(data.data, (value) => (value === null ? null : value === 0 ? 0 : 1)) }];
-  const round = isFloat(dtype) ? (dtype === 'float32' ? Math.fround : (value: number) => value) : Math.trunc;
+  const round = isFloat(dtype) ? roundingTo(dtype) : Math.trunc;
   return [{ ...data, dtype, data: Array.from(data.data, (value) => (value === null ? null : round(value))) }];
 }
 

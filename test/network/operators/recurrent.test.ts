@@ -1,10 +1,15 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { recoverRetention } from '../../../src/recovery/index.ts';
 import { cutAndRun, cutGraph, weights, whole } from '../../support/cutting.ts';
 import { networkOf } from '../../support/golden.ts';
+import { CONVERTERS, type Converter, convertModel } from '../../support/narrow-model.ts';
 import { float32, type Graph, int64, op, writeModel } from '../../support/onnx-builder.ts';
 
 const UNITS = 4;
+const work = mkdtempSync(join(tmpdir(), 'prunegate-recurrent-'));
 
 /** A convolution whose 6 filters are what a recurrent layer of two directions reads, column by column of the picture. */
 function reading(cell: string, gates: number, changed: Graph['weights'] = {}): Graph {
@@ -81,52 +86,89 @@ describe('recurrent layers', () => {
 
   it('reads gates that are put in order where they are too large to be computed with', async () => {
     const [units, channels] = [256, 66];
-    const gates = ['i', 'o', 'f', 'c'];
-    const pieces = (of: string) => [
-      ...gates.map((gate, k) =>
-        op('Slice', [of, `at${[0, 3, 1, 2][k]}`, `end${[0, 3, 1, 2][k]}`, 'rows'], `${of}_${gate}`),
-      ),
-      op(
-        'Concat',
-        gates.map((gate) => `${of}_${gate}`),
-        `${of}_all`,
-        { axis: 0 },
-      ),
-      op('Unsqueeze', [`${of}_all`, 'rows'], `${of}_ready`),
-    ];
-    const places = [0, 1, 2, 3].flatMap((k) => [
-      [`at${k}`, int64([k * units])] as const,
-      [`end${k}`, int64([(k + 1) * units])] as const,
-    ]);
-    const graph: Graph = {
-      inputs: { x: [1, 3, 1, 2] },
-      nodes: [
-        op('Conv', ['x', 'a.weight', 'a.bias'], 'a', { name: '/a/Conv' }),
-        op('Squeeze', ['a', 'axis'], 'flat'),
-        op('Transpose', ['flat'], 'seq', { perm: [2, 0, 1] }),
-        ...pieces('rnn.weight_ih_l0'),
-        ...pieces('rnn.weight_hh_l0'),
-        op('LSTM', ['seq', 'rnn.weight_ih_l0_ready', 'rnn.weight_hh_l0_ready'], 'y', {
-          name: '/rnn/LSTM',
-          hidden_size: units,
-        }),
-      ],
-      outputs: ['y'],
-      producer: 'pytorch',
-      weights: {
-        ...weights({ 'a.weight': [channels, 3, 1, 1], 'a.bias': [channels] }),
-        ...weights({ 'rnn.weight_ih_l0': [4 * units, channels], 'rnn.weight_hh_l0': [4 * units, units] }),
-        ...Object.fromEntries(places),
-        axis: int64([2]),
-        rows: int64([0]),
-      },
-    };
+    const graph = reordered(units, channels);
     const kept = Array.from({ length: channels / 2 }, (_, k) => 2 * k);
     const { dense } = await cutAndRun(graph, { a: kept });
     expect(dense.layers.find(({ kind }) => kind === 'recurrent')?.name).toBe('rnn');
     expect(dense.unseen).toEqual([]);
   });
+
+  // Small ones are computed with, large ones are read when they are asked for.
+  it.each([4, 256])('with %d units that are put in order are compared where a model was halved', (units) => {
+    const kept = { a: Array.from({ length: 33 }, (_, k) => 2 * k) };
+    const [path, half] = [join(work, `${units}.onnx`), join(work, `${units}.half.onnx`)];
+    const graph = thirds(reordered(units, 66));
+    const { dense } = cutGraph(graph, kept, path);
+    const found = (converter: Converter) =>
+      recoverRetention(dense, networkOf(convertModel(path, half, converter))).elsewhere.map(({ tensor }) => tensor);
+    expect(found(CONVERTERS.half)).toEqual([]);
+    expect(found(CONVERTERS.brain)).toEqual([]);
+    const { 'rnn.weight_hh_l0': other } = weights({ 'rnn.weight_hh_l0': [4 * units, units] });
+    cutGraph({ ...graph, weights: { ...graph.weights, 'rnn.weight_hh_l0': other! } }, kept, path);
+    expect(found(CONVERTERS.half)).toHaveLength(1);
+  });
 });
+
+/** As PyTorch's TorchScript exporter writes an LSTM: the gates of its parameters are put in the order that ONNX has. */
+function reordered(units: number, channels: number): Graph {
+  const gates = ['i', 'o', 'f', 'c'];
+  const pieces = (of: string) => [
+    ...gates.map((gate, k) =>
+      op('Slice', [of, `at${[0, 3, 1, 2][k]}`, `end${[0, 3, 1, 2][k]}`, 'rows'], `${of}_${gate}`),
+    ),
+    op(
+      'Concat',
+      gates.map((gate) => `${of}_${gate}`),
+      `${of}_all`,
+      { axis: 0 },
+    ),
+    op('Unsqueeze', [`${of}_all`, 'rows'], `${of}_ready`),
+  ];
+  const places = [0, 1, 2, 3].flatMap((k) => [
+    [`at${k}`, int64([k * units])] as const,
+    [`end${k}`, int64([(k + 1) * units])] as const,
+  ]);
+  return {
+    inputs: { x: [1, 3, 1, 2] },
+    nodes: [
+      op('Conv', ['x', 'a.weight', 'a.bias'], 'a', { name: '/a/Conv' }),
+      op('Squeeze', ['a', 'axis'], 'flat'),
+      op('Transpose', ['flat'], 'seq', { perm: [2, 0, 1] }),
+      ...pieces('rnn.weight_ih_l0'),
+      ...pieces('rnn.weight_hh_l0'),
+      op('LSTM', ['seq', 'rnn.weight_ih_l0_ready', 'rnn.weight_hh_l0_ready'], 'y', {
+        name: '/rnn/LSTM',
+        hidden_size: units,
+      }),
+    ],
+    outputs: ['y'],
+    producer: 'pytorch',
+    weights: {
+      ...weights({ 'a.weight': [channels, 3, 1, 1], 'a.bias': [channels] }),
+      ...weights({ 'rnn.weight_ih_l0': [4 * units, channels], 'rnn.weight_hh_l0': [4 * units, units] }),
+      ...Object.fromEntries(places),
+      axis: int64([2]),
+      rows: int64([0]),
+    },
+  };
+}
+
+type Init = NonNullable<Graph['weights']>[string];
+
+/** The same graph with a third of its weights, which half precision does not hold. */
+function thirds(graph: Graph): Graph {
+  const third = (weight: Init): Init =>
+    weight.dataType === 1
+      ? {
+          ...weight,
+          rawData: new Uint8Array(new Float32Array(weight.rawData!.slice().buffer).map((w) => w / 3).buffer),
+        }
+      : weight;
+  return {
+    ...graph,
+    weights: Object.fromEntries(Object.entries(graph.weights ?? {}).map(([name, weight]) => [name, third(weight)])),
+  };
+}
 
 /** As `weights` makes the third of several, with columns 0 and 2, which are kept, exchanged. */
 function columnsSwapped(rows: number, columns: number) {
