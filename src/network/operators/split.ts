@@ -2,7 +2,8 @@ import type { OnnxNode } from '../../onnx/index.ts';
 import { someRows } from '../assembled.ts';
 import type { Dim } from '../channels.ts';
 import { alongAxis, type ChannelMap, idsAlong, isUniform, pickMap } from '../channels.ts';
-import { integerList, integersOf } from '../constants.ts';
+import { integerList, integersOf, integerTensorOf } from '../constants.ts';
+import type { Signal, Value } from '../drafts.ts';
 import { vector } from '../numbers.ts';
 import type { TensorView } from '../tensor-view.ts';
 import {
@@ -19,7 +20,7 @@ import {
   type Walk,
 } from '../walk.ts';
 import { withShape } from './carry.ts';
-import { type Form, type NodeFacts, operation, SOME } from './form.ts';
+import { type Form, type NodeFacts, operation, SAME, SOME } from './form.ts';
 import type { Evaluate, Operator } from './operator.ts';
 
 /** Split: each output takes its run of channels. */
@@ -40,15 +41,24 @@ const split: Carry = (walk, node) => {
   let offset = 0;
   for (const k of node.outputs.keys()) {
     const length = sizes?.[k] ?? null;
-    const part = shape.map((dim, at) => (at === axis ? length : dim));
-    if (value.kind !== 'channels') setOutput(walk, node, withShape(value, part, from), k);
-    else {
-      const map = overChannels ? run(value.map, ids, axis, offset, length!) : { ...value.map, shape: part };
-      setOutput(walk, node, { kind: 'channels', map, from }, k);
-    }
+    setOutput(walk, node, partOf({ ...value, from }, axis, ids, offset, length), k);
     offset += length ?? 0;
   }
 };
+
+/**
+ * A run of positions of a value.
+ * @param ids channels along the axis, where they lie along it alone
+ * @param length null where it is not known, of an axis without channels
+ */
+function partOf(value: Signal, axis: number, ids: Int32Array | null, first: number, length: Dim): Value {
+  const shape = shapeOf(value)!.with(axis, length);
+  const { from } = value;
+  if (value.kind !== 'channels') return withShape(value, shape, from);
+  const { map } = value;
+  const isOverChannels = !isUniform(map) && map.axes.includes(axis);
+  return { kind: 'channels', map: isOverChannels ? run(map, ids, axis, first, length!) : { ...map, shape }, from };
+}
 
 /** Rows of a constant that is too large to be computed with: queries, keys and values of a packed parameter. */
 function splitConstant(walk: Walk, node: OnnxNode, view: TensorView): void {
@@ -68,32 +78,76 @@ function splitConstant(walk: Walk, node: OnnxNode, view: TensorView): void {
   }
 }
 
-/** SequenceAt (ai.onnx 11) of a SplitToSequence, as the dynamo exporter takes a packed parameter apart: one part of a constant. */
-const sequenceAt: Carry = (walk, node) => {
-  const split = walk.makers.get(node.inputs[0] ?? '');
-  const data = split?.opType === 'SplitToSequence' ? input(walk, split, 0) : null;
-  const [sizes, at] = [integersOf(walk, split?.inputs[1]), integersOf(walk, node.inputs[1])?.[0] ?? null];
-  if (split === undefined || data?.kind !== 'constant' || at === null || !isAllKnown(sizes))
-    return setOpaque(walk, node);
-  const axis = normalizeAxis(intAttribute(split, 'axis', 0), data.view.dims.length);
-  const place = at < 0 ? at + sizes.length : at;
-  const first = sizes.slice(0, place).reduce((n, size) => n + size, 0);
-  const isPart = axis === 0 && sizes[place] !== undefined && first + sizes[place] <= (data.view.dims[0] ?? 0);
-  const rows = isPart ? someRows(node.outputs[0] ?? '', data.view, first, sizes[place]!) : null;
-  if (rows === null) setOpaque(walk, node);
-  else setOutput(walk, node, { kind: 'constant', view: rows });
-};
-
-function isAllKnown(sizes: readonly Dim[] | null): sizes is readonly number[] {
-  return sizes !== null && sizes.length > 1 && sizes.every((size) => size !== null && size >= 0);
-}
-
-/** A sequence of parts of a constant is what it is of: whoever takes a part looks for how it was split. */
+/**
+ * SplitToSequence (ai.onnx 11), as the dynamo exporter writes split() and chunk() before it optimizes. A sequence of parts is what it is
+ * of: whoever takes a part looks for how it was split.
+ */
 const splitToSequence: Carry = (walk, node) => {
   const value = input(walk, node, 0);
-  if (value?.kind !== 'constant') return setOpaque(walk, node);
-  setOutput(walk, node, value);
+  if (value?.kind === 'constant') return setOutput(walk, node, value);
+  const shape = shapeOf(value);
+  const parts = partsIn(walk, node, shape);
+  if (!isSignal(value) || shape === null || parts === null) return setOpaque(walk, node);
+  const { axis, sizes } = parts;
+  const isOverChannels = value.kind === 'channels' && !isUniform(value.map) && value.map.axes.includes(axis);
+  const ids = isOverChannels ? idsAlong(value.map, axis) : null;
+  // What is left of channels that lie along several axes is measured by tensors, of which a sequence is none.
+  if (isOverChannels && ids === null) return setOpaque(walk, node);
+  const from = walk.drafts.place(node, 'crop', walk.values, { op: 'Split' });
+  if (ids !== null) addSplitSite(walk, node, ids, sizes, axis);
+  setOutput(walk, node, { ...value, from });
 };
+
+/** SequenceAt (ai.onnx 11) of a SplitToSequence: one part of a tensor, or of a packed parameter. */
+const sequenceAt: Carry = (walk, node) => {
+  const value = input(walk, node, 0);
+  const split = walk.makers.get(node.inputs[0] ?? '');
+  const parts = split?.opType === 'SplitToSequence' ? partsIn(walk, split, shapeOf(value)) : null;
+  const at = integersOf(walk, node.inputs[1])?.[0] ?? null;
+  if (value === null || parts === null || at === null) return setOpaque(walk, node);
+  const { axis, sizes } = parts;
+  const place = at < 0 ? at + sizes.length : at;
+  const size = sizes[place];
+  if (size === undefined) return setOpaque(walk, node);
+  const first = sizes.slice(0, place).reduce((n, part) => n + part, 0);
+  if (value.kind === 'constant') {
+    const rows = axis === 0 ? someRows(node.outputs[0] ?? '', value.view, first, size) : null;
+    return rows === null ? setOpaque(walk, node) : setOutput(walk, node, { kind: 'constant', view: rows });
+  }
+  if (!isSignal(value)) return setOpaque(walk, node);
+  const ids = value.kind === 'channels' && value.map.axes.includes(axis) ? idsAlong(value.map, axis) : null;
+  setOutput(walk, node, partOf(value, axis, ids, first, size));
+};
+
+/** Parts that a sequence may be made of: a few bytes could ask for any number (CWE-400). */
+const MAX_PARTS = 1024;
+
+/** How a SplitToSequence divides an axis; null where that is not known, or does not add up. */
+function partsIn(
+  walk: Walk,
+  split: OnnxNode,
+  shape: readonly Dim[] | null,
+): { readonly axis: number; readonly sizes: readonly number[] } | null {
+  const axis = normalizeAxis(intAttribute(split, 'axis', 0), shape?.length ?? 0);
+  const size = shape?.[axis] ?? null;
+  const sizes = sequenceSizes(walk, split, size);
+  const isWhole = sizes !== null && (size === null || sizes.reduce((n, part) => n + part, 0) === size);
+  return shape !== null && axis < shape.length && isWhole ? { axis, sizes } : null;
+}
+
+/** Sizes as they are listed; equal ones, the last one smaller, where one number says how large. */
+function sequenceSizes(walk: Walk, split: OnnxNode, size: Dim): readonly number[] | null {
+  const given = integerTensorOf(walk, split.inputs[1]);
+  if (given !== null && given.dims.length > 0) {
+    const isKnown = given.data.length <= MAX_PARTS && given.data.every((part) => part !== null && part >= 0);
+    return isKnown ? (given.data as readonly number[]) : null;
+  }
+  // Where nothing is given each part is one position, which may lose its axis.
+  const isEach = !hasInput(split, 1) && intAttribute(split, 'keepdims', 1) === 1;
+  const chunk = isEach ? 1 : (given?.data[0] ?? null);
+  if (size === null || chunk === null || chunk < 1 || size > MAX_PARTS * chunk) return null;
+  return Array.from({ length: Math.ceil(size / chunk) }, (_, k) => Math.min(chunk, size - k * chunk));
+}
 
 /** A run of positions, of channels that lie along the axis or along several. */
 function run(map: ChannelMap, ids: Int32Array | null, axis: number, offset: number, length: number): ChannelMap {
@@ -173,8 +227,16 @@ function form({ node, channelAxis, shape }: NodeFacts): Form {
   return operation('Pick', axis === channelAxis ? { channels: SOME } : { taken: null });
 }
 
+/** As that of a Split: the axis is the one along which a part has another size than the whole. */
+function formOfPart({ channelAxis, shape, outputShape }: NodeFacts): Form {
+  const axis = shape(0)?.findIndex((size, at) => size !== outputShape?.[at]) ?? -1;
+  const isWhole = axis === -1 && outputShape?.every((size) => size !== null);
+  if (isWhole) return SAME;
+  return operation('Pick', axis !== -1 && axis === channelAxis ? { channels: SOME } : { taken: null });
+}
+
 export const SPLIT: Readonly<Record<string, Operator>> = {
   Split: { carry: split, sort: 'split', tells: 'same', evaluate, form },
-  SplitToSequence: { carry: splitToSequence },
-  SequenceAt: { carry: sequenceAt },
+  SplitToSequence: { carry: splitToSequence, form: () => SAME },
+  SequenceAt: { carry: sequenceAt, tells: 'same', form: formOfPart },
 };

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Weight } from '../../../src/network/index.ts';
+import { compareGraphs } from '../../../src/comparison/index.ts';
+import type { Network, Weight } from '../../../src/network/index.ts';
 import { toFloat32 } from '../../../src/onnx/index.ts';
-import { cutAndRun, whole } from '../../support/cutting.ts';
+import { recoverRetention } from '../../../src/recovery/index.ts';
+import { between, cutAndRun, cutGraph, last, whole } from '../../support/cutting.ts';
 import { networkOf } from '../../support/golden.ts';
 import { type Graph, int64, op, writeModel } from '../../support/onnx-builder.ts';
+
+type Init = ReturnType<typeof int64>;
 
 /** A packed parameter of 4 and 6 rows, each part of which is a layer's weight, as nn.MultiheadAttention has it for two inputs. */
 const packed = (nodes: Graph['nodes'], rows = 10): Graph => {
@@ -64,6 +68,43 @@ describe.each(Object.entries(WAYS))('%s of a parameter', (_, nodes) => {
 
   it('is cut part by part', async () => {
     await cutAndRun(packed(nodes), { b: [1, 2, 5] });
+  });
+});
+
+/** Channels of a layer taken apart, as the dynamo exporter writes chunk() and split(): the second part is put before the first. */
+const apart = (size: Init, { act = 'Relu', axis = 1, end = -1 } = {}): Graph =>
+  between(
+    [
+      op('SplitToSequence', ['a', 'size'], 'parts', { axis }),
+      op('SequenceAt', ['parts', 'end'], 'p'),
+      op('SequenceAt', ['parts', 'first'], 'q'),
+      op(act, ['p'], 'active'),
+      op('Concat', ['active', 'q'], 'y', { axis: 1 }),
+      last,
+    ],
+    { ow: [2, 6, 1, 1] },
+    { weights: { size, first: int64(0), end: int64(end) } },
+  );
+
+describe('SplitToSequence of channels', () => {
+  it.each([
+    ['one size', int64(3)],
+    ['one size, the last one smaller,', int64(4)],
+    ['sizes that are listed', int64([2, 4])],
+  ])('in parts of %s is followed, cut and compared', async (_, size) => {
+    const { dense, cut } = await cutAndRun(apart(size), { a: [1, 3, 5] });
+    const compared = (pruned: Network) => compareGraphs(recoverRetention(dense, pruned).correspondence);
+    expect(compared(cut)).toMatchObject({ differences: [], open: [] });
+    const wrong = cutGraph(apart(size, { act: 'Elu', axis: -3 }), { a: [1, 3, 5] });
+    expect(compared(wrong.cut).differences.map(({ title }) => title)).toEqual(['Elu stands for relu behind a']);
+  });
+
+  it.each([
+    ['a part that is not there', apart(int64(3), { end: 2 }), 'p', 'SequenceAt'],
+    ['sizes that do not add up', apart(int64([2, 3])), 'parts', 'SplitToSequence'],
+    ['no size', apart(int64(0)), 'parts', 'SplitToSequence'],
+  ])('that takes %s is not understood', (_, graph, tensor, operator) => {
+    expect(networkOf(writeModel(graph)).tensors.get(tensor)?.channels).toEqual({ opaque: operator });
   });
 });
 
