@@ -21,7 +21,7 @@ function program(asked: string | undefined): Command {
     )
     .version(VERSION)
     .exitOverride()
-    .configureOutput({ writeErr: () => {} })
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: () => {} })
     .showSuggestionAfterError(true);
   const known = Object.keys(COMMANDS) as CommandName[];
   for (const name of known.some((one) => one === asked) ? [asked as CommandName] : known)

@@ -40,6 +40,7 @@ describe.skipIf(process.platform === 'win32')('what is written', () => {
   it('may be left unread', () => {
     expect(inShell(`${page} | head -c 10`)).toEqual(expect.objectContaining({ status: 0, stderr: '' }));
     expect(inShell(`prunegate check nothing.onnx 2>&1 | true`).stderr).toBe('');
+    expect(inShell(`prunegate check --help | true`).stderr).toBe('');
   });
 
   it('needs neither streams nor the network, which take as long to load as a check of three layers', () => {
