@@ -174,8 +174,7 @@ class Exporter:
     """Exports one network in every form; forms that begin alike, with the same bytes, share these."""
 
     def __init__(self, net, example):
-        # Exporters of PyTorch change what they are given (aliases, training flags).
-        self.net, self.example, self.begun = copy.deepcopy(net).eval(), example, {}
+        self.net, self.example, self.begun = net, example, {}
 
     def write(self, path, form):
         if form in ("dynamo", "dynamo-raw"):
@@ -188,11 +187,15 @@ class Exporter:
         if finish is not None:
             finish(path)
 
+    def fresh(self):
+        # Exporters of PyTorch change what they are given (aliases, training flags, what a network remembers of its input).
+        return copy.deepcopy(self.net).eval()
+
     def of_torchscript(self, is_folded):
         def made():
             written = io.BytesIO()
             with torch.no_grad():
-                torch.onnx.export(self.net, self.example, written, dynamo=False, do_constant_folding=is_folded)
+                torch.onnx.export(self.fresh(), self.example, written, dynamo=False, do_constant_folding=is_folded)
             return written.getvalue()
 
         return self.once(("torchscript", is_folded), made)
@@ -200,7 +203,7 @@ class Exporter:
     def of_dynamo(self, is_optimized):
         def made():
             with torch.no_grad():
-                return torch.onnx.export(self.net, self.example, dynamo=True, optimize=False, verbose=False)
+                return torch.onnx.export(self.fresh(), self.example, dynamo=True, optimize=False, verbose=False)
 
         program = self.once("dynamo", made)
         # Optimizing changes the program itself, so the plain form comes first.
@@ -342,6 +345,8 @@ def main():
         return print(json.dumps({"nets": {name: net.rules for name, net in NETS.items()}, "pruners": PRUNERS, "exports": list(EXPORTS), "twins": EXPORTS}))
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
+    # No exporter knows the operator that attention in evaluation comes to.
+    torch.backends.mha.set_fastpath_enabled(False)
     os.makedirs(arguments.out, exist_ok=True)
     try:
         made = make(arguments.net, arguments.pruner, arguments.out, arguments.exports.split(","))
