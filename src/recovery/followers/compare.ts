@@ -118,9 +118,16 @@ function absenceOf(
     if (isNeutral(follower)) return null;
     const own = owners.length === 0 ? [...lost[side].keys()] : owners;
     const into = own.map((owner) => lost[side].get(owner)).find((op) => op !== undefined);
+    if (isOfPositions(follower))
+      return { detail: `the ${side} model has no such ${follower.role}, or computes it at run time`, isOpen: true };
     if (into === undefined) return { detail: `the ${side} model has no such ${follower.role}`, isOpen: false };
     return { detail: `the ${side} model was not followed behind ${into}, where its like may be`, isOpen: true };
   };
+}
+
+/** Whether its elements are those of positions and not of filters: a detector's anchors, which another export computes. */
+function isOfPositions({ channels }: Follower): boolean {
+  return channels.length > 1 && channels.every((id) => id === channels[0]);
 }
 
 /** Constants that were computed have no name of their own. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recoverRetention } from '../../../src/recovery/index.ts';
 import { type ConvInit, convs, inMemory, kept, network, rows, weights } from '../../support/convs.ts';
-import { float32, type Graph, op } from '../../support/onnx-builder.ts';
+import { float32, type Graph, int64, op } from '../../support/onnx-builder.ts';
 
 const conv = (init: Partial<ConvInit> = {}): ConvInit => ({ name: 'a', from: 'x', kernel: rows(4, 2, 1), ...init });
 const whole = { actual: { a: [0, 1, 2, 3] }, wrong: [], open: [], extra: [] };
@@ -55,6 +55,20 @@ describe('what one model has and the other has not', () => {
     expect(kept(recoverRetention(other, network([conv()])))).toMatchObject({
       wrong: ['a.bias: the pruned model has no such bias'],
     });
+  });
+
+  it('is open where it is one for each position of a single channel, which the other model may compute', () => {
+    const one = conv({ kernel: rows(1, 2, 1) });
+    const flat = op('Reshape', ['a', 'shape'], 'flat');
+    const shape = int64([1, 4, 4]);
+    const anchors = { ...float32(weights(16, 1)), dims: [1n, 4n, 4n] };
+    const stored = network([one], {
+      nodes: [flat, op('Sub', ['v', 'flat'], 'y')],
+      weights: { v: anchors, shape },
+      outputs: ['y'],
+    });
+    const without = network([one], { nodes: [flat, op('Relu', ['flat'], 'y')], weights: { shape }, outputs: ['y'] });
+    expect(kept(recoverRetention(without, stored))).toMatchObject({ wrong: [], open: [expect.any(String)] });
   });
 
   it('is reported of a BatchNorm of one filter too', () => {
