@@ -1,4 +1,4 @@
-import type { Follower } from '../../network/index.ts';
+import { FIXED_CHANNEL, type Follower } from '../../network/index.ts';
 import { leastOf, type Tensor, toFloat64, unitOf } from '../../onnx/index.ts';
 import { filterWords, without } from '../../prose/index.ts';
 import type { ChannelCorrespondence } from '../correspondence.ts';
@@ -125,9 +125,12 @@ function absenceOf(
   };
 }
 
-/** Whether its elements are those of positions and not of filters: a detector's anchors, which another export computes. */
+/**
+ * Whether its elements are those of positions and not of filters: a detector's anchors, which another export computes. Of channels that
+ * belong to no layer nobody knows which is which: each may be another.
+ */
 function isOfPositions({ channels }: Follower): boolean {
-  return channels.length > 1 && channels.every((id) => id === channels[0]);
+  return channels.length > 1 && channels[0] !== FIXED_CHANNEL && channels.every((id) => id === channels[0]);
 }
 
 /** Constants that were computed have no name of their own. */

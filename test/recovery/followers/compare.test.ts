@@ -71,6 +71,31 @@ describe('what one model has and the other has not', () => {
     expect(kept(recoverRetention(without, stored))).toMatchObject({ wrong: [], open: [expect.any(String)] });
   });
 
+  it('is reported where its elements are those of channels that belong to no layer', () => {
+    const [start, end, axis] = [int64([4]), int64([6]), int64([1])];
+    const mean = { ...float32([0.5, 0.25]), dims: [2n, 1n, 1n] };
+    const behind = (last: ReturnType<typeof op>) =>
+      network([conv()], {
+        nodes: [
+          op('Concat', ['a', 'x'], 'both', { axis: 1 }),
+          op('Slice', ['both', 'start', 'end', 'axis'], 'image'),
+          last,
+        ],
+        weights: { mean, start, end, axis },
+        outputs: ['y'],
+      });
+    const stored = behind(op('Sub', ['image', 'mean'], 'y'));
+    const without = behind(op('Relu', ['image'], 'y'));
+    expect(kept(recoverRetention(without, stored))).toMatchObject({
+      wrong: ['mean: the dense model has no such constant'],
+      open: [],
+    });
+    expect(kept(recoverRetention(stored, without))).toMatchObject({
+      wrong: ['mean: the pruned model has no such constant'],
+      open: [],
+    });
+  });
+
   it('is reported of a BatchNorm of one filter too', () => {
     const one = conv({ kernel: rows(1, 2, 1) });
     expect(kept(recoverRetention(network([{ ...one, bias: [0.5] }]), network([one])))).toMatchObject({
