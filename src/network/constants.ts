@@ -1,5 +1,5 @@
 import type { DType, OnnxNode, TensorData } from '../onnx/index.ts';
-import { inlineTensor, isFloat, narrowed, toFloat32, toFloat64, toIntegers } from '../onnx/index.ts';
+import { inlineTensor, isFloat, isHalf, narrowed, toFloat32, toFloat64, toIntegers } from '../onnx/index.ts';
 import type { Dim } from './channels.ts';
 import type { Value } from './drafts.ts';
 import {
@@ -69,11 +69,6 @@ function isInexact(walk: Walk, node: OnnxNode, { pointwise }: Operator, { dtype 
     return from !== null && isHalf(from.dtype);
   });
   return pointwise !== undefined || isOfInexact;
-}
-
-/** Types narrower than those that elements are computed in. */
-export function isHalf(dtype: DType): boolean {
-  return dtype === 'float16' || dtype === 'bfloat16';
 }
 
 function resultsOf(walk: Walk, node: OnnxNode, operator: Operator): readonly (Numbers | null)[] | null {

@@ -80,6 +80,11 @@ export function isFloat(dtype: DType): boolean {
   return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16' || dtype === 'float64';
 }
 
+/** True for the floats that are narrower than those that runtimes compute in: float16 and bfloat16. */
+export function isHalf(dtype: DType): boolean {
+  return dtype === 'float16' || dtype === 'bfloat16';
+}
+
 /** Bytes of one element: 0.5 and 0.25 for packed 4- and 2-bit types, 0 where there is no fixed size (string, undefined, unknown). */
 export function bytesPerElement(dtype: DType): number {
   return BITS[dtype] / 8;

@@ -1,6 +1,6 @@
 export { constantTensor, inlineTensor } from './constant.ts';
 export { chunksOf, copyOf, type ModelCopy, modelBytes } from './copy.ts';
-export { bytesOf, bytesPerElement, isFloat } from './dtype.ts';
+export { bytesOf, bytesPerElement, isFloat, isHalf } from './dtype.ts';
 export { contentOf, type ModelEdits, type NewTensor, type NodeEdit, type TensorContent } from './edits.ts';
 export { externalLocations } from './element-sinks.ts';
 export { functionKey } from './function.ts';

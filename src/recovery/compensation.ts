@@ -1,5 +1,5 @@
 import { biasFollower, FIXED_CHANNEL, type Layer, type Network } from '../network/index.ts';
-import { isFloat, roundingTo, type Tensor, toFloat32, toFloat64, unitOf } from '../onnx/index.ts';
+import { isFloat, isHalf, roundingTo, type Tensor, toFloat32, toFloat64, unitOf } from '../onnx/index.ts';
 import type { AlikePair } from './align/alike.ts';
 import type { Allowed } from './allowed.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
@@ -99,7 +99,7 @@ function compensatedVector(pair: AlikePair, layer: Layer, partner: Layer, assign
   const rounded = (before: Tensor | undefined, after: Tensor | undefined): Float64Array | null =>
     before === undefined || after === undefined || !isFloat(before.dtype)
       ? null
-      : toFloat64(before.read()).map(isHalf(after) ? roundingTo(after.dtype) : (value) => value);
+      : toFloat64(before.read()).map(isHalf(after.dtype) ? roundingTo(after.dtype) : (value) => value);
   const before = dense === undefined ? none : rounded(dense.tensor, bias?.tensor);
   const ofBias: Compensated | null =
     bias === undefined || before === null || valuesOf(bias.tensor) === null
@@ -128,13 +128,9 @@ function compensatedVector(pair: AlikePair, layer: Layer, partner: Layer, assign
   return ofBias !== null && isChanged(ofBias) ? ofBias : ofMean;
 }
 
-function isHalf({ dtype }: Tensor): boolean {
-  return dtype === 'float16' || dtype === 'bfloat16';
-}
-
 /** Sixteen units of half precision, as `ROUNDING` is of float32. */
-function roundingOf(tensor: Tensor): number {
-  return isHalf(tensor) ? 2 ** 4 * unitOf(tensor.dtype) : ROUNDING;
+function roundingOf({ dtype }: Tensor): number {
+  return isHalf(dtype) ? 2 ** 4 * unitOf(dtype) : ROUNDING;
 }
 
 function valuesOf(tensor: Tensor): Float64Array | null {

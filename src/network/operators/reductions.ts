@@ -1,5 +1,6 @@
+import { isHalf } from '../../onnx/index.ts';
 import { uniformMap } from '../channels.ts';
-import { integerList, isHalf, numbersOf } from '../constants.ts';
+import { integerList, numbersOf } from '../constants.ts';
 import type { Value } from '../drafts.ts';
 import {
   type Carry,

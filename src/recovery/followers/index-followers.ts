@@ -1,6 +1,7 @@
 import { FIXED_CHANNEL, type Follower, type Layer, type Network } from '../../network/index.ts';
 import { type DType, isFloat, narrowed, narrowerOf, type Tensor, toFloat64 } from '../../onnx/index.ts';
 import { bitsOf } from '../match/bits.ts';
+import { roughly } from '../match/rounded.ts';
 
 /** Followers of one network under keys that are the same in both: the dense layer whose channel comes first, and the role. */
 export interface FollowerIndex {
@@ -113,8 +114,6 @@ function elementReader({ tensor, channels, stride }: Follower, isNear: boolean, 
   };
 }
 
-/** Decimal digits of a value that may be rounded otherwise: far fewer than its type has, so that hardly any lies on an edge. */
-const DIGITS = { half: 2, other: 4 } as const;
 /** Beyond these, converters bring what float16 hardly holds to bounds of their own. */
 const [SMALL, LARGE] = [2 ** -23, 1e4];
 
@@ -123,12 +122,11 @@ function elementTexts(tensor: Tensor, isNear: boolean, as: DType | null): (at: n
   const bits = bitsOf(data);
   const values = (isNear || as !== null) && isFloat(data.dtype) ? toFloat64(data) : null;
   if (values === null) return (at) => String(bits?.[at]);
-  const digits = DIGITS[bits instanceof Uint16Array ? 'half' : 'other'];
   return (at) => {
     const value = values[at]!;
     if (as === 'float16' && Math.abs(value) <= SMALL) return '0';
     const bounded = as === 'float16' ? Math.max(-LARGE, Math.min(LARGE, value)) : value;
-    return isNear ? bounded.toPrecision(digits) : String(bounded);
+    return isNear ? roughly(bounded, data.dtype) : String(bounded);
   };
 }
 

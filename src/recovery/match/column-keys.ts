@@ -2,6 +2,7 @@ import { FIXED_CHANNEL, type Layer, type Weight } from '../../network/index.ts';
 import type { ChannelCorrespondence } from '../correspondence.ts';
 import { type Kernel, readKernel, valuesOf } from './kernel.ts';
 import type { Placed } from './place.ts';
+import { roughly } from './rounded.ts';
 import type { RowMatches } from './rows.ts';
 
 /** What a kernel holds in the columns of one channel. */
@@ -67,9 +68,6 @@ interface AskedColumns {
   readonly isNear: boolean;
 }
 
-/** Decimal digits of a sum of values that may be rounded otherwise, in half precision and else. */
-const DIGITS = { half: 2, other: 4 } as const;
-
 function* keysOf(
   kernel: Kernel | null,
   { columns, asked, rows, isNear }: AskedColumns,
@@ -85,9 +83,7 @@ function* keysOf(
     const group = Math.floor(at / weight.inCount);
     const offset = (at % weight.inCount) * weight.inStride;
     const own = rows.filter((row) => Math.floor((row * groups) / weight.outCount) === group);
-    const held = isNear
-      ? sumOf(values, weight, own, offset).toPrecision(DIGITS[kernel.bits instanceof Uint16Array ? 'half' : 'other'])
-      : hashOf(kernel, own, offset);
+    const held = isNear ? roughly(sumOf(values, weight, own, offset), kernel.dtype) : hashOf(kernel, own, offset);
     yield [channel, `${occurrence} ${held}`];
   }
 }

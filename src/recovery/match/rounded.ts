@@ -1,4 +1,4 @@
-import { unitOf } from '../../onnx/index.ts';
+import { type DType, isHalf, unitOf } from '../../onnx/index.ts';
 import type { AreAlike } from './by-factor.ts';
 
 /**
@@ -19,7 +19,7 @@ export const areRounded: AreAlike = (a, baseA, b, baseB, { offsets, denseOffsets
   const [low, high, spread] = [
     1 - ROUNDING * unit,
     1 + ROUNDING * unit,
-    SPREAD[unit > 2 ** -24 ? 'half' : 'other'] * unit,
+    SPREAD[isHalf(dtype) ? 'half' : 'other'] * unit,
   ];
   let [least, most] = [high, low];
   for (let k = 0; k < offsets.length; k++) {
@@ -35,3 +35,11 @@ export const areRounded: AreAlike = (a, baseA, b, baseB, { offsets, denseOffsets
   }
   return true;
 };
+
+/** Decimal digits of a value that may be rounded otherwise: far fewer than its type has, so that hardly any lies on an edge. */
+const DIGITS = { half: 2, other: 4 } as const;
+
+/** A value of a type as text that is the same, mostly, where another program rounded otherwise on its way. */
+export function roughly(value: number, dtype: DType): string {
+  return value.toPrecision(DIGITS[isHalf(dtype) ? 'half' : 'other']);
+}
