@@ -8,6 +8,8 @@ export interface Side {
   readonly values: readonly Value[];
   /** How a layer is called: the dense one's name, for both sides. */
   name(layer: number): string;
+  /** Relative difference that rounding leaves between two ways to compute a number, in the narrowest type of both models. */
+  readonly rounding: number;
 }
 
 /** How two operations differ that should compute the same. */
@@ -145,23 +147,21 @@ function functionDifference(dense: Side, pruned: Side, at: number, prunedAt: num
 
 /** Powers of a size that models scale by: means, and the root of a head's channels, once or for queries and keys each. */
 const POWERS = [-1, -1 / 2, -1 / 4, 1 / 4, 1 / 2, 1];
-/** Relative difference of numbers that were computed from sizes. */
-const SIZED = 1e-5;
 
 /** Whether a number is another one because the model computes it from sizes that pruning changes, as 1 / sqrt(channels of a head). */
 function scalesWithSizes([before, after]: readonly [number, number], dense: Side, pruned: Side, at: Places): boolean {
   const { ratios, areKnown } = sizeRatios(dense, pruned, at);
   const isOfRatio = [...ratios].some((ratio) =>
-    POWERS.some((power) => Math.abs(after / before / ratio ** power - 1) <= SIZED),
+    POWERS.some((power) => Math.abs(after / before / ratio ** power - 1) <= dense.rounding),
   );
-  return isOfRatio || (!areKnown && areOfHeads(before, after));
+  return isOfRatio || (!areKnown && areOfHeads(before, after, dense.rounding));
 }
 
 /** Whether numbers are roots of how many channels a head has, and of fewer: where sizes are not known, they may be. */
-function areOfHeads(before: number, after: number): boolean {
+function areOfHeads(before: number, after: number, rounding: number): boolean {
   return [-1 / 2, -1 / 4, 1 / 4, 1 / 2].some((power) => {
     const [size, left] = [before ** (1 / power), after ** (1 / power)];
-    const areWhole = [size, left].every((one) => Math.round(one) >= 1 && Math.abs(one / Math.round(one) - 1) <= SIZED);
+    const areWhole = [size, left].every((one) => Math.round(one) >= 1 && Math.abs(one / Math.round(one) - 1) <= rounding);
     return areWhole && before > 0 && after > 0 && left < size;
   });
 }

@@ -34,9 +34,13 @@ export interface Numbering {
   joined(operands: readonly number[]): number;
 }
 
-/** @param dtype the narrowest type of the models' constants */
-export function numbering(dtype: DType = 'float32'): Numbering {
-  const rounding = dtype === 'float32' || dtype === 'float64' ? ROUNDING : HALF_UNITS * unitOf(dtype);
+/** Relative difference that rounding leaves between two ways to compute a number. @param dtype the narrowest type of the models' constants */
+export function roundingIn(dtype: DType): number {
+  return dtype === 'float32' || dtype === 'float64' ? ROUNDING : HALF_UNITS * unitOf(dtype);
+}
+
+/** @param rounding relative difference of what is the same */
+export function numbering(rounding = ROUNDING): Numbering {
   const byKey = new Map<string, number>();
   const samples: Float64Array[] = [];
   const buckets = new Map<number, number[]>();

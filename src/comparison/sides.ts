@@ -3,12 +3,13 @@ import { type DType, isFloat, unitOf } from '../onnx/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
 import type { Side } from './differences.ts';
 import { inputsOf, pairInputs } from './interface.ts';
-import { type Leaf, numbering, type Taken, valuesOf } from './numbering.ts';
+import { type Leaf, numbering, roundingIn, type Taken, valuesOf } from './numbering.ts';
 
 /** Both networks' operations, in which those have one number that compute the same of the same layers and inputs. */
 export function sidesOf(correspondence: ChannelCorrespondence): { readonly before: Side; readonly after: Side } {
   const { dense, pruned } = correspondence;
-  const numbers = numbering(narrowestOf(dense, pruned));
+  const rounding = roundingIn(narrowestOf(dense, pruned));
+  const numbers = numbering(rounding);
   const [denseOperations, prunedOperations] = [operationsOf(dense), operationsOf(pruned)];
   const names = denseNames(correspondence);
   return {
@@ -17,12 +18,14 @@ export function sidesOf(correspondence: ChannelCorrespondence): { readonly befor
       operations: denseOperations,
       values: valuesOf(denseOperations, denseLeaf(dense), denseTaken(correspondence), numbers),
       name: (layer) => dense.layers[layer]!.name,
+      rounding,
     },
     after: {
       network: pruned,
       operations: prunedOperations,
       values: valuesOf(prunedOperations, prunedLeaf(correspondence), prunedTaken(correspondence), numbers),
       name: (layer) => names.get(layer) ?? pruned.layers[layer]!.name,
+      rounding,
     },
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compareGraphs } from '../../src/comparison/index.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
 import { network, rows } from '../support/convs.ts';
-import { float32, type Graph, op } from '../support/onnx-builder.ts';
+import { float16, float32, type Graph, op } from '../support/onnx-builder.ts';
 
 const shaped = (values: readonly number[], dims: readonly number[]) => ({ ...float32(values), dims: dims.map(BigInt) });
 
@@ -94,6 +94,16 @@ describe('behind an operator that is not understood', () => {
       [eight, scaled(-2)],
     ] as const)
       expect(compared(before, after).differences).toEqual([expect.stringContaining('the number of Div')]);
+  });
+
+  it('such a number may be rounded to half precision', () => {
+    const scaled = (factor: number) =>
+      model([op('Mystery', 'a', 'm', { domain: 'mine' }), op('Div', ['m', 'factor'], 'between')], {
+        factor: float16([factor]),
+      });
+    const [seven, three, other] = [Math.sqrt(7), Math.sqrt(3), 1.8].map(scaled);
+    expect(compared(seven!, three!)).toEqual({ differences: [], open: ['mine.Mystery'] });
+    expect(compared(seven!, other!).differences).toEqual([expect.stringContaining('the number of Div')]);
   });
 
   it('what is computed of it is compared all the same', () => {
