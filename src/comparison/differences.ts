@@ -161,7 +161,9 @@ function scalesWithSizes([before, after]: readonly [number, number], dense: Side
 function areOfHeads(before: number, after: number, rounding: number): boolean {
   return [-1 / 2, -1 / 4, 1 / 4, 1 / 2].some((power) => {
     const [size, left] = [before ** (1 / power), after ** (1 / power)];
-    const areWhole = [size, left].every((one) => Math.round(one) >= 1 && Math.abs(one / Math.round(one) - 1) <= rounding);
+    const areWhole = [size, left].every(
+      (one) => Math.round(one) >= 1 && Math.abs(one / Math.round(one) - 1) <= rounding,
+    );
     return areWhole && before > 0 && after > 0 && left < size;
   });
 }

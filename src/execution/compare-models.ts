@@ -1,3 +1,4 @@
+import { makersOf } from '../network/index.ts';
 import { isFloat } from '../onnx/index.ts';
 import { percent } from '../prose/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
@@ -201,7 +202,7 @@ function comparedPairs(
 function measured({ correspondence: { dense }, mask, excuses }: ComparisonParts): (tensor: string) => boolean {
   const find = () => ({
     blind: blindTensors(dense, mask, excuses, new Set()),
-    makers: new Map(dense.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const))),
+    makers: makersOf(dense.nodes),
   });
   let found: ReturnType<typeof find> | null = null;
   // Most comparisons never ask.

@@ -2,7 +2,7 @@ import { InputError } from '../errors/input-error.ts';
 import { writeModel } from '../files/index.ts';
 import type { ChannelMap, Network } from '../network/index.ts';
 import type { Recovery } from '../recovery/index.ts';
-import { type HeadScale, scalingNumbers, writeCut } from '../surgery/index.ts';
+import { type HeadScale, scalesOf, writeCut } from '../surgery/index.ts';
 import { type NamedPair, type Pairs, pairsOf } from './pairs.ts';
 
 /** A dense model of which the channels that went are cut away, so that it computes what a pruned one should. */
@@ -20,10 +20,9 @@ export function cutMeasure(dense: Network, pruned: Network, recovery: Recovery, 
   const obstacle = notPlainlyCut(recovery);
   if (obstacle !== null) return obstacle;
   const retained = (layer: string) => recovery.layers.get(layer)?.actual ?? null;
-  const numbers = scalingNumbers(pruned);
+  const isScaled = scalesOf(pruned);
   // A number that a model computes of the size of its heads is written into its export.
-  const scale = ({ product, value, anew }: HeadScale): number =>
-    numbers[product]?.some((number) => Math.abs(number / anew - 1) < 1e-5) === true ? anew : value;
+  const scale = ({ product, value, anew }: HeadScale): number => (isScaled(product, anew) ? anew : value);
   try {
     const { isGone } = recovery.correspondence;
     writeCut(dense, { retained, asPruner: null, isGone, scale }, new Map(), (edits, accept) =>

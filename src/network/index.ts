@@ -2,6 +2,7 @@ export { type BareConstant, bareConstants } from './bare-constants.ts';
 export { readNetwork } from './build.ts';
 export type { ChannelMap, Dim } from './channels.ts';
 export { FIXED_CHANNEL } from './channels.ts';
+export { encoded } from './constants.ts';
 export type {
   CutSite,
   HeadsSite,
@@ -30,6 +31,7 @@ export {
 } from './operation-types.ts';
 export { operationsOf } from './operations.ts';
 export { type Range, rangeOf, sequence } from './range.ts';
+export { makersOf } from './reads.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
 export type { TensorView } from './tensor-view.ts';
 export type {

@@ -1,13 +1,12 @@
 import type { OnnxNode } from '../onnx/index.ts';
-import { readsOf } from './reads.ts';
+import { makersOf, readsOf } from './reads.ts';
 
 /**
  * Nodes behind those that they read. ONNX asks for that (onnx/docs/IR.md), but runtimes sort by themselves, so that converters leave
  * nodes that they add at the end. What reads itself stays where it is.
  */
 export function inOrder(nodes: readonly OnnxNode[]): readonly OnnxNode[] {
-  const makers = new Map<string, OnnxNode>();
-  for (const node of nodes) for (const name of node.outputs) if (name !== '') makers.set(name, node);
+  const makers = makersOf(nodes);
   if (isInOrder(nodes, makers)) return nodes;
   const ordered: OnnxNode[] = [];
   const entered = new Set<OnnxNode>();

@@ -10,6 +10,13 @@ export function readsOf(node: OnnxNode): readonly string[] {
   return captured.length === 0 ? node.inputs : [...node.inputs, ...captured];
 }
 
+/** The node that makes each tensor. */
+export function makersOf<N extends Pick<OnnxNode, 'outputs'>>(nodes: readonly N[]): ReadonlyMap<string, N> {
+  const makers = new Map<string, N>();
+  for (const node of nodes) for (const name of node.outputs) if (name !== '') makers.set(name, node);
+  return makers;
+}
+
 function* capturedBy(graph: OnnxGraph): Generator<string> {
   const own = new Set([
     ...graph.initializers.keys(),

@@ -1,6 +1,7 @@
 import {
   type ChannelMap,
   type CutSite,
+  encoded,
   type HeadsSite,
   type IntegerOperand,
   type KernelSite,
@@ -15,7 +16,6 @@ import {
 import type { DType, ModelEdits, NewTensor, OnnxNode, TensorContent } from '../onnx/index.ts';
 import { contentOf as contentAtHand } from '../onnx/index.ts';
 import { allFilters } from '../prose/index.ts';
-import { narrowToFloat16 } from '../tensor-files/index.ts';
 import { cutKey, type Demand, type Demands, demandsOf, namer, nodeEdits, type Settlement } from './demands.ts';
 import { headScales } from './head-scales.ts';
 import { newPicks, newRange, newSizes } from './integers.ts';
@@ -224,9 +224,9 @@ function give(draft: Draft, node: OnnxNode, input: number, values: readonly numb
 function rescale(draft: Draft, { node, input, value }: HeadScale, now: number): void {
   if (now === value) return;
   const before = node.inputs[input]!;
-  const { dtype, dims } = draft.network.numbers(before)!;
   const name = draft.unusedName(before);
-  draft.added.set(name, { ...contentAtHand(dims, numberBytes(now, dtype)), dtype });
+  const { dtype, dims, read } = encoded(name, { ...draft.network.numbers(before)!, data: [now] })!;
+  draft.added.set(name, { ...contentAtHand(dims, read().bytes), dtype });
   draft.nodes.inputs(node, input, name);
 }
 
@@ -303,16 +303,6 @@ function behindProducts({ nodes, tensors, layers }: Network): ReadonlySet<string
       if (isProduct || inputs.some((input) => found.has(input))) found.add(name);
     }
   return found;
-}
-
-function numberBytes(value: number, dtype: DType): Uint8Array {
-  const data =
-    dtype === 'float64'
-      ? Float64Array.of(value)
-      : dtype === 'float16'
-        ? Uint16Array.of(narrowToFloat16(value))
-        : Float32Array.of(value);
-  return new Uint8Array(data.buffer);
 }
 
 function integerContent(dims: readonly number[], values: readonly number[], dtype: DType): TensorContent {

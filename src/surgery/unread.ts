@@ -1,4 +1,4 @@
-import type { Network } from '../network/index.ts';
+import { makersOf, type Network } from '../network/index.ts';
 import type { NodeEdit, OnnxNode } from '../onnx/index.ts';
 
 /** What nobody reads any more. */
@@ -15,7 +15,7 @@ export interface Unread {
 export function unreadConstants(network: Network, edits: ReadonlyMap<OnnxNode, NodeEdit>): Unread {
   const { graph } = network.model;
   const reads = new Map([...network.readers].map(([name, readers]) => [name, readers.length]));
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const makers = makersOf(graph.nodes);
   const declared = new Set(graph.inputs.map(({ name }) => name));
   const unread: { nodes: Set<OnnxNode>; tensors: Set<string> } = { nodes: new Set(), tensors: new Set() };
   const lost = [...edits].flatMap(([node, { inputs }]) => [...(inputs?.keys() ?? [])].map((k) => node.inputs[k] ?? ''));

@@ -1,6 +1,12 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cutGraph, refusedCut, weights } from '../support/cutting.ts';
-import { float32, int64, op } from '../support/onnx-builder.ts';
+import { toFloat64 } from '../../src/onnx/index.ts';
+import { scalesOf } from '../../src/surgery/index.ts';
+import { cutGraph, refusedCut, weights, writeCutTo } from '../support/cutting.ts';
+import { networkOf } from '../support/golden.ts';
+import { float16, float32, int64, op, writeModel } from '../support/onnx-builder.ts';
 
 /** An attention of two heads of four channels over three tokens, whose scores are scaled by a number. */
 const scaled = (scale: number) => ({
@@ -98,5 +104,38 @@ describe('an attention', () => {
     ['for fewer heads', 0.5, all([4, 5, 6, 7])],
   ])('that scales %s is as it should be', (_, scale, retained) => {
     expect(cutGraph(scaled(scale), retained).scales).toEqual([]);
+  });
+
+  it('has no scale in the positions of an axis', () => {
+    const graph = scaled(0.3);
+    const nodes = graph.nodes.map((node) => (node.name === 'scaling' ? { ...node, input: ['narrow', 'scale'] } : node));
+    const there = [op('Unsqueeze', ['scores', 'axis'], 'wide'), op('Squeeze', ['wide', 'axis'], 'narrow')];
+    nodes.splice(
+      nodes.findIndex(({ name }) => name === 'scaling'),
+      0,
+      ...there,
+    );
+    // The root of four channels.
+    const made = cutGraph({ ...graph, nodes, weights: { ...graph.weights, axis: int64([2]) } }, all([0, 3, 4, 6]));
+    expect(made.scales).toEqual([]);
+  });
+
+  it.each([
+    ['float16', float16([Math.sqrt(1 / 5)])],
+    ['bfloat16', { dataType: 16, dims: [1n], rawData: Uint8Array.of(0xe5, 0x3e) }],
+  ])('that is scaled in %s may be scaled anew, by a number of that type', (dtype, scale) => {
+    const graph = scaled(1);
+    const ten = weights({ qw: [5, 10], kw: [5, 10], vw: [5, 10], ow: [10, 2] });
+    const dense = networkOf(writeModel({ ...graph, weights: { ...graph.weights, ...ten, scale } }));
+    const path = join(mkdtempSync(join(tmpdir(), 'prunegate-heads-')), 'cut.onnx');
+    const retained = () => [0, 1, 2, 5, 6, 7];
+    const cut = { retained: (layer: string) => (layer === 'out' ? null : retained()), asPruner: null };
+    expect(scalesOf(dense)(0, Math.sqrt(1 / 5))).toBe(true);
+    writeCutTo(path, dense, { ...cut, scale: ({ anew }) => anew });
+    const made = networkOf(path);
+    const tensor = made.model.graph.initializers.get(made.nodes.find(({ name }) => name === 'scaling')!.inputs[1]!)!;
+    expect(tensor).toMatchObject({ dtype, dims: [1] });
+    expect(Math.abs(toFloat64(tensor.read())[0]! / Math.sqrt(1 / 3) - 1)).toBeLessThan(2 ** -8);
+    expect([scalesOf(made)(0, Math.sqrt(1 / 3)), scalesOf(made)(0, Math.sqrt(1 / 5))]).toEqual([true, false]);
   });
 });
