@@ -59,8 +59,8 @@ const e=require("./rolldown-runtime.cjs"),t=(m=>new Proxy({},{get:(_,n)=>(m??=re
 `)}function sT(e,t,n){let r=e.map((e,n)=>t.some(e=>e[n]?.trim()!==``)),i=e=>e.filter((e,t)=>r[t]||t===0);return oT([e,...t].map(i),n)}function cT(e){let t=(0,p.stripVTControlCharacters)(e);if(/^[ -~]*$/.test(t))return t.length;let n=0;for(let{segment:e}of new Intl.Segmenter().segment(t))n+=e.includes(`\ufe0f`)?2:aT(e.codePointAt(0));return n}function lT({groups:e}){return new Map(e.map(({id:e},t)=>[e,uT(t)]))}function uT(e){let t=String.fromCharCode(65+e%26);return e<26?t:`${uT(Math.floor(e/26)-1)}${t}`}const dT=/^ {6}\S|\bprunegate explain /;function fT(e,t){return t<40?e:e.split(`
 `).map(e=>cT(e)<=t||dT.test(e)?e:pT(e,t)).join(`
 `)}function pT(e,t){let{begin:n,end:r,hanging:i,hasRoom:a}=mT(e,t),o=a?[]:[e.slice(0,n)],s=a?e.slice(0,r):` `.repeat(i),c=cT(s);for(let[n,a]of e.slice(r).split(` `).entries()){let e=cT(a);n===0||c+1+e<=t?(s+=n===0?a:` ${a}`,c+=(n===0?0:1)+e):(o.push(s),s=` `.repeat(i)+a,c=i+e)}return[...o,s].join(`
-`)}function mT(e,t){let n=/^ */.exec(e)[0].length,r={begin:0,end:n,hanging:n+2,hasRoom:!0};for(let{index:n,0:i}of e.matchAll(/ {2,}/g)){let a=n+i.length;if(n===0||a===e.length)continue;let o=cT(e.slice(0,a)),s=o<=t-24;r={begin:n,end:a,hanging:s?o:r.hanging,hasRoom:s}}return r}function hT(e){if(!(`reports`in e)||!Array.isArray(e.reports)||e.reports.length===0)return`${bT(e)}\n`;let t=e.reports.map(e=>bT({reports:[e]}).slice(gT.length,-_T.length)),[n=``,...r]=bT({...e,reports:[]}).split(vT);return`${n}${yT}${t.join(`,
-`)}\n  ]${r.join(vT)}\n`}const gT=`{
+`)}function mT(e,t){let n=/^ */.exec(e)[0].length,r={begin:0,end:n,hanging:n+2,hasRoom:!0};for(let{index:n,0:i}of e.matchAll(/ {2,}/g)){let a=n+i.length;if(n===0||a===e.length)continue;let o=cT(e.slice(0,a)),s=o<=t-24;r={begin:n,end:a,hanging:s?o:r.hanging,hasRoom:s}}return r}function hT(e){if(!(`reports`in e)||!Array.isArray(e.reports)||e.reports.length===0)return`${bT(e)}\n`;let t=e.reports.map(e=>bT({reports:[e]}).slice(gT.length,-_T.length));return`${bT({...e,reports:[]}).replace(vT,()=>`${yT}${t.join(`,
+`)}\n  ]`)}\n`}const gT=`{
   "reports": [
 `,_T=`
   ]

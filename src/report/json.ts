@@ -8,10 +8,8 @@ export function renderJson(value: object): string {
   const reports = value.reports.map((report: unknown) =>
     rendered({ reports: [report] }).slice(OPENING.length, -ENDING.length),
   );
-  const parts = rendered({ ...value, reports: [] }).split(NONE);
-  // The first is that of the set: strings hold no raw line breaks.
-  const [before = '', ...after] = parts;
-  return `${before}${SOME}${reports.join(',\n')}\n  ]${after.join(NONE)}\n`;
+  // Strings hold no raw line breaks, so only the set's own list stands there.
+  return `${rendered({ ...value, reports: [] }).replace(NONE, () => `${SOME}${reports.join(',\n')}\n  ]`)}\n`;
 }
 
 const OPENING = '{\n  "reports": [\n';
