@@ -46,7 +46,7 @@ export function showProgress(
   // performance is loaded where it is first asked for, which takes 3 ms of Node 20.
   now: () => number = () => process.uptime() * 1000,
 ): Progress {
-  const sizes = models.map(() => new Map<string, number | null>());
+  const sizes = models.map(() => new Map<string, number>());
   const read = models.map(() => 0);
   const isDone = models.map(() => false);
   const { first, next } = out.redraw === null ? LOG : TERMINAL;
@@ -100,11 +100,11 @@ export function showProgress(
 }
 
 /** Bytes that are read of one model; null where a file is not there yet. */
-function totalOf(files: readonly string[], known: Map<string, number | null>): number | null {
+function totalOf(files: readonly string[], known: Map<string, number>): number | null {
   let total = 0;
   for (const path of files) {
-    const bytes = known.get(path) ?? statSync(path, { throwIfNoEntry: false })?.size ?? null;
-    if (bytes === null) return null;
+    const bytes = known.get(path) ?? statSync(path, { throwIfNoEntry: false })?.size;
+    if (bytes === undefined) return null;
     known.set(path, bytes);
     total += bytes;
   }
