@@ -45,7 +45,7 @@ export function terminal(): Ask {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return null;
   return async (question, choices) => {
     const { createInterface } = await import('node:readline/promises');
-    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    const lines = createInterface({ input: process.stdin, output: stderr.stream() });
     try {
       for (const [i, choice] of choices.entries()) log(`  ${i + 1}  ${oneLine(choice)}`);
       for (;;) {
