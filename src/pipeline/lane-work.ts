@@ -27,9 +27,8 @@ export interface LaneOrder {
   readonly confines: Confines | null;
 }
 
-/** One model for a lane, by its number among all. */
+/** One model for a lane. */
 export interface LaneTask {
-  readonly k: number;
   readonly request: RequestData;
   readonly host: HostData;
 }

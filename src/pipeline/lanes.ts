@@ -92,7 +92,7 @@ function lanesOf(requests: readonly ModelRequest[], isLaned: (k: number) => bool
       const request = requests[next]!;
       const task = taskOf(next, progress);
       tasks.set(next, task);
-      lane.take(task, { k: next, request: requestData(request), host: hostOf(request) });
+      lane.take(task, { request: requestData(request), host: hostOf(request) });
     }
   };
   return {
