@@ -180,6 +180,8 @@ function openLane(order: LaneOrder, onIdle: () => void): Lane {
   });
   // Out of memory, for one.
   thread.on('error', (error) => task?.fail(error));
+  // Else nothing would keep this process, and it would end as if all were well.
+  thread.on('exit', () => task?.fail(new Error('a thread that checks models has ended before its model')));
   return {
     thread,
     get task() {

@@ -96,13 +96,16 @@ describe.skipIf(availableParallelism() < 2)('many models, two at a time', () => 
     expect(prunegate(['--config', 'few.yml'])).toMatchObject({ status: 1, threads: [] });
   });
 
-  it('end with exit 4 where a thread fails', () => {
+  it.each([
+    ['fails', "throw new Error('out of order');", 'out of order'],
+    ['ends without a word', '', 'has ended before its model'],
+  ])('end with exit 4 where a thread %s', (_, program, said) => {
     const dist = join(work, 'dist');
     cpSync(join(root, 'dist'), dist, { recursive: true });
-    writeFileSync(join(dist, 'lane.cjs'), "throw new Error('out of order');");
+    writeFileSync(join(dist, 'lane.cjs'), program);
     const { status, stdout, stderr } = prunegate([], dist);
     expect({ status, stdout }).toEqual({ status: 4, stdout: '' });
-    expect(stderr).toContain('out of order');
+    expect(stderr).toContain(said);
   });
 
   it('end with Ctrl-C', async () => {
