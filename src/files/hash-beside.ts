@@ -49,7 +49,7 @@ export function hashHere(): ByteHash {
 
 /**
  * Hashes in a thread of its own: that takes as long as reading and judging do, and copying the bytes for it a tenth. The thread is there from the first
- * piece to the last, so that of several files that are read in turn few have one at a time. Where none starts, they are hashed here.
+ * piece to the last. Where none starts, they are hashed here.
  * @param start starts the thread on the ring's memory
  * @param lifeSign milliseconds without a piece hashed after which it is taken for dead
  */

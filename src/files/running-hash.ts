@@ -15,10 +15,10 @@ export interface RunningHash {
 /** Piece in which is read what nobody asked for. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** What is left behind the last weights of a file is read with them: its thread ends before the next file has one. */
+/** What is left behind the last weights of a file is read with them: its thread ends there, and not with the check. */
 const TAIL_BYTES = 64 * 1024;
 
-/** One at a time: the dense model is read first and is the larger one, and two of them would wait for each other's core on small machines. */
+/** One file at a time, until it is closed: the dense model is read first and is the larger one, and two of them would wait for each other's core on small machines. */
 let isThreadTaken = false;
 
 /** Of fewer bytes hashing is no wait that is worth the 20 MB that a thread takes. */
