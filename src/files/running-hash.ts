@@ -29,7 +29,7 @@ const SMALL_BYTES = 128 * 1024 * 1024;
  * is read before them, once; what is read again is hashed already. So no order of reading has more read than one pass over the file.
  */
 export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): RunningHash {
-  const isBeside = size > SMALL_BYTES && availableParallelism() > 1 && !isThreadTaken;
+  const isBeside = size > SMALL_BYTES && isCoreLeft() && !isThreadTaken;
   const hash = isBeside ? hashBeside() : hashHere();
   if (isBeside) isThreadTaken = true;
   let upTo = 0;
@@ -70,4 +70,10 @@ export function runningHash({ size, read }: Pick<ByteSource, 'size' | 'read'>): 
       if (isBeside) isThreadTaken = false;
     },
   };
+}
+
+/** Whether a core is left beside this thread, and beside another that checks models and hashes as well where this is one of two. */
+function isCoreLeft(): boolean {
+  const { isMainThread } = process.getBuiltinModule('node:worker_threads');
+  return availableParallelism() >= (isMainThread ? 2 : 4);
 }
