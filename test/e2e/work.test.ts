@@ -1,16 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { op, writeModel, zeros } from '../support/onnx-builder.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelBytes, op, zeros } from '../support/onnx-builder.ts';
 
 const root = join(import.meta.dirname, '../..');
 const cli = join(root, 'dist/cli.cjs');
 const example = join(root, 'examples/mobilenet-v2');
 const work = mkdtempSync(join(tmpdir(), 'prunegate-work-'));
 const at = (name: string): string => join(work, name);
+afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 /** Weights make up nearly all of it, and stand in the file as layers stand in the graph, as most exporters write them. */
 const LAYERS = ['a', 'b', 'c'] as const;
@@ -51,14 +52,14 @@ beforeAll(() => {
   const nodes = LAYERS.map((name, k) =>
     op('Conv', [LAYERS[k - 1] ?? 'x', `${name}.w`], name, { name: `net/${name}/Conv2D` }),
   );
-  cpSync(writeModel({ inputs: { x: [1, WIDTH, 8, 8] }, weights, nodes, outputs: ['c'] }), at('dense.onnx'));
-  const values = new Float32Array(LARGE * LARGE);
-  for (let k = 0; k < values.length; k++) values[k] = Math.sin(1.7 * k);
-  const wide = { w: { ...zeros([LARGE, LARGE, 1, 1]), rawData: new Uint8Array(values.buffer) } };
+  writeFileSync(at('dense.onnx'), modelBytes({ inputs: { x: [1, WIDTH, 8, 8] }, weights, nodes, outputs: ['c'] }));
+  // A prime number of them, over and over: each filter begins with another.
+  const values = new Uint8Array(Float32Array.from({ length: 10_007 }, (_, k) => Math.sin(1.7 * k)).buffer);
+  const wide = { w: { ...zeros([LARGE, LARGE, 1, 1]), rawData: Buffer.alloc(4 * LARGE * LARGE, values) } };
   const conv = op('Conv', ['x', 'w'], 'y', { name: 'net/y/Conv2D' });
-  cpSync(
-    writeModel({ inputs: { x: [1, LARGE, 8, 8] }, weights: wide, nodes: [conv], outputs: ['y'] }),
+  writeFileSync(
     at('large.onnx'),
+    modelBytes({ inputs: { x: [1, LARGE, 8, 8] }, weights: wide, nodes: [conv], outputs: ['y'] }),
   );
   writeFileSync(at('prune.yaml'), 'threshold: 0.99\nmin_num_filters: 80\ngranularity: 8\n');
   for (const [dense, out] of [
