@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { readStepLog, type StepLog } from './runner.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -34,9 +35,16 @@ export interface StartedAction {
   readonly ended: Promise<ActionRun>;
 }
 
+/** Each holds a build and the example, some megabytes. */
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** Starts dist/index.cjs as the runner does: inputs in INPUT_*, its files under _temp/_runner_file_commands, no node_modules. */
 export function startAction({ inputs, event, env = {}, prepare = () => {} }: ActionOptions): StartedAction {
   const folder = mkdtempSync(join(tmpdir(), 'prunegate-action-'));
+  folders.push(folder);
   const workspace = join(folder, 'work');
   const temp = join(folder, '_temp');
   const commands = join(temp, '_runner_file_commands');

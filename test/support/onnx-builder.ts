@@ -183,14 +183,14 @@ export function modelBytes(graph: Graph): Uint8Array {
 
 let directory: string | null = null;
 let written = 0;
+// Not where the first model is written, which may be in a test: there nothing is remembered.
+afterAll(() => {
+  if (directory !== null) rmSync(directory, { recursive: true, force: true });
+});
 
 /** Writes a model to a temporary directory that goes when the test file is done. */
 export function writeModel(graph: Graph): string {
-  if (directory === null) {
-    const made = mkdtempSync(join(tmpdir(), 'prunegate-network-'));
-    directory = made;
-    afterAll(() => rmSync(made, { recursive: true, force: true }));
-  }
+  directory ??= mkdtempSync(join(tmpdir(), 'prunegate-network-'));
   const path = join(directory, `${written++}.onnx`);
   writeFileSync(path, modelBytes(graph));
   return path;
