@@ -65,12 +65,12 @@ describe('float32 values', () => {
     expect(['float16', 'bfloat16', 'float32'].map((dtype) => waysTo(dtype as DType))).toEqual([3, 2, 1]);
   });
 
-  it.each(WAYS)('that are no numbers stay none in %s', (dtype, way) => {
+  // Where a payload is cut off, infinity may be left.
+  const payloads = WAYS.filter(([dtype, way]) => dtype !== 'bfloat16' || way === 0);
+  it.each(payloads)('that are no numbers stay none in %s, way %i', (dtype, way) => {
     const nan = new Float32Array(Uint32Array.of(0x7fc00000, 0x7f800001, 0xffffffff).buffer);
     const exponent = dtype === 'float16' ? 0x7c00 : 0x7f80;
     for (const bits of halvesOf(narrowed(data(nan), dtype, way))) {
-      // A cut off payload may be none.
-      if (dtype === 'bfloat16' && way === 1) continue;
       expect(bits & exponent).toBe(exponent);
       expect(bits & (exponent === 0x7c00 ? 0x3ff : 0x7f)).not.toBe(0);
     }

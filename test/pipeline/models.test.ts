@@ -43,10 +43,10 @@ describe('a model whose weights are all in operators that are not understood', (
   const optimizedPruned = model({ domain: 'com.microsoft.nchwc', filters: 2 });
 
   it.each([
-    [dense, optimizedPruned],
-    [optimized, pruned],
-    [optimized, optimizedPruned],
-  ])('makes a check unverifiable, and says so: %s with %s', async (one, other) => {
+    ['the pruned one', dense, optimizedPruned],
+    ['the dense one', optimized, pruned],
+    ['both', optimized, optimizedPruned],
+  ])('makes a check unverifiable, and says so: %s', async (_, one, other) => {
     const { exitCode, report } = await check(requestOf(one, other), host);
     expect(exitCode).toBe(3);
     expect(report.findings.map(({ kind }) => kind)).toContain('weights-unseen');
