@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { executionOf } from '../support/execution.ts';
+import { queryKeyValue } from '../support/heads.ts';
 import { float32, int64, op, writeModel } from '../support/onnx-builder.ts';
 
 /** Numbers without a pattern, the same in every run. */
@@ -54,7 +55,7 @@ function model({ width, heads }: typeof ALL, change: Partial<Block> = {}): strin
       vw: matrix(6, [WIDTH, 8], width, heads),
       ow: matrix(7, [8, WIDTH], heads, width),
       hw: matrix(8, [WIDTH, OUT], width, [0, 1, 2]),
-      split: int64([1, TOKENS, HEADS, -1]),
+      heads: int64([1, TOKENS, HEADS, -1]),
       flat: int64([1, TOKENS, -1]),
       scale: float32(scale),
       token: int64(token),
@@ -63,11 +64,7 @@ function model({ width, heads }: typeof ALL, change: Partial<Block> = {}): strin
     nodes: [
       op('MatMul', ['x', 'sw'], 's', { name: 'm/stem/MatMul' }),
       op('LayerNormalization', ['s', 'gain', 'shift'], 'n', { name: 'norm', epsilon: { float: epsilon } }),
-      ...['q', 'k', 'v'].flatMap((name) => [
-        op('MatMul', ['n', `${name}w`], name, { name: `m/${name}/MatMul` }),
-        op('Reshape', [name, 'split'], `${name}_heads`),
-        op('Transpose', `${name}_heads`, `${name}_t`, { perm: name === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3] }),
-      ]),
+      ...queryKeyValue('n'),
       op('MatMul', ['q_t', 'k_t'], 'scores', { name: 'scores' }),
       op('Mul', ['scores', 'scale'], 'logits', { name: 'scaling' }),
       op('Softmax', 'logits', 'map', { name: 'map', axis }),

@@ -6,6 +6,7 @@ import { toFloat64 } from '../../src/onnx/index.ts';
 import { scalesOf } from '../../src/surgery/index.ts';
 import { cutGraph, refusedCut, weights, writeCutTo } from '../support/cutting.ts';
 import { networkOf } from '../support/golden.ts';
+import { intoHeads, queryKeyValue } from '../support/heads.ts';
 import { float16, float32, int64, op, writeModel } from '../support/onnx-builder.ts';
 
 /** An attention of two heads of four channels over three tokens, whose scores are scaled by a number. */
@@ -18,11 +19,7 @@ const scaled = (scale: number) => ({
     scale: float32([scale]),
   },
   nodes: [
-    ...['q', 'k', 'v'].flatMap((name) => [
-      op('MatMul', ['x', `${name}w`], name, { name: `m/${name}/MatMul` }),
-      op('Reshape', [name, 'heads'], `${name}_heads`),
-      op('Transpose', `${name}_heads`, `${name}_t`, { perm: name === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3] }),
-    ]),
+    ...queryKeyValue('x'),
     op('MatMul', ['q_t', 'k_t'], 'scores', { name: 'scores' }),
     op('Mul', ['scores', 'scale'], 'logits', { name: 'scaling' }),
     op('Softmax', 'logits', 'map', { axis: -1 }),
@@ -66,12 +63,11 @@ describe('an attention', () => {
 
   it('of which whole heads of queries go that share a head of keys is refused, with what to do', () => {
     const grouped = scaled(1);
-    const shared = ['k', 'v'].flatMap((name) => [
+    const shared = (['k', 'v'] as const).flatMap((name) => [
       op('MatMul', ['x', `${name}w`], name, { name: `m/${name}/MatMul` }),
       op('Reshape', [name, 'one'], `${name}_one`),
       op('Expand', [`${name}_one`, 'two'], `${name}_two`),
-      op('Reshape', [`${name}_two`, 'heads'], `${name}_heads`),
-      op('Transpose', `${name}_heads`, `${name}_t`, { perm: name === 'k' ? [0, 2, 3, 1] : [0, 2, 1, 3] }),
+      ...intoHeads(name, `${name}_two`),
     ]);
     const [own, rest] = [grouped.nodes.slice(0, 3), grouped.nodes.slice(9)];
     const graph = {

@@ -11,15 +11,20 @@ import { float32, type Graph, int64, op, writeModel } from '../../support/onnx-b
 const UNITS = 4;
 const work = mkdtempSync(join(tmpdir(), 'prunegate-recurrent-'));
 
-/** A convolution whose 6 filters are what a recurrent layer of two directions reads, column by column of the picture. */
+/** A convolution whose filters are what a recurrent layer reads, column by column of the picture. */
+const sequence = (weight: string, bias: string, name: string) => [
+  op('Conv', ['x', weight, bias], 'a', { name }),
+  op('Squeeze', ['a', 'axis'], 'flat'),
+  op('Transpose', ['flat'], 'seq', { perm: [2, 0, 1] }),
+];
+
+/** A convolution whose 6 filters are what a recurrent layer of two directions reads. */
 function reading(cell: string, gates: number, changed: Graph['weights'] = {}): Graph {
   const rows = gates * UNITS;
   return {
     inputs: { x: [2, 3, 1, 5] },
     nodes: [
-      op('Conv', ['x', 'aw', 'ab'], 'a', { name: 'm/a/Conv2D' }),
-      op('Squeeze', ['a', 'axis'], 'flat'),
-      op('Transpose', ['flat'], 'seq', { perm: [2, 0, 1] }),
+      ...sequence('aw', 'ab', 'm/a/Conv2D'),
       op(cell, ['seq', 'w', 'r', 'b', '', 'h0'], 'y', {
         name: 'm/rnn/Cell',
         hidden_size: UNITS,
@@ -131,9 +136,7 @@ function reordered(units: number, channels: number): Graph {
   return {
     inputs: { x: [1, 3, 1, 2] },
     nodes: [
-      op('Conv', ['x', 'a.weight', 'a.bias'], 'a', { name: '/a/Conv' }),
-      op('Squeeze', ['a', 'axis'], 'flat'),
-      op('Transpose', ['flat'], 'seq', { perm: [2, 0, 1] }),
+      ...sequence('a.weight', 'a.bias', '/a/Conv'),
       ...pieces('rnn.weight_ih_l0'),
       ...pieces('rnn.weight_hh_l0'),
       op('LSTM', ['seq', 'rnn.weight_ih_l0_ready', 'rnn.weight_hh_l0_ready'], 'y', {

@@ -3,44 +3,31 @@ import { compareGraphs } from '../../../src/comparison/index.ts';
 import type { Network, Weight } from '../../../src/network/index.ts';
 import { toFloat32 } from '../../../src/onnx/index.ts';
 import { recoverRetention } from '../../../src/recovery/index.ts';
-import { between, cutAndRun, cutGraph, last, whole } from '../../support/cutting.ts';
+import { between, cutAndRun, cutGraph, last, weights, whole } from '../../support/cutting.ts';
 import { networkOf } from '../../support/golden.ts';
 import { type Graph, int64, op, writeModel } from '../../support/onnx-builder.ts';
 
 type Init = ReturnType<typeof int64>;
 
 /** A packed parameter of 4 and 6 rows, each part of which is a layer's weight, as nn.MultiheadAttention has it for two inputs. */
-const packed = (nodes: Graph['nodes'], rows = 10): Graph => {
-  const matrix = (seed: number, dims: readonly number[]) => ({
-    dataType: 1,
-    dims: dims.map(BigInt),
-    rawData: new Uint8Array(
-      whole(
-        dims.reduce((n, d) => n * d, 1),
-        seed,
-      ).buffer,
-    ),
-  });
-  return {
-    inputs: { x: [2, 5] },
-    weights: {
-      packed: matrix(1, [rows, 5]),
-      sizes: int64([4, rows - 4]),
-      first: int64(0),
-      last: int64(-1),
-      ow: matrix(2, [rows - 4, 3]),
-    },
-    nodes: [
-      ...nodes,
-      op('Transpose', 'a_rows', 'a_turned', { perm: [1, 0] }),
-      op('Transpose', 'b_rows', 'b_turned', { perm: [1, 0] }),
-      op('MatMul', ['x', 'a_turned'], 'y', { name: 'm/a/MatMul' }),
-      op('MatMul', ['x', 'b_turned'], 'b', { name: 'm/b/MatMul' }),
-      op('MatMul', ['b', 'ow'], 'z', { name: 'm/out/MatMul' }),
-    ],
-    outputs: ['y', 'z'],
-  };
-};
+const packed = (nodes: Graph['nodes'], rows = 10): Graph => ({
+  inputs: { x: [2, 5] },
+  weights: {
+    ...weights({ packed: [rows, 5], ow: [rows - 4, 3] }),
+    sizes: int64([4, rows - 4]),
+    first: int64(0),
+    last: int64(-1),
+  },
+  nodes: [
+    ...nodes,
+    op('Transpose', 'a_rows', 'a_turned', { perm: [1, 0] }),
+    op('Transpose', 'b_rows', 'b_turned', { perm: [1, 0] }),
+    op('MatMul', ['x', 'a_turned'], 'y', { name: 'm/a/MatMul' }),
+    op('MatMul', ['x', 'b_turned'], 'b', { name: 'm/b/MatMul' }),
+    op('MatMul', ['b', 'ow'], 'z', { name: 'm/out/MatMul' }),
+  ],
+  outputs: ['y', 'z'],
+});
 
 const WAYS = {
   'SplitToSequence and SequenceAt': [
@@ -112,9 +99,9 @@ describe('what is no part of a parameter', () => {
   it.each([
     ['a place that is not there', { last: int64(2) }],
     ['more rows than there are', { sizes: int64([4, 60]) }],
-  ])('%s is not understood', (_, weights) => {
+  ])('%s is not understood', (_, changed) => {
     const graph = packed(WAYS['SplitToSequence and SequenceAt']);
-    const network = networkOf(writeModel({ ...graph, weights: { ...graph.weights, ...weights } }));
+    const network = networkOf(writeModel({ ...graph, weights: { ...graph.weights, ...changed } }));
     expect(network.unseen.map(({ op: name }) => name)).toContain('SequenceAt');
   });
 });
