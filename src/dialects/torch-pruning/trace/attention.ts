@@ -24,15 +24,9 @@ const IN_PROJ = /^(?:(.+)\.)?in_proj_weight$/;
 
 /** By the id of each layer that is part of one. */
 export function attentionsOf(network: Network): ReadonlyMap<number, Attention> {
-  const outputs = network.layers.filter(({ kind, name }) => kind === 'dense' && OUT_PROJ.test(name));
   const found = new Map<number, Attention>();
-  if (outputs.length === 0) return found;
-  const projections = projectionsByModule(network);
-  for (const output of outputs) {
-    const name = OUT_PROJ.exec(output.name)![1] ?? '';
-    const packed = (projections.get(name) ?? []).filter(({ id }) => id < output.id);
-    const rows = packed.reduce((sum, { filters }) => sum + filters, 0);
-    const members = rows === PACKED * output.filters ? between(network, packed, output) : null;
+  for (const { name, output, before: packed } of candidatesIn(network)) {
+    const members = isWhole(packed, output) ? between(network, packed, output) : null;
     if (members === null) continue;
     const attention = { name, packed, output, members, reads: readsOf(network, members) };
     for (const id of members) found.set(id, attention);
@@ -45,37 +39,47 @@ export function attentionsOf(network: Network): ReadonlyMap<number, Attention> {
  * parameter themselves, what is made of them is a constant. Which channels go with one another in it, no edge of the rest says.
  */
 export function incompleteAttentions(network: Network): ReadonlyMap<number, string> {
-  const outputs = network.layers.filter(({ kind, name }) => kind === 'dense' && OUT_PROJ.test(name));
   const found = new Map<number, string>();
-  if (outputs.length === 0) return found;
-  const storedAs = storedNames(network.nodes);
-  const projections = projectionsByModule(network);
-  for (const output of outputs) {
-    const name = OUT_PROJ.exec(output.name)![1] ?? '';
-    const packed = (projections.get(name) ?? []).filter(
-      ({ id, weight }) =>
-        id < output.id && weight !== null && 'tensor' in weight && IN_PROJ.test(storedAs(weight.tensor.name)),
-    );
-    const rows = packed.reduce((sum, { filters }) => sum + filters, 0);
-    if (packed.length === 0 || rows === PACKED * output.filters) continue;
-    for (const { id } of [...packed, output]) found.set(id, name);
+  for (const { name, output, parts } of candidatesIn(network)) {
+    if (parts.length === 0 || isWhole(parts, output)) continue;
+    for (const { id } of [...parts, output]) found.set(id, name);
   }
   return found;
 }
 
-/** Products with a parameter that a module has itself, by the module's name. */
-function projectionsByModule({ layers, nodes }: Network): ReadonlyMap<string, readonly Layer[]> {
+function isWhole(packed: readonly Layer[], { filters }: Layer): boolean {
+  return packed.reduce((sum, layer) => sum + layer.filters, 0) === PACKED * filters;
+}
+
+/** What may be an attention. */
+interface Candidate {
+  readonly name: string;
+  readonly output: Layer;
+  /** Products in front of it with parameters that the same module has itself. */
+  readonly before: readonly Layer[];
+  /** Those of them that are with a part of its packed one. */
+  readonly parts: readonly Layer[];
+}
+
+function candidatesIn({ layers, nodes }: Network): readonly Candidate[] {
+  const dense = layers.filter(({ kind }) => kind === 'dense');
+  const outputs = dense.filter(({ name }) => OUT_PROJ.test(name));
+  if (outputs.length === 0) return [];
   const storedAs = storedNames(nodes);
-  const found = new Map<string, Layer[]>();
-  for (const layer of layers) {
-    if (layer.kind !== 'dense') continue;
-    const { weight } = layer;
+  const byModule = new Map<string, Pick<Candidate, 'before' | 'parts'>>();
+  for (const layer of dense) {
+    const { weight, name } = layer;
     const parameter = IN_PROJ.exec(weight !== null && 'tensor' in weight ? storedAs(weight.tensor.name) : '');
-    const module = parameter?.[1] ?? moduleAround(layer.name) ?? layer.name.replace(/#\d+$/, '');
-    const own = parameter !== null && parameter[1] === undefined ? '' : module;
-    found.set(own, [...(found.get(own) ?? []), layer]);
+    const module = parameter === null ? (moduleAround(name) ?? name.replace(/#\d+$/, '')) : (parameter[1] ?? '');
+    const { before, parts } = byModule.get(module) ?? { before: [], parts: [] };
+    byModule.set(module, { before: [...before, layer], parts: parameter === null ? parts : [...parts, layer] });
   }
-  return found;
+  return outputs.map((output) => {
+    const name = OUT_PROJ.exec(output.name)![1] ?? '';
+    const { before = [], parts = [] } = byModule.get(name) ?? {};
+    const isBefore = ({ id }: Layer): boolean => id < output.id;
+    return { name, output, before: before.filter(isBefore), parts: parts.filter(isBefore) };
+  });
 }
 
 /** The stored parameter that a constant is taken of: exporters slice and split a packed one, and transpose what they take. */
