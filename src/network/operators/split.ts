@@ -32,7 +32,7 @@ const split: Carry = (walk, node) => {
   const axis = normalizeAxis(intAttribute(node, 'axis', 0), shape.length);
   const size = shape[axis] ?? null;
   const sizes = splitSizes(walk, node, size);
-  const overChannels = value.kind === 'channels' && !isUniform(value.map) && value.map.axes.includes(axis);
+  const overChannels = hasChannelsAlong(value, axis);
   const isWhole = sizes !== null && size !== null && sizes.reduce((n, part) => n + part, 0) === size;
   if (overChannels && !isWhole) return setOpaque(walk, node);
   const ids = overChannels ? idsAlong(value.map, axis) : null;
@@ -56,8 +56,13 @@ function partOf(value: Signal, axis: number, ids: Int32Array | null, first: numb
   const { from } = value;
   if (value.kind !== 'channels') return withShape(value, shape, from);
   const { map } = value;
-  const isOverChannels = !isUniform(map) && map.axes.includes(axis);
+  const isOverChannels = hasChannelsAlong(value, axis);
   return { kind: 'channels', map: isOverChannels ? run(map, ids, axis, first, length!) : { ...map, shape }, from };
+}
+
+/** Whether its parts along an axis carry different channels. */
+function hasChannelsAlong(value: Signal, axis: number): value is Extract<Signal, { kind: 'channels' }> {
+  return value.kind === 'channels' && !isUniform(value.map) && value.map.axes.includes(axis);
 }
 
 /** Rows of a constant that is too large to be computed with: queries, keys and values of a packed parameter. */
@@ -89,7 +94,7 @@ const splitToSequence: Carry = (walk, node) => {
   const parts = partsIn(walk, node, shape);
   if (!isSignal(value) || shape === null || parts === null) return setOpaque(walk, node);
   const { axis, sizes } = parts;
-  const isOverChannels = value.kind === 'channels' && !isUniform(value.map) && value.map.axes.includes(axis);
+  const isOverChannels = hasChannelsAlong(value, axis);
   const ids = isOverChannels ? idsAlong(value.map, axis) : null;
   // What is left of channels that lie along several axes is measured by tensors, of which a sequence is none.
   if (isOverChannels && ids === null) return setOpaque(walk, node);
@@ -115,7 +120,7 @@ const sequenceAt: Carry = (walk, node) => {
     return rows === null ? setOpaque(walk, node) : setOutput(walk, node, { kind: 'constant', view: rows });
   }
   if (!isSignal(value)) return setOpaque(walk, node);
-  const ids = value.kind === 'channels' && value.map.axes.includes(axis) ? idsAlong(value.map, axis) : null;
+  const ids = hasChannelsAlong(value, axis) ? idsAlong(value.map, axis) : null;
   setOutput(walk, node, partOf(value, axis, ids, first, size));
 };
 
