@@ -1,4 +1,4 @@
-import { isMadeUp, type Network } from '../network/index.ts';
+import { isMadeUp, type Network, weightTypes } from '../network/index.ts';
 import { type DType, isFloat, type OnnxGraph, type OnnxValueInfo } from '../onnx/index.ts';
 import { counted } from '../prose/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
@@ -67,12 +67,8 @@ function unexplained({ title, isSure, isConverted }: SideDifference): InterfaceD
 type IsConverted = (before: DType, after: DType) => boolean;
 
 function conversionOf(dense: Network, pruned: Network): IsConverted {
-  const [from, to] = [dense, pruned].map(
-    ({ layers }) =>
-      new Set(layers.flatMap(({ weight }) => (weight === null || 'opaque' in weight ? [] : [weight.tensor.dtype]))),
-  );
-  return (before, after) =>
-    isFloat(before) && isFloat(after) && from!.has(before) && to!.has(after) && !from!.has(after);
+  const [from, to] = [weightTypes(dense), weightTypes(pruned)];
+  return (before, after) => isFloat(before) && isFloat(after) && from.has(before) && to.has(after) && !from.has(after);
 }
 
 /** Whether an output is another size along its channels alone, and they are those of the filters that are left. */
@@ -123,12 +119,14 @@ function sideDifferences(
   return after.flatMap((info, at) => {
     const other = before[at]!;
     const isConverted = wasConverted(other.dtype, info.dtype);
-    const type = (isConverted ? shapeDifference(other, info) : null) ?? typeDifference(other, info);
-    if (type !== null && isConverted && shapeDifference(other, info) === null)
-      return [{ ...surely(`its ${what} ${info.name} ${type}`), isConverted }];
-    if (type !== null) {
-      const differing = { name: info.name, other: other.name, axis: soleAxis(other, info) };
-      return [{ ...surely(`its ${what} ${info.name} ${type}`), ...differing }];
+    const [type, shape] = [typeDifference(other, info), shapeDifference(other, info)];
+    // Of two differences the one that nothing explains.
+    const says = isConverted ? (shape ?? type) : (type ?? shape);
+    if (says !== null) {
+      const difference = surely(`its ${what} ${info.name} ${says}`);
+      return isConverted && shape === null
+        ? [{ ...difference, isConverted }]
+        : [{ ...difference, name: info.name, other: other.name, axis: soleAxis(other, info) }];
     }
     // NNCF calls inputs by their places, whatever they were called (nncf/torch/exporter.py); TorchScript counts from 1.
     const isNamed = what === 'input' && info.name !== other.name && !isNumbered;
@@ -174,9 +172,8 @@ function soleAxis(before: OnnxValueInfo, after: OnnxValueInfo): number | null {
 }
 
 function typeDifference(before: OnnxValueInfo, after: OnnxValueInfo): string | null {
-  if (before.dtype !== after.dtype && before.dtype !== 'undefined' && after.dtype !== 'undefined')
-    return `is ${after.dtype} instead of ${before.dtype}`;
-  return shapeDifference(before, after);
+  const isOther = before.dtype !== after.dtype && before.dtype !== 'undefined' && after.dtype !== 'undefined';
+  return isOther ? `is ${after.dtype} instead of ${before.dtype}` : null;
 }
 
 function shapeDifference(before: OnnxValueInfo, after: OnnxValueInfo): string | null {

@@ -1,4 +1,4 @@
-import type { Network } from '../network/index.ts';
+import { type Network, weightTypes } from '../network/index.ts';
 import type { Tolerance } from './protocol.ts';
 import type { Provider } from './types.ts';
 
@@ -21,11 +21,8 @@ const CONVERTED: Tolerance = { float32: 5e-2, float64: 5e-2, float16: 5e-2 };
 
 /** Whether the weights of two networks are of different types. */
 export function areConverted(dense: Network, pruned: Network): boolean {
-  const [before, after] = [dense, pruned].map(
-    ({ layers }) =>
-      new Set(layers.flatMap(({ weight }) => (weight === null || 'opaque' in weight ? [] : [weight.tensor.dtype]))),
-  );
-  return [...before!].some((dtype) => !after!.has(dtype)) || [...after!].some((dtype) => !before!.has(dtype));
+  const [before, after] = [weightTypes(dense), weightTypes(pruned)];
+  return before.size !== after.size || [...before].some((dtype) => !after.has(dtype));
 }
 
 export function toleranceOf(provider: Provider, isConverted: boolean): Tolerance {

@@ -58,3 +58,4 @@ export type {
 } from './types.ts';
 export { exportUnfolded } from './unfold.ts';
 export type { Leads } from './walk.ts';
+export { weightTypes } from './weight-types.ts';
