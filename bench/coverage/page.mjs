@@ -48,7 +48,7 @@ export function page({ nets, pruners, exports, twins }, everything) {
     `Where a network has no activation of its own to change, a vector is; where an attention is pruned, two heads are exchanged in place of a vector. ${summary(results)}\n`,
     table(head, lines, '---:'),
     goldens(everything.filter(({ pruner }) => pruner === 'tao-tf2')),
-    section('Why not', results.filter((cell) => !isRight(cell) && cell.failed === undefined).map(why)),
+    section('Why not', openCells(results)),
     section('Executed without a measure', unmeasured(results)),
     section('Not made', notMade(results)),
     section('Not run', notRun(rows, exports, at)),
@@ -99,10 +99,16 @@ function shown(cell) {
   return `**${cell.verdict}**, twin ${cell.caught}`;
 }
 
-function why({ net, pruner, form, verdict, caught, twin, reasons, wrongReasons }) {
+/** Exports of a network of which the same is to be said in one line. */
+function openCells(results) {
+  const open = results.filter((cell) => !isRight(cell) && cell.failed === undefined);
+  return [...byKey(open, why)].flatMap(([reason, cells]) => namesOf(cells).map((name) => `- ${name}: ${reason}`));
+}
+
+function why({ verdict, caught, twin, reasons, wrongReasons }) {
   const own = verdict === 'conforms' ? [] : [`${verdict}: ${firstOf(reasons)}`];
   const others = caught === 'diverges' ? [] : [`twin (${twin}) ${caught}: ${firstOf(wrongReasons)}`];
-  return `- ${net}, ${pruner}, ${form}: ${[...own, ...others].join('; ')}`;
+  return [...own, ...others].join('; ');
 }
 
 function firstOf(reasons) {
@@ -114,36 +120,41 @@ function firstOf(reasons) {
 /** Right models that were executed and of which nothing could be said; each reason once for a network. */
 function unmeasured(results) {
   const open = results.filter(({ execution }) => execution != null && execution.verdict !== 'equal');
-  const lines = open.map(({ net, pruner, execution: { verdict, reason } }) =>
-    [`- ${net}, ${pruner}: ${verdict === 'none' ? '' : `**${verdict}** `}${reason ?? 'no reason was kept'}`].join(''),
+  const lines = open.map(
+    ({ net, pruner, execution: { verdict, reason } }) =>
+      `- ${net}, ${pruner}: ${verdict === 'none' ? '' : `**${verdict}** `}${reason ?? 'no reason was kept'}`,
   );
   return [...new Set(lines)];
 }
 
 function notMade(results) {
-  const byReason = new Map();
-  for (const { net, pruner, form, failed } of results) {
-    if (failed === undefined) continue;
-    const forms = byReason.get(failed) ?? new Map();
-    byReason.set(failed, forms);
-    forms.set(`${net}, ${pruner}`, [...(forms.get(`${net}, ${pruner}`) ?? []), form]);
-  }
-  return [...byReason].map(([reason, cells]) => {
-    const named = [...cells].map(([cell, forms]) => `${cell} (${forms.join(', ')})`);
-    return `- ${named.join('; ')}: \`${reason}\``;
-  });
+  const failed = results.filter((cell) => cell.failed !== undefined);
+  return [...byKey(failed, (cell) => cell.failed)].map(
+    ([reason, cells]) => `- ${namesOf(cells).join('; ')}: \`${reason}\``,
+  );
+}
+
+/** Each network and pruner with its exports. */
+function namesOf(cells) {
+  const named = byKey(cells, ({ net, pruner }) => `${net}, ${pruner}`);
+  return [...named].map(([name, own]) => `${name} (${own.map(({ form }) => form).join(', ')})`);
 }
 
 /** Networks that lack the same exports in one line. */
 function notRun(rows, exports, at) {
-  const lacking = new Map();
-  for (const { net, pruner } of rows) {
-    const forms = exports.filter((form) => at(net, pruner, form) === undefined);
-    if (forms.length === 0) continue;
-    const key = `${pruner}, ${forms.length === exports.length ? 'all exports' : forms.join(', ')}`;
-    lacking.set(key, [...(lacking.get(key) ?? []), net]);
-  }
-  return [...lacking].map(([key, nets]) => `- ${key}: ${nets.join(', ')}`);
+  const lacking = rows
+    .map(({ net, pruner }) => ({ net, pruner, forms: exports.filter((form) => at(net, pruner, form) === undefined) }))
+    .filter(({ forms }) => forms.length > 0);
+  const keyOf = ({ pruner, forms }) =>
+    `${pruner}, ${forms.length === exports.length ? 'all exports' : forms.join(', ')}`;
+  return [...byKey(lacking, keyOf)].map(([key, own]) => `- ${key}: ${own.map(({ net }) => net).join(', ')}`);
+}
+
+/** What has the same key, in the order of the keys. */
+function byKey(items, keyOf) {
+  const found = new Map();
+  for (const item of items) found.set(keyOf(item), [...(found.get(keyOf(item)) ?? []), item]);
+  return found;
 }
 
 function section(title, lines) {
