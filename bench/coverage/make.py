@@ -177,12 +177,10 @@ class Exporter:
         self.net, self.example, self.begun = net, example, {}
 
     def write(self, path, form):
-        if form in ("dynamo", "dynamo-raw"):
-            with open(path, "wb") as file:
-                file.write(self.of_dynamo(form == "dynamo"))
-            return
+        is_dynamo = form in ("dynamo", "dynamo-raw")
+        begun = self.of_dynamo(form == "dynamo") if is_dynamo else self.of_torchscript(form == "torchscript-folded")
         with open(path, "wb") as file:
-            file.write(self.of_torchscript(form == "torchscript-folded"))
+            file.write(begun)
         finish = FINISH.get(form)
         if finish is not None:
             finish(path)
