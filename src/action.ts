@@ -94,11 +94,9 @@ async function checkAll(
   const asking: Asking = {
     command: 'check',
     confines,
+    ...(baseline === undefined ? {} : { baseline }),
     out: { line: printLine, redraw: null },
-    hostOf: (request) => ({
-      ...{ version: VERSION, root, isHashed: true, isPictured: true, folder: folderOf(request) },
-      ...(baseline === undefined ? {} : { baseline }),
-    }),
+    hostOf: (request) => ({ version: VERSION, root, isHashed: true, isPictured: true, folder: folderOf(request) }),
     partsOf: (request) => ({
       commandLog: groupLog(() => process.stdout),
       runtime: runtimeSources(request, confines, true),

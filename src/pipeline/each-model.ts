@@ -15,7 +15,7 @@ export interface CheckedModels<T> {
 }
 
 /** What is asked of each model. */
-export interface Asking {
+export interface Asking extends Pick<Host, 'baseline'> {
   readonly command: LaneCommand | 'run';
   readonly confines: Confines | null;
   readonly out: ProgressOut;
@@ -35,7 +35,8 @@ export async function eachModel<T>(
   asking: Asking,
   finish: (checked: Checked, request: ModelRequest, log: (line: string) => void) => T,
 ): Promise<CheckedModels<T>> {
-  const { command, confines, out, hostOf, partsOf } = asking;
+  const { command, confines, baseline, out, hostOf, partsOf } = asking;
+  const shared = baseline === undefined ? {} : { baseline };
   const results: T[] = [];
   const errors: ModelError[] = [];
   requireOwnFolder(requests, confines);
@@ -54,7 +55,8 @@ export async function eachModel<T>(
       : openLanes(requests, { ...asking, command, progress, isReaching: (k) => reaching[k]! });
   const ask = command === 'run' ? run : laneCommand(command);
   const checked = (request: ModelRequest, k: number): Promise<Checked> =>
-    lanes?.checked(k) ?? ask(request, { ...hostOf(request), ...partsOf(request), log, reading: progress.of(k) });
+    lanes?.checked(k) ??
+    ask(request, { ...hostOf(request), ...partsOf(request), ...shared, log, reading: progress.of(k) });
   try {
     for (const [k, request] of requests.entries()) {
       const model = nameOf(request);

@@ -21,8 +21,8 @@ export function laneCommand(name: LaneCommand): (request: ModelRequest, host: Ho
   }
 }
 
-/** What a lane is told once. Plain data: it goes to another thread. */
-export interface LaneOrder {
+/** What a lane is told once, with the earlier run, which holds reports of all models. Plain data: it goes to another thread. */
+export interface LaneOrder extends Pick<Host, 'baseline'> {
   readonly command: LaneCommand;
   readonly confines: Confines | null;
 }
@@ -33,8 +33,8 @@ export interface LaneTask {
   readonly host: HostData;
 }
 
-/** What of a host is plain data. Nothing is run or executed in a lane. */
-export type HostData = Omit<Host, 'log' | 'commandLog' | 'reading' | 'runtime'>;
+/** What of one model's host is plain data. Nothing is run or executed in a lane. */
+export type HostData = Omit<Host, 'log' | 'commandLog' | 'reading' | 'runtime' | 'baseline'>;
 
 /** What a lane says of the model that it has. */
 export type LaneMessage =

@@ -6,7 +6,7 @@ import { within } from './confine.ts';
 import { type LaneMessage, type LaneOrder, type LaneTask, laneCommand } from './lane-work.ts';
 
 /** The program of a thread that checks one model after another. What it finds is what the main thread would. */
-const { command, confines } = workerData as LaneOrder;
+const { command, confines, ...shared } = workerData as LaneOrder;
 
 /** Spec files, of which models share some. */
 const files = new Map<string, YamlFile>();
@@ -22,7 +22,7 @@ async function work({ request, host }: LaneTask): Promise<LaneMessage> {
   const log = (line: string): void => send({ kind: 'line', line });
   try {
     const checked = await within(confines, requestOfData(request, files), (one) =>
-      laneCommand(command)(one, { ...host, log, reading: reading() }),
+      laneCommand(command)(one, { ...host, ...shared, log, reading: reading() }),
     );
     return { kind: 'checked', checked };
   } catch (error) {

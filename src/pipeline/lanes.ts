@@ -79,7 +79,8 @@ function sizeOf(path: string): number {
 }
 
 function lanesOf(requests: readonly ModelRequest[], isLaned: (k: number) => boolean, host: LaneHost): Lanes {
-  const { progress, hostOf, command, confines } = host;
+  const { progress, hostOf, command, confines, baseline } = host;
+  const order: LaneOrder = { command, confines, ...(baseline === undefined ? {} : { baseline }) };
   const tasks = new Map<number, Task>();
   const lanes: Lane[] = [];
   let next = 0;
@@ -87,7 +88,7 @@ function lanesOf(requests: readonly ModelRequest[], isLaned: (k: number) => bool
     for (; next < requests.length && isLaned(next); next++) {
       const idle = lanes.find((lane) => lane.task === null);
       if (idle === undefined && lanes.length === LANES) return;
-      const lane = idle ?? openLane({ command, confines }, begin);
+      const lane = idle ?? openLane(order, begin);
       if (idle === undefined) lanes.push(lane);
       const request = requests[next]!;
       const task = taskOf(next, progress);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -64,11 +64,13 @@ interface Played {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly faults?: readonly Fault[];
   readonly runs?: (run: ApiRun) => readonly ApiRun[];
+  readonly prepare?: (workspace: string) => void;
 }
 
 interface PlayedRun extends ActionRun {
   readonly api: GitHubApi;
   readonly store: Store;
+  /** Of the last model. */
   readonly report: Report;
 }
 
@@ -79,11 +81,18 @@ async function play(played: Played = {}): Promise<PlayedRun> {
   const options: Partial<ApiOptions> = { faults, runs: runs(run) };
   const api = await startApi(options);
   open.push(api);
+  const { prepare = () => {} } = played;
   const ran = await onPullRequest(api, {
+    prepare,
     inputs: { ...RIGHT, comment: 'never', 'baseline-artifact': NAME, ...inputs },
   });
   expect(api.violations).toEqual([]);
-  return { ...ran, api, store, report: JSON.parse(readFileSync(ran.outputs['report-json']!, 'utf8')) };
+  return {
+    ...ran,
+    api,
+    store,
+    report: JSON.parse(readFileSync(ran.outputs['report-json']!.split('\n').at(-1)!, 'utf8')),
+  };
 }
 
 const noBaseline = ({ report: { notes } }: PlayedRun): string | undefined =>
@@ -126,6 +135,32 @@ describe('the base branch’s last report', () => {
     expect(several.report.baseline).toMatchObject({ problem: null, count: 0 });
     const plain = await play({ bytes: strToU8(report) });
     expect(plain.report.baseline).toMatchObject({ problem: null, count: 0 });
+  });
+
+  it('is that of each model where two are checked at a time', async () => {
+    const other = JSON.stringify({ ...JSON.parse(report), model: 'other' });
+    const run = await play({
+      bytes: archive({ 'a/report.json': other, 'b/report.json': report }),
+      inputs: { dense: '', pruned: '', spec: '' },
+      prepare: (workspace) => {
+        // No model, and so large that two are taken at a time; it takes no room on the disk.
+        writeFileSync(join(workspace, 'large.onnx'), '');
+        truncateSync(join(workspace, 'large.onnx'), 1e9);
+        const naive = 'dense: m/dense.onnx, pruned: m/pruned-naive.onnx, spec: m/prune.yaml';
+        const large = 'dense: large.onnx, pruned: m/pruned.onnx, spec: m/prune.yaml';
+        writeFileSync(
+          join(workspace, 'prunegate.yml'),
+          `models:\n  - { name: large, ${large} }\n  - { name: new, ${naive} }\n  - { name: other, ${naive} }\n`,
+        );
+      },
+    });
+    expect(run.report).toMatchObject({ model: 'other', baseline: { problem: null, count: 12 } });
+    const [first] = run.outputs['report-json']!.split('\n');
+    const { model, baseline } = JSON.parse(readFileSync(first!, 'utf8'));
+    expect({ model, problem: baseline.problem }).toEqual({
+      model: 'new',
+      problem: expect.stringContaining('not of new'),
+    });
   });
 
   it('is not taken from what others ran, or what failed: a note says how to have one', async () => {
