@@ -14,6 +14,7 @@ function inShell(script: string, options = ''): { status: number | null; stdout:
     cwd: join(root, 'examples/mobilenet-v2'),
     encoding: 'utf8',
     maxBuffer: 1e8,
+    timeout: 50_000,
   });
 }
 
@@ -33,8 +34,12 @@ describe.skipIf(process.platform === 'win32')('what is written', () => {
   });
 
   it('is all of it where the pipe is full and nobody may wait: another program, which had it before, made it so', () => {
-    const other = `"${process.execPath}" -e "process.stdout.write(''); setTimeout(() => {}, 3000)" &`;
-    expect(isWhole(inShell(`(${other} sleep 0.5; ${page}) | (sleep 2; cat)`))).toBe(true);
+    const ready = join(mkdtempSync(join(tmpdir(), 'prunegate-output-')), 'ready');
+    const has = `process.stdout.write(''); require('node:fs').writeFileSync('${ready}', ''); setTimeout(() => {}, 3000)`;
+    const wait = `until [ -e ${ready} ]; do sleep 0.05; done`;
+    expect(isWhole(inShell(`("${process.execPath}" -e "${has}" & ${wait}; ${page}) | (${wait}; sleep 2; cat)`))).toBe(
+      true,
+    );
   });
 
   it('may be left unread', () => {
