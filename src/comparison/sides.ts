@@ -30,14 +30,27 @@ export function sidesOf(correspondence: ChannelCorrespondence): { readonly befor
   };
 }
 
-/** The narrowest floating type of two models' constants. */
+/**
+ * The narrowest type in which a good part of a model's numbers is stored: a few that are narrower than the rest, such as one that nobody reads, must not
+ * have all of them compared more loosely.
+ */
 function narrowestOf(...networks: readonly Network[]): DType {
-  const types = new Set(
-    networks.flatMap(({ constants }) => [...constants.values()].map(({ view }) => view.tensor.dtype)),
-  );
-  return [...types]
-    .filter(isFloat)
+  return networks
+    .flatMap(commonTypes)
     .reduce((least, dtype) => (unitOf(dtype) > unitOf(least) ? dtype : least), 'float32');
+}
+
+/** Stored ones beside the same behind a Cast are half of all. */
+const GOOD_PART = 1 / 4;
+
+function commonTypes({ constants }: Network): readonly DType[] {
+  const stored = new Map<DType, number>();
+  for (const { view } of constants.values()) {
+    const { dtype, elements } = view.tensor;
+    if (isFloat(dtype)) stored.set(dtype, (stored.get(dtype) ?? 0) + elements);
+  }
+  const all = [...stored.values()].reduce((sum, elements) => sum + elements, 0);
+  return [...stored].filter(([, elements]) => elements >= GOOD_PART * all).map(([dtype]) => dtype);
 }
 
 function denseNames({ partner }: ChannelCorrespondence): ReadonlyMap<number, string> {

@@ -37,6 +37,13 @@ describe('a constant that follows no channels', () => {
     });
   });
 
+  it('makes no number be compared more loosely where it alone is in half precision', () => {
+    const leaky = (alpha: number) =>
+      model([op('LeakyRelu', 'a', 'between', { name: 'leaky', alpha: { float: alpha } })], { stray: float16([1, 2]) });
+    expect(compared(leaky(0.1), leaky(0.1))).toEqual({ differences: [], open: [] });
+    expect(compared(leaky(0.1), leaky(0.1001)).differences).toHaveLength(1);
+  });
+
   it("is compared in front of the first layer too: a picture's mean", () => {
     const mean = (values: readonly number[]) =>
       model([op('Sub', ['x', 'mean'], 'front', { name: 'sub' })], { mean: shaped(values, [1, 2, 1, 1]) });
@@ -96,9 +103,11 @@ describe('behind an operator that is not understood', () => {
       expect(compared(before, after).differences).toEqual([expect.stringContaining('the number of Div')]);
   });
 
-  it('such a number may be rounded to half precision', () => {
+  it('such a number may be rounded to half precision in a model of halves', () => {
     const scaled = (factor: number) =>
       model([op('Mystery', 'a', 'm', { domain: 'mine' }), op('Div', ['m', 'factor'], 'between')], {
+        'a.weight': { ...float16(rows(3, 2, 1).flat()), dims: [3n, 2n, 1n, 1n] },
+        'b.weight': { ...float16(rows(2, 3, 2).flat()), dims: [2n, 3n, 1n, 1n] },
         factor: float16([factor]),
       });
     const [seven, three, other] = [Math.sqrt(7), Math.sqrt(3), 1.8].map(scaled);
