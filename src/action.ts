@@ -196,4 +196,9 @@ function crash(error: unknown): void {
 
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
-main().catch(crash);
+// Node ends as if all were well where nothing is left that could settle what is waited for.
+const unsettled = (): void => crash(new Error('it ended without a result'));
+process.once('beforeExit', unsettled);
+main()
+  .catch(crash)
+  .finally(() => process.off('beforeExit', unsettled));

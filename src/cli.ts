@@ -101,6 +101,12 @@ function fail(error: unknown): number {
 /** `prunegate` alone asks what there is. */
 const words = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];
 
+// Node ends as if all were well where nothing is left that could settle what is waited for. What is settled leaves before that.
+process.once('beforeExit', () => {
+  process.exitCode = fail(new Error('it ended without a result'));
+  leave();
+});
+
 program(words[2])
   .parseAsync(words)
   .catch((error: unknown) => {

@@ -31,6 +31,8 @@ function config(command: string): string {
 /** Programs of the threads that are started, a line each. */
 const STARTED = join(work, 'started.txt');
 const HOOK = join(work, 'hook.cjs');
+/** Has threads that never say anything, and do not keep their process. */
+const DEAF = join(work, 'deaf.cjs');
 
 beforeAll(() => {
   cpSync(join(root, 'examples/mobilenet-v2'), join(work, 'm'), { recursive: true });
@@ -49,14 +51,21 @@ beforeAll(() => {
        }
      };`,
   );
+  writeFileSync(
+    DEAF,
+    `require('node:worker_threads').Worker = class extends require('node:events') {
+       postMessage() {}
+       async terminate() {}
+     };`,
+  );
 });
 
-function prunegate(args: readonly string[], dist = join(root, 'dist')) {
+function prunegate(args: readonly string[], dist = join(root, 'dist'), hook = HOOK) {
   rmSync(join(work, 'made.onnx'), { force: true });
   rmSync(STARTED, { force: true });
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--require', HOOK, join(dist, 'cli.cjs'), 'check', ...args],
+    ['--require', hook, join(dist, 'cli.cjs'), 'check', ...args],
     { cwd: work, encoding: 'utf8', maxBuffer: 1e8 },
   );
   const threads = existsSync(STARTED) ? readFileSync(STARTED, 'utf8').trim().split('\n') : [];
@@ -108,6 +117,12 @@ describe.skipIf(availableParallelism() < 2)('many models, two at a time', () => 
     expect(stderr).toContain(said);
   });
 
+  it('end with exit 4 where nothing is left that could answer', () => {
+    const { status, stdout, stderr } = prunegate([], join(root, 'dist'), DEAF);
+    expect({ status, stdout }).toEqual({ status: 4, stdout: '' });
+    expect(stderr).toContain('it ended without a result');
+  });
+
   it('end with Ctrl-C', async () => {
     const child = spawn(process.execPath, [join(root, 'dist/cli.cjs'), 'check'], {
       cwd: work,
@@ -118,9 +133,10 @@ describe.skipIf(availableParallelism() < 2)('many models, two at a time', () => 
     expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
   });
 
-  it('are written and shown by the action in their order', async () => {
-    const { status, outputs, stdout } = await startAction({
+  const acted = (env: Readonly<Record<string, string>> = {}) =>
+    startAction({
       inputs: { execute: 'false', 'allow-untrusted-commands': 'true' },
+      env,
       prepare: (workspace) => {
         cpSync(join(work, 'm'), join(workspace, 'm'), { recursive: true });
         writeFileSync(join(workspace, 'broken.onnx'), '');
@@ -128,6 +144,14 @@ describe.skipIf(availableParallelism() < 2)('many models, two at a time', () => 
         writeFileSync(join(workspace, 'prunegate.yml'), config('cp m/pruned.onnx made.onnx'));
       },
     }).ended;
+
+  it('fail the action where nothing is left that could answer', async () => {
+    const { status, outputs } = await acted({ NODE_OPTIONS: `--require ${DEAF}` });
+    expect({ status, outputs }).toMatchObject({ status: 1, outputs: { conclusion: 'failure' } });
+  });
+
+  it('are written and shown by the action in their order', async () => {
+    const { status, outputs, stdout } = await acted();
     expect(status).toBe(1);
     const rest = names.filter((_, k) => k !== BROKEN);
     const inOrder = outputs['report-json']!.split('\n').map((path) => path.split(/[\\/]/).at(-2));
