@@ -92,6 +92,7 @@ function networkOf(walked: Walked, inner: ReadonlySet<OnnxNode>): Network {
     followers: walk.followers,
     couplings: walk.couplings,
     shared: walk.shared,
+    besideComputed: walk.besideComputed,
     channelOwner: Int32Array.from(owners),
     tensors,
     outputLayers: walk.model.graph.outputs.flatMap(({ name }) => {

@@ -32,7 +32,9 @@ export const MAX_COMPUTED = 2 ** 22;
 export function computeNode(walk: Walk, node: OnnxNode, operator: Operator): boolean {
   const operands = node.inputs.map((_, k) => input(walk, node, k));
   const isOfSizes = operator.role === 'sizes';
-  if (!isOfSizes && operands.some(isSignal)) return false;
+  // What is cast like a signal takes its type from it, and no element.
+  const read = operator.casts === true ? operands.slice(0, 1) : operands;
+  if (!isOfSizes && read.some(isSignal)) return false;
   const outputs = resultsOf(walk, node, operator);
   const isSized = isOfSizes || node.inputs.some((name) => walk.sized.has(name));
   for (const [k, name] of node.outputs.entries()) {

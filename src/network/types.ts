@@ -240,6 +240,11 @@ export interface Network {
   readonly couplings: readonly Coupling[];
   /** Ids of channels of heads that several heads of queries share: what is computed of them may go for some of those alone. */
   readonly shared: ReadonlySet<number>;
+  /**
+   * Ids of single channels whose positions meet something that is computed of constants alone and of which no element is known: what
+   * another export stores there, such as a detector's anchors, is not missing.
+   */
+  readonly besideComputed: ReadonlySet<number>;
   /** Layer that owns each channel id. */
   readonly channelOwner: Int32Array;
   /** By name, in graph order. */

@@ -66,6 +66,7 @@ export function walkGraph(model: OnnxModel, leads: Leads): Walked {
     followers: [] as Follower[],
     couplings: [] as Coupling[],
     shared: new Set(),
+    besideComputed: new Set(),
     sites: [] as CutSite[],
   };
   for (const tensor of graph.initializers.values())

@@ -33,6 +33,8 @@ export interface Walk {
   readonly couplings: Coupling[];
   /** Channels of heads that several heads of queries share. */
   readonly shared: Set<number>;
+  /** Single channels whose positions meet something that is computed of constants alone, and not here. */
+  readonly besideComputed: Set<number>;
   readonly sites: CutSite[];
 }
 

@@ -63,7 +63,9 @@ const elementwise: Carry = (walk, node) => {
     } else if (value.kind === 'constant') {
       const outcome = followChannels(walk, node, k, value.view, lead, from, signals[0]!.from);
       if (outcome === 'unplaced') return opaque();
-    } else if (value.kind === 'fixed' && !isUniform(lead) && lead.axes.some((axis) => value.shape?.[axis] !== 1)) {
+    } else if (value.kind === 'fixed' && isUniform(lead)) {
+      if (value.from === null) walk.besideComputed.add(lead.ids[0]!);
+    } else if (value.kind === 'fixed' && lead.axes.some((axis) => value.shape?.[axis] !== 1)) {
       // Computed from constants, it would follow the channels, but which of its elements does cannot be checked.
       const isWhole = lead.axes.every((axis) => typeof value.shape?.[axis] === 'number');
       if (value.from === null || !isWhole || !walk.channels.afford(lead.ids.length)) return opaque();

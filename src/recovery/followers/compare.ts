@@ -1,4 +1,4 @@
-import { FIXED_CHANNEL, type Follower } from '../../network/index.ts';
+import { FIXED_CHANNEL, type Follower, type Network } from '../../network/index.ts';
 import { leastOf, type Tensor, toFloat64, unitOf } from '../../onnx/index.ts';
 import { filterWords, without } from '../../prose/index.ts';
 import type { ChannelCorrespondence } from '../correspondence.ts';
@@ -55,7 +55,7 @@ export function compareFollowers(
     return detail === null ? null : { detail, isOpen: false };
   };
   const lost = { dense: unfollowed(correspondence.dense), pruned: unfollowed(correspondence.pruned) };
-  const absence = absenceOf(lost);
+  const absence = absenceOf(lost, correspondence);
   const isRewritten = rewritten(correspondence, dense, pruned);
   /** Whether its like may stand where neither model was followed, and this be another. */
   const mayBeOther = (follower: Follower, other: Follower, owners: readonly number[]): boolean =>
@@ -113,13 +113,14 @@ type Side = 'dense' | 'pruned';
 /** What it means that one model lacks a follower of the other: a difference only where it was followed to the end. */
 function absenceOf(
   lost: Readonly<Record<Side, ReadonlyMap<number, string>>>,
+  networks: Readonly<Record<Side, Network>>,
 ): (side: Side, follower: Follower, owners: readonly number[]) => Difference | null {
   return (side, follower, owners) => {
     if (isNeutral(follower)) return null;
     const own = owners.length === 0 ? [...lost[side].keys()] : owners;
     const into = own.map((owner) => lost[side].get(owner)).find((op) => op !== undefined);
-    if (isOfPositions(follower))
-      return { detail: `the ${side} model has no such ${follower.role}, or computes it at run time`, isOpen: true };
+    if (isOfPositions(follower) && own.some((owner) => computesBeside(networks[side], owner)))
+      return { detail: `the ${side} model computes its ${follower.role} at run time`, isOpen: true };
     if (into === undefined) return { detail: `the ${side} model has no such ${follower.role}`, isOpen: false };
     return { detail: `the ${side} model was not followed behind ${into}, where its like may be`, isOpen: true };
   };
@@ -131,6 +132,11 @@ function absenceOf(
  */
 function isOfPositions({ channels }: Follower): boolean {
   return channels.length > 1 && channels[0] !== FIXED_CHANNEL && channels.every((id) => id === channels[0]);
+}
+
+/** Whether what a layer makes meets something that the model computes at run time. */
+function computesBeside({ besideComputed, channelOwner }: Network, layer: number): boolean {
+  return [...besideComputed].some((id) => channelOwner[id] === layer);
 }
 
 /** Constants that were computed have no name of their own. */
@@ -192,14 +198,14 @@ function difference(
   if (first === undefined) return `its type is ${pruned.tensor.dtype}, the dense one's ${dense.tensor.dtype}`;
   const [a, b] = [bitsOf(first.dense)!, bitsOf(first.pruned)!];
   const positions = correspondence.positions(dense.channels, pruned.channels);
-  if (positions === null) return keepsOthers(correspondence, dense, pruned, a, b);
+  if (positions === null) return keepsOthers(correspondence, dense, pruned, a, b, null);
   const isMasked = (at: number): boolean => masked.has(pruned.channels[at]!);
   const isSame = (x: Bits, y: Bits): boolean =>
     positions.every((position, at) => isMasked(at) || x[position * dense.stride] === y[at * pruned.stride]);
   if (isSame(a, b) || [...read].some((data) => isSame(bitsOf(data.dense)!, bitsOf(data.pruned)!))) return null;
   const isNear = dense.isComputed || (mayRound && dense.role === 'bias');
   if (isNear && areNear(first, dense, pruned, positions, isMasked)) return null;
-  return keepsOthers(correspondence, dense, pruned, a, b, isMasked);
+  return keepsOthers(correspondence, dense, pruned, a, b, positions, isMasked);
 }
 
 /**
@@ -233,6 +239,7 @@ function keepsOthers(
   pruned: Follower,
   a: Bits,
   b: Bits,
+  positions: Int32Array | null,
   isMasked: (at: number) => boolean = () => false,
 ): string {
   const layer =
@@ -240,7 +247,7 @@ function keepsOthers(
       ? correspondence.partner.get(ownersOf(correspondence.pruned, pruned)[0]!)
       : undefined;
   const kept: number[] = [];
-  if (layer !== undefined) {
+  if (layer !== undefined && !isOfPositions(pruned)) {
     const places = new Map<number | bigint, number>();
     for (const [at, id] of dense.channels.entries())
       places.set(a[at * dense.stride]!, places.has(a[at * dense.stride]!) ? -1 : id - layer.firstChannel);
@@ -256,11 +263,11 @@ function keepsOthers(
       return 'it keeps the same filters in another order';
     }
   }
-  const positions = new Map(Array.from(dense.channels, (id, at) => [id, at] as const).reverse());
+  const places = new Map(Array.from(dense.channels, (id, at) => [id, at] as const).reverse());
   const first = pruned.channels.findIndex((id, at) => {
     if (isMasked(at)) return false;
     const channel = correspondence.denseChannel(id);
-    const position = channel === null ? -1 : (positions.get(channel) ?? -1);
+    const position = positions?.[at] ?? (channel === null ? -1 : (places.get(channel) ?? -1));
     return position < 0 || a[position * dense.stride] !== b[at * pruned.stride];
   });
   return first < 0 ? 'it belongs to other channels' : `its value ${first} is not the dense one's`;

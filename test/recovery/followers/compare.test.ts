@@ -16,6 +16,19 @@ function normalized(vectors: Readonly<Record<'scale' | 'shift' | 'mean' | 'varia
   });
 }
 
+/** One filter laid out as a tensor of 16 positions, and what meets it there. */
+function anchored(nodes: Graph['nodes'], values = weights(16, 1)) {
+  const scalar = (value: number) => ({ ...int64([value]), dims: [] });
+  return network([conv({ kernel: rows(1, 2, 1) })], {
+    nodes: [op('Reshape', ['a', 'shape'], 'flat'), ...nodes],
+    weights: {
+      ...{ v: { ...float32(values), dims: [1n, 4n, 4n] }, shape: int64([1, 4, 4]) },
+      ...{ zero: scalar(0), one: scalar(1), count: scalar(16) },
+    },
+    outputs: ['y'],
+  });
+}
+
 describe('what one model has and the other has not', () => {
   const bias = weights(4, 2);
 
@@ -57,18 +70,44 @@ describe('what one model has and the other has not', () => {
     });
   });
 
-  it('is open where it is one for each position of a single channel, which the other model may compute', () => {
-    const one = conv({ kernel: rows(1, 2, 1) });
-    const flat = op('Reshape', ['a', 'shape'], 'flat');
-    const shape = int64([1, 4, 4]);
-    const anchors = { ...float32(weights(16, 1)), dims: [1n, 4n, 4n] };
-    const stored = network([one], {
-      nodes: [flat, op('Sub', ['v', 'flat'], 'y')],
-      weights: { v: anchors, shape },
-      outputs: ['y'],
+  it('is open where it is one for each position of a single channel, which the other model computes, and only there', () => {
+    const [stored, computed, without] = [
+      anchored([op('Sub', ['v', 'flat'], 'y')]),
+      anchored([
+        op('CumSum', ['v', 'one'], 'sum'),
+        op('Reshape', ['sum', 'shape'], 'w'),
+        op('Sub', ['w', 'flat'], 'y'),
+      ]),
+      anchored([op('Relu', ['flat'], 'y')]),
+    ];
+    const open = { wrong: [], open: [expect.stringContaining('computes its constant at run time')] };
+    expect(kept(recoverRetention(computed, stored))).toMatchObject(open);
+    expect(kept(recoverRetention(stored, computed))).toMatchObject(open);
+    expect(kept(recoverRetention(without, stored))).toMatchObject({
+      wrong: ['v: the dense model has no such constant'],
+      open: [],
     });
-    const without = network([one], { nodes: [flat, op('Relu', ['flat'], 'y')], weights: { shape }, outputs: ['y'] });
-    expect(kept(recoverRetention(without, stored))).toMatchObject({ wrong: [], open: [expect.any(String)] });
+    expect(kept(recoverRetention(stored, without))).toMatchObject({
+      wrong: ['v: the pruned model has no such constant'],
+      open: [],
+    });
+  });
+
+  it('is compared where the other model computes it of sizes and the type of what it meets', () => {
+    // As the dynamo exporter writes anchors before it optimizes: a range of integers, cast like a picture.
+    const computed = anchored([
+      op('Range', ['zero', 'count', 'one'], 'whole'),
+      op('CastLike', ['whole', 'flat'], 'floats'),
+      op('Reshape', ['floats', 'shape'], 'w'),
+      op('Sub', ['w', 'flat'], 'y'),
+    ]);
+    const stored = (values: readonly number[]) => anchored([op('Sub', ['v', 'flat'], 'y')], values);
+    const right = Array.from({ length: 16 }, (_, k) => k);
+    expect(kept(recoverRetention(computed, stored(right)))).toMatchObject({ wrong: [], open: [] });
+    expect(kept(recoverRetention(stored(right), computed))).toMatchObject({ wrong: [], open: [] });
+    expect(kept(recoverRetention(computed, stored(right.with(9, 8))))).toMatchObject({
+      wrong: [expect.stringContaining('its value 9 is not the dense one')],
+    });
   });
 
   it('is reported where its elements are those of channels that belong to no layer', () => {
