@@ -1,5 +1,6 @@
 import { InputError } from '../errors/input-error.ts';
-import type { NumpyArray } from '../tensor-files/index.ts';
+import { narrowerOf } from '../onnx/index.ts';
+import { convertElements, type ElementType, type NumpyArray } from '../tensor-files/index.ts';
 import { LAYOUTS } from '../tensor-files/pictures.ts';
 import { readArrays } from './input-files.ts';
 import type { ResolvedInput } from './input-shapes.ts';
@@ -14,8 +15,7 @@ export function casesOf(inputs: readonly ResolvedInput[], files: readonly string
   const made = (name: string, batch: number, fill: (k: number) => Feed['fill']): Case => ({
     name: hasBatch ? `${name}, batch of ${batch}` : name,
     feeds: inputs.map((input, k) => ({
-      input: namesOf(input),
-      type: input.type,
+      ...fedTo(input),
       dims: input.shape.map((size) => size ?? batch),
       fill: fill(k),
     })),
@@ -29,8 +29,13 @@ export function casesOf(inputs: readonly ResolvedInput[], files: readonly string
   ];
 }
 
-function namesOf({ name, dense }: ResolvedInput): Feed['input'] {
-  return { dense, pruned: name };
+/** Where one model was converted, both are fed what the narrower of their types holds. */
+function fedTo({ name, dense, type, denseType }: ResolvedInput): Pick<Feed, 'input' | 'type' | 'takes'> {
+  return {
+    input: { dense, pruned: name },
+    type: (narrowerOf(type, denseType) ?? type) as ElementType,
+    takes: { dense: denseType, pruned: type },
+  };
 }
 
 function fileCase(path: string, inputs: readonly ResolvedInput[]): Case {
@@ -45,12 +50,9 @@ function fileCase(path: string, inputs: readonly ResolvedInput[]): Case {
       throw new InputError(`holds no array for the input ${input.name}; ${has}`, { file: path });
     }
     requireFit(path, input, found);
-    return {
-      input: namesOf(input),
-      type: input.type,
-      dims: found.dims,
-      fill: { kind: 'given', elements: found.elements },
-    };
+    const fed = fedTo(input);
+    const elements = convertElements(found.elements, found.type, fed.type);
+    return { ...fed, dims: found.dims, fill: { kind: 'given', elements } };
   });
   return { name: path, feeds };
 }
@@ -67,7 +69,7 @@ function nameFor(
   return arrays.has(null) ? null : name;
 }
 
-function requireFit(path: string, { name, type, shape }: ResolvedInput, array: NumpyArray): void {
+function requireFit(path: string, { name, type, denseType, shape }: ResolvedInput, array: NumpyArray): void {
   const isFit =
     shape.length === array.dims.length && shape.every((size, axis) => (size ?? array.dims[axis]) === array.dims[axis]);
   if (!isFit || array.dims.includes(0))
@@ -75,7 +77,9 @@ function requireFit(path: string, { name, type, shape }: ResolvedInput, array: N
       file: path,
       value: array.dims.join('x'),
     });
-  if (array.type !== type)
+  // Samples are what the dense model was trained with, most often, and a picture has no type of its own.
+  const isRounded = array.type === 'float32' && type === 'float16';
+  if (array.type !== type && array.type !== denseType && !isRounded)
     throw new InputError(`does not fit the input ${name}, which takes ${type}: convert it with astype`, {
       file: path,
       value: array.type,

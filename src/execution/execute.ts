@@ -52,7 +52,7 @@ const TIMING_BUDGET_MS = 2000;
  */
 export async function executeBoth(parts: ExecutionParts): Promise<ExecutionOutcome> {
   const { dense, pruned, request } = parts;
-  const difference = interfaceDifferences(dense, pruned).find(({ isSure }) => isSure);
+  const difference = interfaceDifferences(dense, pruned).find(({ isSure, isConverted }) => isSure && !isConverted);
   if (difference !== undefined) return obstructed({ code: 'interface-differs', reason: difference.title });
   const inputs = resolveInputs(dense, pruned, request.inputShapes, parts.stated);
   if ('code' in inputs) return obstructed(inputs);

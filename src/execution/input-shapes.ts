@@ -13,6 +13,8 @@ export interface ResolvedInput {
   /** Its name in the dense model: where the names are others, inputs are the same by their order. */
   readonly dense: string;
   readonly type: ElementType;
+  /** The dense model's: another where one of them was converted. */
+  readonly denseType: ElementType;
   /** Null is the batch, which varies between cases. */
   readonly shape: readonly (number | null)[];
   /** How sizes that the export leaves open were found; null where there are none but the batch. */
@@ -41,9 +43,11 @@ export function resolveInputs(
   const resolved: ResolvedInput[] = [];
   for (const [k, input] of inputs.entries()) {
     const unfed = (problem: string): Obstacle => ({ code: 'inputs-unknown', reason: `${problem} ${input.name}` });
-    if (!isElementType(input.dtype)) return unfed(`nothing feeds ${input.dtype} to an input as the model has with`);
-    const own = given.find((one) => one.input === input.name);
     const partner = before[places[k] ?? -1];
+    const [type, denseType] = [input.dtype, partner?.dtype ?? input.dtype];
+    if (!isElementType(type)) return unfed(`onnxruntime-node feeds no ${type}, the type of the input`);
+    if (!isElementType(denseType)) return unfed(`onnxruntime-node feeds no ${denseType}, the dense model's type of`);
+    const own = given.find((one) => one.input === input.name);
     const found =
       own !== undefined
         ? fitted(path, input, own.shape)
@@ -52,7 +56,7 @@ export function resolveInputs(
           : inferred(dense, partner?.name ?? input.name, input.shape, partner, stated);
     if (found === null) return unfed('the model states no shape, and input-shapes gives none, for its input');
     const { shape, source } = found;
-    resolved.push({ name: input.name, dense: partner?.name ?? input.name, type: input.dtype, shape, source });
+    resolved.push({ name: input.name, dense: partner?.name ?? input.name, type, denseType, shape, source });
   }
   return resolved;
 }

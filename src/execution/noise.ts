@@ -3,17 +3,15 @@ import { type Elements, type ElementType, narrowToFloat16, widenFloat16, zeroEle
 /** Normal floats, or 0 and 1 for integers and booleans: the same for the same seed on every machine. */
 export function noise(type: ElementType, count: number, seed: number, deviation = 1): Elements {
   const uniform = mulberry32(seed);
-  const elements = zeroElements(type, count);
+  // Halves are rounded of floats.
+  const elements = zeroElements(type === 'float16' ? 'float32' : type, count);
   if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) {
     for (let k = 0; k < count; k++) elements[k] = uniform() < 0.5 ? 0n : 1n;
     return elements;
   }
   const isFloat = type === 'float32' || type === 'float64' || type === 'float16';
-  for (let k = 0; k < count; k++) {
-    const value = isFloat ? deviation * normal(uniform) : uniform() < 0.5 ? 0 : 1;
-    elements[k] = type === 'float16' ? narrowToFloat16(value) : value;
-  }
-  return elements;
+  for (let k = 0; k < count; k++) elements[k] = isFloat ? deviation * normal(uniform) : uniform() < 0.5 ? 0 : 1;
+  return type === 'float16' ? narrowToFloat16(elements as Float32Array) : elements;
 }
 
 /** Parts of an input's largest value by which it is shaken: eight ulps, as much as a few layers round. */
@@ -28,12 +26,8 @@ export function shaken(type: ElementType, elements: Elements, seed: number): Ele
   // An input of zeros is shaken as one of noise is.
   const scale = SHAKEN[type] * (largest || 1);
   const uniform = mulberry32(seed);
-  const moved = zeroElements(type, values.length) as Float32Array | Float64Array | Uint16Array;
-  for (let k = 0; k < values.length; k++) {
-    const value = values[k]! + scale * normal(uniform);
-    moved[k] = type === 'float16' ? narrowToFloat16(value) : value;
-  }
-  return moved;
+  const moved = values.map((value) => value + scale * normal(uniform));
+  return type === 'float16' ? narrowToFloat16(moved as Float32Array) : moved;
 }
 
 /** Box and Muller. */

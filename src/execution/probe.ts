@@ -6,7 +6,10 @@ import { numbersOf } from './values.ts';
 
 /** An ONNX model of one node, y = -x for one float32 (IR version 8, ai.onnx 13). */
 const NEGATION = 'CAgSADoyCgsKAXgSAXkiA05lZxIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEA0=';
-const FEED: Feed = { input: { dense: 'x', pruned: 'x' }, type: 'float32', dims: [1], fill: { kind: 'zeros' } };
+const FEED: Feed = {
+  ...{ input: { dense: 'x', pruned: 'x' }, takes: { dense: 'float32', pruned: 'float32' } },
+  ...{ type: 'float32', dims: [1], fill: { kind: 'zeros' } },
+};
 
 /** Loads and runs a model of one node: a package whose native library is missing, cut off or of another machine fails here. */
 export async function runProbe(runtime: Runtime): Promise<ProbeResult> {

@@ -19,7 +19,10 @@ export interface RuntimeJob {
 export interface Feed {
   /** The input's name in either model. */
   readonly input: Readonly<Record<Side, string>>;
+  /** What its values are. */
   readonly type: ElementType;
+  /** What either model takes them as: a wider type where the other one was converted. */
+  readonly takes: Readonly<Record<Side, ElementType>>;
   readonly dims: readonly number[];
   readonly fill:
     | { readonly kind: 'zeros' }

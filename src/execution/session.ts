@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Elements, zeroElements } from '../tensor-files/index.ts';
+import { convertElements, type Elements, zeroElements } from '../tensor-files/index.ts';
 import { noise, shaken } from './noise.ts';
 import { providerUse } from './profile.ts';
 import type { Feed, ProviderUse, RuntimeJob, Side, Step } from './protocol.ts';
@@ -61,18 +61,22 @@ export interface SessionOptions {
   readonly isPlain?: boolean;
 }
 
-/** Works with sessions, and frees all of them whatever happens: the next job of this process has the memory then. */
+/**
+ * Works with sessions, and frees all of them whatever happens: the next job of this process has the memory then.
+ * @throws what the work throws; else what freeing them does
+ */
 export async function withSessions<T>(runtime: Runtime, work: (open: OpenSession) => Promise<T>): Promise<T> {
   const opened: NativeSession[] = [];
-  try {
-    return await work(async (path, side, options = {}) => {
-      const session = await created(runtime, path, side, options);
-      opened.push(session);
-      return sessionOf(runtime, session, side);
-    });
-  } finally {
-    for (const session of opened) await session.release();
-  }
+  const done = work(async (path, side, options = {}) => {
+    const session = await created(runtime, path, side, options);
+    opened.push(session);
+    return sessionOf(runtime, session, side);
+  });
+  await done.catch(() => {});
+  const freed = await Promise.allSettled(opened.map((session) => session.release()));
+  const result = await done;
+  for (const one of freed) if (one.status === 'rejected') throw one.reason;
+  return result;
 }
 
 const profilePrefix = (side: Side): string => `profile-${side}`;
@@ -118,7 +122,8 @@ export function tensorsOf(
     feeds.map((feed) => {
       const elements = elementsOf(feed);
       const fed = seed === null ? elements : shaken(feed.type, elements, seed);
-      return [feed.input[side], new ort.Tensor(feed.type, fed, feed.dims)];
+      const type = feed.takes[side];
+      return [feed.input[side], new ort.Tensor(type, convertElements(fed, feed.type, type), feed.dims)];
     }),
   );
 }

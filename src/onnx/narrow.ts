@@ -1,4 +1,4 @@
-import { float16Of, roundTiesToEven } from '../tensor-files/index.ts';
+import { float16Of, float32Of } from '../tensor-files/index.ts';
 import type { DType, Tensor, TensorData } from './model.ts';
 import { toFloat32, toFloat64 } from './values.ts';
 
@@ -53,14 +53,8 @@ export function waysTo(dtype: DType): number {
 export function roundingTo(dtype: DType): (value: number) => number {
   if (dtype === 'float64') return (value) => value;
   if (dtype === 'bfloat16') return (value) => onBits(value, (bits) => bfloat16Of(bits) << 16);
-  if (dtype !== 'float16') return Math.fround;
-  return (value) => {
-    const size = Math.abs(Math.fround(value));
-    if (size >= 65_520) return Math.sign(value) * Number.POSITIVE_INFINITY;
-    if (size >= 2 ** -14) return onBits(value, (bits) => (bits + 0xfff + ((bits >>> 13) & 1)) & ~0x1fff);
-    const subnormal = roundTiesToEven(size * 2 ** 24) * 2 ** -24;
-    return value < 0 || Object.is(value, -0) ? -subnormal : subnormal;
-  };
+  if (dtype === 'float16') return (value) => onBits(value, (bits) => float32Of(float16Of(bits)));
+  return Math.fround;
 }
 
 const SCRATCH = new Float32Array(1);

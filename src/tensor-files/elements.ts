@@ -1,3 +1,5 @@
+import { narrowToFloat16, widenFloat16 } from './float16.ts';
+
 /** Element types that inputs and outputs of a model may have here. */
 export type ElementType =
   | 'float32'
@@ -49,6 +51,15 @@ export function isElementType(type: string): type is ElementType {
 /** So many elements, all zero. */
 export function zeroElements(type: ElementType, count: number): Elements {
   return new ARRAYS[type](count);
+}
+
+/** Floats of one type as those of another: exact where it is wider, else rounded. */
+export function convertElements(elements: Elements, from: ElementType, to: ElementType): Elements {
+  if (from === to) return elements;
+  const values = from === 'float16' ? widenFloat16(elements as Uint16Array) : (elements as Float32Array | Float64Array);
+  if (to === 'float64') return Float64Array.from(values);
+  const floats = values instanceof Float32Array ? values : Float32Array.from(values);
+  return to === 'float16' ? narrowToFloat16(floats) : floats;
 }
 
 /** Bytes of one element. */

@@ -1,21 +1,21 @@
-/** IEEE 754 binary16 to binary32 by bits, so that NaN payloads, infinities and -0 stay as they are. */
+/** binary16 to binary32 (IEEE 754), so that NaN payloads, infinities and -0 stay as they are. */
 export function widenFloat16(halves: ArrayLike<number>): Float32Array {
   const floats = new Float32Array(halves.length);
   const bits = new Uint32Array(floats.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    const half = halves[i]!;
-    const sign = (half & 0x8000) << 16;
-    const exponent = half & 0x7c00;
-    if (exponent === 0) {
-      // Zero and subnormals: the mantissa counts steps of 2^-24.
-      floats[i] = (half & 0x3ff) * 2 ** -24;
-      bits[i]! |= sign;
-    } else {
-      const rebias = exponent === 0x7c00 ? 0x7f800000 : (exponent << 13) + 0x38000000;
-      bits[i] = sign | rebias | ((half & 0x3ff) << 13);
-    }
-  }
+  for (let i = 0; i < halves.length; i++) bits[i] = float32Of(halves[i]!);
   return floats;
+}
+
+/** The same of one, as bits to bits. */
+export function float32Of(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const size = half & 0x7fff;
+  if (size >= 0x7c00) return sign | 0x7f800000 | ((size & 0x3ff) << 13);
+  if (size >= 0x400) return sign | ((size << 13) + 0x38000000);
+  if (size === 0) return sign;
+  // A subnormal counts steps of 2^-24: its highest bit becomes the implicit one.
+  const zeros = Math.clz32(size) - 21;
+  return sign | ((113 - zeros) << 23) | ((size << (zeros + 13)) & 0x7fffff);
 }
 
 /** Rounds a float32, given as its bits, to the nearest float16, ties to even, as bits (IEEE 754-2019, 4.3.1). */
@@ -32,24 +32,9 @@ export function float16Of(bits: number): number {
   return sign | ((mantissa + (1 << (shift - 1)) - 1 + ((mantissa >>> shift) & 1)) >>> shift);
 }
 
-/** Rounds to the nearest float16, ties to even, as bits. */
-export function narrowToFloat16(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (Number.isNaN(value)) return 0x7e00;
-  if (magnitude >= 65520) return sign | 0x7c00;
-  const exponent = Math.max(-14, exponentOf(magnitude));
-  const steps = roundTiesToEven(magnitude / 2 ** (exponent - 10));
-  // A subnormal counts steps of 2^-24; rounding up to 2048 steps carries into the exponent by itself.
-  return sign | (steps < 1024 ? steps : ((exponent + 15) << 10) + (steps - 1024));
-}
-
-const SCRATCH = new DataView(new ArrayBuffer(8));
-
-/** Math.log2 is not exact next to powers of two. */
-function exponentOf(magnitude: number): number {
-  SCRATCH.setFloat64(0, magnitude);
-  return ((SCRATCH.getUint16(0) >> 4) & 0x7ff) - 1023;
+/** The same of many, of their values. */
+export function narrowToFloat16(values: Float32Array): Uint16Array {
+  return Uint16Array.from(new Uint32Array(values.buffer, values.byteOffset, values.length), float16Of);
 }
 
 /** As IEEE 754 and Python's round() do it: halves go to the even neighbour. */

@@ -275,6 +275,7 @@ describe('memory', () => {
         {
           input: { dense: 'x', pruned: 'x' },
           type: 'float32' as const,
+          takes: { dense: 'float32' as const, pruned: 'float32' as const },
           dims: [batch, 3, 32, 32],
           fill: { kind: 'zeros' as const },
         },

@@ -35,6 +35,7 @@ const base = {
 const feed: Feed = {
   input: { dense: 'x', pruned: 'x' },
   type: 'float32',
+  takes: { dense: 'float32', pruned: 'float32' },
   dims: [1, 2, 4, 4],
   fill: { kind: 'noise', seed: 1 },
 };
@@ -101,6 +102,26 @@ describe.skipIf(found === null)('sessions of onnxruntime', () => {
     const { counts, runtime } = counted(job);
     await expect(runTime(runtime, job)).rejects.toThrow();
     expect(counts).toEqual({ opened: 1, freed: 1, runs: [] });
+  });
+
+  it('are all freed, and what went wrong first is what is said, where one cannot be freed', async () => {
+    const refusing = (job: TimeJob | CompareJob) => {
+      const { counts, runtime } = counted(job);
+      const create: typeof runtime.ort.InferenceSession.create = async (path, options) => {
+        const session = await runtime.ort.InferenceSession.create(path, options);
+        return {
+          ...session,
+          release: () => session.release().then(() => Promise.reject(new Error('cannot be freed'))),
+        };
+      };
+      return { counts, runtime: { ...runtime, ort: { ...runtime.ort, InferenceSession: { create } } } };
+    };
+    const failed = refusing(comparing(failing));
+    await expect(runCompare(failed.runtime, comparing(failing), () => {})).rejects.toThrow(/reshape/i);
+    expect(failed.counts).toMatchObject({ opened: 2, freed: 2 });
+    const right = refusing(comparing(net(2)));
+    await expect(runCompare(right.runtime, comparing(net(2)), () => {})).rejects.toThrow('cannot be freed');
+    expect(right.counts).toMatchObject({ opened: 2, freed: 2 });
   });
 
   it('take latencies by turns, after a warm-up, as medians between their quartiles', async () => {

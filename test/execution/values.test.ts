@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { noise } from '../../src/execution/noise.ts';
 import { numbersOf } from '../../src/execution/values.ts';
-import { narrowToFloat16 as narrow } from '../../src/tensor-files/index.ts';
+import { convertElements, narrowToFloat16 } from '../../src/tensor-files/index.ts';
+
+const narrow = (value: number): number => narrowToFloat16(Float32Array.of(value))[0]!;
 
 describe('float16', () => {
   it('is widened and narrowed without loss, for all bits', () => {
@@ -32,4 +34,14 @@ describe('noise', () => {
     expect(Math.abs(variance - 1)).toBeLessThan(0.05);
     expect(new Set(noise('int64', 100, 1) as BigInt64Array)).toEqual(new Set([0n, 1n]));
   });
+});
+
+it('floats of one type are those of another, rounded where it is narrower', () => {
+  const [halves, third] = [Uint16Array.of(0x3c00, 0x8001), 1 / 3];
+  expect(convertElements(halves, 'float16', 'float32')).toEqual(Float32Array.of(1, -(2 ** -24)));
+  expect(convertElements(halves, 'float16', 'float64')).toEqual(Float64Array.of(1, -(2 ** -24)));
+  expect(convertElements(Float32Array.of(third), 'float32', 'float64')).toEqual(Float64Array.of(Math.fround(third)));
+  expect(convertElements(Float64Array.of(third), 'float64', 'float32')).toEqual(Float32Array.of(third));
+  expect(convertElements(Float64Array.of(third), 'float64', 'float16')).toEqual(Uint16Array.of(0x3555));
+  expect(convertElements(halves, 'float16', 'float16')).toBe(halves);
 });

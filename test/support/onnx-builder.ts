@@ -83,7 +83,7 @@ export function float64(values: readonly number[]): TensorInit {
 }
 
 export function float16(values: readonly number[]): TensorInit {
-  const bits = Uint16Array.from(values, narrowToFloat16);
+  const bits = narrowToFloat16(Float32Array.from(values));
   return { dataType: 10, dims: [BigInt(values.length)], rawData: new Uint8Array(bits.buffer) };
 }
 
