@@ -51,7 +51,7 @@ export function inlineFunctions(model: OnnxModel): Inlined {
 /** @param prefix of the names of its tensors; null for a node that is no call, or is not unfolded */
 function bodyFor(model: OnnxModel, node: OnnxNode, prefix: string): readonly OnnxNode[] | null {
   const called = model.functions.get(functionKey(node));
-  if (called === undefined) return unfused(node, model.graph, prefix);
+  if (called === undefined) return unfused(node, prefix);
   return isInlined(model, called) ? bodyOf(node, called, prefix) : null;
 }
 

@@ -1,13 +1,14 @@
-import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../../onnx/index.ts';
+import type { OnnxAttribute, OnnxNode } from '../../onnx/index.ts';
 import { attribute, intAttribute } from '../walk.ts';
+import { OPERAND_DOMAIN } from './transpose.ts';
 
 /**
  * Operators of onnxruntime that stand for several of ai.onnx (docs/ContribOperators.md), which its optimizer writes into saved
  * models. They are taken apart, so that nothing else has to know them.
  */
-export function unfused(node: OnnxNode, graph: OnnxGraph, prefix: string): readonly OnnxNode[] | null {
+export function unfused(node: OnnxNode, prefix: string): readonly OnnxNode[] | null {
   const unfuse = FUSED[`${node.domain}:${node.opType}`];
-  return unfuse?.({ node, graph, prefix }) ?? null;
+  return unfuse?.({ node, prefix }) ?? null;
 }
 
 export function isFused({ domain, opType }: OnnxNode): boolean {
@@ -16,7 +17,6 @@ export function isFused({ domain, opType }: OnnxNode): boolean {
 
 interface Fused {
   readonly node: OnnxNode;
-  readonly graph: OnnxGraph;
   /** Behind which new tensors are named. */
   readonly prefix: string;
 }
@@ -76,6 +76,9 @@ function fusedConv({ node, prefix }: Fused): readonly OnnxNode[] | null {
   ];
 }
 
+/** What a FusedMatMul does to an operand, by the names of its attributes without the operand's. */
+const TURNS = ['trans', 'transBatch'] as const;
+
 /** FusedGemm: activation(Gemm(A, B, C)). */
 function fusedGemm({ node, prefix }: Fused): readonly OnnxNode[] | null {
   const [to = ''] = node.outputs;
@@ -87,25 +90,24 @@ function fusedGemm({ node, prefix }: Fused): readonly OnnxNode[] | null {
   return [part('Gemm', node.inputs, last.length === 0 ? to : `${prefix}/gemm`, own, node.name), ...last];
 }
 
-/** FusedMatMul: alpha * A B, either of them transposed in its last two axes. Only of a stored operand is the rank known here. */
-function fusedMatMul({ node, graph, prefix }: Fused): readonly OnnxNode[] | null {
+/**
+ * FusedMatMul: alpha * A B. Either may have its first axis brought behind its batch axes (transBatch), and then its last two exchanged
+ * (trans), as an attention's queries and keys have: of a tensor that is computed the rank is known where it is followed.
+ */
+function fusedMatMul({ node, prefix }: Fused): readonly OnnxNode[] {
   const [to = ''] = node.outputs;
   const alpha = attribute(node, 'alpha', 'float') ?? 1;
-  const isPlain = ['transBatchA', 'transBatchB'].every((name) => intAttribute(node, name, 0) === 0);
   const nodes: OnnxNode[] = [];
-  const operands = ['transA', 'transB'].map((name, k) => {
+  const operands = ['A', 'B'].map((side, k) => {
     const from = node.inputs[k] ?? '';
-    if (intAttribute(node, name, 0) === 0) return from;
-    const rank = graph.initializers.get(from)?.dims.length;
-    if (rank === undefined || rank < 2) return null;
-    const axes = Array.from({ length: rank }, (_, axis) => axis);
-    const perm = [...axes.slice(0, -2), rank - 1, rank - 2];
-    nodes.push(part('Transpose', [from], `${prefix}/${name}`, new Map([['perm', { kind: 'ints', value: perm }]])));
-    return `${prefix}/${name}`;
+    const turns = TURNS.filter((turn) => intAttribute(node, `${turn}${side}`, 0) !== 0);
+    if (turns.length === 0) return from;
+    const given: Attributes = new Map(turns.map((turn) => [turn, { kind: 'int', value: 1 }]));
+    nodes.push({ ...part('Transpose', [from], `${prefix}/trans${side}`, given), domain: OPERAND_DOMAIN });
+    return `${prefix}/trans${side}`;
   });
-  if (!isPlain || operands.includes(null)) return null;
   const product = alpha === 1 ? to : `${prefix}/product`;
-  nodes.push(part('MatMul', operands as readonly string[], product, new Map(), node.name));
+  nodes.push(part('MatMul', operands, product, new Map(), node.name));
   if (alpha === 1) return nodes;
   const factor = part('Constant', [], `${prefix}/alpha`, new Map([['value_float', { kind: 'float', value: alpha }]]));
   return [factor, ...nodes, part('Mul', [product, `${prefix}/alpha`], to)];

@@ -25,7 +25,7 @@ import { SOURCES } from './sources.ts';
 import { SPLIT } from './split.ts';
 import { SQUEEZING } from './squeeze.ts';
 import { TILE } from './tile.ts';
-import { TRANSPOSE } from './transpose.ts';
+import { OPERAND_DOMAIN, TRANSPOSE } from './transpose.ts';
 
 /** Operators of ai.onnx by name. One that is not here is opaque: what depends on it cannot be verified. */
 const STANDARD: ReadonlyMap<string, Operator> = new Map(
@@ -68,5 +68,6 @@ export function sortOf(op: string): LayerSort | null {
 
 /** What a node's operator does; undefined for one that is not known. */
 export function operatorOf({ domain, opType }: OnnxNode): Operator | undefined {
+  if (domain === OPERAND_DOMAIN) return TRANSPOSE[opType];
   return domain === '' || domain === 'ai.onnx' ? STANDARD.get(opType) : undefined;
 }

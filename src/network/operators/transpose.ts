@@ -1,3 +1,4 @@
+import type { OnnxNode } from '../../onnx/index.ts';
 import { transposeMap } from '../channels.ts';
 import { numbersOf } from '../constants.ts';
 import { stridedNumbers } from '../numbers.ts';
@@ -11,13 +12,27 @@ import type { Evaluate, Operator } from './operator.ts';
 const TO_CHANNELS_LAST = '0,2,3,1';
 const TO_CHANNELS_FIRST = '0,3,1,2';
 
+/** Of a Transpose that stands for what another operator does to an operand, whatever its rank: attributes `transBatch` and `trans`. */
+export const OPERAND_DOMAIN = 'prunegate.operand';
+
+/** Which axis of the operand each axis of the result is; from the last to the first where nothing is said (ai.onnx Transpose). */
+function permOf(node: OnnxNode, rank: number): readonly number[] {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  if (node.domain !== OPERAND_DOMAIN) return attribute(node, 'perm', 'ints') ?? axes.reverse();
+  if (rank < 2) return axes;
+  const [first, ...others] = axes.slice(0, -1) as [number, ...number[]];
+  const rows = node.attributes.has('transBatch') ? [...others, first] : [first, ...others];
+  const last = rank - 1;
+  return node.attributes.has('trans') ? [...rows.slice(0, -1), last, rows.at(-1)!] : [...rows, last];
+}
+
 /** Transpose: exporters put them around layers and push them through others, so they belong to no layer but Keras's Permute. */
 const transpose: Carry = (walk, node) => {
   const value = input(walk, node, 0);
   const shape = shapeOf(value);
   const rank = shape?.length ?? attribute(node, 'perm', 'ints')?.length;
   if (value === null || rank === undefined) return setOpaque(walk, node);
-  const perm = attribute(node, 'perm', 'ints') ?? Array.from({ length: rank }, (_, k) => rank - 1 - k);
+  const perm = permOf(node, rank);
   if (perm.length !== rank || [...perm].sort((a, b) => a - b).some((axis, k) => axis !== k))
     return setOpaque(walk, node);
   if (value.kind === 'constant')
@@ -39,7 +54,7 @@ const evaluate: Evaluate = (walk, node) => {
   const data = numbersOf(walk, node.inputs[0]);
   if (data === null) return null;
   const { dims } = data;
-  const perm = attribute(node, 'perm', 'ints') ?? dims.map((_, k) => dims.length - 1 - k);
+  const perm = permOf(node, dims.length);
   if (perm.length !== dims.length || perm.some((axis) => dims[axis] === undefined)) return [null];
   const strides = rowMajorStrides(dims);
   return [
@@ -56,8 +71,7 @@ const evaluate: Evaluate = (walk, node) => {
  * adds, are another picture.
  */
 function form({ node, shape, channelAxis }: NodeFacts): Form {
-  const rank = shape(0)?.length;
-  const perm = attribute(node, 'perm', 'ints') ?? Array.from({ length: rank ?? 0 }, (_, k) => (rank ?? 0) - 1 - k);
+  const perm = permOf(node, shape(0)?.length ?? 0);
   if (perm.length !== 4 || perm[0] !== 0 || channelAxis === null) return SAME;
   const others = perm.filter((axis) => axis !== channelAxis);
   return others.every((axis, k) => k === 0 || axis > others[k - 1]!)

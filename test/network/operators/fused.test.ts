@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { compareGraphs } from '../../../src/comparison/index.ts';
 import { recoverRetention } from '../../../src/recovery/index.ts';
-import { between, cutAndRun, last, weights } from '../../support/cutting.ts';
+import { between, cutAndRun, last, resultsOf, weights, whole } from '../../support/cutting.ts';
 import { networkOf } from '../../support/golden.ts';
-import { float32, type Graph, op, writeModel } from '../../support/onnx-builder.ts';
+import { float32, type Graph, int64, op, writeModel } from '../../support/onnx-builder.ts';
 
 const fused = (name: string, inputs: readonly string[], output: string, more = {}) =>
   op(name, [...inputs], output, { name: `m/${output}/Conv2D`, domain: 'com.microsoft', ...more });
@@ -22,6 +22,49 @@ const graph = (
   shapes: Readonly<Record<string, readonly number[]>> = {},
   more: Partial<Graph> = {},
 ) => between([...nodes, last], { ow: [2, 6, 1, 1], ...shapes }, more);
+
+/** Two heads of four channels of a linear layer for each of queries, keys and values: [tokens, batch, heads, channels]. */
+function attention(nodes: Graph['nodes'], row = (at: number) => at): Graph {
+  const out = whole(8 * 3, 5);
+  return {
+    inputs: { x: [5, 1, 6] },
+    outputs: ['z'],
+    weights: {
+      ...weights({ qw: [6, 8], kw: [6, 8], vw: [6, 8] }),
+      ...{ heads: int64([5, 1, 2, 4]), joined: int64([5, 8]), half: float32(0.5) },
+      ow: { ...float32(Array.from(out, (_, at) => out[3 * row(Math.floor(at / 3)) + (at % 3)]!)), dims: [8n, 3n] },
+    },
+    nodes: [
+      ...['q', 'k', 'v'].flatMap((name) => [
+        op('MatMul', ['x', `${name}w`], `${name}r`, { name: `m/${name}/MatMul` }),
+        op('Reshape', [`${name}r`, 'heads'], name),
+      ]),
+      ...nodes,
+      op('Transpose', 'c', 't', { perm: [2, 0, 1, 3] }),
+      op('Reshape', ['t', 'joined'], 'y'),
+      op('MatMul', ['y', 'ow'], 'z', { name: 'm/out/MatMul' }),
+    ],
+  };
+}
+
+const PLAIN = [
+  op('Transpose', 'q', 'qt', { perm: [1, 2, 0, 3] }),
+  op('Transpose', 'k', 'kt', { perm: [1, 2, 3, 0] }),
+  op('MatMul', ['qt', 'kt'], 's'),
+  op('Mul', ['s', 'half'], 'h'),
+  op('Softmax', 'h', 'p', { axis: -1 }),
+  op('Transpose', 'v', 'vt', { perm: [1, 2, 0, 3] }),
+  op('MatMul', ['p', 'vt'], 'c'),
+];
+
+const own = { domain: 'com.microsoft' };
+
+/** As onnxruntime's extended optimizations write it. */
+const FUSED = [
+  op('FusedMatMul', ['q', 'k'], 'h', { ...own, transBatchA: 1, transBatchB: 1, transB: 1, alpha: { float: 0.5 } }),
+  op('Softmax', 'h', 'p', { axis: -1 }),
+  op('FusedMatMul', ['p', 'v'], 'c', { ...own, transBatchB: 1 }),
+];
 
 describe('an operator that onnxruntime fused is what it stands for:', () => {
   it('FusedConv, with its activation and what it adds', () => {
@@ -83,6 +126,17 @@ describe('an operator that onnxruntime fused is what it stands for:', () => {
       dense([op('Gemm', ['x', 'w'], 'y', { name: 'm/y/MatMul', transB: 1 })], [4, 6]),
       dense([fused('FusedMatMul', ['x', 'w'], 'y', { transB: 1 })], [4, 6]),
     );
+  });
+
+  it('FusedMatMul of an attention, which transposes what is computed, and its columns are compared', async () => {
+    const [plain, written] = [attention(PLAIN), attention(FUSED)];
+    expectSame(plain, written);
+    const [path, other] = [writeModel(plain), writeModel(written)];
+    expect(await resultsOf(other)).toEqual(await resultsOf(path));
+    const swapped = networkOf(writeModel(attention(FUSED, (row) => [1, 0, 2, 3, 4, 5, 6, 7][row]!)));
+    expect(recoverRetention(networkOf(path), swapped).layers.get('v')?.disagreements).toMatchObject([
+      { detail: 'they keep its filters in another order' },
+    ]);
   });
 
   it('a LayerNormalization of a sum', () => {
