@@ -150,14 +150,20 @@ function nameDifference(before: string, after: string, isOneExporter: boolean): 
  * Names with counters, and with what exporters put around an argument's name: TorchScript `input.1` and `onnx::Conv_0`
  * (torch/csrc/jit/ir/ir.cpp), dynamo `l_x_` and `arg0_1`, Keras `input_1` and `keras_tensor_3`, TensorFlow `serving_default_x:0` and `args_0`.
  */
-const COUNTED =
-  /^(?:onnx::.+|.+\.\d+|l_.+_|arg_?\d+_\d+|(?:args|input|input_layer|keras_tensor)_\d+|serving_default_.+)$/;
+const COUNTED: readonly RegExp[] = [
+  /.\.\d+$/,
+  /^onnx::./,
+  /^l_.+_$/,
+  /^arg_?\d+_\d+$/,
+  /^(?:args|input|input_layer|keras_tensor)_\d+$/,
+  /^serving_default_./,
+];
 /** What an exporter makes of an argument's name, and users like as well. */
 const COMMON = /^(?:x|inputs?|args|input_layer|input_ids|pixel_values|data)$/i;
 
 function giverOf(name: string): 'exporter' | 'either' | 'user' {
   const own = name.replace(/:\d+$/, '');
-  if (isMadeUp(name) || COUNTED.test(own)) return 'exporter';
+  if (isMadeUp(name) || COUNTED.some((form) => form.test(own))) return 'exporter';
   return COMMON.test(own) ? 'either' : 'user';
 }
 
