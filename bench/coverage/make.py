@@ -1,7 +1,7 @@
 """Makes one network of the coverage table: dense, pruned, and a wrong twin, exported every way.
 
     python bench/coverage/make.py --list
-    python bench/coverage/make.py NET PRUNER OUT [--exports torchscript,dynamo,...]
+    python bench/coverage/make.py NET PRUNER OUT [--exports torchscript,dynamo,...] [--device cuda]
 
 A NET that begins with small- is one of the tests' (SMALL of nets.py).
 
@@ -11,6 +11,7 @@ which says of each export what its wrong twin got wrong, or why there is none.
 
 import argparse
 import copy
+import importlib.metadata
 import io
 import json
 import math
@@ -279,7 +280,7 @@ def reason(error):
     return f"{type(error).__name__}: {lines[0][:160] if lines else ''}"
 
 
-def make(name, pruner, out, forms):
+def make(name, pruner, out, forms, device):
     net = ALL[name]
     torch.manual_seed(0)
     dense = with_weights(net.build().eval(), net.shape)
@@ -292,8 +293,13 @@ def make(name, pruner, out, forms):
     exporter.write(os.path.join(out, "dense.onnx"), "torchscript")
     if "dynamo-raw" in forms:
         exporter.write(os.path.join(out, "dense.dynamo-raw.onnx"), "dynamo-raw")
-    pruned = copy.deepcopy(dense)
-    groups = prune(net, pruned, example, spec)
+
+    def cut(twin_at=None):
+        model = copy.deepcopy(dense).to(device)
+        count = prune(net, model, example.to(device), spec, twin_at)
+        return model.cpu(), count
+
+    pruned, groups = cut()
     pruned(example)
     exporters = {"right": Exporter(pruned, example)}
 
@@ -304,8 +310,7 @@ def make(name, pruner, out, forms):
     def selection():
         # Where channels are ranked in groups, an exchange of two may change nothing.
         for at in [*range(groups // 2, groups), *range(groups // 2)]:
-            model = copy.deepcopy(dense)
-            prune(net, model, example, spec, at)
+            model, _ = cut(at)
             if not same(model, pruned):
                 return model
         return None
@@ -331,6 +336,11 @@ def make(name, pruner, out, forms):
     return {"parameters": sum(one.numel() for one in dense.parameters()), "hasNorm": has_norm, "cells": cells}
 
 
+def versions():
+    names = ("torch", "torchvision", "timm", "ultralytics", "torch-pruning", "onnx", "onnxscript", "onnxruntime", "onnxsim", "onnxslim", "numpy")
+    return {name: importlib.metadata.version(name) for name in names}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="print the names of networks, pruners and exports as JSON")
@@ -338,16 +348,18 @@ def main():
     parser.add_argument("pruner", nargs="?", choices=PRUNERS)
     parser.add_argument("out", nargs="?")
     parser.add_argument("--exports", default=",".join(EXPORTS))
+    parser.add_argument("--device", default="cpu", help="where the pruner ranks and cuts")
     arguments = parser.parse_args()
     if arguments.list:
-        return print(json.dumps({"nets": {name: net.rules for name, net in NETS.items()}, "pruners": PRUNERS, "exports": list(EXPORTS), "twins": EXPORTS}))
+        nets = {name: net.rules for name, net in NETS.items()}
+        return print(json.dumps({"nets": nets, "pruners": PRUNERS, "exports": list(EXPORTS), "twins": EXPORTS, "versions": versions()}))
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     # No exporter knows the operator that attention in evaluation comes to.
     torch.backends.mha.set_fastpath_enabled(False)
     os.makedirs(arguments.out, exist_ok=True)
     try:
-        made = make(arguments.net, arguments.pruner, arguments.out, arguments.exports.split(","))
+        made = make(arguments.net, arguments.pruner, arguments.out, arguments.exports.split(","), arguments.device)
     except Exception as error:
         traceback.print_exc()
         made = {"failed": reason(error)}

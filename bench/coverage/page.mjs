@@ -8,9 +8,9 @@ same exporter). Networks without any BatchNorm are checked with
 \`--folding raw\`: nothing in such a model says that none was folded in. Of each there is a wrong twin, in which one thing is wrong; its check has to diverge.
 [\`bench/coverage\`](../bench/coverage/README.md) makes this page anew with one command.
 
-A cell has the seconds and the memory (peak of the resident set, MB) of the check of the right model, on two cores that much else ran on: the seconds are
-upper bounds ([bench/RESULTS.md](../bench/RESULTS.md) measures). It stands so where the right model
-**conforms** and its twin **diverges**; anything else is said in words, and why below. A cell keeps the numbers of the build that ran it last.
+A cell has the seconds and the memory (peak of the resident set, MB) of the check of the right model, while as many networks were made and checked as the
+machine has cores: the seconds are upper bounds ([bench/RESULTS.md](../bench/RESULTS.md) measures). It stands so where the right model
+**conforms** and its twin **diverges**; anything else is said in words, and why below.
 Torch-Pruning itself raises for a ShuffleNet and for a GRU: here shuffled channels are left whole, and what a GRU reads is cut as what an LSTM reads.
 `;
 
@@ -40,6 +40,7 @@ export function page({ nets, pruners, exports, twins }, everything) {
   });
   return [
     INTRO,
+    `${provenance(everything)}\n`,
     table(
       ['export', 'its wrong twin'],
       exports.map((form) => [form, TWINS[twins[form]]]),
@@ -55,6 +56,22 @@ export function page({ nets, pruners, exports, twins }, everything) {
   ]
     .filter((part) => part !== null)
     .join('\n');
+}
+
+/** On what the cells were made; a run that went on elsewhere, or with another build, says both. */
+function provenance(cells) {
+  const different = (read) => [...new Set(cells.map(({ by }) => read(by)))].join('; ');
+  return [
+    `Ran with \`dist/cli.cjs\` of SHA-256 ${different(({ build }) => `${build}…`)},`,
+    `Node ${different(({ node }) => node.slice(1))}, on ${different(({ machine }) => machine)}.`,
+    `Pruned on ${different(({ device }) => device)} with ${different(({ python }) => versions(python))}.`,
+  ].join(' ');
+}
+
+function versions(packages) {
+  return Object.entries(packages)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
 }
 
 /** Models of TAO's pruner, which have no twins here. */
