@@ -1,4 +1,4 @@
-import { makersOf } from '../network/index.ts';
+import { lazily, makersOf } from '../network/index.ts';
 import { isFloat } from '../onnx/index.ts';
 import { percent } from '../prose/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
@@ -200,16 +200,11 @@ function comparedPairs(
 
 /** Where nothing that was cut, or may have been, reaches a tensor, its sizes are the pruned model's too. */
 function measured({ correspondence: { dense }, mask, excuses }: ComparisonParts): (tensor: string) => boolean {
-  const find = () => ({
+  // Most comparisons never ask.
+  const known = lazily(() => ({
     blind: blindTensors(dense, mask, excuses, new Set()),
     makers: makersOf(dense.nodes),
-  });
-  let found: ReturnType<typeof find> | null = null;
-  // Most comparisons never ask.
-  const known = () => {
-    found ??= find();
-    return found;
-  };
+  }));
   const isOpen = (name: string): boolean => {
     const tensor = dense.tensors.get(name);
     const stored = dense.constants.get(name)?.view.tensor;

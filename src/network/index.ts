@@ -17,6 +17,7 @@ export { disjointSets } from './disjoint-sets.ts';
 export { BLOCK_BYTES, type FilterBlock, filterBlocks, type Onlooker } from './filter-blocks.ts';
 export { type Arithmetic, biasFollower, type FoldedLayer, foldAll, foldLayer, shiftOf, withFolded } from './fold.ts';
 export { nodeName, operatorName } from './graph-parts.ts';
+export { lazily } from './lazily.ts';
 export { type LayerNames, layerNames, type NameScheme, nameScheme } from './name-scheme.ts';
 export { isMadeUp } from './names/index.ts';
 export { moduleAround } from './names/torch.ts';

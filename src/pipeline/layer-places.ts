@@ -1,4 +1,4 @@
-import type { Network } from '../network/index.ts';
+import { lazily, type Network } from '../network/index.ts';
 
 interface LayerPlace {
   readonly location: string | null;
@@ -11,11 +11,9 @@ interface LayerPlace {
  * @returns null before the first of them
  */
 export function layerPlaces(network: Network): (location: string | null, position: number) => string | null {
-  let places: readonly LayerPlace[] | null = null;
-  return (location, position) => {
-    places ??= placesOf(network);
-    return places.findLast((place) => place.location === location && place.offset <= position)?.layer ?? null;
-  };
+  const places = lazily(() => placesOf(network));
+  return (location, position) =>
+    places().findLast((place) => place.location === location && place.offset <= position)?.layer ?? null;
 }
 
 function placesOf({ prunable, model }: Network): readonly LayerPlace[] {

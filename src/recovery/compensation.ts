@@ -1,4 +1,4 @@
-import { biasFollower, FIXED_CHANNEL, type Layer, type Network } from '../network/index.ts';
+import { biasFollower, FIXED_CHANNEL, type Layer, lazily, type Network } from '../network/index.ts';
 import { isFloat, isHalf, roundingTo, type Tensor, toFloat32, toFloat64, unitOf } from '../onnx/index.ts';
 import type { AlikePair } from './align/alike.ts';
 import type { Allowed } from './allowed.ts';
@@ -34,14 +34,13 @@ export function compensationsIn(
   const compared = new Set<Tensor>();
   const layers: string[] = [];
   const found: (Blame & { readonly isOpen: boolean })[] = [];
-  let emissions: Emissions | null = null;
+  const emissions = lazily(() => emissionsOf(network));
   for (const [id, assigned] of correspondence.assigned) {
     const partner = pair.partner.get(id)!;
     if (!allowed.isCompensated(partner.name)) continue;
     const removed = removedColumns(correspondence, partner);
     if (removed.size === 0) continue;
-    emissions ??= emissionsOf(network);
-    const off = offsetsOf(network, pair, partner, removed, emissions);
+    const off = offsetsOf(network, pair, partner, removed, emissions());
     const blame = (tensor: string, detail: string, isOpen = false): unknown =>
       found.push({ owner: id, disagreement: { tensor, consumer: null, detail }, isOpen });
     const layer = pair.pruned.layers[id]!;

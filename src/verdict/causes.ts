@@ -1,5 +1,5 @@
 import type { FirstStage, Hypothesis, Variant } from '../dialects/index.ts';
-import type { Network, RetainedIndices } from '../network/index.ts';
+import { lazily, type Network, type RetainedIndices } from '../network/index.ts';
 import { allFilters, decapitalized, sameFilters, without } from '../prose/index.ts';
 import { placements } from './inputs.ts';
 import type { LayerResult } from './types.ts';
@@ -39,7 +39,7 @@ export function causesOf(scene: Scene): Causes {
   const others = settled.length;
   const explained = (layers: readonly LayerResult[]): string | null =>
     trials.find(({ explains }) => layers.every((layer) => explains.has(layer)))?.cause ?? null;
-  const ofRun = once(() => explained(settled));
+  const ofRun = lazily(() => explained(settled));
   const ofGroup = (layers: readonly LayerResult[]): string | null => {
     const cause = explained(layers);
     return cause !== null && others > layers.length ? `In these layers alone: ${decapitalized(cause)}` : cause;
@@ -179,13 +179,4 @@ function neighbourCause(layers: readonly LayerResult[], { layers: all, firstStag
   const exploring = by((other) => other.exploring);
   if (exploring === undefined || firstStage === null) return null;
   return `The kept filters are the indices of ${exploring.name} while ${firstStage.doing}: ${question}`;
-}
-
-/** Computes at the first call. */
-function once<T>(compute: () => T): () => T {
-  let known: { readonly value: T } | null = null;
-  return () => {
-    known ??= { value: compute() };
-    return known.value;
-  };
 }

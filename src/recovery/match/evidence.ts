@@ -1,4 +1,4 @@
-import type { Layer, Onlooker, RetainedIndices } from '../../network/index.ts';
+import { type Layer, lazily, type Onlooker, type RetainedIndices } from '../../network/index.ts';
 import type { Assignment } from '../correspondence.ts';
 import { type FollowerIndex, sharedKeys } from '../followers/index-followers.ts';
 import type { Evidence } from './assign.ts';
@@ -30,7 +30,8 @@ export interface PlacePair {
 /** What tells filters of a pair of layers apart beside their rows. @param chosen in place of what the pair knows */
 export function evidenceOf(pair: PlacePair, chosen = pair.chosen): Evidence {
   const { followers, dense, pruned, mayRound } = pair;
-  const readers = once(() => {
+  // Most layers have no equal rows, so that what would tell them apart is not read.
+  const readers = lazily(() => {
     const keys = sharedKeys({ index: followers.dense, layer: dense }, { index: followers.pruned, layer: pruned });
     return {
       dense: followers.dense.elements(dense, keys, mayRound),
@@ -57,13 +58,4 @@ export function rowsByFollowers(pair: PlacePair): Int32Array | null {
   }
   const rows = Int32Array.from({ length: pair.pruned.filters }, (_, p) => filters.get(prunedKey(p)) ?? -1);
   return rows.includes(-1) ? null : rows;
-}
-
-/** Most layers have no equal rows, so that what would tell them apart is not read. */
-function once<T>(read: () => T): () => T {
-  let known: { readonly value: T } | null = null;
-  return () => {
-    known ??= { value: read() };
-    return known.value;
-  };
 }
