@@ -1,9 +1,9 @@
-import type { Call, Layer, Network, NetworkTensor, Weight } from '../network/index.ts';
+import type { Call, Layer, Network, NetworkTensor, RetainedIndices, Weight } from '../network/index.ts';
 import { FIXED_CHANNEL } from '../network/index.ts';
 import type { Tensor } from '../onnx/index.ts';
 import { allFilters } from '../prose/index.ts';
 import type { Recovery } from '../recovery/index.ts';
-import { type LayerZeros, zerosOf } from '../surgery/index.ts';
+import { cutChannels, type LayerZeros, zerosOf } from '../surgery/index.ts';
 
 /** Which elements of the dense model's weights become zero so that channels that were cut count for nothing. */
 export interface Mask {
@@ -22,7 +22,7 @@ export interface Mask {
  * whatever stands between. A depthwise convolution has no columns; its own channel is cut too, and masked where it is read.
  */
 export function maskOf(dense: Network, recovery: Recovery): Mask {
-  const cut = cutChannels(dense, recovery);
+  const cut = cutIn(dense, recovery);
   const uses = new Map<Tensor, { readonly layer: Layer; readonly weight: Weight; readonly columns: Uint8Array }[]>();
   const unmasked = new Map<Layer, string>();
   for (const layer of dense.layers) {
@@ -62,20 +62,13 @@ export function noMask({ channelOwner }: Network): Mask {
 }
 
 /** Channels of every layer that are not among those that it retains; layers without a known retention count as whole. */
-function cutChannels(dense: Network, recovery: Recovery): Uint8Array {
-  const cut = new Uint8Array(dense.channelOwner.length);
-  for (const layer of dense.prunable.values()) {
-    const { actual = null, zeroed } = recovery.layers.get(layer.name) ?? {};
+function cutIn(dense: Network, { layers, correspondence }: Recovery): Uint8Array {
+  const retained = (layer: string): RetainedIndices | null => {
+    const { actual = null, zeroed } = layers.get(layer) ?? {};
     // Filters of zeros are still there, and their zeros are the dense copy's too.
-    if (actual === null || zeroed !== undefined) continue;
-    cut.fill(1, layer.firstChannel, layer.firstChannel + layer.filters);
-    for (const filter of actual) cut[layer.firstChannel + filter] = 0;
-  }
-  // Tables of embeddings have no retention of their own.
-  for (const { kind, firstChannel, filters } of dense.layers)
-    for (let id = firstChannel; kind === 'embedding' && id < firstChannel + filters; id++)
-      if (recovery.correspondence.isGone(id)) cut[id] = 1;
-  return cut;
+    return zeroed === undefined ? actual : null;
+  };
+  return cutChannels(dense, retained, correspondence.isGone);
 }
 
 /** Filters of zeros as they stand in the pruned model. */

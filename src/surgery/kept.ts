@@ -52,20 +52,13 @@ export interface KeptChannels {
  * @throws InputError for lists that are no filters of the layer, and for layers that are tied and keep different ones
  */
 export function keptChannels(network: Network, { retained, asPruner, isGone }: Cut): KeptChannels {
-  const isKept = new Uint8Array(network.channelOwner.length).fill(1);
-  for (const layer of network.prunable.values()) {
-    const list = retained(layer.name);
-    if (list === null) continue;
-    requireFilters(network, layer, list);
-    isKept.fill(0, layer.firstChannel, layer.firstChannel + layer.filters);
-    for (const filter of list) isKept[layer.firstChannel + filter] = 1;
-  }
-  if (isGone !== undefined) dropFromTables(network, isKept, isGone);
-  cutTables(network, isKept);
+  for (const layer of network.prunable.values()) requireFilters(network, layer, retained(layer.name));
+  const cut = cutChannels(network, retained, isGone);
+  cutTables(network, cut);
   const attended = attendedIn(network);
   const known = new Map<Int32Array, readonly number[] | null>();
   const kept: KeptChannels = {
-    has: (id) => id === FIXED_CHANNEL || isKept[id] === 1,
+    has: (id) => id === FIXED_CHANNEL || cut[id] === 0,
     positions(channels) {
       const found = known.get(channels);
       if (found !== undefined) return found;
@@ -90,14 +83,30 @@ export function keptChannels(network: Network, { retained, asPruner, isGone }: C
   return kept;
 }
 
-function dropFromTables({ layers }: Network, isKept: Uint8Array, isGone: (id: number) => boolean): void {
+/**
+ * 1 for each channel that no layer retains; layers that keep all have none.
+ * @param isGone of channels of tables of embeddings, which have no retention of their own
+ */
+export function cutChannels(
+  { layers, prunable, channelOwner }: Network,
+  retained: Cut['retained'],
+  isGone: Cut['isGone'],
+): Uint8Array {
+  const cut = new Uint8Array(channelOwner.length);
+  for (const { name, firstChannel, filters } of prunable.values()) {
+    const list = retained(name);
+    if (list === null) continue;
+    cut.fill(1, firstChannel, firstChannel + filters);
+    for (const filter of list) cut[firstChannel + filter] = 0;
+  }
   for (const { kind, firstChannel, filters } of layers)
     for (let id = firstChannel; kind === 'embedding' && id < firstChannel + filters; id++)
-      if (isGone(id)) isKept[id] = 0;
+      if (isGone?.(id)) cut[id] = 1;
+  return cut;
 }
 
 /** Nobody says what tables of embeddings keep: they lose the channels of the layers that are added to what is looked up. */
-function cutTables({ layers, couplings, channelOwner }: Network, isKept: Uint8Array): void {
+function cutTables({ layers, couplings, channelOwner }: Network, cut: Uint8Array): void {
   const isTable = (id: number): boolean => id !== FIXED_CHANNEL && layers[channelOwner[id]!]!.kind === 'embedding';
   const tied = couplings.filter(({ operands }) => operands.some((ids) => ids.length > 0 && isTable(ids[0]!)));
   // A table may be tied to another one, so that what goes is known one by one.
@@ -107,10 +116,10 @@ function cutTables({ layers, couplings, channelOwner }: Network, isKept: Uint8Ar
       const [first] = operands;
       for (let at = 0; at < first!.length; at++) {
         const ids = operands.map((operand) => operand[at]!);
-        if (!ids.some((id) => id !== FIXED_CHANNEL && isKept[id] === 0)) continue;
+        if (!ids.some((id) => id !== FIXED_CHANNEL && cut[id] === 1)) continue;
         for (const id of ids) {
-          if (!isTable(id) || isKept[id] === 0) continue;
-          isKept[id] = 0;
+          if (!isTable(id) || cut[id] === 1) continue;
+          cut[id] = 1;
           isChanged = true;
         }
       }
@@ -119,7 +128,8 @@ function cutTables({ layers, couplings, channelOwner }: Network, isKept: Uint8Ar
   }
 }
 
-function requireFilters(network: Network, layer: Layer, list: RetainedIndices): void {
+function requireFilters(network: Network, layer: Layer, list: RetainedIndices | null): void {
+  if (list === null) return;
   const isAscending = list.every((filter, k) => Number.isInteger(filter) && filter > (k === 0 ? -1 : list[k - 1]!));
   if (isAscending && list.length > 0 && list.at(-1)! < layer.filters) return;
   throw cannotCut(
