@@ -160,7 +160,7 @@ def prune_as_declared(net, model, example, spec, twin_at=None):
             score[[low, high]] = score[[high, low]]
         size = len(score) // blocks
         worst = score.reshape(blocks, size).argsort(1)[:, : math.ceil(size * 0.5)]
-        gone = (worst + torch.arange(blocks)[:, None] * size).flatten().tolist()
+        gone = (worst + torch.arange(blocks, device=worst.device)[:, None] * size).flatten().tolist()
         graph.get_pruning_group(module, handler, sorted(gone)).prune()
     return len(groups)
 
