@@ -7,6 +7,7 @@ import type { Weight } from '../../src/network/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { recoverRetention } from '../../src/recovery/index.ts';
 import { networkOf } from '../support/golden.ts';
+import { CONVERTERS, convertModel } from '../support/narrow-model.ts';
 import { FIXTURES, SHARED, type TorchGolden, torchGoldensIn } from '../support/torch-golden.ts';
 import { ModelBytes, recut } from '../support/wrong-models.ts';
 
@@ -23,6 +24,7 @@ const work = mkdtempSync(join(tmpdir(), 'prunegate-torch-'));
 interface Changes {
   readonly prune?: Readonly<Record<string, unknown>>;
   readonly reported?: unknown;
+  readonly densePath?: string;
   readonly prunedPath?: string;
 }
 
@@ -36,7 +38,7 @@ async function checkPair(golden: TorchGolden, dense: string, pruned: string, cha
   const reported = `${spec}.reported.json`;
   if (changes.reported !== undefined) writeFileSync(reported, JSON.stringify(changes.reported));
   const flags = {
-    dense: join(golden.folder, dense),
+    dense: changes.densePath ?? join(golden.folder, dense),
     pruned: changes.prunedPath ?? join(golden.folder, pruned),
     spec,
     ...(changes.reported === undefined ? {} : { reported }),
@@ -199,6 +201,49 @@ describe('a file of scores', () => {
     ['dense.onnx', 'is no .npy or .npz file'],
   ])('%s is refused: it %s', async (scores, problem) => {
     await expect(layersOf(named('made_taylor'), { scores })).rejects.toThrow(problem);
+  });
+});
+
+describe('both models in half precision', () => {
+  const half = (golden: TorchGolden, file: string, from = join(golden.folder, file)): string =>
+    convertModel(from, join(work, `half-${golden.name}-${++specs}.onnx`), CONVERTERS.half);
+  const both = (golden: TorchGolden, pruned?: string) =>
+    checkPair(golden, '', '', {
+      densePath: half(golden, 'dense.onnx'),
+      prunedPath: half(golden, 'pruned.onnx', pruned),
+    });
+
+  it.each(['dense_1', 'mobilev2_14', 'se_0', 'made_gated'])(
+    'conform where rounding leaves no doubt of the order of scores, %s',
+    async (name) => {
+      const { report } = await both(named(name));
+      expect(report.findings).toEqual([]);
+      for (const { verdict } of report.layers) expect(['match', 'ambiguous']).toContain(verdict);
+      expect(report.layers.filter(({ verdict }) => verdict === 'match').length).toBeGreaterThan(1);
+    },
+  );
+
+  it('are unverifiable where it does, with what to do', async () => {
+    const { report } = await both(named('resnet_1'));
+    expect(report.verdict).toBe('unverifiable');
+    const open = report.layers.filter(({ verdict }) => verdict !== 'match');
+    expect(open.length).toBeGreaterThan(0);
+    for (const { reason, remedy } of open) {
+      expect(reason).toContain('nearer to one another than weights in half precision tell');
+      expect(remedy).toMatch(/^Export the dense model in float32, or give the scores/);
+    }
+  });
+
+  it('diverge where other channels were kept', async () => {
+    const golden = named('dense_1');
+    const [dense, pruned] = ['dense.onnx', 'pruned.onnx'].map((file) => networkOf(join(golden.folder, file)));
+    const kernel = (layer: string) =>
+      golden.layers[layer]!.retained.map((filter) => (layer === 'c1.0' ? (filter + 1) % 16 : filter)).sort(
+        (a, b) => a - b,
+      );
+    const wrong = recut(dense!, pruned!, { kernel }).save(join(work, `wrong-${++specs}.onnx`));
+    const { report } = await both(golden, wrong);
+    expect(report.layers.filter(({ verdict }) => verdict === 'mismatch').map(({ name }) => name)).toEqual(['c1.0']);
   });
 });
 

@@ -9,8 +9,14 @@ export interface DistanceSums {
 /** torch.cdist takes differences of up to this many rows, and a matrix product of more, which cancels. */
 const MOST_DIRECT = 25;
 
+/** How far elements of a row may be off what a pruner saw, relative to them and beside that. */
+export interface ElementErrors {
+  readonly relative: number;
+  readonly absolute: number;
+}
+
 /** For each row its Euclidean distances to all rows, summed (importance.py:350-353). */
-export function distanceSums(rows: readonly Float64Array[]): DistanceSums {
+export function distanceSums(rows: readonly Float64Array[], off: ElementErrors | null = null): DistanceSums {
   const size = rows[0]?.length ?? 0;
   const squares = rows.map((row) => dot(row, row));
   const values = new Float64Array(rows.length);
@@ -21,7 +27,12 @@ export function distanceSums(rows: readonly Float64Array[]): DistanceSums {
       const squared = i === j ? 0 : squaredDistance(row, rows[j]!);
       const distance = Math.sqrt(squared);
       const cancelled = isDirect ? 0 : sumError(size) * (squares[i]! + squares[j]!);
-      const error = distance * sumError(size) + Math.min(cancelled / (2 * distance || UNIT), Math.sqrt(cancelled));
+      const stored =
+        off === null || i === j
+          ? 0
+          : off.relative * (Math.sqrt(squares[i]!) + Math.sqrt(squares[j]!)) + 2 * off.absolute * Math.sqrt(size);
+      const error =
+        stored + distance * sumError(size) + Math.min(cancelled / (2 * distance || UNIT), Math.sqrt(cancelled));
       for (const k of i === j ? [i] : [i, j]) {
         values[k]! += distance;
         errors[k]! += error;

@@ -1,6 +1,6 @@
 import type { ReusableBuffer } from '../../bytes/index.ts';
 import type { Layer, Weight } from '../../network/index.ts';
-import { type Tensor, toFloat32, toFloat64 } from '../../onnx/index.ts';
+import { type DType, isFloat, isHalf, type Tensor, toFloat32, toFloat64 } from '../../onnx/index.ts';
 
 /** Why weights tell nothing, and what can be done. */
 interface Unreadable {
@@ -8,14 +8,26 @@ interface Unreadable {
   readonly remedy: string | null;
 }
 
-/** A layer's weights, or why they are none that a pruner can be said to have seen. */
-export function readableWeight({ name, weight }: Layer): Weight | Unreadable {
+/** A layer's weights, or why they are none that a pruner can be said to have seen; float32 ones are also stored as float64. */
+export function readableWeight(layer: Layer): Weight | Unreadable {
+  const weight = storedWeight(layer);
+  return 'unknown' in weight || !isHalf(weight.tensor.dtype) ? weight : roundedCopy(layer.name, weight.tensor.dtype);
+}
+
+/** The same, in half precision too: those are rounded copies of what the pruner saw (`storedError`). */
+export function storedWeight({ name, weight }: Layer): Weight | Unreadable {
   if (weight === null || 'opaque' in weight)
     return { unknown: `the weight of ${name} is computed at run time`, remedy: null };
   const { dtype } = weight.tensor;
-  // Half precision weights are rounded copies of what the pruner saw; float32 ones are also stored as float64.
-  if (dtype === 'float32' || dtype === 'float64') return weight;
-  return { unknown: `${name} has ${dtype} weights`, remedy: 'Export the model in float32.' };
+  return isFloat(dtype) ? weight : { unknown: `${name} has ${dtype} weights`, remedy: 'Export the model in float32.' };
+}
+
+/** Why numbers in half precision are not ranked. */
+export function roundedCopy(name: string, dtype: DType): Unreadable {
+  return {
+    unknown: `${name} has ${dtype} weights, and the pruner may have ranked what they were rounded from`,
+    remedy: 'Export the dense model in float32; the pruned one may be in half precision.',
+  };
 }
 
 /**

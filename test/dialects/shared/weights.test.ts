@@ -17,7 +17,8 @@ describe('the weights of a layer', () => {
   it('are rounded copies in half precision', () => {
     for (const dtype of ['float16', 'bfloat16'])
       expect(readableWeight(stored(dtype))).toEqual({
-        ...{ unknown: `a has ${dtype} weights`, remedy: 'Export the model in float32.' },
+        unknown: `a has ${dtype} weights, and the pruner may have ranked what they were rounded from`,
+        remedy: 'Export the dense model in float32; the pruned one may be in half precision.',
       });
   });
 

@@ -1,9 +1,10 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
 import { inputErrorAt } from '../../../errors/place.ts';
 import { type Folding, foldAll, type Layer, type Network } from '../../../network/index.ts';
+import { isHalf } from '../../../onnx/index.ts';
 import { once } from '../../once.ts';
 import { readScoresFile } from '../../shared/scores-file.ts';
-import { numbersIn, readableWeight } from '../../shared/weights.ts';
+import { numbersIn, readableWeight, roundedCopy } from '../../shared/weights.ts';
 import type { Assumption } from '../../types.ts';
 import type { ImportanceKeys } from '../keys.ts';
 import type { DeclaredSpec } from '../spec.ts';
@@ -67,6 +68,7 @@ function gammaScores({ name, norms, filters, calls }: Layer): Scores | Unknown |
   if (norm == null || calls.length > 1) return null;
   if (norm.statistics === null)
     return { unknown: `BatchNorm behind ${name} is plain arithmetic, so that its gammas are gone`, remedy: UNFOLD };
+  if (isHalf(norm.scale.dtype)) return roundedCopy(`the BatchNorm behind ${name}`, norm.scale.dtype);
   const gammas = numbersIn(norm.scale);
   const values = Float64Array.from({ length: filters }, (_, k) => Math.abs(gammas[k]!));
   return { values, errors: new Float64Array(filters) };

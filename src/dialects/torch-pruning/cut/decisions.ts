@@ -1,6 +1,7 @@
 import type { RetainedIndices } from '../../../network/index.ts';
 import { allFilters } from '../../../prose/index.ts';
 import type { Tie } from '../../explained.ts';
+import { exactness, giveScores } from '../../shared/rounding.ts';
 import type { JointOutcomes } from '../../types.ts';
 import type { Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
@@ -69,11 +70,14 @@ export function decide(dependencies: Dependencies, { fates, scopes, heads }: Ran
   return { byGroup, joint, groupedInputs: groupedInputs(prunings) };
 }
 
-const TOO_MANY: Unknown = {
-  unknown: `more scores than can be told apart lie at the cut, closer than float32 arithmetic is exact`,
-  remedy: 'Give the scores that the pruner computed (scores).',
-  isRaised: false,
-};
+function tooMany({ records }: Scope): Unknown {
+  const unit = Math.max(...records.map(({ scored }) => scored.scores.unit));
+  return {
+    unknown: `more scores than can be followed lie at the cut, nearer to one another than ${exactness(unit)}`,
+    remedy: giveScores(unit),
+    isRaised: false,
+  };
+}
 
 const BEYOND: Unknown = {
   unknown:
@@ -98,7 +102,7 @@ function decisionOf(
   const pruning = prune(record, cut.pruned, pruned);
   // Where so many go that nothing would be left, it does not matter which.
   const isAll = pruning.kind === 'skipped' && cut.pruned.length * record.channelGroups >= widthOf(record);
-  if (unclear.has(record) && !isAll) return { kind: 'unknown', why: TOO_MANY };
+  if (unclear.has(record) && !isAll) return { kind: 'unknown', why: tooMany(scope) };
   if (pruning.kind === 'unsure') {
     const unknown = `${pruning.name} may be a parameter, and Torch-Pruning would take all of it and leave the group alone, or a buffer, which it does not see`;
     return { kind: 'unknown', why: { unknown, remedy: null, isRaised: false } };

@@ -1,4 +1,5 @@
-import type { Scores } from '../score/reduction.ts';
+import { exactness, giveScores } from '../../shared/rounding.ts';
+import type { Rounded, Scores } from '../score/reduction.ts';
 import type { Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
 import { type Group, isOut } from '../trace/group.ts';
@@ -16,7 +17,7 @@ export interface Attention {
 /** A group that is ranked. */
 interface Ranked {
   readonly group: Group;
-  readonly scored: { readonly scores: Scores };
+  readonly scored: { readonly scores: Rounded };
   readonly attention: Attention | null;
 }
 
@@ -78,34 +79,37 @@ function headScores({ scored: { scores } }: Ranked, count: number): Scores {
     });
   const values = mean(scores.values);
   // A mean rounds as often as it adds.
-  return { values, errors: mean(scores.errors).map((error, k) => error + size * 2 ** -24 * Math.abs(values[k]!)) };
+  return { values, errors: mean(scores.errors).map((error, k) => error + size * scores.unit * Math.abs(values[k]!)) };
 }
 
-const TOO_NEAR: Unknown = {
-  unknown: 'which heads go hangs on scores that are nearer to one another than float32 arithmetic is exact',
-  remedy: 'Give the scores that the pruner computed (scores).',
-  isRaised: false,
-};
+function tooNear(unit: number): Unknown {
+  return {
+    unknown: `which heads go hangs on scores that are nearer to one another than ${exactness(unit)}`,
+    remedy: giveScores(unit),
+    isRaised: false,
+  };
+}
 
-function sure({ pruned, unsure }: Lowest): Chosen {
-  return unsure === null ? { heads: pruned } : TOO_NEAR;
+function sure({ pruned, unsure }: Lowest, unit: number): Chosen {
+  return unsure === null ? { heads: pruned } : tooNear(unit);
 }
 
 /** With a ranking of its own; heads that share a key's go from each of those groups alike. */
-function chosenHere({ attention, scores }: Scored, ratio: number): Chosen {
+function chosenHere({ record, attention, scores }: Scored, ratio: number): Chosen {
+  const { unit } = record.scored.scores;
   const count = scores.values.length;
   const going = Math.ceil(Math.min(ratio, 1) * count);
   const sharing = sharingOf(attention);
-  if (sharing === count) return sure(lowest(scores, going));
-  return lowestOfEach(scores, sharing, Math.ceil(going / sharing), count / sharing);
+  if (sharing === count) return sure(lowest(scores, going), unit);
+  return lowestOfEach({ ...scores, unit }, sharing, Math.ceil(going / sharing), count / sharing);
 }
 
 /** @param offset by how much Torch-Pruning takes the heads of a key to lie behind those of the one before */
-function lowestOfEach({ values, errors }: Scores, sharing: number, going: number, offset: number): Chosen {
+function lowestOfEach({ values, errors, unit }: Rounded, sharing: number, going: number, offset: number): Chosen {
   const heads: number[] = [];
   for (let key = 0; key < sharing; key++) {
     const [start, end] = [key, key + 1].map((k) => Math.floor((k * values.length) / sharing));
-    const found = sure(lowest({ values: values.slice(start, end), errors: errors.slice(start, end) }, going));
+    const found = sure(lowest({ values: values.slice(start, end), errors: errors.slice(start, end) }, going), unit);
     if ('unknown' in found) return found;
     heads.push(...found.heads.map((head) => head + Math.floor(key * offset)));
   }
@@ -121,14 +125,15 @@ function chosenAmongAll(all: readonly Scored[], ratio: number): (each: Scored) =
   const counted = all.reduce((sum, { record, attention }) => sum + firstCount(record, attention), 0);
   const going = joined.values.length - Math.trunc(counted * (1 - Math.min(ratio, 1)));
   const low = going > 0 ? upToThreshold(joined, going) : null;
-  return ({ attention, scores }) => {
+  return ({ record, attention, scores }) => {
+    const { unit } = record.scored.scores;
     if (low === null) return { heads: [] };
-    if (low.unsure !== null) return TOO_NEAR;
+    if (low.unsure !== null) return tooNear(unit);
     const heads = [...scores.values.keys()].filter((head) => scores.values[head]! <= low.threshold);
     const sharing = sharingOf(attention);
     if (sharing === scores.values.length) return { heads };
     // base_pruner.py:693, kv_head_id * num_kv_heads
-    return lowestOfEach(scores, sharing, Math.ceil(heads.length / sharing), sharing);
+    return lowestOfEach({ ...scores, unit }, sharing, Math.ceil(heads.length / sharing), sharing);
   };
 }
 

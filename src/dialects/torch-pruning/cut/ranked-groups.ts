@@ -1,4 +1,3 @@
-import { UNIT } from '../../shared/rounding.ts';
 import type { Normalized } from '../score/normalizer.ts';
 import type { Scores } from '../score/reduction.ts';
 import type { Term, Unknown } from '../score/terms.ts';
@@ -269,7 +268,7 @@ function recordOf(origin: Group, group: Group, scored: GroupScores, spec: TorchS
   const errors = isCommonDivisor ? scores.orderErrors : scores.errors;
   const ranked = { values: averaged(scores.values, size), errors: averaged(errors, size) };
   if (channelGroups > 1)
-    for (const k of ranked.errors.keys()) ranked.errors[k]! += 4 * UNIT * Math.abs(ranked.values[k]!);
+    for (const k of ranked.errors.keys()) ranked.errors[k]! += 4 * scores.unit * Math.abs(ranked.values[k]!);
   return { origin, group, scored, channelGroups, size, ranked, attention };
 }
 

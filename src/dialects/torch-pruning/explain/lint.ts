@@ -1,6 +1,7 @@
 import { nearest } from '../../../config/values.ts';
 import type { Place } from '../../../errors/place.ts';
-import { layerNames, type Network } from '../../../network/index.ts';
+import { layerNames, type Network, weightTypes } from '../../../network/index.ts';
+import { isHalf } from '../../../onnx/index.ts';
 import { filterWords, joined } from '../../../prose/index.ts';
 import type { Lint } from '../../types.ts';
 import { widthOf } from '../cut/cutting.ts';
@@ -23,7 +24,7 @@ export function lintTorch(network: Network, spec: TorchSpec, expectation: TorchE
     ...roundedInGroups(cuts, spec),
     ...prunedOutputs(network, expectation, spec),
     ...idleMaximum(spec),
-    ...nearCut(expectation, spec),
+    ...nearCut(network, expectation, spec),
     ...nothingPruned(network, expectation, spec),
   ];
 }
@@ -141,14 +142,22 @@ function idleMaximum(spec: TorchSpec): Lint[] {
   return [lint('max-pruning-ratio-idle', message, spec.at('max_pruning_ratio'))];
 }
 
-function nearCut({ layers, joint }: TorchExpected, spec: TorchSpec): Lint[] {
+function nearCut(network: Network, { layers, joint }: TorchExpected, spec: TorchSpec): Lint[] {
   const names = [...layers.values()].filter(({ tie, alternatives }) => tie !== null || alternatives !== null);
   if (names.length === 0) return [];
   const [first] = names;
   const which = first!.tie === null ? '' : ` (channels ${filterWords(first!.tie.candidates, 8)} of ${first!.name})`;
-  const message = `scores at the cut are equal, or nearer to one another than float32 sums are exact${which}: which of them stay depends on the machine`;
+  const message = nearCutMessage(network, which);
   const all = [...new Set([...names.map(({ name }) => name), ...joint.flatMap((set) => set.layers)])];
   return [lint('near-cut', message, spec.at('pruning_ratio'), all)];
+}
+
+/** @param which channels, as words to put in */
+function nearCutMessage(network: Network, which: string): string {
+  const [than, open] = [...weightTypes(network)].some(isHalf)
+    ? ['weights in half precision tell', 'hangs on digits that the dense model does not have']
+    : ['float32 sums are exact', 'depends on the machine'];
+  return `scores at the cut are equal, or nearer to one another than ${than}${which}: which of them stay ${open}`;
 }
 
 function nothingPruned(network: Network, { layers, refusal }: TorchExpected, spec: TorchSpec): Lint[] {

@@ -1,4 +1,4 @@
-import { UNIT } from '../../shared/rounding.ts';
+import { rankedUnit, UNIT } from '../../shared/rounding.ts';
 import type { Reduction } from '../spec.ts';
 import { LOST } from '../trace/placement.ts';
 import type { Term, Unknown } from './terms.ts';
@@ -9,12 +9,17 @@ export interface Scores {
   readonly errors: Float64Array;
 }
 
+/** Scores, and half a unit in the last place of the numbers that Torch-Pruning may have computed them in. */
+export interface Rounded extends Scores {
+  readonly unit: number;
+}
+
 /**
  * `_reduce` (importance.py:139-178): the terms of a group to scores of its channels, as many as the first term has values.
  * That is the root's number of channels but where the root itself is not scored: a depthwise convolution, or a convolution
  * where only BatchNorm is.
  */
-export function reduce(all: readonly Term[], reduction: Reduction): Scores | Unknown {
+export function reduce(all: readonly Term[], reduction: Reduction): Rounded | Unknown {
   const channels = all[0]!.values.length;
   const terms = all.filter(isCounted);
   const used = usedOf(all, reduction);
@@ -27,18 +32,19 @@ export function reduce(all: readonly Term[], reduction: Reduction): Scores | Unk
       : `index ${beyond} is out of bounds for dimension 0 with size ${channels}`;
     return { unknown: `RuntimeError: ${text}`, remedy: null, isRaised: true };
   }
+  const unit = Math.max(UNIT, ...all.map(({ dtype }) => rankedUnit(dtype)));
   switch (reduction) {
     case 'sum':
     case 'mean':
-      return added(terms, channels, reduction === 'mean' ? terms.length : 1);
+      return added(terms, channels, reduction === 'mean' ? terms.length : 1, unit);
     case 'max':
-      return written(terms, channels, -99999, (known, value) => Math.max(known, value));
+      return written(terms, channels, unit, -99999, (known, value) => Math.max(known, value));
     case 'prod':
-      return written(terms, channels, 1, (known, value) => known * value);
+      return written(terms, channels, unit, 1, (known, value) => known * value);
     case 'first':
-      return written(used, channels, 0, (_, value) => value);
+      return written(used, channels, unit, 0, (_, value) => value);
     case 'gate':
-      return written(used, channels, 0, (_, value) => value);
+      return written(used, channels, unit, 0, (_, value) => value);
   }
 }
 
@@ -53,20 +59,20 @@ function isCounted({ root }: Term): boolean {
   return !root.includes(LOST);
 }
 
-function added(terms: readonly Term[], channels: number, divisor: number): Scores {
+function added(terms: readonly Term[], channels: number, divisor: number, unit: number): Rounded {
   const [values, errors] = [new Float64Array(channels), new Float64Array(channels)];
   for (const term of terms) {
     for (const [k, channel] of term.root.entries()) {
       values[channel]! += term.values[k]!;
       // Each addition rounds; channels of a flattened map are added position by position.
-      errors[channel]! += term.errors[k]! + UNIT * values[channel]!;
+      errors[channel]! += term.errors[k]! + unit * values[channel]!;
     }
   }
   for (const k of values.keys()) {
     values[k]! /= divisor;
-    errors[k]! = errors[k]! / divisor + UNIT * values[k]!;
+    errors[k]! = errors[k]! / divisor + unit * values[k]!;
   }
-  return { values, errors };
+  return { values, errors, unit };
 }
 
 /**
@@ -76,9 +82,10 @@ function added(terms: readonly Term[], channels: number, divisor: number): Score
 function written(
   terms: readonly Term[],
   channels: number,
+  unit: number,
   start: number,
   join: (known: number, value: number) => number,
-): Scores {
+): Rounded {
   const values = new Float64Array(channels).fill(start);
   const errors = new Float64Array(channels);
   for (const { root, values: own, errors: ownErrors } of terms) {
@@ -88,10 +95,10 @@ function written(
       const [gain, carry] = start === 1 ? [known[channel]!, own[k]!] : [1, 1];
       values[channel] = value;
       errors[channel] =
-        ownErrors[k]! * Math.abs(gain) + knownErrors[channel]! * Math.abs(carry) + UNIT * Math.abs(value);
+        ownErrors[k]! * Math.abs(gain) + knownErrors[channel]! * Math.abs(carry) + unit * Math.abs(value);
     }
   }
-  return { values, errors };
+  return { values, errors, unit };
 }
 
 /** Whether the scores hang on which of several values was written last. */

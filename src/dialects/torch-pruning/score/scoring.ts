@@ -1,3 +1,4 @@
+import { UNIT } from '../../shared/rounding.ts';
 import type { ScoresOf } from '../cut/ranked-groups.ts';
 import type { ComputedImportance, Reduction } from '../spec.ts';
 import type { Group } from '../trace/group.ts';
@@ -28,7 +29,7 @@ export function givenScores(scores: ReadonlyMap<string, Float64Array>, path: str
     }
     // They are the numbers that the pruner ranked, but averages over channel groups are taken again.
     const errors = new Float64Array(channels);
-    return { terms: null, scores: { values, errors, orderErrors: errors } };
+    return { terms: null, scores: { values, errors, orderErrors: errors, unit: UNIT } };
   };
 }
 

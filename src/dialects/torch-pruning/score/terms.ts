@@ -1,7 +1,8 @@
 import type { Folding, Follower, FollowerRole, Layer, Network, Weight } from '../../../network/index.ts';
+import type { DType } from '../../../onnx/index.ts';
 import { distanceSums } from '../../shared/distances.ts';
-import { sumError, UNIT } from '../../shared/rounding.ts';
-import { numbersIn, readableWeight, weightsOf } from '../../shared/weights.ts';
+import { BEYOND_HALF, giveScores, isBeyond, rankedUnit, storedError, sumError, UNIT } from '../../shared/rounding.ts';
+import { numbersIn, storedWeight, weightsOf } from '../../shared/weights.ts';
 import type { Assumption } from '../../types.ts';
 import type { ComputedImportance } from '../spec.ts';
 import type { Group, GroupItem } from '../trace/group.ts';
@@ -14,8 +15,10 @@ export interface Term {
   /** For each value, the root's channel that it counts for. */
   readonly root: readonly number[];
   readonly values: ArrayLike<number>;
-  /** How far float32 arithmetic in no fixed order may be off. */
+  /** How far float32 arithmetic in no fixed order may be off, and weights that are rounded copies. */
   readonly errors: ArrayLike<number>;
+  /** What its values are kept as. */
+  readonly dtype: DType;
 }
 
 /** Why scores cannot be determined. */
@@ -67,6 +70,14 @@ function termsUnder(sources: Sources, folding: Folding | null): TermsOf {
       if (!sources.importance.targets.has(item.module.type)) continue;
       const found = item.module.layer.weight === null ? normTerms(sources, item) : weightTerms(sources, item);
       if ('unknown' in found) return found;
+      const { p } = sources.importance;
+      const beyond = found.find(({ dtype, values }) => Array.from(values).some((value) => isBeyond(value, dtype, p)));
+      if (beyond !== undefined)
+        return {
+          unknown: `${beyond.label} ${BEYOND_HALF}`,
+          remedy: giveScores(rankedUnit(beyond.dtype)),
+          isRaised: false,
+        };
       terms.push(...found);
     }
     return terms;
@@ -108,8 +119,9 @@ function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unkno
   const { layer } = module;
   const { importance, magnitudes } = sources;
   const { name, groups } = layer;
-  const weight = readableWeight(layer);
+  const weight = storedWeight(layer);
   if ('unknown' in weight) return { ...weight, isRaised: false };
+  const { dtype } = weight.tensor;
   const rows = side === 'in' ? weight.inCount : weight.outCount;
   // A grouped layer has the columns of one group, which count for each (importance.py:228, not where each group has one).
   const isRepeated = side === 'in' && groups > 1 && groups !== module.inWidth;
@@ -122,14 +134,18 @@ function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unkno
     return raised(`IndexError: index ${beyond} is out of bounds for dimension 0 with size ${rows}`);
   const label = side === 'in' ? `${name} inputs` : name;
   if (importance.isDistance) {
-    const { values, errors } = distanceSums(rowsOf(weight, item, sources));
-    return [{ label, root, values, errors }];
+    const { values, errors } = distanceSums(rowsOf(weight, item, sources), {
+      relative: storedError(1, dtype, 0, importance.p),
+      absolute: storedError(0, dtype, 1, importance.p),
+    });
+    return [{ label, root, values, errors, dtype }];
   }
   const sums = magnitudes(layer, importance.p)!;
   const [all, count] = side === 'in' ? [sums.columns, sums.perColumn] : [sums.rows, sums.perRow];
   const values = at.map((position) => all[position % rows]!);
   const error = sumError(count);
-  const own: Term = { label, root, values, errors: values.map((value) => value * error) };
+  const errors = values.map((value) => value * error + storedError(value, dtype, count, importance.p));
+  const own: Term = { label, root, values, errors, dtype };
   return side === 'in' ? [own] : [own, ...biasTerms(sources, item, 'bias')];
 }
 
@@ -151,7 +167,9 @@ function vectorTerms({ network, importance }: Sources, { module, at, root }: Gro
   if (!isParameter(found, elements)) return [];
   const values = at.map((position) => power(elements[position * found.stride]!, importance.p));
   const label = `${module.layer.name} ${role === 'scale' ? 'weight' : 'bias'}`;
-  return [{ label, root, values, errors: values.map((value) => 2 * UNIT * value) }];
+  const { dtype } = found.tensor;
+  const errors = values.map((value) => 2 * UNIT * value + storedError(value, dtype, 1, importance.p));
+  return [{ label, root, values, errors, dtype }];
 }
 
 /** torch.onnx writes ones and zeros for a layer without parameters, under names of its own; other programs take names away. */

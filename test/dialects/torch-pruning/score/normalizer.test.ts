@@ -4,6 +4,7 @@ import { normalize } from '../../../../src/dialects/torch-pruning/score/normaliz
 const scores = (values: readonly number[], error = 0) => ({
   values: Float64Array.from(values),
   errors: new Float64Array(values.length).fill(error),
+  unit: 2 ** -24,
 });
 const normalized = (normalizer: string | null, values: readonly number[] = [1, 2, 5], error = 0) => {
   const found = normalize(scores(values, error), normalizer);

@@ -5,7 +5,7 @@ import type { Reduction } from '../../../../src/dialects/torch-pruning/spec.ts';
 import { LOST } from '../../../../src/dialects/torch-pruning/trace/placement.ts';
 
 const term = (values: readonly number[], root = values.map((_, k) => k), error = 0): Term => ({
-  ...{ label: 'a', root, values, errors: values.map(() => error) },
+  ...{ label: 'a', root, values, errors: values.map(() => error), dtype: 'float32' },
 });
 const isScores = (found: Scores | Unknown): found is Scores => 'values' in found;
 function reduced(

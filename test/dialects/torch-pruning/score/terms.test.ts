@@ -1,7 +1,14 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { convs, inMemory, rows } from '../../../support/convs.ts';
-import type { Graph } from '../../../support/onnx-builder.ts';
+import { networkOf } from '../../../support/golden.ts';
+import { CONVERTERS, convertModel } from '../../../support/narrow-model.ts';
+import { type Graph, modelBytes } from '../../../support/onnx-builder.ts';
 import { counts, expectationOf } from '../support.ts';
+
+const work = mkdtempSync(join(tmpdir(), 'prunegate-terms-'));
 
 const chain = (scale = 1): Graph =>
   convs(
@@ -27,6 +34,18 @@ describe('scores', () => {
       [...expectationOf(inMemory(graph), {}).layers.values()].map(({ expected }) => expected);
     expect(kept(inFloat64(chain()))).toEqual(kept(chain()));
     expect(kept(chain())[0]).toHaveLength(4);
+  });
+
+  it('of weights in half precision at the bounds of float16 are not ranked: they may have been larger', () => {
+    const weightOf = (scale: number): string => {
+      const [dense, half] = ['dense', 'half'].map((name) => join(work, `${name}-${scale}.onnx`));
+      writeFileSync(dense!, modelBytes(chain(scale)));
+      return convertModel(dense!, half!, CONVERTERS.half);
+    };
+    expect(counts(expectationOf(networkOf(weightOf(1)), {}))).toMatchObject({ a: 4 });
+    expect(counts(expectationOf(networkOf(weightOf(2e4)), {}))).toMatchObject({
+      a: 'a holds numbers so large that float16 may not have held them',
+    });
   });
 
   it('that overflow the float32 of the pruner are said to, and not ranked', () => {
