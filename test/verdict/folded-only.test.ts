@@ -91,6 +91,10 @@ describe('a pair of folded models', () => {
     expect(finding).toMatchObject({ kind: 'layers', place: { key: `prune.${specKey}` } });
     expect(finding!.title).toMatch(title);
     expect(finding!.details[0]).toBe(detail);
+    // All of them are right, however many they are.
+    const whole = report.layers.filter((layer) => layer.actual?.length === layer.filters);
+    expect(whole.length).toBeGreaterThan(0);
+    for (const layer of whole) expect(layer.verdict, layer.name).not.toBe('mismatch');
   });
 
   it('claims nothing of layers whose partner hangs on memory addresses', async () => {
