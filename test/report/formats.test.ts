@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
-import { FORMATS } from '../../src/config/table/model.ts';
+import { FORMATS } from '../../src/config/table/outcome.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { ANYBODY, makeReportSet, REPORT_FORMATS, type Report, writeReport } from '../../src/report/index.ts';
 

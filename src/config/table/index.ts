@@ -2,15 +2,9 @@ import { MODEL } from './model.ts';
 import { PROGRAM } from './program.ts';
 import type { Setting } from './setting.ts';
 
-export {
-  type CommentPolicy,
-  FAIL_ON,
-  type FailOn,
-  FORMATS,
-  type Folding,
-  type Format,
-  type ProviderChoice,
-} from './model.ts';
+export type { ProviderChoice } from './execution.ts';
+export type { Folding } from './model.ts';
+export { type CommentPolicy, FAIL_ON, type FailOn, FORMATS, type Format } from './outcome.ts';
 export { COMMAND_NAMES, type CommandName, type Setting } from './setting.ts';
 
 /** Everything that a user can set: flags, the action's inputs, prunegate.yml, its schema, `--help`, action.yml and docs/action.md's table follow. */
