@@ -81,6 +81,7 @@ export interface Call {
 /** What a layer is beside its kind, where source frameworks have layers or modules of their own for it. */
 export type LayerSort =
   | 'lstm'
+  | 'gru'
   | 'batch-norm'
   | 'layer-norm'
   | 'instance-norm'

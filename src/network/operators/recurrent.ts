@@ -78,6 +78,6 @@ function form({ node }: NodeFacts): Form {
 
 export const RECURRENT: Readonly<Record<string, Operator>> = {
   LSTM: { carry: recurrent, role: 'weights', sort: 'lstm', states: [5, 6], tells: 'all', form },
-  GRU: { carry: recurrent, role: 'weights', states: [5], tells: 'all', form },
+  GRU: { carry: recurrent, role: 'weights', sort: 'gru', states: [5], tells: 'all', form },
   RNN: { carry: recurrent, role: 'weights', states: [5], tells: 'all', form },
 };

@@ -86,8 +86,9 @@ function moduleType(layer: Layer): ModuleType {
     case 'batch-norm':
       return layer.groups > 1 ? 'GroupNorm' : bySort(layer);
     case 'recurrent':
-      // nn.GRU and nn.RNN are no modules that it knows (ops.py:285).
-      return layer.sort === 'lstm' ? 'LSTM' : 'ElementWise';
+      // nn.GRU and nn.RNN are no modules that it knows (ops.py:285). At a GRU it raises, unless it is given a pruner for it (customized_pruners),
+      // which cuts what the GRU reads, as that of an LSTM does.
+      return layer.sort === 'lstm' || layer.sort === 'gru' ? 'LSTM' : 'ElementWise';
     case 'concat':
       return 'Concat';
     case 'crop':
