@@ -23,7 +23,14 @@ export function transposedOutcomes(
       open.push({ tensor: layer.name, consumer: null, detail: outcome.kernel.detail });
     else if (layer.kind === 'recurrent' && layer.filters !== partner.get(layer.id)?.filters)
       open.push({ tensor: layer.name, consumer: null, detail: 'it has other units, which are not followed' });
-    else if (layer.kind !== 'embedding' && isCut(layer, outcome, partner.get(layer.id)))
+    else if (layer.kind === 'embedding') {
+      const [rows, before] = [rowsOf(layer), rowsOf(partner.get(layer.id))];
+      if (rows !== before)
+        add(
+          layer.name,
+          `its table has ${rows} rows, the dense one's ${before}: no pruner takes away what inputs look up`,
+        );
+    } else if (isCut(layer, outcome, partner.get(layer.id)))
       add(
         layer.name,
         layer.kind === 'recurrent'
@@ -36,6 +43,12 @@ export function transposedOutcomes(
     if (isOther(layer, dense) && !known.has(layer.id) && open.length === 0)
       add(layer.name, 'the pruned model has no such layer');
   return { elsewhere: wrong, open };
+}
+
+/** How many rows a table has that is looked up. */
+function rowsOf(layer: Layer | undefined): number | null {
+  const weight = layer?.weight ?? null;
+  return weight === null || 'opaque' in weight ? null : weight.inCount;
 }
 
 function isCut({ filters }: Layer, { assigned }: PrunedOutcome, before: Layer | undefined): boolean {
