@@ -39,6 +39,16 @@ describe('scores', () => {
 });
 
 describe('errors', () => {
+  it.each(['sum', 'mean', 'max', 'standarization', 'gaussian', 'sentinel_0.5', 'lamp'])(
+    'are as large as half precision leaves them where %s may have been computed in it',
+    (normalizer) => {
+      const found = normalize({ ...scores([1, 2, 5]), unit: 2 ** -11 }, normalizer);
+      expect(found.unit).toBe(2 ** -11);
+      for (const [k, value] of found.values.entries())
+        if (value !== 0) expect(found.orderErrors[k]! / Math.abs(value)).toBeGreaterThanOrEqual(2 ** -11);
+    },
+  );
+
   it('stay what they are without a normalizer', () => {
     expect(normalized(null, [1, 2], 0.5)).toMatchObject({ errors: [0.5, 0.5], orderErrors: [0.5, 0.5] });
   });

@@ -43,6 +43,14 @@ describe('the terms of a group', () => {
     expect(valuesOf([term([2, 3]), term([10, 20], [0, 0])], 'prod')).toEqual([40, 3]);
   });
 
+  it('in half precision may have been added up in it', () => {
+    const half = { ...term([1, 5]), dtype: 'float16' as const };
+    const found = reduce([term([1, 5]), half], 'sum');
+    if (!isScores(found)) throw new Error(found.unknown);
+    expect(found).toMatchObject({ unit: 2 ** -11, errors: Float64Array.of(5 * 2 ** -11, 25 * 2 ** -11) });
+    expect(reduce([term([1, 5])], 'sum')).toMatchObject({ unit: 2 ** -24 });
+  });
+
   it('say whether the scores hang on which of several values was written last', () => {
     const flattened = term([1, 2], [0, 0]);
     const all = [term([1]), flattened];

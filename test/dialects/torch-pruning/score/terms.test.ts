@@ -36,6 +36,24 @@ describe('scores', () => {
     expect(kept(chain())[0]).toHaveLength(4);
   });
 
+  it('of weights in half precision are a tie where what they were rounded from may stand in another order', () => {
+    const kernel = [1, 2, 3, 4, 4.01, 6, 7, 8].map((value) => [value, value]);
+    const equal = Array.from({ length: 4 }, () => new Array<number>(8).fill(1));
+    const graph = convs(
+      [
+        { name: 'a', from: 'x', kernel },
+        { name: 'b', from: 'a', kernel: equal },
+      ],
+      { producer: 'pytorch' },
+    );
+    const [dense, half] = ['near', 'near-half'].map((name) => join(work, `${name}.onnx`));
+    writeFileSync(dense!, modelBytes(graph));
+    convertModel(dense!, half!, CONVERTERS.half);
+    const tie = (path: string) => expectationOf(networkOf(path), { ignored_layers: ['b'] }).layers.get('a')!.tie;
+    expect(tie(dense!)).toBeNull();
+    expect(tie(half!)).toEqual({ certain: [5, 6, 7], candidates: [3, 4], pick: 1 });
+  });
+
   it('of weights in half precision at the bounds of float16 are not ranked: they may have been larger', () => {
     const weightOf = (scale: number): string => {
       const [dense, half] = ['dense', 'half'].map((name) => join(work, `${name}-${scale}.onnx`));
