@@ -63,9 +63,13 @@ export function numbering(rounding = ROUNDING): Numbering {
   return {
     named,
     computed(f, operands) {
-      const values = Float64Array.from({ length: POINTS }, (_, k) =>
-        f(operands.map((operand) => samples[operand]![k]!)),
-      );
+      const columns = operands.map((operand) => samples[operand]!);
+      const point = new Array<number>(columns.length);
+      const values = new Float64Array(POINTS);
+      for (let k = 0; k < POINTS; k++) {
+        for (let i = 0; i < columns.length; i++) point[i] = columns[i]![k]!;
+        values[k] = f(point);
+      }
       const bucket = bucketOf(values, rounding);
       for (const near of [bucket, bucket - 1, bucket + 1]) {
         const found = buckets.get(near)?.find((other) => isSame(samples[other]!, values, rounding));
@@ -98,14 +102,17 @@ function pseudoRandom(key: string): Float64Array {
   };
   state ||= 1;
   for (let k = 0; k < 8; k++) next();
-  const values = Float64Array.from({ length: POINTS }, (_, k) => {
-    if (k >= SIZED_POINTS) return NEAR * ((2 * (k - SIZED_POINTS + next())) / NEAR_POINTS - 1);
+  const values = new Float64Array(POINTS);
+  for (let k = 0; k < SIZED_POINTS; k++) {
     const part = (k >> 1) + next();
-    return (k % 2 === 0 ? 1 : -1) * 10 ** ((6 * part) / SIZED_POINTS - 1.5);
-  });
+    values[k] = (k % 2 === 0 ? 1 : -1) * 10 ** ((6 * part) / SIZED_POINTS - 1.5);
+  }
+  for (let k = 0; k < NEAR_POINTS; k++) values[SIZED_POINTS + k] = NEAR * ((2 * (k + next())) / NEAR_POINTS - 1);
   for (let k = POINTS - 1; k > 0; k--) {
     const other = Math.floor(next() * (k + 1));
-    [values[k], values[other]] = [values[other]!, values[k]!];
+    const value = values[k]!;
+    values[k] = values[other]!;
+    values[other] = value;
   }
   return values;
 }
@@ -116,11 +123,13 @@ function bucketOf(values: Float64Array, rounding: number): number {
 }
 
 function isSame(a: Float64Array, b: Float64Array, rounding: number): boolean {
-  return a.every((value, k) => {
-    const other = b[k]!;
-    if (!Number.isFinite(value) || !Number.isFinite(other)) return Object.is(value, other);
-    return Math.abs(value - other) <= rounding * Math.max(Math.abs(value), Math.abs(other), SMALL);
-  });
+  for (let k = 0; k < POINTS; k++) if (!isNear(a[k]!, b[k]!, rounding)) return false;
+  return true;
+}
+
+function isNear(a: number, b: number, rounding: number): boolean {
+  if (!Number.isFinite(a) || !Number.isFinite(b)) return Object.is(a, b);
+  return Math.abs(a - b) <= rounding * Math.max(Math.abs(a), Math.abs(b), SMALL);
 }
 
 /**
@@ -170,11 +179,11 @@ function numbered(operation: Operation, values: readonly Value[], taken: Taken, 
 
 /** The function of the operands that are computed, its constant numbers filled in. */
 function functionOf({ apply, operands }: NonNullable<Operation['pointwise']>): (values: readonly number[]) => number {
+  const given = operands.map((operand) => (operand.kind === 'number' ? operand.value : Number.NaN));
+  const open = operands.flatMap(({ kind }, at) => (kind === 'number' ? [] : [at]));
   return (values) => {
-    let next = 0;
-    return (
-      apply(...operands.map((operand) => (operand.kind === 'number' ? operand.value : values[next++]!))) ?? Number.NaN
-    );
+    for (let k = 0; k < open.length; k++) given[open[k]!] = values[k]!;
+    return apply(...given) ?? Number.NaN;
   };
 }
 

@@ -99,15 +99,16 @@ export function correspond({ dense, pruned, partner, calls }: LayerPairs): OpenC
 function placing(denseOf: Int32Array, kept: Uint8Array): (from: Int32Array, to: Int32Array) => Int32Array | null {
   // First position of each dense channel in the list at hand, FIXED_CHANNEL at the end; all -1 between two lists.
   const next = new Int32Array(kept.length + 1).fill(-1);
-  const slot = (channel: number): number => (channel === FIXED_CHANNEL ? next.length - 1 : channel);
+  const fixed = kept.length;
   const placed = (from: Int32Array, to: Int32Array): Int32Array | null => {
     const following = new Int32Array(from.length);
     let count = 0;
     for (let at = from.length - 1; at >= 0; at--) {
       const id = from[at]!;
-      following[at] = next[slot(id)]!;
-      next[slot(id)] = at;
-      if (id === FIXED_CHANNEL || kept[id] === 1) count++;
+      const slot = id === FIXED_CHANNEL ? fixed : id;
+      following[at] = next[slot]!;
+      next[slot] = at;
+      if (slot === fixed || kept[id] === 1) count++;
     }
     // A consumer that lost a whole branch keeps too few.
     if (count !== to.length) return null;
@@ -115,16 +116,17 @@ function placing(denseOf: Int32Array, kept: Uint8Array): (from: Int32Array, to: 
     for (let at = 0; at < to.length; at++) {
       const id = to[at]!;
       const channel = id === FIXED_CHANNEL ? FIXED_CHANNEL : denseOf[id]!;
-      const position = channel === UNKNOWN ? -1 : next[slot(channel)]!;
+      const slot = channel === FIXED_CHANNEL ? fixed : channel;
+      const position = channel === UNKNOWN ? -1 : next[slot]!;
       if (position < 0) return null;
       positions[at] = position;
-      next[slot(channel)] = following[position]!;
+      next[slot] = following[position]!;
     }
     return positions;
   };
   return (from, to) => {
     const positions = placed(from, to);
-    for (let at = 0; at < from.length; at++) next[slot(from[at]!)] = -1;
+    for (let at = 0; at < from.length; at++) next[from[at] === FIXED_CHANNEL ? fixed : from[at]!] = -1;
     return positions;
   };
 }

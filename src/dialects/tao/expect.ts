@@ -7,7 +7,6 @@ import { explainFilter, explainLayer } from './explain.ts';
 import type { Decision } from './exploration/decision.ts';
 import { MAX_OUTCOMES, type Varying } from './exploration/outcomes.ts';
 import { withinWork } from './exploration/work.ts';
-import { type OwnStats, ownStats } from './norms/norms.ts';
 import { reasonOf, ruleOf, specKeyOf } from './reasons.ts';
 import { columnsCut } from './rebuild/columns.ts';
 import { faultsOf } from './rebuild/faults.ts';
@@ -88,7 +87,6 @@ function groupsOf({ exploration }: Pruned, { criterion }: TaoSpec): readonly Lay
 }
 
 function layersOf(run: TaoRun, pruned: Pruned, groups: readonly LayerGroup[]): ReadonlyMap<string, LayerExpectation> {
-  const stats = ownStats(run.norms, run.spec.normalizer);
   const varyingOf = new Map(
     pruned.open.varying.flatMap((varying) => varying.layers.map((layer) => [layer, varying] as const)),
   );
@@ -98,7 +96,7 @@ function layersOf(run: TaoRun, pruned: Pruned, groups: readonly LayerGroup[]): R
     [...run.network.prunable.values()].map((layer) => [
       layer.name,
       {
-        ...layerOf(layer, stats, run, pruned, varyingOf),
+        ...layerOf(layer, run, pruned, varyingOf),
         assumes: assumptions.get(layer.name) ?? null,
         group: groupOf.get(layer.name) ?? null,
       },
@@ -133,9 +131,8 @@ function namesAssumed({ network, spec }: TaoRun, groups: readonly LayerGroup[]):
 
 function layerOf(
   layer: Layer,
-  stats: OwnStats,
   { spec }: TaoRun,
-  { exploration, refusal, open }: Pruned,
+  { stats, exploration, refusal, open }: Pruned,
   varyingOf: ReadonlyMap<Layer, Varying>,
 ): Omit<LayerExpectation, 'group' | 'assumes'> {
   const { name } = layer;

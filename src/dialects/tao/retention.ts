@@ -44,7 +44,7 @@ export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
   if (count >= values.length) return { retained: indicesWhere(values, () => true), tie: null, rule, passing: above };
   if (spec.ties === 'numpy-1.24' && error === 0) {
     const first = argsortDescending(values).subarray(0, count);
-    return { retained: [...first].sort((a, b) => a - b), tie: null, rule, passing: above };
+    return { retained: [...first.sort()], tie: null, rule, passing: above };
   }
   const cut = cutValue(values, count);
   const surely: number[] = [];
@@ -62,9 +62,21 @@ export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
     if (isNear) candidates.push(k);
     else if (isAbove) certain.push(k);
   }
-  const retained = [...surely, ...equal.slice(0, count - surely.length)].sort((a, b) => a - b);
+  const retained = ascending(surely, equal.slice(0, count - surely.length));
   const pick = count - certain.length;
   return { retained, tie: candidates.length > pick ? { certain, candidates, pick } : null, rule, passing: above };
+}
+
+/** Both lists as one; each is ascending. */
+function ascending(a: readonly number[], b: readonly number[]): number[] {
+  const merged: number[] = [];
+  let at = 0;
+  for (const value of a) {
+    while (at < b.length && b[at]! < value) merged.push(b[at++]!);
+    merged.push(value);
+  }
+  while (at < b.length) merged.push(b[at++]!);
+  return merged;
 }
 
 /** The stat of the last filter that stays: the `count`-th largest, NaN counting as smallest. */

@@ -12,7 +12,7 @@ import {
   type Tried,
 } from './exploration/outcomes.ts';
 import type { Work } from './exploration/work.ts';
-import { type Norms, ownStats } from './norms/norms.ts';
+import { type Norms, type OwnStats, ownStats } from './norms/norms.ts';
 import { requireRebuildable } from './rebuild/rebuild.ts';
 import { TaoError } from './refusal.ts';
 import type { TaoPruner } from './rules.ts';
@@ -29,6 +29,7 @@ export interface TaoRun extends TaoPruner {
 
 /** What the pruner does of a model. */
 export interface Pruned {
+  readonly stats: OwnStats;
   /** null where the real pruner raises before it is through. */
   readonly exploration: Exploration | null;
   readonly refusal: Refusal | null;
@@ -57,6 +58,7 @@ export function prunedBy({ network, spec, rules, norms, work }: TaoRun): Pruned 
   const running = outcomes.find(({ outcome: { raised } }) => raised === null);
   const { exploration } = nominal.raised !== null && running !== undefined ? running.outcome : nominal;
   return {
+    stats,
     exploration,
     refusal: refusalOf(nominal, outcomes, running),
     open:

@@ -35,7 +35,7 @@ export function equalRows({ dense, pruned }: RowMatches): readonly EqualRows[] {
     if (known === undefined) classes.set(name, { members: [p], rows: [] });
     else known.members.push(p);
   }
-  if (classes.size > 0) for (const [row, name] of dense.entries()) classes.get(name)?.rows.push(row);
+  if (classes.size > 0) for (let row = 0; row < dense.length; row++) classes.get(dense[row]!)?.rows.push(row);
   return [...classes.values()];
 }
 

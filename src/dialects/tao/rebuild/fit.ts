@@ -25,9 +25,10 @@ export function requireWithin(layer: Layer, inputs: Claim, own: Claim): void {
 }
 
 function requireIndices({ name }: Layer, claim: Claim, size: number, axis: number): void {
-  const beyond = claim === null || claim === 'none' ? undefined : claim.find((index) => index >= size);
-  if (beyond === undefined) return;
-  throw new TaoError('IndexError', `index ${beyond} is out of bounds for axis ${axis} with size ${size}`, name);
+  if (claim === null || claim === 'none') return;
+  for (const index of claim)
+    if (index >= size)
+      throw new TaoError('IndexError', `index ${index} is out of bounds for axis ${axis} with size ${size}`, name);
 }
 
 /**
