@@ -55,7 +55,12 @@ const LATE = [
   // What is said of models that are not as expected.
   {
     name: 'red',
-    test: /src[\\/](?:verdict[\\/]column-causes|recovery[\\/](?:misplaced|emissions|match[\\/](?:lookup|nearest|column-keys|by-factor))|dialects[\\/]tao[\\/](?:explain|threshold-search)|report[\\/]explanation)\.ts$/,
+    test: /src[\\/](?:verdict[\\/](?:column-causes|inputs)|recovery[\\/](?:misplaced|emissions|match[\\/](?:lookup|nearest|column-keys|by-factor|by-value|rounded|scaled|contained))|dialects[\\/]tao[\\/](?:explain|threshold-search|norms[\\/]other-norms)|report[\\/]explanation)\.ts$/,
+  },
+  // What convolutional networks do without, and what few files hold.
+  {
+    name: 'seldom',
+    test: /src[\\/](?:network[\\/](?:assembled|operators[\\/](?:sources|recurrent|matrix-product|resize|slice|split|gather|depth-to-space|grid-sample|tile|expand|reductions|quantized))|network[\\/]names[\\/]keras2onnx|onnx[\\/](?:typed-data|foreign-format|constant|more-outputs|external-location|pieces)|recovery[\\/]align[\\/](?:fingerprints|refine|same-model|skeleton|named)|comparison[\\/]equal-tensors|dialects[\\/](?:reported|tao[\\/](?:argsort|partners))|verdict[\\/]reported-counts|config[\\/]command-line)\.ts$/,
   },
   {
     name: 'commands',

@@ -27,47 +27,62 @@ import { SQUEEZING } from './squeeze.ts';
 import { TILE } from './tile.ts';
 import { OPERAND_DOMAIN, TRANSPOSE } from './transpose.ts';
 
-/** Operators of ai.onnx by name. One that is not here is opaque: what depends on it cannot be verified. */
-const STANDARD: ReadonlyMap<string, Operator> = new Map(
-  [
-    SOURCES,
-    CONVOLUTIONS,
-    DENSE,
-    RECURRENT,
-    QUANTIZED,
-    NORMALIZATIONS,
-    ACTIVATIONS,
-    ARITHMETIC,
-    NORMALIZING,
-    REDUCTIONS,
-    POOLING,
-    RESIZING,
-    PADDING,
-    CONCAT,
-    SLICE,
-    SPLIT,
-    GATHER,
-    SPACE,
-    GRID_SAMPLE,
-    TILE,
-    IDENTITIES,
-    EXPANDING,
-    TRANSPOSE,
-    RESHAPING,
-    SQUEEZING,
-  ].flatMap((family) => Object.entries(family)),
-);
+/** Operators of ai.onnx by name. One that is in neither is opaque: what depends on it cannot be verified. */
+const USUAL = byName([
+  CONVOLUTIONS,
+  DENSE,
+  NORMALIZATIONS,
+  ACTIVATIONS,
+  ARITHMETIC,
+  NORMALIZING,
+  POOLING,
+  PADDING,
+  CONCAT,
+  IDENTITIES,
+  TRANSPOSE,
+  RESHAPING,
+  SQUEEZING,
+]);
+/** Those that many a network does without: a build has them loaded when a node has none of the usual ones. */
+let others: ReadonlyMap<string, Operator> | null = null;
 
-/** Operations of source frameworks that exporters write as several nodes, by the name under which those are placed. */
-const WRITTEN: ReadonlyMap<string, LayerSort> = new Map([['Unbind', 'unbind']]);
+function standard(name: string): Operator | undefined {
+  others ??= USUAL.has(name)
+    ? null
+    : byName([
+        SOURCES,
+        RECURRENT,
+        QUANTIZED,
+        REDUCTIONS,
+        RESIZING,
+        SLICE,
+        SPLIT,
+        GATHER,
+        SPACE,
+        GRID_SAMPLE,
+        TILE,
+        EXPANDING,
+      ]);
+  return USUAL.get(name) ?? others?.get(name);
+}
+
+function byName(families: readonly Readonly<Record<string, Operator>>[]): ReadonlyMap<string, Operator> {
+  return new Map(families.flatMap((family) => Object.entries(family)));
+}
+
+/** What no node is: operations of source frameworks that exporters write as several, by the name under which those are placed, and inputs. */
+const WRITTEN: ReadonlyMap<string, LayerSort | null> = new Map([
+  ['Unbind', 'unbind'],
+  ['Input', null],
+]);
 
 /** What a layer that an operator makes is in the source framework. */
 export function sortOf(op: string): LayerSort | null {
-  return WRITTEN.get(op) ?? STANDARD.get(op)?.sort ?? null;
+  return WRITTEN.has(op) ? WRITTEN.get(op)! : (standard(op)?.sort ?? null);
 }
 
 /** What a node's operator does; undefined for one that is not known. */
 export function operatorOf({ domain, opType }: OnnxNode): Operator | undefined {
   if (domain === OPERAND_DOMAIN) return TRANSPOSE[opType];
-  return domain === '' || domain === 'ai.onnx' ? STANDARD.get(opType) : undefined;
+  return domain === '' || domain === 'ai.onnx' ? standard(opType) : undefined;
 }
