@@ -1,16 +1,22 @@
+import type { Hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
+import type { ByteSource } from '../bytes/index.ts';
+import type { RunningHash } from './hash-here.ts';
 import {
   CALLER,
-  EMPTIED,
-  END,
-  FILLED,
+  DONE,
   GIVEN_UP,
   HASHED,
   HASHING,
-  makeRingMemory,
+  type HashOrder,
+  makeRing,
   NOBODY,
   OWNER,
+  PIECE_BYTES,
+  pieceIn,
+  piecesOf,
+  READ,
   ringIn,
   STATE,
   THREAD,
@@ -18,101 +24,110 @@ import {
 } from './hash-ring.ts';
 import { sha256 } from './sha256.ts';
 
-/** SHA-256 of bytes that are added in their order. */
-export interface ByteHash {
-  /** What was added may change afterwards. */
-  update(bytes: Uint8Array): void;
-  /** Nothing more is added. */
-  end(): void;
-  /** Of all that was added until it ended, in lowercase hex; asked for once, before it is closed. */
-  digest(): string;
-  /** Nothing more is asked of it. */
-  close(): void;
-}
-
 const IS_BUNDLED = import.meta.filename.endsWith('.cjs');
 const PROGRAM = join(import.meta.dirname, IS_BUNDLED ? 'hash.cjs' : '../../dist/hash.cjs');
 
 /** It holds nothing but the ring. In megabytes. */
 const SMALL = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 8 };
 
-/** A thread takes 20 ms to start; one that has not by then, for want of threads or memory, is not waited for. */
+/** A thread takes 25 ms to start; one that has not by then, for want of threads or memory, is not waited for. */
 const PATIENCE_MS = 500;
 
-/** A piece takes a third of a millisecond; a thread that has not done one by then has died, and what it had with it. */
+/** A piece takes a quarter of a millisecond; a thread that has not done one by then has died, and what it had with it. */
 const LIFE_SIGN_MS = 120_000;
 
-export function hashHere(): ByteHash {
-  const hash = sha256();
-  return { update: (bytes) => void hash.update(bytes), end() {}, digest: () => hash.digest('hex'), close() {} };
-}
-
 /**
- * Hashes in a thread of its own: that takes as long as reading and judging do, and copying the bytes for it a tenth. The thread is there from the first
- * piece to the last. Where none starts, they are hashed here.
- * @param start starts the thread on the ring's memory
+ * Hashes in a thread of its own, which takes longer than reading and judging do: it has to be at work from the start to the end. So the file is read
+ * into the ring, ahead of whoever asks for it as far as there is room, and what is asked for is copied from there. What was passed over, or is
+ * asked for again when it has gone, is read from the file. Where no thread starts, all is hashed here.
+ * @param start starts the thread
  * @param lifeSign milliseconds without a piece hashed after which it is taken for dead
  */
 export function hashBeside(
-  start: (memory: SharedArrayBuffer) => void = startThread,
+  { size, read }: Pick<ByteSource, 'size' | 'read'>,
+  start: (order: HashOrder) => void = startThread,
   lifeSign: number = LIFE_SIGN_MS,
-): ByteHash {
-  const memory = makeRingMemory();
-  const ring = ringIn(memory);
-  const { words, lengths, pieces } = ring;
-  let own: ByteHash | null = null;
-  let filled = 0;
-  let inPiece = 0;
-  const room = (): boolean => {
-    for (let emptied = 0; ; ) {
-      emptied = Atomics.load(words, EMPTIED);
-      if (filled - emptied < pieces.length) return true;
-      if (!isHashing(words, EMPTIED, emptied, lifeSign)) return false;
+): RunningHash {
+  const order = makeRing(size);
+  const ring = ringIn(order);
+  const { words, places } = ring;
+  const pieces = piecesOf(size);
+  let own: Hash | null = null;
+  let digest: string | null = null;
+  let isClosed = false;
+  /** Pieces that were read. */
+  let count = 0;
+  /** The last piece that was asked for: those before it may go. */
+  let wanted = 0;
+  start(order);
+  const hashed = (): number => (own === null ? Atomics.load(words, HASHED) : count);
+  const readNext = (): void => {
+    const piece = pieceIn(ring, size, count);
+    read(piece, count * PIECE_BYTES, piece.length);
+    count += 1;
+    if (own === null) tell(words, READ, count);
+    else own.update(piece);
+  };
+  /** The thread has not begun, so that all that was read is still there. */
+  const takeOver = (): void => {
+    own = sha256();
+    for (let k = 0; k < count; k++) own.update(pieceIn(ring, size, k));
+  };
+  const readUpTo = (end: number): void => {
+    while (count < end) {
+      for (let done = hashed(); count - done >= places.length; done = hashed())
+        if (!isHashing(words, HASHED, done, lifeSign)) takeOver();
+      readNext();
     }
   };
-  const send = (length: number): void => {
-    if (filled === 0) start(memory);
-    lengths[filled % pieces.length] = length;
-    filled += 1;
-    inPiece = 0;
-    tell(words, FILLED, filled);
+  const readAhead = (): void => {
+    const free = Math.min(hashed(), wanted) + places.length;
+    while (own === null && count < Math.min(free, pieces)) readNext();
   };
-  /** Nothing was hashed yet, so that all of it still lies in the pieces. */
-  const takeOver = (): ByteHash => {
-    const hash = hashHere();
-    for (let k = 0; k < filled; k++) if (lengths[k] !== END) hash.update(pieces[k]!.subarray(0, lengths[k]));
-    own = hash;
-    return hash;
-  };
+  readAhead();
   return {
-    update(bytes) {
-      for (let done = 0; done < bytes.length; ) {
-        if (own === null && inPiece === 0 && !room()) takeOver();
-        if (own !== null) return own.update(bytes.subarray(done));
-        const piece = pieces[filled % pieces.length]!;
-        const length = Math.min(bytes.length - done, piece.length - inPiece);
-        piece.set(bytes.subarray(done, done + length), inPiece);
-        done += length;
-        inPiece += length;
-        if (inPiece === piece.length) send(inPiece);
+    read(target, position, length) {
+      // Refuses what lies behind the file's end.
+      if (position + length > size) return read(target, position, length);
+      // Before it, so that what is asked for is what is in the cache.
+      readAhead();
+      for (let done = 0; done < length; ) {
+        const k = Math.floor((position + done) / PIECE_BYTES);
+        const gone = (count - places.length) * PIECE_BYTES - position - done;
+        const from = position + done - k * PIECE_BYTES;
+        const some = Math.min(length - done, gone > 0 ? gone : PIECE_BYTES - from);
+        const part = target.subarray(done, done + some);
+        done += some;
+        if (gone > 0) {
+          read(part, position + done - some, some);
+          continue;
+        }
+        wanted = Math.max(wanted, k);
+        readUpTo(k + 1);
+        copy(pieceIn(ring, size, k).subarray(from, from + some), part);
       }
     },
-    end() {
-      if (own === null && inPiece > 0) send(inPiece);
-      if (own === null && !room()) takeOver();
-      if (own === null) send(END);
-    },
     digest() {
-      while (own === null && Atomics.load(words, STATE) !== HASHED)
+      if (digest !== null) return digest;
+      if (isClosed) throw new Error('the hash of a file is asked for after it was closed');
+      readUpTo(pieces);
+      while (own === null && Atomics.load(words, STATE) !== DONE)
         if (!isHashing(words, STATE, HASHING, lifeSign)) takeOver();
-      return own?.digest() ?? Buffer.from(ring.digest).toString('hex');
+      digest = own?.digest('hex') ?? Buffer.from(ring.digest).toString('hex');
+      return digest;
     },
     close() {
+      isClosed = true;
       Atomics.store(words, STATE, GIVEN_UP);
       // Whatever it waits for, there is something now.
-      tell(words, FILLED, filled + 1);
+      tell(words, READ, count + 1);
     },
   };
+}
+
+/** `set` copies shared memory byte by byte where both sides do not lie alike to a word's bounds, at 4 GB in a second; this is memcpy. */
+function copy(bytes: Buffer, target: Uint8Array): void {
+  Buffer.from(target.buffer, target.byteOffset, target.length).fill(bytes);
 }
 
 /**
@@ -126,9 +141,9 @@ function isHashing(words: Int32Array, word: number, value: number, lifeSign: num
   return isStarted || Atomics.compareExchange(words, OWNER, NOBODY, CALLER) !== NOBODY;
 }
 
-export function startThread(memory: SharedArrayBuffer): Worker {
+export function startThread(order: HashOrder): Worker {
   const { Worker: Thread } = process.getBuiltinModule('node:worker_threads');
-  const thread = new Thread(PROGRAM, { workerData: memory, env: {}, execArgv: [], resourceLimits: SMALL });
+  const thread = new Thread(PROGRAM, { workerData: order, env: {}, execArgv: [], resourceLimits: SMALL });
   // It is hashed without it then.
   thread.on('error', () => {});
   // What is not done when this process is, nobody asks for.

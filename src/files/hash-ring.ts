@@ -1,52 +1,75 @@
 /**
- * Memory by which a file's bytes reach the thread that hashes them: pieces that are filled and emptied in turn. Each side counts the pieces that it is
- * done with, and waits for the other's count.
+ * Memory that a file passes through on its way to whoever reads it and to the thread that hashes it: pieces of the file, in its order, each in the place
+ * of one that both are done with.
  */
 export interface HashRing {
   readonly words: Int32Array;
-  /** Bytes that each piece holds; END after the last. */
-  readonly lengths: Int32Array;
   readonly digest: Uint8Array;
-  readonly pieces: readonly Uint8Array[];
+  readonly places: readonly Buffer[];
 }
 
-const PIECES = 8;
-/** Small enough to lie in a core's own cache while it is hashed. */
-const PIECE_BYTES = 512 * 1024;
-const DIGEST_BYTES = 32;
+/** What a thread that hashes is given. */
+export interface HashOrder {
+  readonly memory: SharedArrayBuffer;
+  /** Bytes of the file. */
+  readonly size: number;
+}
 
-export const END = -1;
+/** Read in a tenth of a millisecond, hashed in a quarter. */
+export const PIECE_BYTES = 512 * 1024;
+/**
+ * The thread lives on what lies in the ring while nothing of the file is asked for, as when pruned weights are read and hashed. That takes the longer the
+ * larger the model's layers are, and so the ring has a part of its pieces.
+ */
+const PART = 1 / 32;
+const [LEAST_PLACES, MOST_PLACES] = [16, 128];
+const DIGEST_BYTES = 32;
 
 /** Places of `words`. */
 export const OWNER = 0;
-export const FILLED = 1;
-export const EMPTIED = 2;
+/** Pieces that were read, and that were hashed. */
+export const READ = 1;
+export const HASHED = 2;
 export const STATE = 3;
 const WORDS = 4;
 
-/** Who hashes: the thread takes it over as it starts, or whoever fills does, where it never started. */
+/** Who hashes: the thread takes it over as it starts, or whoever reads does, where it never started. */
 export const NOBODY = 0;
 export const THREAD = 1;
 export const CALLER = 2;
 
 export const HASHING = 0;
-export const HASHED = 1;
+export const DONE = 1;
 /** Nobody wants the digest any more. */
 export const GIVEN_UP = 2;
 
-const HEAD_BYTES = 4 * (WORDS + PIECES) + DIGEST_BYTES;
+const HEAD_BYTES = 4 * WORDS + DIGEST_BYTES;
 
-export function makeRingMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(HEAD_BYTES + PIECES * PIECE_BYTES);
+export function makeRing(size: number): HashOrder {
+  return { memory: new SharedArrayBuffer(HEAD_BYTES + placesFor(size) * PIECE_BYTES), size };
 }
 
-export function ringIn(memory: SharedArrayBuffer): HashRing {
+export function ringIn({ memory, size }: HashOrder): HashRing {
+  const place = (k: number): Buffer => Buffer.from(memory, HEAD_BYTES + k * PIECE_BYTES, PIECE_BYTES);
   return {
     words: new Int32Array(memory, 0, WORDS),
-    lengths: new Int32Array(memory, 4 * WORDS, PIECES),
-    digest: new Uint8Array(memory, 4 * (WORDS + PIECES), DIGEST_BYTES),
-    pieces: Array.from({ length: PIECES }, (_, k) => new Uint8Array(memory, HEAD_BYTES + k * PIECE_BYTES, PIECE_BYTES)),
+    digest: new Uint8Array(memory, 4 * WORDS, DIGEST_BYTES),
+    places: Array.from({ length: placesFor(size) }, (_, k) => place(k)),
   };
+}
+
+function placesFor(size: number): number {
+  return Math.min(MOST_PLACES, Math.max(LEAST_PLACES, Math.ceil(PART * piecesOf(size))), piecesOf(size));
+}
+
+/** How many pieces a file has. */
+export function piecesOf(size: number): number {
+  return Math.ceil(size / PIECE_BYTES);
+}
+
+/** Where the k-th piece of a file lies, once it was read. */
+export function pieceIn({ places }: HashRing, size: number, k: number): Buffer {
+  return places[k % places.length]!.subarray(0, Math.min(PIECE_BYTES, size - k * PIECE_BYTES));
 }
 
 /** Sets a word, and wakes who waits for it. */

@@ -1,22 +1,34 @@
 import { workerData } from 'node:worker_threads';
-import { EMPTIED, END, FILLED, GIVEN_UP, HASHED, NOBODY, OWNER, ringIn, STATE, THREAD, tell } from './hash-ring.ts';
+import {
+  DONE,
+  GIVEN_UP,
+  HASHED,
+  type HashOrder,
+  NOBODY,
+  OWNER,
+  pieceIn,
+  piecesOf,
+  READ,
+  ringIn,
+  STATE,
+  THREAD,
+  tell,
+} from './hash-ring.ts';
 import { sha256 } from './sha256.ts';
 
 /** The program of the thread that hashes what another one reads. It ends with the digest, or as soon as nobody wants it any more. */
-function hashRing(memory: SharedArrayBuffer): void {
-  const { words, lengths, digest, pieces } = ringIn(memory);
+function hashRing(order: HashOrder): void {
+  const ring = ringIn(order);
+  const { words, digest } = ring;
   const hash = sha256();
   if (Atomics.compareExchange(words, OWNER, NOBODY, THREAD) !== NOBODY) return;
-  for (let emptied = 0; ; tell(words, EMPTIED, ++emptied)) {
-    while (Atomics.load(words, FILLED) === emptied) Atomics.wait(words, FILLED, emptied);
+  for (let k = 0; k < piecesOf(order.size); tell(words, HASHED, ++k)) {
+    while (Atomics.load(words, READ) === k) Atomics.wait(words, READ, k);
     if (Atomics.load(words, STATE) === GIVEN_UP) return;
-    const k = emptied % pieces.length;
-    const length = lengths[k]!;
-    if (length === END) break;
-    hash.update(pieces[k]!.subarray(0, length));
+    hash.update(pieceIn(ring, order.size, k));
   }
   digest.set(hash.digest());
-  tell(words, STATE, HASHED);
+  tell(words, STATE, DONE);
 }
 
-hashRing(workerData as SharedArrayBuffer);
+hashRing(workerData as HashOrder);

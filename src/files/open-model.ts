@@ -14,22 +14,25 @@ export interface ModelFile {
   readonly model: OnnxModel;
   /** SHA-256 of the model file in lowercase hex; external data files are not part of it. */
   sha256(): string;
-  /** Has tensors hashed while they are read. */
-  hashWhileRead(): void;
   /** @throws InputError where it, or its external data, is not what was read any more */
   requireUnchanged(): void;
   /** Closes the file; nothing may be read after it. */
   close(): void;
 }
 
+export interface Opening {
+  readonly onRead?: OnRead | null;
+  /** Whether its SHA-256 will be asked for: tensors are hashed while they are read then. */
+  readonly isHashed?: boolean;
+}
+
 /**
  * Opens an ONNX model and reads its header. Close what it returns.
  *
  * @param path of a file in ModelProto's binary form, of any size.
- * @param onRead hears of every reading
  * @throws InputError for a file that is missing, unreadable, not ONNX, damaged or hostile.
  */
-export function openModel(path: string, onRead?: OnRead): ModelFile {
+export function openModel(path: string, { onRead = null, isHashed = false }: Opening = {}): ModelFile {
   const file = openRegularFile(path, 0, refusing(path));
   const beside = filesBeside(path);
   const close = (): void => {
@@ -41,10 +44,12 @@ export function openModel(path: string, onRead?: OnRead): ModelFile {
       file.requireUnchanged();
       beside.requireUnchanged();
     };
-    const { sha256, hashWhileRead } = file;
+    if (isHashed) file.beginHash();
     const source = { ...file, beside };
-    const model = readModel(onRead === undefined ? source : heard(source, onRead));
-    return { model, sha256, hashWhileRead, requireUnchanged, close };
+    const model = readModel(onRead === null ? source : heard(source, onRead));
+    // Not the header, which jumps from tensor to tensor.
+    if (isHashed) file.hashWhileRead();
+    return { model, sha256: file.sha256, requireUnchanged, close };
   } catch (error) {
     close();
     throw error;

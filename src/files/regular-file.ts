@@ -1,12 +1,15 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { ByteSource, Refuse } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
-import { type RunningHash, runningHash } from './running-hash.ts';
+import type { RunningHash } from './hash-here.ts';
+import { runningHash } from './running-hash.ts';
 
 /** A regular file opened for reading. */
 export interface RegularFile extends ByteSource {
   /** Device, inode and link count when it was opened, exact. */
   readonly stats: BigIntStats;
+  /** Begins with what hashing takes: a thread of its own, of a large file, is there after some 30 ms. */
+  beginHash(): void;
   /** Has what is read from now on hashed on the way, so that `sha256` is that of the very bytes that were used, and few are read for it alone. */
   hashWhileRead(): void;
   sha256(): string;
@@ -73,21 +76,21 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
     readFully(path, descriptor, target, position, length);
   };
   let hash: RunningHash | null = null;
+  const hashing = (): RunningHash => {
+    hash ??= runningHash({ size, read: readOnly });
+    return hash;
+  };
+  let readPart = readOnly;
   return {
     name: path,
     size,
     stats,
-    read(target, position, length) {
-      readOnly(target, position, length);
-      hash?.add(target, position, length);
-    },
+    read: (target, position, length) => readPart(target, position, length),
+    beginHash: () => void hashing(),
     hashWhileRead() {
-      hash ??= runningHash({ size, read: readOnly });
+      readPart = hashing().read;
     },
-    sha256() {
-      hash ??= runningHash({ size, read: readOnly });
-      return hash.digest();
-    },
+    sha256: () => hashing().digest(),
     requireUnchanged() {
       const atPath = statSync(path, { bigint: true, throwIfNoEntry: false });
       if (isSame(stats, fstatSync(descriptor, { bigint: true })) && atPath !== undefined && isSame(stats, atPath))

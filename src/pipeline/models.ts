@@ -40,13 +40,11 @@ export async function withModels<T>(
     settle(path);
     let layerAt: ReturnType<typeof layerPlaces> = () => null;
     const onRead: OnRead = (location, position, length) => reading?.read(length, () => layerAt(location, position));
-    const file = openModel(path, reading === undefined ? undefined : onRead);
+    const file = openModel(path, { onRead: reading === undefined ? null : onRead, isHashed });
     opened.push(file);
     const bytes = storedBytes(file.model);
     if (bytes > LARGE) keepGarbageLow();
     reading?.opened(path, bytes);
-    // Not the header, which jumps from tensor to tensor.
-    if (isHashed) file.hashWhileRead();
     const network = readNetwork(file.model);
     layerAt = layerPlaces(network);
     return network;

@@ -1,75 +1,162 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ByteHash, hashBeside, startThread } from '../../src/files/hash-beside.ts';
-import { OWNER, ringIn, THREAD } from '../../src/files/hash-ring.ts';
+import { hashBeside, startThread } from '../../src/files/hash-beside.ts';
+import type { RunningHash } from '../../src/files/hash-here.ts';
+import { type HashOrder, OWNER, ringIn, THREAD } from '../../src/files/hash-ring.ts';
 
 const MIB = 1024 * 1024;
 const PATTERN = Uint8Array.from({ length: 99_991 }, (_, k) => (k * 7919) >> 5);
 const bytesOf = (length: number): Uint8Array => Buffer.alloc(length, PATTERN);
 const expected = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Adds by steps, in a buffer that is used again as a reader's is. */
-function added(hash: ByteHash, bytes: Uint8Array, step: number): string {
-  const buffer = new Uint8Array(step);
-  for (let k = 0; k < bytes.length; k += step) {
-    const part = bytes.subarray(k, k + step);
-    buffer.set(part);
-    hash.update(buffer.subarray(0, part.length));
-    buffer.fill(0);
-  }
-  hash.end();
-  return hash.digest();
+interface Watched {
+  readonly size: number;
+  read(target: Uint8Array, position: number, length: number): void;
+  /** How much was read of it in all, and up to where. */
+  readonly done: { bytes: number; upTo: number };
 }
 
+function fileOf(bytes: Uint8Array): Watched {
+  const done = { bytes: 0, upTo: 0 };
+  return {
+    size: bytes.length,
+    done,
+    read(target, position, length) {
+      if (position + length > bytes.length) throw new Error('ended early');
+      target.set(bytes.subarray(position, position + length));
+      done.bytes += length;
+      done.upTo = Math.max(done.upTo, position + length);
+    },
+  };
+}
+
+/** Reads all of it by steps, into a buffer that is used again as a reader's is; the SHA-256 of what was handed out. */
+function readBySteps(hash: RunningHash, size: number, step: number, afterwards = (_: number): void => {}): string {
+  const handed = createHash('sha256');
+  const buffer = new Uint8Array(step);
+  for (let at = 0; at < size; at += step) {
+    const length = Math.min(step, size - at);
+    hash.read(buffer, at, length);
+    handed.update(buffer.subarray(0, length));
+    buffer.fill(0);
+    afterwards(at);
+  }
+  return handed.digest('hex');
+}
+
+/** What fits into the smallest ring. */
+const RING = 8 * MIB;
+
 describe('SHA-256 in a thread of its own', () => {
-  it.each([0, 10, MIB / 2, MIB, MIB + 1, 9 * MIB + 5, 30 * MIB])('is that of %i bytes', (length) => {
+  it.each([0, 10, MIB / 2, MIB, MIB + 1, 9 * MIB + 5, 30 * MIB])('is that of %i bytes, read once', (length) => {
     const bytes = bytesOf(length);
-    const hash = hashBeside();
-    expect(added(hash, bytes, 777_777)).toBe(expected(bytes));
+    const file = fileOf(bytes);
+    const hash = hashBeside(file);
+    expect(readBySteps(hash, length, 777_777)).toBe(expected(bytes));
+    expect(hash.digest()).toBe(expected(bytes));
+    expect(hash.digest()).toBe(expected(bytes));
+    expect(file.done.bytes).toBe(length);
     hash.close();
   });
 
-  it('is that of pieces that fit exactly', () => {
-    const bytes = bytesOf(8 * MIB);
-    expect(added(hashBeside(), bytes, MIB / 4)).toBe(expected(bytes));
+  it('is that of the whole file, and what is asked for right, in whatever order it is read', () => {
+    const size = 30 * MIB + 77;
+    const bytes = bytesOf(size);
+    const stretch = fc.tuple(fc.nat(size), fc.nat(3 * MIB), fc.nat(7));
+    fc.assert(
+      fc.property(fc.array(stretch, { maxLength: 12 }), (stretches) => {
+        const file = fileOf(bytes);
+        const hash = hashBeside(file);
+        let asked = 0;
+        for (const [position, most, offset] of stretches) {
+          const length = Math.min(most, size - position);
+          const target = new Uint8Array(length + offset).subarray(offset);
+          hash.read(target, position, length);
+          expect(Buffer.compare(target, bytes.subarray(position, position + length))).toBe(0);
+          asked += length;
+        }
+        expect(hash.digest()).toBe(expected(bytes));
+        expect(file.done.bytes).toBeLessThanOrEqual(size + asked);
+        hash.close();
+      }),
+      // Each takes a thread: one that fails is not looked for a smaller one of.
+      { numRuns: 15, endOnFailure: true },
+    );
+  });
+
+  it('is of the very bytes that were handed out, whatever becomes of the file', () => {
+    const bytes = bytesOf(30 * MIB);
+    const hash = hashBeside(fileOf(bytes));
+    const before = expected(bytes);
+    const handed = readBySteps(hash, bytes.length, 300_001, () => {
+      for (let k = 0; k < bytes.length; k += 4096) bytes[k]!++;
+    });
+    expect(handed).not.toBe(before);
+    expect(hash.digest()).toBe(handed);
+    hash.close();
+  });
+
+  it('has something to do ahead of whoever reads, and no more than the ring holds', () => {
+    const file = fileOf(bytesOf(40 * MIB));
+    const hash = hashBeside(file);
+    expect(file.done.upTo).toBe(RING);
+    // What was passed over is not waited for.
+    for (let tries = 0; file.done.upTo < 4 * MIB + RING && tries < 5000; tries++) {
+      hash.read(new Uint8Array(1), 4 * MIB, 1);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+    expect(file.done.upTo).toBe(4 * MIB + RING);
+    readBySteps(hash, file.size, MIB, (at) =>
+      expect(file.done.upTo).toBeLessThanOrEqual(Math.max(at + MIB, 4 * MIB) + RING),
+    );
+    hash.close();
+  });
+
+  it('refuses what lies behind the end of the file', () => {
+    const hash = hashBeside(fileOf(bytesOf(MIB)));
+    expect(() => hash.read(new Uint8Array(10), MIB - 5, 10)).toThrow('ended early');
+    hash.close();
   });
 
   it.each([10, 3 * MIB, 20 * MIB])('is made here of %i bytes where no thread starts', (length) => {
     const bytes = bytesOf(length);
-    expect(
-      added(
-        hashBeside(() => {}),
-        bytes,
-        777_777,
-      ),
-    ).toBe(expected(bytes));
+    const hash = hashBeside(fileOf(bytes), () => {});
+    expect(readBySteps(hash, length, 777_777)).toBe(expected(bytes));
+    expect(hash.digest()).toBe(expected(bytes));
   });
 
   it('is not waited for without end where its thread dies', () => {
-    const dies = (memory: SharedArrayBuffer): void => void Atomics.store(ringIn(memory).words, OWNER, THREAD);
-    const hash = hashBeside(dies, 10);
-    expect(() => added(hash, bytesOf(20 * MIB), MIB)).toThrow('has stopped');
+    const dies = (order: HashOrder): void => void Atomics.store(ringIn(order).words, OWNER, THREAD);
+    const hash = hashBeside(fileOf(bytesOf(20 * MIB)), dies, 10);
+    expect(() => readBySteps(hash, 20 * MIB, MIB)).toThrow('has stopped');
+  });
+
+  it('is not waited for once it was closed', () => {
+    const hash = hashBeside(fileOf(bytesOf(20 * MIB)));
+    hash.close();
+    expect(() => hash.digest()).toThrow('after it was closed');
   });
 
   it('lets go of its thread where nobody asks for the digest', async () => {
-    const { hash, ended } = watched();
-    hash.update(bytesOf(20 * MIB));
+    const { hash, ended } = watched(20 * MIB);
+    readBySteps(hash, 10 * MIB, MIB);
     hash.close();
     expect(await ended()).toEqual([0]);
   });
 
-  it('lets go of its thread once all is added', async () => {
-    const { hash, ended } = watched();
-    hash.update(bytesOf(2 * MIB));
-    hash.end();
+  it('lets go of its thread once all is read', async () => {
+    const { hash, ended } = watched(12 * MIB);
+    readBySteps(hash, 12 * MIB, MIB);
     expect(await ended()).toEqual([0]);
-    expect(hash.digest()).toBe(expected(bytesOf(2 * MIB)));
+    expect(hash.digest()).toBe(expected(bytesOf(12 * MIB)));
   });
 });
 
-function watched(): { readonly hash: ByteHash; ended(): Promise<unknown> } {
+function watched(size: number): { readonly hash: RunningHash; ended(): Promise<unknown> } {
   const threads: Worker[] = [];
-  return { hash: hashBeside((memory) => threads.push(startThread(memory))), ended: () => once(threads[0]!, 'exit') };
+  const hash = hashBeside(fileOf(bytesOf(size)), (order) => threads.push(startThread(order)));
+  return { hash, ended: () => once(threads[0]!, 'exit') };
 }
