@@ -14,6 +14,11 @@ const modules = [
     name: 'NORMS_WASM',
   },
   {
+    source: 'src/dialects/shared/sums.wat',
+    target: 'src/dialects/shared/sums.generated.ts',
+    name: 'SUMS_WASM',
+  },
+  {
     source: 'src/recovery/match/rows.wat',
     target: 'src/recovery/match/rows.generated.ts',
     name: 'ROWS_WASM',

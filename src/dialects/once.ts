@@ -9,3 +9,16 @@ export function once<K extends object, V>(find: (key: K) => V): (key: K) => V {
     return value;
   };
 }
+
+/** The same of an object and a word. */
+export function onceFor<K extends object, P, V>(find: (key: K, part: P) => V): (key: K, part: P) => V {
+  const ofKey = once((key: K) => {
+    const known = new Map<P, V>();
+    return (part: P): V => {
+      const found = known.has(part) ? known.get(part)! : find(key, part);
+      known.set(part, found);
+      return found;
+    };
+  });
+  return (key, part) => ofKey(key)(part);
+}

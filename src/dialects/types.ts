@@ -235,13 +235,15 @@ export interface Pruner {
   /** Whether its users run it in a container of its own, on a machine with a GPU. */
   readonly isContained?: true;
   readonly spec: Spec;
+  /** Whether its spec says of any layer that BatchNorm's statistics were computed again. Known before `expect` is asked, which may take all weights. */
+  readonly mayRecalibrate?: boolean;
   /**
    * What it retains of a model.
    * @param folding overrules the detector for every layer
    */
   expect(dense: Network, folding: Folding | null): Expectation;
-  /** Computes on the dense weights while they are read for another purpose, so that `expect` need not read them again. */
-  onlooker?(dense: Network, folding: Folding | null): Onlooker;
+  /** Computes on the dense weights while they are read for another purpose, so that `expect` need not read them again; null where it cannot. */
+  onlooker?(dense: Network, folding: Folding | null): Onlooker | null;
   /** Reads what the pruner printed or wrote: retained indices with or without layer names. */
   readLog(text: string, dense: Network): Reported;
 }

@@ -26,6 +26,7 @@ export interface Hearing {
 export interface Asked {
   expect(): Expectation;
   readonly onlooker: Onlooker | null;
+  readonly mayRecalibrate: boolean;
 }
 
 /** Asks a pruner about a model, once. */
@@ -38,6 +39,7 @@ export function asking(pruner: Pruner, dense: Network, folding: Folding | null):
       return known;
     },
     // What was asked already has read everything.
+    mayRecalibrate: pruner.mayRecalibrate === true,
     onlooker: own && { ...own, see: (...seen) => (known === null ? own.see(...seen) : undefined) },
   };
 }
@@ -45,13 +47,13 @@ export function asking(pruner: Pruner, dense: Network, folding: Folding | null):
 /** The half of a check that is computed from the networks alone: no file, no process, no clock. It runs in a browser as it is. */
 export function judgeNetworks(
   sides: Sides,
-  { expect, onlooker }: Asked,
+  { expect, onlooker, mayRecalibrate }: Asked,
   hearing: Hearing,
 ): { readonly recovery: Recovery; readonly expectation: Expectation; readonly retention: Judgement } {
   const { dense, pruned } = sides;
   const formOf = (layer: string): LayerForm | undefined => expect().layers.get(layer)?.form;
   const allowed = {
-    isRecalibrated: (layer: string) => formOf(layer)?.isRecalibrated === true,
+    isRecalibrated: (layer: string) => mayRecalibrate && formOf(layer)?.isRecalibrated === true,
     isCompensated: (layer: string) => formOf(layer)?.isCompensated === true,
   };
   const recovery = recoverFrom(sides, (layer) => expect().layers.get(layer)?.expected ?? null, allowed, onlooker);

@@ -110,6 +110,27 @@ describe('what a check does, in counts', () => {
     expect(calls['same']).toBe(Object.values(kept).reduce((sum, filters) => sum + filters.length, 0));
   });
 
+  describe.each<[string, object]>([
+    ['torch-pruning', { prune: { importance: { type: 'GroupMagnitudeImportance', p: 2 }, pruning_ratio: 0.5 } }],
+    ['torch-pruning', { prune: { importance: { type: 'GroupMagnitudeImportance', p: 1 }, pruning_ratio: 0.3 } }],
+    ['declared', { prune: { preset: 'tinynn' } }],
+    ['declared', { prune: { importance: { value: 'l1', axis: 'in' } } }],
+  ])('under %s, by %j', (dialect, { prune }: { prune?: object }) => {
+    beforeAll(() => {
+      writeFileSync(at('spec.json'), JSON.stringify({ dialect, prune }));
+      const args = ['prune', '--dense', at('dense.onnx'), '--spec', at('spec.json'), '--out', at('other.onnx')];
+      expect(spawnSync(process.execPath, [cli, ...args, '--folding', 'raw']).status).toBe(0);
+    });
+
+    it('passes over the weights of both models once, too', () => {
+      const { files, largest, calls } = workOf(at('dense.onnx'), at('other.onnx'), at('spec.json'), '--folding', 'raw');
+      for (const name of ['dense.onnx', 'other.onnx'])
+        expect(files[name]! / statSync(at(name)).size, name).toBeLessThan(1.1);
+      expect(largest['dense.onnx']).toBeLessThanOrEqual(BLOCK_BYTES);
+      expect(calls['norms']).toBeUndefined();
+    });
+  });
+
   it('allocates little for a small model, of which there is more to start than to check', () => {
     const { allocated } = workOf(
       join(example, 'dense.onnx'),

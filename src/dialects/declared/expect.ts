@@ -1,4 +1,4 @@
-import type { Folding, Layer, Network, RetainedIndices } from '../../network/index.ts';
+import type { Folding, Layer, Network, Onlooker, RetainedIndices, Weight } from '../../network/index.ts';
 import { allFilters } from '../../prose/index.ts';
 import type { Tie } from '../explained.ts';
 import { once } from '../once.ts';
@@ -9,10 +9,12 @@ import { type ActualOf, type Cut, type Decision, decide } from './decide.ts';
 import { type Decided, retainedOf } from './decided.ts';
 import { certainties } from './explain/certain.ts';
 import { explainFilter, explainLayer, reasonOf, ruleOf, specKeyOf } from './explain/explain.ts';
-import { type Group, groupsOf, type Member } from './groups.ts';
+import { type Group, type Groups, groupsOf, type Member } from './groups.ts';
 import type { ImportanceKeys } from './keys.ts';
 import { type ColumnNorms, columnReader } from './score/columns.ts';
-import { assumptionOf, foldedIn, foldedOf, type LayerScores, scoreSource } from './score/score-source.ts';
+import { isSummedUp } from './score/rows.ts';
+import { assumptionOf, foldedIn, foldedOf, type LayerScores, scoreSource, summedWeight } from './score/score-source.ts';
+import { type WeightSums, weightSums } from './score/weight-sums.ts';
 import type { DeclaredSpec } from './spec.ts';
 
 /** What a dense model is to a declared spec: its scores, read once for all specs that are tried on it. */
@@ -21,11 +23,44 @@ export interface Scene {
   readonly folding: Folding | null;
   readonly scoresUnder: (spec: DeclaredSpec) => LayerScores;
   readonly normsUnder: (importance: ImportanceKeys) => ColumnNorms;
+  readonly groupsUnder: (spec: DeclaredSpec) => Groups;
+  readonly sums: WeightSums;
 }
 
 export function sceneOf(network: Network, folding: Folding | null): Scene {
-  const normsUnder = columnReader(network.model.buffer);
-  return { network, folding, scoresUnder: scoreSource(network, folding), normsUnder };
+  const sums = weightSums(network.model.buffer);
+  return {
+    ...{ network, folding, sums },
+    scoresUnder: scoreSource(network, folding, sums),
+    normsUnder: columnReader(sums),
+    groupsUnder: once((spec: DeclaredSpec) => groupsOf(network, spec)),
+  };
+}
+
+/** Sums up the weights that ranking will ask for, and no others, while others read them; null where scores are no plain sums of whole filters. */
+export function declaredOnlooker(scene: Scene, spec: DeclaredSpec): Onlooker | null {
+  const { network, folding, sums } = scene;
+  const { importance, group } = spec.keys;
+  if (!isSummedUp(importance) || (importance.axis === 'out' && group.weights === 'cut')) return null;
+  const asked = new Set<Weight>();
+  const note = (layer: Layer): void => {
+    const weight = summedWeight(network, layer, importance, folding);
+    if (weight !== null) asked.add(weight);
+  };
+  const noScores: LayerScores = (layer) => {
+    note(layer);
+    return null;
+  };
+  const noNorms: ColumnNorms = (layer) => {
+    note(layer);
+    return new Float64Array(columnsOf(layer));
+  };
+  decidedBy({ ...scene, scoresUnder: () => noScores, normsUnder: () => noNorms }, spec, null);
+  return sums.onlooker(asked, importance.value, importance.axis);
+}
+
+function columnsOf({ weight }: Layer): number {
+  return weight !== null && 'tensor' in weight ? weight.inCount : 0;
 }
 
 /** What is expected, and what it comes from. */
@@ -72,11 +107,11 @@ export function expectDeclared(scene: Scene, spec: DeclaredSpec, actual: ActualO
 }
 
 function decidedBy(
-  { network, folding, scoresUnder, normsUnder }: Scene,
+  { network, folding, scoresUnder, normsUnder, groupsUnder }: Scene,
   spec: DeclaredSpec,
   actual: ActualOf,
 ): Decided {
-  const groups = groupsOf(network, spec);
+  const groups = groupsUnder(spec);
   const { importance } = spec.keys;
   const source = importance.axis === 'in' && importance.folded ? foldedOf(network) : network;
   const decisions = decide({

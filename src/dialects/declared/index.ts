@@ -1,7 +1,8 @@
 import { knowsKey } from '../../config/validate.ts';
+import { onceFor } from '../once.ts';
 import type { Dialect, Expectation, Pruner } from '../types.ts';
 import type { ActualOf } from './decide.ts';
-import { expectDeclared, type Scene, sceneOf } from './expect.ts';
+import { declaredOnlooker, expectDeclared, type Scene, sceneOf } from './expect.ts';
 import { declaredHypotheses } from './explain/hypotheses.ts';
 import { lintDeclared } from './explain/lint.ts';
 import { type DeclaredSpec, readDeclaredSpec } from './spec.ts';
@@ -22,10 +23,13 @@ export function declared(readLog: Pruner['readLog']): Dialect {
     otherNames: {},
     readSpec(document) {
       const spec = readDeclaredSpec(document);
+      const scene = onceFor(sceneOf);
       return {
         name: NAME,
         spec,
-        expect: (dense, folding) => expectation(sceneOf(dense, folding), spec, null),
+        mayRecalibrate: spec.keys.statistics === 'any',
+        expect: (dense, folding) => expectation(scene(dense, folding), spec, null),
+        onlooker: (dense, folding) => declaredOnlooker(scene(dense, folding), spec),
         readLog,
       };
     },

@@ -1,6 +1,6 @@
 import type { ReusableBuffer } from '../../bytes/index.ts';
 import type { Layer, Weight } from '../../network/index.ts';
-import { type DType, isFloat, isHalf, type Tensor, toFloat32, toFloat64 } from '../../onnx/index.ts';
+import { type DType, isFloat, isHalf, type Tensor, type TensorData, toFloat32, toFloat64 } from '../../onnx/index.ts';
 
 /** Why weights tell nothing, and what can be done. */
 interface Unreadable {
@@ -35,15 +35,25 @@ export function roundedCopy(name: string, dtype: DType): Unreadable {
  * @param buffer where they last until the next reading
  */
 export function weightsOf(weight: Weight, buffer?: ReusableBuffer): Float32Array | Float64Array {
-  const values = numbersIn(weight.tensor, buffer);
-  const { rowScale, outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  return scaled(numbersIn(weight.tensor, buffer), weight, buffer);
+}
+
+/**
+ * A weight's stored elements, times what its filters are multiplied by.
+ * @param buffer where they may be changed in place, if they lie in it
+ */
+export function scaled(
+  values: Float32Array | Float64Array,
+  { rowScale, outCount, outStride, inCount, inStride, kernelOffsets }: Weight,
+  buffer?: ReusableBuffer,
+): Float32Array | Float64Array {
   if (rowScale === null) return values;
   // Only what lies in the buffer is nobody else's.
-  const scaled = values.buffer === buffer?.bytes.buffer ? values : values.slice();
+  const own = values.buffer === buffer?.bytes.buffer ? values : values.slice();
   for (let i = 0; i < outCount; i++)
     for (let j = 0; j < inCount; j++)
-      for (const k of kernelOffsets) scaled[i * outStride + j * inStride + k]! *= rowScale[i]!;
-  return scaled;
+      for (const k of kernelOffsets) own[i * outStride + j * inStride + k]! *= rowScale[i]!;
+  return own;
 }
 
 /**
@@ -51,6 +61,9 @@ export function weightsOf(weight: Weight, buffer?: ReusableBuffer): Float32Array
  * @param buffer where they last until the next reading
  */
 export function numbersIn(tensor: Tensor, buffer?: ReusableBuffer): Float32Array | Float64Array {
-  const data = tensor.read(buffer);
+  return numbersOf(tensor.read(buffer));
+}
+
+export function numbersOf(data: TensorData): Float32Array | Float64Array {
   return data.dtype === 'float64' ? toFloat64(data) : toFloat32(data);
 }

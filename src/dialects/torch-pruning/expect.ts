@@ -1,4 +1,4 @@
-import type { Folding, Layer, Network } from '../../network/index.ts';
+import type { Folding, Layer, Network, Onlooker } from '../../network/index.ts';
 import type { CountRule, CriterionCounts } from '../explained.ts';
 import { fileName } from '../file-name.ts';
 import { once } from '../once.ts';
@@ -9,8 +9,8 @@ import { rank, type ScoresOf } from './cut/ranked-groups.ts';
 import { certainties } from './explain/certain.ts';
 import { criterionOf, explainFilter, explainLayer, reasonOf, remedyOf, ruleOf, specKeyOf } from './explain/explain.ts';
 import { computedScores, givenScores } from './score/scoring.ts';
-import { assumptionOf, type TermsOf, termReader } from './score/terms.ts';
-import type { ComputedImportance, TorchSpec } from './spec.ts';
+import { assumptionOf, type TermReader, termReader } from './score/terms.ts';
+import type { TorchSpec } from './spec.ts';
 import { inEachPart } from './trace/attention.ts';
 import { type Group, isOut } from './trace/group.ts';
 import { type Dependencies, dependenciesOf } from './trace/groups.ts';
@@ -23,6 +23,8 @@ export interface Scored {
   readonly network: Network;
   readonly dependencies: Dependencies;
   readonly scoresOf: ScoresOf;
+  /** Sums up the weights that the scores of some groups come from, while others read them; null where they come from elsewhere. */
+  onlooker(groups: readonly Group[]): Onlooker | null;
   /** What scores of a layer's weights rest on; null where nothing is open. */
   assumptionOf(layer: Layer): Assumption | null;
   /** The same model, scored as another spec says. */
@@ -32,7 +34,7 @@ export interface Scored {
 export function readScores(network: Network, spec: TorchSpec, overruled: Folding | null): Scored {
   const folding = overruled ?? foldingBy(spec);
   return scoredBy(
-    { network, dependencies: dependenciesOf(network), termsUnder: termReader(network, folding), folding },
+    { network, dependencies: dependenciesOf(network), terms: termReader(network, folding), folding },
     spec,
   );
 }
@@ -44,18 +46,18 @@ function foldingBy({ modules }: TorchSpec): Folding | null {
 
 /** What scores under every spec come from. */
 interface Ground extends Pick<Scored, 'network' | 'dependencies'> {
-  readonly termsUnder: (importance: ComputedImportance) => TermsOf;
+  readonly terms: TermReader;
   readonly folding: Folding | null;
 }
 
 function scoredBy(ground: Ground, spec: TorchSpec): Scored {
-  const { network, dependencies, termsUnder, folding } = ground;
+  const { network, dependencies, terms, folding } = ground;
   const { importance } = spec;
   const scoresOf: ScoresOf =
     spec.scores !== null
       ? givenScores(readScoresFile(spec.scores), fileName(spec.scores.path))
       : importance.kind === 'computed'
-        ? computedScores(importance, termsUnder(importance))
+        ? computedScores(importance, terms.under(importance))
         : () => ({
             unknown: `${importance.name} cannot be recomputed from the weights`,
             remedy: 'Have the pruner write its scores to a .npz file and name it: scores: FILE.',
@@ -66,6 +68,7 @@ function scoredBy(ground: Ground, spec: TorchSpec): Scored {
     network,
     dependencies,
     scoresOf,
+    onlooker: (groups) => (isComputed ? terms.onlooker(importance, groups) : null),
     assumptionOf: (layer) => (isComputed ? assumptionOf(layer, folding) : null),
     under: (other) => scoredBy(ground, other),
   };
@@ -86,6 +89,17 @@ export interface TorchExpected extends Expected {
   readonly dependencies: Dependencies;
   readonly decisions: Decisions;
   readonly names: SpecNames;
+}
+
+/** Sums up the weights that ranking will ask for, and no others, while others read them; null where it asks for none. */
+export function torchOnlooker({ dependencies, onlooker }: Scored, spec: TorchSpec): Onlooker | null {
+  const asked: Group[] = [];
+  const noScores: ScoresOf = (group) => {
+    asked.push(group);
+    return null;
+  };
+  rank(dependencies, specNames(dependencies.modules, spec), noScores);
+  return onlooker(asked);
 }
 
 /** Retained indices of every prunable layer after one step of pruning. */

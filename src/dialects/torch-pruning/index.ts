@@ -1,6 +1,8 @@
 import { knowsKey } from '../../config/validate.ts';
+import type { Folding, Network } from '../../network/index.ts';
+import { onceFor } from '../once.ts';
 import type { Dialect } from '../types.ts';
-import { expectTorch, readScores } from './expect.ts';
+import { expectTorch, readScores, torchOnlooker } from './expect.ts';
 import { torchHypotheses } from './explain/hypotheses.ts';
 import { lintTorch } from './explain/lint.ts';
 import { FORMER_KEYS } from './former-keys.ts';
@@ -22,11 +24,12 @@ export const torchPruning: Dialect = {
   otherNames: FORMER_KEYS,
   readSpec(document) {
     const spec = readTorchSpec(document);
+    const scoresOf = onceFor((dense: Network, folding: Folding | null) => readScores(dense, spec, folding));
     return {
       name: NAME,
       spec,
       expect(dense, folding) {
-        const scored = readScores(dense, spec, folding);
+        const scored = scoresOf(dense, folding);
         const expected = expectTorch(scored, spec);
         return {
           ...expected,
@@ -34,6 +37,7 @@ export const torchPruning: Dialect = {
           hypotheses: (observed) => torchHypotheses(scored, spec, expected, observed),
         };
       },
+      onlooker: (dense, folding) => torchOnlooker(scoresOf(dense, folding), spec),
       readLog: readHistory,
     };
   },

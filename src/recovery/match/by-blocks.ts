@@ -8,7 +8,7 @@ import {
   sequence,
   type Weight,
 } from '../../network/index.ts';
-import { dataOf, type Kernel, kernelOf, roomBehind, rowGroups } from './kernel.ts';
+import { type Kernel, kernelOf, roomBehind, rowGroups } from './kernel.ts';
 import type { RowGroup } from './row-group.ts';
 import { findRow, hashRow, rowTable } from './row-table.ts';
 import type { RowMatches } from './rows.ts';
@@ -43,13 +43,9 @@ export function matchByBlocks(
   // What has several groups of filters is small.
   if (blocks.length === 1 || all === null || all.length > 1) return null;
   const [group] = all as [RowGroup];
-  // An onlooker sees weights as they are stored.
-  const onlooker = weight.rowScale === null ? (dense.onlooker ?? null) : null;
-  const read = (block: FilterBlock): Kernel | null => {
-    const kernel = kernelOf(block.weight, groups, dense.buffer);
-    if (kernel !== null) onlooker?.see(weight, block, dataOf(kernel));
-    return kernel;
-  };
+  const onlooker = dense.onlooker ?? null;
+  const read = (block: FilterBlock): Kernel | null =>
+    kernelOf(block.weight, groups, dense.buffer, null, (stored) => onlooker?.see(weight, block, stored));
   const one = read(blocks[0]!);
   const room = one === null ? null : (roomBehind(one, own, onlooker?.room(one.weight)) ?? pruned.buffer);
   const kernel = room === null ? null : kernelOf(own, pruned.layer.groups, room);

@@ -1,5 +1,5 @@
 import { bufferBehind, type ReusableBuffer } from '../../bytes/index.ts';
-import type { Layer, Network, Weight } from '../../network/index.ts';
+import type { Layer, Network, Onlooker, Weight } from '../../network/index.ts';
 import { sequence } from '../../network/index.ts';
 import { bytesOf, type DType, narrowed, type TensorData, toFloat32, toFloat64 } from '../../onnx/index.ts';
 import type { Reading } from '../readings.ts';
@@ -25,6 +25,7 @@ export interface Kernels {
 
 /**
  * Reads a layer's kernel into a buffer, its model's if none is given, where it lasts until the next one.
+ * @param onlooker sees its elements as they are stored
  * @returns null where its weight is computed at run time or holds no floats
  */
 export function readKernel(
@@ -32,19 +33,26 @@ export function readKernel(
   layer: Layer,
   buffer: ReusableBuffer = network.model.buffer,
   as: Pick<Reading, 'dtype' | 'way'> | null = null,
+  onlooker: Onlooker | null = null,
 ): Kernel | null {
   const { weight, groups } = layer;
-  return weight === null || 'opaque' in weight ? null : kernelOf(weight, groups, buffer, as);
+  if (weight === null || 'opaque' in weight) return null;
+  return kernelOf(weight, groups, buffer, as, (stored) => onlooker?.see(weight, { first: 0, weight }, stored));
 }
 
-/** The same of a weight, or a block of one. */
+/**
+ * The same of a weight, or a block of one.
+ * @param see sees its elements as they are stored
+ */
 export function kernelOf(
   weight: Weight,
   groups: number,
   buffer: ReusableBuffer,
   as: Pick<Reading, 'dtype' | 'way'> | null = null,
+  see?: (stored: TensorData) => void,
 ): Kernel | null {
   const stored = weight.tensor.read(buffer);
+  see?.(stored);
   if (weight.rowScale !== null) scaleRows(stored, weight, weight.rowScale);
   const data = as === null ? stored : narrowed(stored, as.dtype, as.way, stored.bytes);
   const bits = bitsOf(data);
@@ -52,15 +60,16 @@ export function kernelOf(
   return bits === null ? null : { bits, weight, groups, dtype: data.dtype, memory };
 }
 
-/** Reads a pair of kernels, into one memory where both have room. */
+/** Reads a pair of kernels, into one memory where both have room. @param onlooker sees the dense one */
 export function readKernels(
   dense: Network,
   denseLayer: Layer,
   pruned: Network,
   layer: Layer,
   as: Reading | null,
+  onlooker: Onlooker | null = null,
 ): Kernels | null {
-  const one = readKernel(dense, denseLayer, undefined, as);
+  const one = readKernel(dense, denseLayer, undefined, as, onlooker);
   const { weight } = layer;
   const room = one === null || weight === null || 'opaque' in weight ? null : roomBehind(one, weight);
   const other = one === null ? null : readKernel(pruned, layer, room ?? pruned.model.buffer, as);

@@ -40,17 +40,17 @@ interface WiredColumns {
 }
 
 /** Tells which dense filters a pruned layer's are, by the bits of its rows over the input columns that remain. */
-export function placeLayer(correspondence: ChannelCorrespondence, asked: PlacePair): Placed {
-  const { dense: denseLayer, pruned: layer } = asked;
+export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePair): Placed {
+  const { dense: denseLayer, pruned: layer } = pair;
   const columns = columnsOf(correspondence, denseLayer, layer);
-  const inPassing = columns === null ? null : placeByBlocks(correspondence, asked, columns);
+  const inPassing = columns === null ? null : placeByBlocks(correspondence, pair, columns);
   if (inPassing !== null) return inPassing;
-  // Whether it may scale is found out before kernels are read, since other weights may be read for it into the same buffers.
-  const pair = asked.mayRound ? { ...asked } : asked;
+  // Asked before kernels are read, since other weights may be read for it, once, into the same buffers.
+  if (pair.mayRound) void pair.mayScale;
   const { weight: before } = denseLayer;
   const { weight: after } = layer;
   const read = (as: Reading | null): Kernels | null =>
-    readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer, as);
+    readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer, as, pair.onlooker);
   if (before === null || after === null || 'opaque' in before || 'opaque' in after)
     return fail('its weight is computed at run time');
   if (before.kernelOffsets.length !== after.kernelOffsets.length)

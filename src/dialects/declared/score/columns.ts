@@ -1,5 +1,5 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
-import type { Layer, Network } from '../../../network/index.ts';
+import type { Layer, Network, Weight } from '../../../network/index.ts';
 import { once } from '../../once.ts';
 import { sumError } from '../../shared/rounding.ts';
 import { weightsOf } from '../../shared/weights.ts';
@@ -8,6 +8,7 @@ import type { ImportanceKeys, ValueName } from '../keys.ts';
 import { normalized } from './normalize.ts';
 import { normFrom, normOf, termOf } from './norms.ts';
 import type { Scores, Unknown } from './scores.ts';
+import type { WeightSums } from './weight-sums.ts';
 
 /** What ModelOpt adds to the largest score before it divides by it (torch/nas/modules/conv.py). */
 const GUARD = 1e-9;
@@ -15,13 +16,13 @@ const GUARD = 1e-9;
 /** Norms of a layer's input columns, over all its filters. */
 export type ColumnNorms = (layer: Layer) => Float64Array;
 
-/** Reads each layer's weights once for each kind of norm. */
-export function columnReader(buffer: ReusableBuffer): (importance: ImportanceKeys) => ColumnNorms {
+/** Norms under any importance, each kind of which is found once. */
+export function columnReader(sums: WeightSums): (importance: ImportanceKeys) => ColumnNorms {
   const known = new Map<string, ColumnNorms>();
   return ({ value, normalize }) => {
     const isScaled = normalize === 'tensor-l2';
     const key = `${value} ${isScaled}`;
-    const found = known.get(key) ?? once(({ weight }: Layer) => columnNorms(weight, value, isScaled, buffer));
+    const found = known.get(key) ?? once(({ weight }: Layer) => columnNorms(weight, value, isScaled, sums));
     known.set(key, found);
     return found;
   };
@@ -90,20 +91,23 @@ function termsOf({ weight }: Layer): number {
   return weight === null || 'opaque' in weight ? 0 : weight.outCount * weight.kernelOffsets.length;
 }
 
-function columnNorms(
-  weight: Layer['weight'],
-  value: ValueName,
-  isScaled: boolean,
-  buffer: ReusableBuffer,
-): Float64Array {
+function columnNorms(weight: Layer['weight'], value: ValueName, isScaled: boolean, sums: WeightSums): Float64Array {
   if (weight === null || 'opaque' in weight) return new Float64Array(0);
+  const terms = weight.outCount * weight.kernelOffsets.length;
+  return (isScaled ? scaledColumns(weight, value, sums.buffer) : sums.columns(weight, value)).map((sum) =>
+    normFrom(sum, terms, value),
+  );
+}
+
+/** Sums over each column's weights once these were divided by the norm of all. */
+function scaledColumns(weight: Weight, value: ValueName, buffer: ReusableBuffer): Float64Array {
   const all = weightsOf(weight, buffer);
   const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
-  const factor = isScaled ? 1 / (normOf(all, 'l2') || 1) : 1;
+  const factor = 1 / (normOf(all, 'l2') || 1);
   const sums = new Float64Array(inCount);
   for (let i = 0; i < outCount; i++)
     for (let j = 0; j < inCount; j++)
       for (const offset of kernelOffsets)
         sums[j]! += termOf(factor * all[i * outStride + j * inStride + offset]!, value);
-  return sums.map((sum) => normFrom(sum, outCount * kernelOffsets.length, value));
+  return sums;
 }

@@ -1,3 +1,4 @@
+import { power } from '../../shared/sums.ts';
 import type { ValueName } from '../keys.ts';
 
 /** The norm that a value's name stands for. */
@@ -9,7 +10,17 @@ export function normOf(row: ArrayLike<number>, value: ValueName): number {
 
 /** What one weight adds to a norm's sum. */
 export function termOf(weight: number, value: ValueName): number {
-  return value === 'l1' || value === 'mean-abs' ? Math.abs(weight) : weight * weight;
+  return power(weight, exponentOf(value));
+}
+
+/** To which power weights are added up. */
+export function exponentOf(value: ValueName): 1 | 2 {
+  return value === 'l1' || value === 'mean-abs' ? 1 : 2;
+}
+
+/** Whether a value is a norm of weights. */
+export function isNorm(value: ValueName): boolean {
+  return value !== 'bn-gamma' && value !== 'fpgm' && value !== 'file';
 }
 
 /** The norm of `count` weights, whose terms come to `sum`. */

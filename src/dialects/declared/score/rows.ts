@@ -3,10 +3,11 @@ import { type FilterBlock, filterBlocks, type Layer, type Weight } from '../../.
 import { distanceSums } from '../../shared/distances.ts';
 import { sumError } from '../../shared/rounding.ts';
 import { weightsOf } from '../../shared/weights.ts';
-import type { ImportanceKeys } from '../keys.ts';
+import type { ImportanceKeys, ValueName } from '../keys.ts';
 import { normalized } from './normalize.ts';
-import { normOf } from './norms.ts';
+import { isNorm, normFrom, normOf } from './norms.ts';
 import type { Scores } from './scores.ts';
+import type { WeightSums } from './weight-sums.ts';
 
 /** Whether an input column is left, of all columns of the layer's whole input. */
 export type IsLeft = (column: number) => boolean;
@@ -14,22 +15,34 @@ export type IsLeft = (column: number) => boolean;
 /**
  * Scores of a layer's filters by its own weights.
  * @param isLeft for a pruner that cuts as it goes: which input columns earlier groups left; null where all are
- * @param buffer that its weights are read into
  */
 export function rowScores(
   layer: Layer,
   weight: Weight,
   { value, normalize }: ImportanceKeys,
   isLeft: IsLeft | null,
-  buffer: ReusableBuffer,
+  sums: WeightSums,
 ): Scores {
-  const rows = rowsOf(layer, weight, isLeft, buffer);
+  if (isLeft === null && isSummedUp({ value, normalize }))
+    return normalized(scoresBySums(weight, value, sums), normalize, 0);
+  const rows = rowsOf(layer, weight, isLeft, sums.buffer);
   const factor = normalize === 'tensor-l2' ? 1 / (lengthOf(rows) || 1) : 1;
   const scores =
     value === 'fpgm'
       ? distanceSums(Array.from({ length: rows.count }, (_, i) => rows.read(i, factor).slice()))
       : normsOf(rows, (i) => normOf(rows.read(i, factor), value));
   return normalized(scores, normalize, 0);
+}
+
+/** Whether a filter's score is made of the sum over its weights alone, as far as it goes for whole filters. */
+export function isSummedUp({ value, normalize }: Pick<ImportanceKeys, 'value' | 'normalize'>): boolean {
+  return isNorm(value) && normalize !== 'tensor-l2';
+}
+
+function scoresBySums(weight: Weight, value: ValueName, sums: WeightSums): Scores {
+  const terms = weight.inCount * weight.kernelOffsets.length;
+  const values = sums.rows(weight, value).map((sum) => normFrom(sum, terms, value));
+  return { values, errors: values.map((size) => size * sumError(terms)) };
 }
 
 /** A layer's filters, of which one is held at a time: all of them in float64 would be twice the layer. */

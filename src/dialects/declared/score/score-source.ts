@@ -1,6 +1,5 @@
-import type { ReusableBuffer } from '../../../bytes/index.ts';
 import { inputErrorAt } from '../../../errors/place.ts';
-import { type Folding, foldAll, type Layer, type Network } from '../../../network/index.ts';
+import { type Folding, foldAll, type Layer, type Network, type Weight } from '../../../network/index.ts';
 import { isHalf } from '../../../onnx/index.ts';
 import { once } from '../../once.ts';
 import { readScoresFile } from '../../shared/scores-file.ts';
@@ -10,6 +9,7 @@ import type { ImportanceKeys } from '../keys.ts';
 import type { DeclaredSpec } from '../spec.ts';
 import { type IsLeft, rowScores } from './rows.ts';
 import type { Scores, Unknown } from './scores.ts';
+import type { WeightSums } from './weight-sums.ts';
 
 /** Scores of one layer's filters; null for a layer that has none, so that it does not count. */
 export type LayerScores = (layer: Layer, isLeft: IsLeft | null) => Scores | Unknown | null;
@@ -22,44 +22,58 @@ const SAY = 'If it is not, say --folding raw (input folding). ';
 export const foldedOf = once(foldAll);
 
 /** Reads scores, each layer's under one set of keys once. */
-export function scoreSource(network: Network, folding: Folding | null): (spec: DeclaredSpec) => LayerScores {
+export function scoreSource(
+  network: Network,
+  folding: Folding | null,
+  sums: WeightSums,
+): (spec: DeclaredSpec) => LayerScores {
   const known = new Map<string, Scores | Unknown | null>();
-  const sourceOf = ({ folded: isFolded }: ImportanceKeys, layer: Layer): Layer => {
-    return isFolded ? foldedOf(network).layers[layer.id]! : layer;
-  };
   return (spec) => {
     const { importance } = spec.keys;
     if (importance.value === 'file') return fileScores(spec);
     const { value, normalize, folded: isFolded } = importance;
-    const under = { importance, folding, buffer: network.model.buffer };
+    const under = { importance, folding, sums };
     return (layer, isLeft) => {
-      if (isLeft !== null) return computed(sourceOf(importance, layer), isLeft, under);
+      if (isLeft !== null) return computed(asScored(network, layer, importance), isLeft, under);
       const key = `${layer.id} ${value} ${normalize} ${isFolded}`;
       const found = known.get(key);
       if (found !== undefined) return found;
-      const scores = computed(sourceOf(importance, layer), null, under);
+      const scores = computed(asScored(network, layer, importance), null, under);
       known.set(key, scores);
       return scores;
     };
   };
 }
 
+/** A layer as the pruner saw it. */
+function asScored(network: Network, layer: Layer, { folded: isFolded }: ImportanceKeys): Layer {
+  return isFolded ? foldedOf(network).layers[layer.id]! : layer;
+}
+
+/** The weight that a layer's scores are sums over; null where they are none, or it has factors, and would have to be changed while others need it. */
+export function summedWeight(
+  network: Network,
+  layer: Layer,
+  importance: ImportanceKeys,
+  folding: Folding | null,
+): Weight | null {
+  const own = asScored(network, layer, importance);
+  const weight = foldedIn(own, importance, folding) === null ? readableWeight(own) : null;
+  return weight !== null && 'tensor' in weight && weight.rowScale === null ? weight : null;
+}
+
 interface Under {
   readonly importance: ImportanceKeys;
   readonly folding: Folding | null;
-  readonly buffer: ReusableBuffer;
+  readonly sums: WeightSums;
 }
 
-function computed(
-  layer: Layer,
-  isLeft: IsLeft | null,
-  { importance, folding, buffer }: Under,
-): Scores | Unknown | null {
+function computed(layer: Layer, isLeft: IsLeft | null, { importance, folding, sums }: Under): Scores | Unknown | null {
   const unknown = foldedIn(layer, importance, folding);
   if (unknown !== null) return unknown;
   if (importance.value === 'bn-gamma') return gammaScores(layer);
   const weight = readableWeight(layer);
-  return 'unknown' in weight ? weight : rowScores(layer, weight, importance, isLeft, buffer);
+  return 'unknown' in weight ? weight : rowScores(layer, weight, importance, isLeft, sums);
 }
 
 /** The BatchNorm directly behind a convolution; a layer without one has no score. */

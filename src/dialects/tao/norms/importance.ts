@@ -1,4 +1,3 @@
-import type { ReusableBuffer } from '../../../bytes/index.ts';
 import type { Weight } from '../../../network/index.ts';
 import { type TensorData, toFloat32, toFloat64 } from '../../../onnx/index.ts';
 import type { Normalizer } from '../spec.ts';
@@ -19,13 +18,8 @@ const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16
  * L2 norm of each filter's kernel (pruning.py `get_L2_norm`). numpy sums the Keras kernel (kh, kw, in, out) over its
  * leading axes one after the other in float32; ONNX stores (out, in, kh, kw), so the walk is kh, kw, in with each square
  * and each sum rounded.
- * @param inPlace works on what is read into the buffer
+ * @param inPlace works on what was read into the buffer
  */
-export function filterNorms(weight: Weight, buffer: ReusableBuffer, inPlace: NormsInPlace | null): Stat {
-  return normsOfData(weight.tensor.read(buffer), weight, inPlace);
-}
-
-/** The same of elements that are read already. */
 export function normsOfData(data: TensorData, weight: Weight, inPlace: NormsInPlace | null): Stat {
   const isDouble = data.dtype === 'float64';
   const values = isDouble ? norms64(toFloat64(data), weight) : float32Norms(toFloat32(data), weight, inPlace);

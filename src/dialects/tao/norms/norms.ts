@@ -9,11 +9,11 @@ import {
   type Weight,
 } from '../../../network/index.ts';
 import { toFloat64 } from '../../../onnx/index.ts';
+import { byBlocks, type InPassing, lookingOn } from '../../shared/in-passing.ts';
 import type { OwnStat, Unknown } from '../exploration/decision.ts';
 import type { Normalizer } from '../spec.ts';
 import { normsInPlace, roomForNorms } from './float32-norms.ts';
-import { filterNorms, normalized, normsOfData, type Stat } from './importance.ts';
-import { measuring, seenNorms, withBlock } from './in-passing.ts';
+import { normalized, normsOfData, type Stat } from './importance.ts';
 
 /** The mistake that brings people here: NVIDIA forum thread 261615. */
 const NOT_THESE =
@@ -26,25 +26,57 @@ export type Norms = ReadonlyMap<Layer, Stat | Unknown>;
 /** How filters are measured. */
 export type Measure = (weight: Weight, buffer: ReusableBuffer) => Stat;
 
+/** Norms of weights that were read for another purpose. */
+const SEEN = new WeakMap<Weight, Stat>();
+
 /**
  * Reads the weights of every prunable layer once, but for those that were seen in passing, and keeps their filter norms.
  * @param folding overrules the folding detector
  * @param measure the pruner's own unless it is given
  */
 export function readNorms(network: Network, folding: Folding | null, measure?: Measure): Norms {
-  const inPlace = measure === undefined ? normsInPlace(network.model.buffer) : null;
-  const own: Measure = (weight, buffer) => filterNorms(weight, buffer, inPlace);
-  const measured = (weight: Weight): Stat =>
-    (measure === undefined ? seenNorms(weight) : null) ?? byBlocks(weight, network, measure ?? own);
-  return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding, measured)]));
+  const { buffer } = network.model;
+  const own = measured(buffer);
+  const statOf = (weight: Weight): Stat =>
+    measure === undefined ? (SEEN.get(weight) ?? byBlocks(weight, own, buffer)) : measuredBy(measure, weight, buffer);
+  return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding, statOf)]));
 }
 
 /** Computes the pruner's own norms of the weights that others read, so that `readNorms` need not read them. */
 export function normsInPassing(network: Network, folding: Folding | null): Onlooker {
-  const inPlace = normsInPlace(network.model.buffer);
   const weights = [...network.prunable.values()].map((layer) => measurable(network, layer, folding));
-  const wanted = new Set(weights.filter((weight): weight is Weight => 'tensor' in weight));
-  return measuring(wanted, roomForNorms, (block, data) => normsOfData(data, block, inPlace));
+  return lookingOn(
+    new Set(weights.filter((weight): weight is Weight => 'tensor' in weight)),
+    measured(network.model.buffer),
+  );
+}
+
+/** How the pruner measures filters: each is summed up alone, so that it is the same in any block. */
+function measured(buffer: ReusableBuffer): InPassing<Stat> {
+  const inPlace = normsInPlace(buffer);
+  return {
+    seen: SEEN,
+    room: roomForNorms,
+    add: (before, weight, { first, weight: block }, data) =>
+      withBlock(before, weight, first, normsOfData(data, block, inPlace)),
+  };
+}
+
+function measuredBy(measure: Measure, weight: Weight, buffer: ReusableBuffer): Stat {
+  let stat: Stat | null = null;
+  for (const { first, weight: block } of filterBlocks(weight))
+    stat = withBlock(stat, weight, first, measure(block, buffer));
+  return stat!;
+}
+
+/** Puts what was measured of some filters in its place among all. */
+function withBlock(before: Stat | null, { outCount }: Weight, first: number, { values, error }: Stat): Stat {
+  const all = before ?? {
+    values: values instanceof Float32Array ? new Float32Array(outCount) : new Float64Array(outCount),
+    error,
+  };
+  all.values.set(values, first);
+  return all;
 }
 
 export type OwnStats = ReadonlyMap<Layer, OwnStat>;
@@ -98,11 +130,4 @@ function measurable(
       remedy: `${SAY_RAW} ${exportUnfolded(network)}`,
     };
   return weight;
-}
-
-/** Measures filters block by block: each is summed up alone, so that it is the same. */
-function byBlocks(weight: Weight, { model }: Network, measure: Measure): Stat {
-  let stat: Stat | null = null;
-  for (const block of filterBlocks(weight)) stat = withBlock(stat, weight, block, measure(block.weight, model.buffer));
-  return stat!;
 }

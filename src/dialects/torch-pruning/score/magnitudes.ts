@@ -1,6 +1,8 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
-import { filterBlocks, type Layer, type Weight } from '../../../network/index.ts';
-import { weightsOf } from '../../shared/weights.ts';
+import type { Layer, Onlooker, Weight } from '../../../network/index.ts';
+import { byBlocks, type InPassing, lookingOn } from '../../shared/in-passing.ts';
+import { addSums, roomForSums } from '../../shared/sums.ts';
+import { numbersOf, scaled } from '../../shared/weights.ts';
 
 /** Sums over a layer's weights of `abs(w) ** p`, and over how many weights each goes. */
 export interface Magnitudes {
@@ -12,48 +14,51 @@ export interface Magnitudes {
   readonly perColumn: number;
 }
 
-/** Reads each layer's weights at most once for each exponent. */
-export function magnitudesReader(buffer: ReusableBuffer): (layer: Layer, p: number) => Magnitudes | null {
-  const known = new Map<number, Map<Layer, Magnitudes | null>>();
-  return (layer, p) => {
-    const ofLayers = known.get(p) ?? new Map<Layer, Magnitudes | null>();
-    known.set(p, ofLayers);
-    const found = ofLayers.get(layer);
-    if (found !== undefined) return found;
-    const { weight } = layer;
-    const summed = weight === null || 'opaque' in weight ? null : sums(weight, p, buffer);
-    ofLayers.set(layer, summed);
-    return summed;
+export interface MagnitudesReader {
+  /** Those of a layer, which is read at most once for each exponent; null where it has no weights. */
+  of(layer: Layer, p: number): Magnitudes | null;
+  /** Finds them for weights that others read. */
+  onlooker(weights: ReadonlySet<Weight>, p: number): Onlooker;
+}
+
+export function magnitudesReader(buffer: ReusableBuffer): MagnitudesReader {
+  const known = new Map<number, InPassing<Magnitudes>>();
+  const under = (p: number): InPassing<Magnitudes> => {
+    const method = known.get(p) ?? summing(p, buffer);
+    known.set(p, method);
+    return method;
+  };
+  return {
+    of({ weight }, p) {
+      if (weight === null || 'opaque' in weight) return null;
+      const method = under(p);
+      const found = method.seen.get(weight) ?? byBlocks(weight, method, buffer);
+      method.seen.set(weight, found);
+      return found;
+    },
+    onlooker: (weights, p) => lookingOn(weights, under(p)),
   };
 }
 
-function sums(weight: Weight, p: number, buffer: ReusableBuffer): Magnitudes {
-  const { outCount, inCount, kernelOffsets } = weight;
-  const [rows, columns] = [new Float64Array(outCount), new Float64Array(inCount)];
-  for (const block of filterBlocks(weight)) addSums(block.weight, p, buffer, rows.subarray(block.first), columns);
-  const kernel = kernelOffsets.length;
-  return { rows, perRow: inCount * kernel, columns, perColumn: outCount * kernel };
+function summing(p: number, buffer: ReusableBuffer): InPassing<Magnitudes> {
+  return {
+    seen: new WeakMap(),
+    room: roomForSums,
+    add(before, weight, block, data) {
+      const sums = before ?? emptySums(weight);
+      const values = scaled(numbersOf(data), block.weight, buffer);
+      addSums(values, block.weight, p, sums.rows.subarray(block.first), sums.columns, buffer);
+      return sums;
+    },
+  };
 }
 
-/** @param columns are added to, filter after filter */
-function addSums(weight: Weight, p: number, buffer: ReusableBuffer, rows: Float64Array, columns: Float64Array): void {
-  const values = weightsOf(weight, buffer);
-  const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+function emptySums({ outCount, inCount, kernelOffsets }: Weight): Magnitudes {
   const kernel = kernelOffsets.length;
-  for (let i = 0; i < outCount; i++) {
-    let row = 0;
-    for (let j = 0; j < inCount; j++) {
-      const base = i * outStride + j * inStride;
-      let window = 0;
-      for (let k = 0; k < kernel; k++) window += power(values[base + kernelOffsets[k]!]!, p);
-      row += window;
-      columns[j]! += window;
-    }
-    rows[i] = row;
-  }
-}
-
-export function power(value: number, p: number): number {
-  if (p === 2) return value * value;
-  return p === 1 ? Math.abs(value) : Math.abs(value) ** p;
+  return {
+    rows: new Float64Array(outCount),
+    perRow: inCount * kernel,
+    columns: new Float64Array(inCount),
+    perColumn: outCount * kernel,
+  };
 }

@@ -1,12 +1,13 @@
-import type { Folding, Follower, FollowerRole, Layer, Network, Weight } from '../../../network/index.ts';
+import type { Folding, Follower, FollowerRole, Layer, Network, Onlooker, Weight } from '../../../network/index.ts';
 import type { DType } from '../../../onnx/index.ts';
 import { distanceSums } from '../../shared/distances.ts';
 import { BEYOND_HALF, giveScores, isBeyond, rankedUnit, storedError, sumError, UNIT } from '../../shared/rounding.ts';
+import { power } from '../../shared/sums.ts';
 import { numbersIn, storedWeight, weightsOf } from '../../shared/weights.ts';
 import type { Assumption } from '../../types.ts';
 import type { ComputedImportance } from '../spec.ts';
 import type { Group, GroupItem } from '../trace/group.ts';
-import { type Magnitudes, magnitudesReader, power } from './magnitudes.ts';
+import { type MagnitudesReader, magnitudesReader } from './magnitudes.ts';
 
 /** What one item of a group adds to the scores of the root's channels. */
 export interface Term {
@@ -36,20 +37,49 @@ const SAY_RAW = 'If it is not, say --folding raw (input folding), or name the mo
 /** The terms of a group in the library's order (importance.py:181-264). */
 export type TermsOf = (group: Group) => readonly Term[] | Unknown;
 
-/**
- * The terms under any importance. Importances that differ in what is made of the terms share them, and all share the sums over weights.
- * @param folding overrules the folding detector
- */
-export function termReader(network: Network, folding: Folding | null): (importance: ComputedImportance) => TermsOf {
+/** Where terms come from. */
+export interface TermReader {
+  /** The terms under an importance. Those that differ in what is made of the terms share them, and all share the sums over weights. */
+  under(importance: ComputedImportance): TermsOf;
+  /** Sums up the weights of some groups while others read them; null where their terms are no sums. */
+  onlooker(importance: ComputedImportance, groups: readonly Group[]): Onlooker | null;
+}
+
+/** @param folding overrules the folding detector */
+export function termReader(network: Network, folding: Folding | null): TermReader {
   const magnitudes = magnitudesReader(network.model.buffer);
   const known = new Map<string, TermsOf>();
-  return (importance) => {
-    const { p, bias, isDistance, targets } = importance;
-    const key = `${p} ${bias} ${isDistance} ${[...targets]}`;
-    const found = known.get(key) ?? onceForEach(termsUnder({ network, importance, magnitudes }, folding));
-    known.set(key, found);
-    return found;
+  return {
+    under(importance) {
+      const { p, bias, isDistance, targets } = importance;
+      const key = `${p} ${bias} ${isDistance} ${[...targets]}`;
+      const found = known.get(key) ?? onceForEach(termsUnder({ network, importance, magnitudes }, folding));
+      known.set(key, found);
+      return found;
+    },
+    onlooker(importance, groups) {
+      if (importance.isDistance) return null;
+      return magnitudes.onlooker(weightsIn(groups, importance, folding), importance.p);
+    },
   };
+}
+
+/** The weights that the terms of some groups are summed up over. */
+function weightsIn(
+  groups: readonly Group[],
+  { targets }: ComputedImportance,
+  folding: Folding | null,
+): ReadonlySet<Weight> {
+  const found = new Set<Weight>();
+  for (const { items } of groups) {
+    if (items.some(({ module }) => foldedIn(module.layer, folding) !== null)) continue;
+    for (const { module } of items) {
+      const weight = targets.has(module.type) && module.layer.weight !== null ? storedWeight(module.layer) : null;
+      // Those that have factors would have to be changed, while others need them as they are.
+      if (weight !== null && 'tensor' in weight && weight.rowScale === null) found.add(weight);
+    }
+  }
+  return found;
 }
 
 function onceForEach(termsOf: TermsOf): TermsOf {
@@ -87,7 +117,7 @@ function termsUnder(sources: Sources, folding: Folding | null): TermsOf {
 interface Sources {
   readonly network: Network;
   readonly importance: ComputedImportance;
-  readonly magnitudes: (layer: Layer, p: number) => Magnitudes | null;
+  readonly magnitudes: MagnitudesReader;
 }
 
 function foldedIn({ name, weight, folding: detected }: Layer, overruled: Folding | null): Unknown | null {
@@ -140,7 +170,7 @@ function weightTerms(sources: Sources, item: GroupItem): readonly Term[] | Unkno
     });
     return [{ label, root, values, errors, dtype }];
   }
-  const sums = magnitudes(layer, importance.p)!;
+  const sums = magnitudes.of(layer, importance.p)!;
   const [all, count] = side === 'in' ? [sums.columns, sums.perColumn] : [sums.rows, sums.perRow];
   const values = at.map((position) => all[position % rows]!);
   const error = sumError(count);

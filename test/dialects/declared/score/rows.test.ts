@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { reusableBuffer } from '../../../../src/bytes/index.ts';
 import { PRESETS } from '../../../../src/dialects/declared/presets.ts';
 import { rowScores } from '../../../../src/dialects/declared/score/rows.ts';
+import { weightSums } from '../../../../src/dialects/declared/score/weight-sums.ts';
 import { filterBlocks, type Weight } from '../../../../src/network/index.ts';
 import { inMemory, weights } from '../../../support/convs.ts';
 import { op, zeros } from '../../../support/onnx-builder.ts';
@@ -33,7 +34,7 @@ describe('scores of filters', () => {
       expect(filterBlocks(whole)).toHaveLength(1);
       const importance = { ...PRESETS['tinynn']!.importance, value, normalize } as Parameters<typeof rowScores>[2];
       const [inBlocks, atOnce] = [weight, whole].map((one) =>
-        rowScores(layer, one, importance, left, reusableBuffer(bytes.length)),
+        rowScores(layer, one, importance, left, weightSums(reusableBuffer(bytes.length))),
       );
       expect(inBlocks).toEqual(atOnce);
       expect(new Set(inBlocks!.values).size).toBe(FILTERS);

@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { normsInPassing, readNorms } from '../../../../src/dialects/tao/norms/norms.ts';
-import {
-  type FilterBlock,
-  filterBlocks,
-  type Network,
-  readNetwork,
-  type Weight,
-} from '../../../../src/network/index.ts';
-import { memoryModel, readModel } from '../../../../src/onnx/index.ts';
-import { modelBytes, op, zeros } from '../../../support/onnx-builder.ts';
+import { normsInPassing, readNorms } from '../../../src/dialects/tao/norms/norms.ts';
+import { type FilterBlock, filterBlocks, type Network, readNetwork, type Weight } from '../../../src/network/index.ts';
+import { memoryModel, readModel } from '../../../src/onnx/index.ts';
+import { modelBytes, op, zeros } from '../../support/onnx-builder.ts';
 
 /** Three blocks, of which the last has filters left over. */
 const [ROWS, COLUMNS] = [75, 400];
@@ -84,22 +78,36 @@ describe('norms of weights that are read for another purpose', () => {
     expect(read() - before).toBe(rawData.length);
   });
 
-  it("are not computed of layers that have none, nor of weights that stand in for a layer's", () => {
+  /** Has all blocks of a weight pass. */
+  function passAll(network: Network, weight: Weight, folding: 'raw' | 'folded'): void {
+    const onlooker = normsInPassing(network, folding);
+    for (const block of filterBlocks(weight))
+      onlooker.see(weight, block, block.weight.tensor.read(network.model.buffer));
+  }
+
+  it("are the layer's where a copy with factors of its own is read, which stands for it where BatchNorm is folded in", () => {
     const { network, read } = counted();
-    const weight = weightOf(network);
-    const scaled = { ...weight, rowScale: new Float64Array(ROWS).fill(2) };
-    for (const [folding, seen] of [
-      ['folded', weight],
-      ['raw', scaled],
-    ] as const) {
-      const onlooker = normsInPassing(network, folding);
-      for (const block of filterBlocks(seen)) onlooker.see(seen, block, block.weight.tensor.read(network.model.buffer));
-      expect(readNorms(network, folding).values().next().value).toHaveProperty(
-        folding === 'raw' ? 'values' : 'unknown',
-      );
-    }
+    passAll(network, { ...weightOf(network), rowScale: new Float64Array(ROWS).fill(2) }, 'raw');
     const before = read();
     expect(valuesOf(network)).toEqual(expected);
+    expect(read()).toBe(before);
+  });
+
+  it.each<[string, 'raw' | 'folded', (weight: Weight) => Weight]>([
+    ['of layers that have none', 'folded', (weight) => weight],
+    ['of a weight that is read in another way', 'raw', (weight) => ({ ...weight, inCount: COLUMNS - 1 })],
+    [
+      "of another's",
+      'raw',
+      (weight) => ({ ...weight, tensor: { ...weight.tensor, read: (to) => weight.tensor.read(to) } }),
+    ],
+  ])('are not computed %s', (_, folding, seen) => {
+    const { network, read } = counted();
+    passAll(network, seen(weightOf(network)), folding);
+    expect([...readNorms(network, folding).values()][0]).toHaveProperty(folding === 'raw' ? 'values' : 'unknown');
+    const { network: other } = counted();
+    const before = read();
+    expect(valuesOf(network)).toEqual(valuesOf(other));
     expect(read() - before).toBe(rawData.length);
   });
 });

@@ -1,0 +1,96 @@
+import type { ReusableBuffer } from '../../../bytes/index.ts';
+import type { Onlooker, Weight } from '../../../network/index.ts';
+import { byBlocks, type InPassing, lookingOn } from '../../shared/in-passing.ts';
+import { addSums, power, roomForSums, type Walk } from '../../shared/sums.ts';
+import { numbersOf, scaled } from '../../shared/weights.ts';
+import type { ValueName } from '../keys.ts';
+import { exponentOf } from './norms.ts';
+
+export type Axis = 'out' | 'in';
+
+/** Sums over weights, each found once: what the weights add to a value's norm. */
+export interface WeightSums {
+  /** By filter. */
+  rows(weight: Weight, value: ValueName): Float64Array;
+  /** By input column, over all filters. */
+  columns(weight: Weight, value: ValueName): Float64Array;
+  /** Finds them for weights that others read. */
+  onlooker(weights: ReadonlySet<Weight>, value: ValueName, axis: Axis): Onlooker;
+  /** What weights are read into. */
+  readonly buffer: ReusableBuffer;
+}
+
+type Sums = Float64Array;
+
+export function weightSums(buffer: ReusableBuffer): WeightSums {
+  const known = new Map<string, InPassing<Sums>>();
+  const along = (axis: Axis, p: 1 | 2): InPassing<Sums> => {
+    const key = `${axis} ${p}`;
+    const method = known.get(key) ?? (axis === 'out' ? rowSums(p, buffer) : columnSums(p, buffer));
+    known.set(key, method);
+    return method;
+  };
+  const found = (weight: Weight, method: InPassing<Sums>): Sums => {
+    const sums = method.seen.get(weight) ?? byBlocks(weight, method, buffer);
+    method.seen.set(weight, sums);
+    return sums;
+  };
+  return {
+    rows: (weight, value) => found(weight, along('out', exponentOf(value))),
+    columns: (weight, value) => found(weight, along('in', exponentOf(value))),
+    onlooker: (weights, value, axis) => lookingOn(weights, along(axis, exponentOf(value))),
+    buffer,
+  };
+}
+
+function rowSums(p: number, buffer: ReusableBuffer): InPassing<Sums> {
+  return {
+    seen: new WeakMap(),
+    room: (block) => roomForSums(inOneGo(block)),
+    add(before, { outCount }, { first, weight }, data) {
+      const sums = before ?? new Float64Array(outCount);
+      addSums(scaled(numbersOf(data), weight, buffer), inOneGo(weight), p, sums.subarray(first), null, buffer);
+      return sums;
+    },
+  };
+}
+
+/** A filter's weights one after another, columns and then positions: as one column. */
+function inOneGo({ outCount, outStride, inCount, inStride, kernelOffsets }: Weight): Walk {
+  if (kernelOffsets.length === 1) return { outCount, outStride, inCount, inStride, kernelOffsets };
+  const all = new Int32Array(inCount * kernelOffsets.length);
+  for (let j = 0; j < inCount; j++)
+    for (let k = 0; k < kernelOffsets.length; k++) all[j * kernelOffsets.length + k] = j * inStride + kernelOffsets[k]!;
+  return { outCount, outStride, inCount: 1, inStride: 0, kernelOffsets: all };
+}
+
+function columnSums(p: number, buffer: ReusableBuffer): InPassing<Sums> {
+  return {
+    seen: new WeakMap(),
+    room: roomForSums,
+    add(before, { inCount }, { weight }, data) {
+      const sums = before ?? new Float64Array(inCount);
+      addColumns(scaled(numbersOf(data), weight, buffer), weight, p, sums, buffer);
+      return sums;
+    },
+  };
+}
+
+/** Each column's weights are added one after another, those of a filter's positions too. */
+function addColumns(
+  values: Float32Array | Float64Array,
+  weight: Weight,
+  p: number,
+  sums: Float64Array,
+  buffer: ReusableBuffer,
+): void {
+  const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  if (kernelOffsets.length === 1) {
+    addSums(values, weight, p, new Float64Array(outCount), sums, buffer);
+    return;
+  }
+  for (let i = 0; i < outCount; i++)
+    for (let j = 0; j < inCount; j++)
+      for (let k = 0; k < kernelOffsets.length; k++)
+        sums[j]! += power(values[i * outStride + j * inStride + kernelOffsets[k]!]!, p);
+}
