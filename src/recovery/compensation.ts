@@ -4,6 +4,7 @@ import type { AlikePair } from './align/alike.ts';
 import type { Allowed } from './allowed.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
 import { type Emissions, emissionsOf } from './emissions.ts';
+import { ROUNDING } from './match/rounded.ts';
 import type { Blame } from './misplaced.ts';
 
 /** What became of the constants that removed channels still gave out. */
@@ -17,8 +18,6 @@ export interface Compensations {
 
 /** How far a compensated value may be off, relative to the largest compensation: pruners add up in float32. */
 const TOLERANCE = 1e-5;
-/** And relative to the value that it is added to: it is rounded to float32, folded or not. */
-const ROUNDING = 2 ** -20;
 
 /**
  * Compares the biases (or running means) of layers that read removed channels with what they have to be:
@@ -52,7 +51,7 @@ export function compensationsIn(
     }
     const most = assigned.reduce((size, filter) => Math.max(size, Math.abs(off[filter] ?? 0)), 0);
     if (changed === null) {
-      if (most > ROUNDING * weightOf(pair, partner)) blame(`bias of ${partner.name}`, MISSING);
+      if (most > ROUNDING * unitOf('float32') * weightOf(pair, partner)) blame(`bias of ${partner.name}`, MISSING);
       continue;
     }
     compared.add(changed.tensor);
@@ -127,9 +126,9 @@ function compensatedVector(pair: AlikePair, layer: Layer, partner: Layer, assign
   return ofBias !== null && isChanged(ofBias) ? ofBias : ofMean;
 }
 
-/** Sixteen units of half precision, as `ROUNDING` is of float32. */
+/** Relative to the value that is added to, which is rounded to float32, folded or not, or to half precision. */
 function roundingOf({ dtype }: Tensor): number {
-  return isHalf(dtype) ? 2 ** 4 * unitOf(dtype) : ROUNDING;
+  return ROUNDING * Math.max(unitOf(dtype), unitOf('float32'));
 }
 
 function valuesOf(tensor: Tensor): Float64Array | null {

@@ -44,6 +44,17 @@ describe('a constant that follows no channels', () => {
     expect(compared(leaky(0.1), leaky(0.1001)).differences).toHaveLength(1);
   });
 
+  it('is named by the number that is another one, not by one that half precision only rounded', () => {
+    const clip = (low: number, high: number) =>
+      model([op('Clip', ['a', 'low', 'high'], 'between', { name: 'clip' })], {
+        ...{ low: shaped([low], []), high: shaped([high], []), stray: float16(GRID) },
+      });
+    expect(compared(clip(0.1, 6), clip(0.0999755859375, 6)).differences).toEqual([]);
+    expect(compared(clip(0.1, 6), clip(0.0999755859375, 5)).differences).toEqual([
+      'the number of Clip behind a is 5 instead of 6',
+    ]);
+  });
+
   it("is compared in front of the first layer too: a picture's mean", () => {
     const mean = (values: readonly number[]) =>
       model([op('Sub', ['x', 'mean'], 'front', { name: 'sub' })], { mean: shaped(values, [1, 2, 1, 1]) });
