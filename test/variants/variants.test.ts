@@ -54,12 +54,15 @@ describe('a right pair that was changed', () => {
     it(
       `${kind.claim === 'wrong' ? 'does not pass' : 'does not fail'}: ${kind.name}`,
       async () => {
-        const outcomes: Outcome[] = [];
-        await inTurns(from(pairs, k), 2, async ({ pair, before }) => {
-          if (outcomes.length >= ENOUGH) return;
+        let count = 0;
+        const tried = await inTurns(from(pairs, k), 2, async ({ pair, before }) => {
+          if (count >= ENOUGH) return null;
           const outcome = await tryKind(kind, pair, before);
-          if (outcome !== null) outcomes.push(outcome);
+          if (outcome !== null) count += 1;
+          return outcome;
         });
+        // The first ones, whichever was done first: two were tried at a time.
+        const outcomes = tried.filter((outcome) => outcome !== null).slice(0, ENOUGH);
         all.push(...outcomes);
         expect(outcomes.length, 'it applies nowhere').toBeGreaterThan(0);
         expect(outcomes.flatMap(({ fault }) => fault ?? [])).toEqual([]);
