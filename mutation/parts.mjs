@@ -3,7 +3,7 @@ export const PARTS = [
   {
     name: 'Retention, order and equalization of TAO',
     files: ['dialects/tao/retention', 'dialects/tao/equalization', 'dialects/tao/argsort', 'dialects/tao/certain'],
-    near: ['test/dialects/tao/{retention,equalization,argsort}.test.ts', 'test/dialects/ranks.test.ts'],
+    near: ['test/dialects/tao/{retention,equalization,argsort,certain}.test.ts', 'test/dialects/ranks.test.ts'],
     whole: ['test/parity/golden.test.ts'],
   },
   {
@@ -27,7 +27,7 @@ export const PARTS = [
       'recovery/match/by-factor',
       'recovery/match/kernel',
     ],
-    near: ['test/recovery/match/{assign,equal-rows,kernel}.test.ts'],
+    near: ['test/recovery/match/{assign,equal-rows,kernel,zero-rows,by-factor}.test.ts'],
     whole: ['test/recovery/**/*.test.ts', 'test/parity/golden.test.ts'],
   },
   {

@@ -12,7 +12,11 @@ import type { TaoSpec } from './spec.ts';
  * What holds of layers whose norms are not known: how many filters they can keep, and that layers which were given one
  * decision keep the same.
  */
-export function certainties(network: Network, spec: TaoSpec, { exploration, undetermined }: Pruned): Certainties {
+export function certainties(
+  network: Network,
+  spec: TaoSpec,
+  { exploration, undetermined }: Pick<Pruned, 'exploration' | 'undetermined'>,
+): Certainties {
   return {
     summary(names) {
       const counts = `each keeps all its filters or a multiple of ${spec.granularity} that is not below the minimum of ${spec.minNumFilters}`;
