@@ -169,8 +169,17 @@ function kindOf(layers: readonly Layer[]): GroupKind {
   return layers.filter(({ kind }) => kind !== 'depthwise').length > 1 ? 'coupled' : 'alone';
 }
 
+/** A parameter that is no layer's `weight`, as the packed one of nn.MultiheadAttention: its module is in its name alone. */
+const BARE_PARAMETER = /^\w+(\.\w+)*\.(?!weight$)\w+$/;
+
+/** By which patterns of a spec find a layer. */
+function namesOf({ name, weight }: Layer): readonly string[] {
+  const isBare = weight !== null && 'tensor' in weight && BARE_PARAMETER.test(weight.tensor.name);
+  return isBare ? [name, weight.tensor.name] : [name];
+}
+
 function wholeOf(members: readonly Member[], classes: Classes | null, spec: DeclaredSpec): Whole | null {
-  const excluded = members.find(({ layer }) => spec.isExcluded(layer.name));
+  const excluded = members.find(({ layer }) => namesOf(layer).some((name) => spec.isExcluded(name)));
   const names = members.map(({ layer }) => layer.name);
   if (excluded !== undefined) {
     const { name } = excluded.layer;
