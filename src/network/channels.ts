@@ -215,6 +215,14 @@ function isConstantAlong(ids: Int32Array, size: number, stride: number): boolean
   return true;
 }
 
+/** A map under the sizes of what it is broadcast to, with these axes among its own (ascending): each position along one that it lacks carries the same. */
+export function broadcastMap(map: ChannelMap, shape: readonly Dim[], axes: readonly number[]): ChannelMap | null {
+  const sizes = axes.map((axis) => (map.axes.includes(axis) ? map.shape[axis] : shape[axis]) ?? null);
+  if (sizes.includes(null) || sizes.reduce<number>((n, size) => n * size!, 1) > MAX_POSITIONS) return null;
+  const after = map.shape.map((size, axis) => (axes.includes(axis) ? sizes[axes.indexOf(axis)]! : size));
+  return { shape: after, axes, ids: expandOver(map, axes, sizes as number[]) };
+}
+
 /** The ids over a superset of the map's axes (ascending), repeated along the added ones. */
 function expandOver(map: ChannelMap, axes: readonly number[], sizes: readonly number[]): Int32Array {
   const own = rowMajorStrides(sizesOf(map));

@@ -1,6 +1,7 @@
 import { FIXED_CHANNEL, type Layer } from '../network/index.ts';
 import { filterWords, without } from '../prose/index.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
+import { otherQueries } from './shared-heads.ts';
 import type { Disagreement } from './types.ts';
 
 /** What is wrong with a layer's channels. */
@@ -30,7 +31,11 @@ export function misplacedColumns(
   const isOfShared = columns.every(
     (id, at) => pruned.shared.has(id) && correspondence.denseChannel(id) === denseColumns[found[at]!],
   );
-  if (isOfShared) return [];
+  if (isOfShared) {
+    const owner = otherQueries(correspondence, denseLayer, layer, found);
+    const detail = 'they are those of other heads than of the queries that are left';
+    return owner === null ? [] : [{ owner, disagreement: { ...about, detail } }];
+  }
   const keptBy = new Map<number, { readonly kept: number[]; readonly own: number[] }>();
   const misplaced: Blame[] = [];
   let isKnown = true;

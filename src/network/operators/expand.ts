@@ -70,6 +70,7 @@ function expandSignal(walk: Walk, node: OnnxNode, shape: readonly Dim[]): void {
   const axes = map.axes.map((axis) => axis + missing);
   const isKept = isUniform(map) || axes.every((axis, k) => shape[axis] === map.shape[map.axes[k]!]);
   if (!isKept) return setOpaque(walk, node);
+  if (from !== value.from) for (const id of map.ids) walk.shared.add(id);
   addTargetSite(walk, node, shape, axes);
   setOutput(walk, node, { kind: 'channels', map: { shape, axes, ids: map.ids }, from });
 }

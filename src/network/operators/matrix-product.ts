@@ -1,5 +1,5 @@
 import type { OnnxNode } from '../../onnx/index.ts';
-import { type ChannelMap, type Dim, FIXED_CHANNEL, isUniform } from '../channels.ts';
+import { broadcastMap, type ChannelMap, type Dim, FIXED_CHANNEL, isUniform } from '../channels.ts';
 import type { Signal, Value } from '../drafts.ts';
 import { input, setOpaque, setOutput, shapeOf, type Walk } from '../walk.ts';
 
@@ -13,13 +13,15 @@ export function carryProduct(walk: Walk, node: OnnxNode): void {
   const shape = productShape(shapeOf(a), shapeOf(b));
   if (shape === null || a.kind === 'opaque' || b.kind === 'opaque') return setOpaque(walk, node, node.opType, shape);
   const from = walk.drafts.place(node, 'opaque', walk.values);
-  const [left, right] = [mapOf(a, shape.length), mapOf(b, shape.length)];
+  const [left, right] = overAllHeads([mapOf(a, shape.length), mapOf(b, shape.length)], shape);
   const outcome = productMap(left, right, shape);
   if (outcome === null) return setOutput(walk, node, { kind: 'opaque', op: node.opType, shape, from });
   const { map, tied } = outcome;
   const operands = [left, right].filter((operand) => operand !== null);
   if (operands.length > 0) walk.sites.push({ kind: 'heads', node, operands });
-  if (map !== null && hasRepeats(map.ids)) for (const id of map.ids) walk.shared.add(id);
+  const lead = left ?? right;
+  const isOfAllHeads = map?.shape.some((size, axis) => size !== 1 && lead?.shape[axis] === 1) ?? false;
+  if (map !== null && (isOfAllHeads || hasRepeats(map.ids))) for (const id of map.ids) walk.shared.add(id);
   if (tied !== null) walk.couplings.push({ layer: from.layer.name, op: node.opType, operands: tied });
   setOutput(walk, node, map === null ? { kind: 'fixed', shape, from } : { kind: 'channels', map, from });
 }
@@ -46,6 +48,20 @@ function mapOf(value: Exclude<Value, { kind: 'opaque' | 'constant' }>, rank: num
   const missing = rank - map.shape.length;
   const ones = new Array<number>(missing).fill(1);
   return { shape: [...ones, ...map.shape], axes: map.axes.map((axis) => axis + missing), ids: map.ids };
+}
+
+/** Queries by heads and the keys of one head that all of them share meet as if each head had these of its own. */
+function overAllHeads(
+  [a, b]: readonly [ChannelMap | null, ChannelMap | null],
+  shape: readonly Dim[],
+): readonly [ChannelMap | null, ChannelMap | null] {
+  const [row, column] = [shape.length - 2, shape.length - 1];
+  if (a === null || b === null || !isAlong(a, column) || !isAlong(b, row) || isUniform(a) || isUniform(b))
+    return [a, b];
+  if (a.axes.slice(0, -1).join() === b.axes.slice(0, -1).join()) return [a, b];
+  const heads = [...new Set([...a.axes, ...b.axes])].filter((axis) => axis < row).sort((x, y) => x - y);
+  const [left, right] = [broadcastMap(a, shape, [...heads, column]), broadcastMap(b, shape, [...heads, row])];
+  return left === null || right === null ? [a, b] : [left, right];
 }
 
 interface Product {

@@ -24,6 +24,7 @@ const tile: Carry = (walk, node) => {
   const isShared = shape.length === SHARED_RANK && repeated.length === 1 && repeated[0] === 1;
   const from = walk.drafts.place(node, 'upsample', walk.values, isShared ? { op: 'Expand' } : {});
   if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, after, from));
+  if (isShared) for (const id of value.map.ids) walk.shared.add(id);
   setOutput(walk, node, { kind: 'channels', map: { ...value.map, shape: after }, from });
 };
 
