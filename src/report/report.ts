@@ -54,6 +54,12 @@ export interface Report {
 /** Diverging filters of one layer that a report explains with all their numbers. */
 const MAX_EXPLAINED_FILTERS = 32;
 
+/**
+ * Characters that the tables of all layers may take as JSON: V8 has no string of more than half a billion, and 20,000 layers that diverge would have more.
+ * Those behind them keep all else that is said of them; `explain` has their numbers.
+ */
+const MAX_TABLES_TEXT = 2 ** 26;
+
 /** What a pull request's prunegate.yml says otherwise than its base's. */
 export interface ReportPolicy extends Omit<PolicyComparison, 'changes'> {
   readonly changes: readonly (Omit<PolicyChange, 'at'> & { readonly place: Place })[];
@@ -94,7 +100,7 @@ export interface ReportInput {
 
 /** A layer's result; which key of the spec decided matters to annotations only. */
 export interface ReportLayer extends Omit<LayerResult, 'specKey' | 'explanation'> {
-  /** The numbers around the cut of a layer that keeps other filters than expected; null for any other. */
+  /** The numbers around the cut of a layer that keeps other filters than expected; null for any other, and where so many do that a report has no room. */
   readonly explanation: ExplanationTable | null;
 }
 
@@ -189,7 +195,7 @@ export function makeReport(parts: ReportParts): Report {
     spec: decided?.expectation.effective ?? decided?.spec.effective ?? null,
     specSummary: decided?.spec.summary ?? null,
     inputs: { dense: inputOf(dense, isHashed), pruned: pruned === null ? null : inputOf(pruned, isHashed) },
-    layers: judgement.layers.map(reportLayer),
+    layers: reportLayers(judgement.layers),
     groups: decided?.expectation.groups ?? [],
     findings: judgement.findings,
     notes: judgement.notes,
@@ -210,9 +216,24 @@ function policyOf(policy: PolicyComparison | null): ReportPolicy | null {
   return { ...policy, changes: policy.changes.map(({ at, ...change }) => ({ ...change, place: at })) };
 }
 
-function reportLayer({ specKey: _, explanation, ...layer }: LayerResult): ReportLayer {
-  const always = [...layer.missing, ...layer.unexpected].slice(0, MAX_EXPLAINED_FILTERS);
-  return { ...layer, explanation: explanation === null ? null : explanationTable(explanation, { always }) };
+function reportLayers(layers: readonly LayerResult[]): readonly ReportLayer[] {
+  let room = MAX_TABLES_TEXT;
+  return layers.map(({ specKey: _, explanation, ...layer }) => {
+    if (explanation === null || room <= 0) return { ...layer, explanation: null };
+    const always = [...layer.missing, ...layer.unexpected].slice(0, MAX_EXPLAINED_FILTERS);
+    const table = explanationTable(explanation, { always });
+    room -= textLength(table);
+    return { ...layer, explanation: table };
+  });
+}
+
+/** About how many characters a table takes as JSON. */
+function textLength({ members, filters }: ExplanationTable): number {
+  const [row, number] = [400, 22];
+  return filters.reduce(
+    (sum, { norms, values, note }) => sum + row + number * (norms.length + values.length) + note.length,
+    members.reduce((sum, name) => sum + name.length, 0),
+  );
 }
 
 function inputOf(network: Network, isHashed: boolean): ReportInput {

@@ -4,17 +4,24 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
+import { specFromFile } from '../../src/config/spec.ts';
+import { parseYaml } from '../../src/config/yaml.ts';
+import { readSpec } from '../../src/dialects/index.ts';
 import { check } from '../../src/pipeline/check.ts';
 import { expect as expectModel } from '../../src/pipeline/expect.ts';
+import { asking, judgeNetworks } from '../../src/pipeline/judge-networks.ts';
+import { modelSize } from '../../src/pipeline/models.ts';
 import { recover } from '../../src/pipeline/recover.ts';
 import {
   ANYBODY,
+  makeReport,
   makeReportSet,
   REPORT_FORMATS,
   type Report,
   renderJson,
   writeReport,
 } from '../../src/report/index.ts';
+import { networkOf } from '../support/golden.ts';
 
 const example = join(import.meta.dirname, '../../examples/mobilenet-v2');
 const work = mkdtempSync(join(tmpdir(), 'prunegate-report-'));
@@ -122,5 +129,46 @@ describe('text', () => {
     const text = textOf(hostile, false);
     expect(text).not.toContain('\u001b');
     expect(text).toContain('\\u001b[31mred\\u000a::error::x');
+  });
+});
+
+/** As many layers as one model may have, all of them one that keeps other filters than expected, with so many members of its group listed. */
+function manyDiverging(count: number, members: number): Report {
+  const spec = specFromFile(parseYaml(readFileSync(join(example, 'prune.yaml'), 'utf8'), 'prune.yaml'));
+  const pruner = readSpec(spec, { file: null, line: null, key: 'spec' });
+  const [dense, pruned] = ['dense.onnx', 'pruned-naive.onnx'].map((name) => networkOf(join(example, name)));
+  const judged = judgeNetworks({ dense: dense!, pruned: pruned!, folded: null }, asking(pruner, dense!, null), {
+    reported: null,
+    tolerance: null,
+    at: (key) => pruner.spec.at(key),
+  }).retention;
+  const layer = judged.layers.find(({ explanation }) => explanation !== null)!;
+  const explanation = layer.explanation!;
+  const listed = Array.from({ length: members }, () => explanation.members[0]!);
+  const layers = Array.from({ length: count }, () => ({ ...layer, explanation: { ...explanation, members: listed } }));
+  const sizes = { dense: modelSize(dense!), pruned: modelSize(pruned!) };
+  const judgement = { ...judged, layers };
+  return makeReport({
+    version: '0',
+    model: 'model',
+    dense: dense!,
+    pruned: pruned!,
+    sizes,
+    judgement,
+    isHashed: false,
+  });
+}
+
+describe.each([3, 64])('a report of 20,000 layers that diverge, %i members of a group beside each', (members) => {
+  it('explains the first of them, in as much room as V8 has strings for', () => {
+    const { layers } = manyDiverging(20_000, members);
+    const explained = layers.filter(({ explanation }) => explanation !== null);
+    const [text, without] = [layers[0], layers.at(-1)].map((layer) => renderJson({ layers: [layer] }).length);
+    expect(layers.at(-1)!.explanation).toBeNull();
+    expect(layers.at(-1)!.missing).toEqual(layers[0]!.missing);
+    const tables = explained.length * (text! - without!);
+    // What one layer takes is an estimate.
+    expect(tables).toBeGreaterThan(2 ** 25);
+    expect(tables).toBeLessThan(2 ** 27);
   });
 });
