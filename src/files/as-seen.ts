@@ -18,10 +18,15 @@ export function asSeen(paths: readonly string[]): () => void {
   };
 }
 
-/** Waits until a write would bear another time than a file's last one, so that it shows. */
-export function settle(path: string): void {
-  const age = Date.now() - Number(statsOf(path)?.ctimeMs ?? 0n);
+/**
+ * Waits until a write would bear another time than a file's last one, so that it shows.
+ * @returns bytes of the file; 0 where there is none
+ */
+export function settle(path: string): number {
+  const stats = statsOf(path);
+  const age = Date.now() - Number(stats?.ctimeMs ?? 0n);
   if (age >= 0 && age < TICK_MS) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MS);
+  return Number(stats?.size ?? 0n);
 }
 
 function statsOf(path: string): BigIntStats | null {

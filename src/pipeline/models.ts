@@ -37,12 +37,14 @@ export async function withModels<T>(
   const opened: ModelFile[] = [];
   let folder: string | null = null;
   const readJudged = (path: string): Network => {
-    settle(path);
+    // Before anything is read of it, since the space of young objects does not shrink again.
+    if (settle(path) > LARGE) keepGarbageLow();
     let layerAt: ReturnType<typeof layerPlaces> = () => null;
     const onRead: OnRead = (location, position, length) => reading?.read(length, () => layerAt(location, position));
     const file = openModel(path, { onRead: reading === undefined ? null : onRead, isHashed });
     opened.push(file);
     const bytes = storedBytes(file.model);
+    // Its weights may lie beside it.
     if (bytes > LARGE) keepGarbageLow();
     reading?.opened(path, bytes);
     const network = readNetwork(file.model);

@@ -5,6 +5,9 @@
  *
  *     Node 20: Swin-T 164, 136, 123; Node 22: 176, 143, 134; Node 24: 211, 145, 135. Diverging, Node 24: -, 190, 170.
  *
+ * To be called before a large model's header is read: by the end of it the first has grown to 8 MB, and does not shrink again. Called after it, Swin-T takes
+ * 117 instead of 108 MB under Node 20 and 142 instead of 130 under Node 24, for 8 % less time of the processor.
+ *
  * A small model would have its garbage looked for three times as often, which takes 7 ms of its 150, and gains nothing.
  * Both are read whenever a space would grow (v8/src/heap/new-spaces.cc, memory-controller.cc), and Node does not freeze V8's flags, so that they
  * may be set in a process that runs.
