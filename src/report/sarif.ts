@@ -24,6 +24,8 @@ const ROOT = '%SRCROOT%';
 const FINGERPRINT = 'primaryLocationLineHash';
 /** Where findings stand that belong to no file: code scanning takes no result without a place. */
 const ANYWHERE = 'prunegate.yml';
+/** What a reader of an alert can learn of the tool. */
+const HOME = 'https://github.com/prunegate/prunegate';
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 
 /**
@@ -63,7 +65,9 @@ function run(category: string, version: string, found: Found, room: number): Run
   const results = counted(hidden === 0 ? shown : [...shown, moreResult(hidden)]);
   const rules = new Set(results.map(({ ruleId }) => ruleId!.slice(PREFIX.length) as RuleId));
   return {
-    tool: { driver: { name: 'prunegate', semanticVersion: version, rules: [...rules].map(ruleOf) } },
+    tool: {
+      driver: { name: 'prunegate', semanticVersion: version, informationUri: HOME, rules: [...rules].map(ruleOf) },
+    },
     automationDetails: { id: category },
     originalUriBaseIds: { [ROOT]: { description: { text: 'The root of the repository.' } } },
     columnKind: 'utf16CodeUnits',
