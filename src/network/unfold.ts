@@ -20,11 +20,18 @@ const SNIPPETS: Readonly<Record<Exporter, string>> = {
   dynamo: 'use `torch.onnx.export(model, args, "dense.onnx", dynamo=True, optimize=False)`',
 };
 
+/** Asked for each layer that may be folded, and the same for all. */
+const KNOWN = new WeakMap<Network, string>();
+
 /** How to export the model of these layers without folding BatchNorm, for the exporter that wrote it, as one sentence. */
 export function exportUnfolded(network: Network): string {
-  const exporters = exportersOf(network);
-  const ways = exporters.map((exporter) => SNIPPETS[exporter]);
-  return `Export the dense model without folding: ${ways.join('; or ')}.`;
+  const known = KNOWN.get(network) ?? sentenceOf(exportersOf(network));
+  KNOWN.set(network, known);
+  return known;
+}
+
+function sentenceOf(exporters: readonly Exporter[]): string {
+  return `Export the dense model without folding: ${exporters.map((exporter) => SNIPPETS[exporter]).join('; or ')}.`;
 }
 
 /** By what the exporter left in the names of folded tensors, else by the file's producer; all where neither tells. */

@@ -42,6 +42,20 @@ function layersInARow(count: number): Graph {
   return { inputs: INPUTS, weights, nodes, outputs: ['y'] };
 }
 
+/** The same where BatchNorm may be folded in: each has a bias, and an activation behind it. */
+function layersWithBias(count: number): Graph {
+  const weights: Record<string, NonNullable<Graph['weights']>[string]> = {};
+  const nodes: Nodes = [];
+  for (let k = 0; k < count; k++) {
+    weights[`c${k}.w`] = weight(FILTERS, 4, k);
+    weights[`c${k}.b`] = { ...weight(FILTERS, 1, k + 0.5), dims: [BigInt(FILTERS)] };
+    const name = `net/c${k}/Conv2D`;
+    nodes.push(op('Conv', [k === 0 ? 'x' : `t${k}`, `c${k}.w`, `c${k}.b`], `c${k}`, { name }));
+    nodes.push(op('Relu', `c${k}`, k === count - 1 ? 'y' : `t${k + 1}`, { name: `net/relu${k}/Relu` }));
+  }
+  return { inputs: INPUTS, weights, nodes, outputs: ['y'] };
+}
+
 /** Layers that all read the input, put together by nodes one behind the other. */
 function layersTogether(count: number, layers: number, opType: 'Add' | 'Concat'): Graph {
   const weights: Record<string, NonNullable<Graph['weights']>[string]> = {};
@@ -109,6 +123,7 @@ function normalizedLayers(count: number): Graph {
 /** By what grows. */
 export const FAMILIES: Readonly<Record<string, (count: number) => Graph>> = {
   'layers in a row': layersInARow,
+  'layers with a bias in a row': layersWithBias,
   'layers with normalization and residuals': normalizedLayers,
   'layers that read one tensor, each an output': readersOfOne,
   'layers added together': (count) => layersTogether(count, count, 'Add'),

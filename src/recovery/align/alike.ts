@@ -29,6 +29,7 @@ export function bringAlike(dense: Network, pruned: Network, { partners }: Alignm
   const partner = new Map<number, Layer>();
   const mayRound = new Set<number>();
   const folded = { dense: [] as FoldedLayer[], pruned: [] as FoldedLayer[] };
+  const [denseBiases, prunedBiases] = [biasedChannels(dense), biasedChannels(pruned)];
   for (const [id, other] of partners) {
     const layer = pruned.layers[id]!;
     partner.set(id, other.layer);
@@ -39,9 +40,9 @@ export function bringAlike(dense: Network, pruned: Network, { partners }: Alignm
     if (layer.calls.length > 1) continue;
     // Folding leaves a bias. Without one, BatchNorm is not folded in but gone.
     const fold =
-      own === null && hasBias(pruned, layer)
+      own === null && prunedBiases.has(layer.firstChannel)
         ? foldedAs(dense, other.layer, callOf(dense, pruned, other, layer), biasFollower(pruned, layer))
-        : own !== null && other.layer.norms[call] == null && hasBias(dense, other.layer)
+        : own !== null && other.layer.norms[call] == null && denseBiases.has(other.layer.firstChannel)
           ? foldLayer(pruned, layer)
           : null;
     if (fold === null) continue;
@@ -85,8 +86,9 @@ function foldedAs(network: Network, layer: Layer, call: number, bias: Follower |
   return best;
 }
 
-function hasBias({ followers }: Network, { firstChannel }: Layer): boolean {
-  return followers.some(({ role, channels }) => role === 'bias' && channels[0] === firstChannel);
+/** The first channels of layers that have a bias. */
+function biasedChannels({ followers }: Network): ReadonlySet<number> {
+  return new Set(followers.flatMap(({ role, channels }) => (role === 'bias' ? [channels[0]!] : [])));
 }
 
 /** Which call's BatchNorm went into a kernel that stands for one call of a shared layer: its bias tells. */
