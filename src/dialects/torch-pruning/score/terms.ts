@@ -99,7 +99,7 @@ function termsUnder(sources: Sources, folding: Folding | null): TermsOf {
     for (const item of group.items) {
       if (!sources.importance.targets.has(item.module.type)) continue;
       const found = item.module.layer.weight === null ? normTerms(sources, item) : weightTerms(sources, item);
-      if ('unknown' in found) return found;
+      if ('unknown' in found) return found.isRaised ? (lostIn(group) ?? found) : found;
       const { p } = sources.importance;
       const beyond = found.find(({ dtype, values }) => Array.from(values).some((value) => isBeyond(value, dtype, p)));
       if (beyond !== undefined)
@@ -112,6 +112,15 @@ function termsUnder(sources: Sources, folding: Folding | null): TermsOf {
     }
     return terms;
   };
+}
+
+/** Where a group goes through layers that read channels nobody followed, an index beyond one of them is no fault of the pruner's. */
+function lostIn({ items }: Group): Unknown | null {
+  for (const { module } of items)
+    for (const { columns } of module.layer.calls)
+      if (columns !== null && 'opaque' in columns)
+        return { unknown: `what ${columns.opaque} does to channels is not known`, remedy: null, isRaised: false };
+  return null;
 }
 
 interface Sources {
