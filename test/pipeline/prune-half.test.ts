@@ -10,6 +10,7 @@ import { declaredGoldensIn } from '../support/declared-golden.ts';
 import { fileIn } from '../support/fixture-files.ts';
 import { FIXTURES, goldensIn } from '../support/golden.ts';
 import { CONVERTERS, convertModel } from '../support/narrow-model.ts';
+import { rewrite } from '../support/rewrite.ts';
 import { torchGoldensIn } from '../support/torch-golden.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-prune-half-'));
@@ -49,6 +50,24 @@ describe('the built-in pruner of a model in half precision', () => {
       // Eleven digits of float16 rank these filters as float32 does.
       if (dtype === 'float16') expect((await checked(spec, float32, out)).verdict).toBe('conforms');
     }
+  });
+
+  it('says why it does not where weights lie so near to 0 that a right model could be called wrong', async () => {
+    const [, , spec] = MODELS[0];
+    const near = (scale: number): string => {
+      const scaled = rewrite(fileIn(tao.folder, 'dense.onnx'), join(work, `near-${scale}.onnx`), (graph) => {
+        for (const tensor of graph.initializer) {
+          if (tensor.dims.length !== 4 || tensor.dataType !== 1) continue;
+          const values = new Float32Array(Uint8Array.from(tensor.rawData).buffer).map((value) => value * scale);
+          tensor.rawData = new Uint8Array(values.buffer);
+        }
+      });
+      return convertModel(scaled, join(work, `near-half-${scale}.onnx`), CONVERTERS.half);
+    };
+    await prune(requestOf(spec, near(2 ** -4)), join(work, 'far-pruned.onnx'), 'test');
+    await expect(prune(requestOf(spec, near(2 ** -16)), join(work, 'near-pruned.onnx'), 'test')).rejects.toThrow(
+      /lie so near to 0 that half precision keeps too few of their digits to rank by\. Export the dense model in float32/,
+    );
   });
 
   it('says why it does not where the rule is the user’s own', async () => {

@@ -8,7 +8,7 @@ import {
   type Onlooker,
   type Weight,
 } from '../../../network/index.ts';
-import { toFloat64 } from '../../../onnx/index.ts';
+import { isHalf, leastOf, toFloat64, unitOf } from '../../../onnx/index.ts';
 import { byBlocks, type InPassing, lookingOn } from '../../shared/in-passing.ts';
 import type { OwnStat, Unknown } from '../exploration/decision.ts';
 import type { Normalizer } from '../spec.ts';
@@ -69,6 +69,23 @@ function measuredBy(measure: Measure, weight: Weight, buffer: ReusableBuffer): S
   return stat!;
 }
 
+/**
+ * Whether half of a layer's filters have weights, in the mean, below the least float16 that has all its digits: what they are off by is
+ * then no share of their norms.
+ */
+function isTooSmall({ tensor: { dtype }, inCount, kernelOffsets }: Weight, { values }: Stat): boolean {
+  if (!isHalf(dtype)) return false;
+  const median = values.slice().sort()[values.length >> 1]!;
+  return (leastOf(dtype) / 2) * Math.sqrt(inCount * kernelOffsets.length) > median * unitOf(dtype);
+}
+
+function nextToZero(name: string): Unknown {
+  return {
+    unknown: `the weights of ${name} lie so near to 0 that half precision keeps too few of their digits to rank by`,
+    remedy: 'Export the dense model in float32; the pruned one may be in half precision.',
+  };
+}
+
 /** Puts what was measured of some filters in its place among all. */
 function withBlock(before: Stat | null, { outCount }: Weight, first: number, { values, error }: Stat): Stat {
   const all = before ?? {
@@ -97,7 +114,7 @@ function normsOf(
   const weight = measurable(network, layer, folding);
   if ('unknown' in weight) return weight;
   const norms = measure(weight);
-  if (norms.values.every(Number.isFinite)) return norms;
+  if (norms.values.every(Number.isFinite)) return isTooSmall(weight, norms) ? nextToZero(layer.name) : norms;
   const areFinite = filterBlocks(weight).every((block) =>
     toFloat64(block.weight.tensor.read(network.model.buffer)).every(Number.isFinite),
   );
