@@ -2,7 +2,7 @@ import type { Hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { ByteSource } from '../bytes/index.ts';
-import type { RunningHash } from './hash-here.ts';
+import { isAside, type RunningHash } from './hash-here.ts';
 import {
   CALLER,
   DONE,
@@ -91,6 +91,8 @@ export function hashBeside(
       if (position + length > size) return read(target, position, length);
       // Before it, so that what is asked for is what is in the cache.
       readAhead();
+      const isOnTheSide = isAside(position - wanted * PIECE_BYTES, length);
+      if (isOnTheSide && position + length > count * PIECE_BYTES) return read(target, position, length);
       for (let done = 0; done < length; ) {
         const k = Math.floor((position + done) / PIECE_BYTES);
         const gone = (count - places.length) * PIECE_BYTES - position - done;
@@ -102,7 +104,7 @@ export function hashBeside(
           read(part, position + done - some, some);
           continue;
         }
-        wanted = Math.max(wanted, k);
+        if (!isOnTheSide) wanted = Math.max(wanted, k);
         readUpTo(k + 1);
         copy(pieceIn(ring, size, k).subarray(from, from + some), part);
       }

@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hashBeside, startThread } from '../../src/files/hash-beside.ts';
-import type { RunningHash } from '../../src/files/hash-here.ts';
+import { hashHere, type RunningHash } from '../../src/files/hash-here.ts';
 import { type HashOrder, OWNER, ringIn, THREAD } from '../../src/files/hash-ring.ts';
 
 const MIB = 1024 * 1024;
@@ -47,8 +47,44 @@ function readBySteps(hash: RunningHash, size: number, step: number, afterwards =
   return handed.digest('hex');
 }
 
+/** For a millisecond, in which a thread may do something. */
+function sleep(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+}
+
 /** What fits into the smallest ring. */
 const RING = 8 * MIB;
+
+describe.each([
+  ['here', hashHere],
+  ['in a thread of its own', hashBeside],
+] as const)('SHA-256 %s', (_, hashOf) => {
+  it('has constants that lie between weights read for themselves, and not the file passed over for them', () => {
+    const bytes = bytesOf(40 * MIB);
+    const file = fileOf(bytes);
+    const hash = hashOf(file);
+    const constant = new Uint8Array(1000);
+    const places = Array.from({ length: 38 }, (_, k) => (k + 2) * MIB - 5000);
+    for (const at of places) {
+      hash.read(constant, at, constant.length);
+      expect(Buffer.compare(constant, bytes.subarray(at, at + constant.length))).toBe(0);
+    }
+    expect(readBySteps(hash, file.size, 300_001)).toBe(expected(bytes));
+    expect(hash.digest()).toBe(expected(bytes));
+    // The first of them are no farther than what is read next.
+    expect(file.done.bytes).toBeLessThan(file.size + places.length * constant.length + 3 * MIB);
+    hash.close();
+  });
+
+  it('goes on where all that is read is small', () => {
+    const file = fileOf(bytesOf(20 * MIB));
+    const hash = hashOf(file);
+    readBySteps(hash, file.size, 50_000);
+    expect(file.done.bytes).toBe(file.size);
+    expect(hash.digest()).toBe(expected(bytesOf(20 * MIB)));
+    hash.close();
+  });
+});
 
 describe('SHA-256 in a thread of its own', () => {
   it.each([0, 10, MIB / 2, MIB, MIB + 1, 9 * MIB + 5, 30 * MIB])('is that of %i bytes, read once', (length) => {
@@ -105,8 +141,14 @@ describe('SHA-256 in a thread of its own', () => {
     expect(file.done.upTo).toBe(RING);
     // What was passed over is not waited for.
     for (let tries = 0; file.done.upTo < 4 * MIB + RING && tries < 5000; tries++) {
-      hash.read(new Uint8Array(1), 4 * MIB, 1);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      hash.read(new Uint8Array(MIB / 8), 4 * MIB, MIB / 8);
+      sleep();
+    }
+    expect(file.done.upTo).toBe(4 * MIB + RING);
+    // What is looked at on the side has nothing before it dropped.
+    for (let tries = 0; tries < 50; tries++) {
+      hash.read(new Uint8Array(1), 11 * MIB, 1);
+      sleep();
     }
     expect(file.done.upTo).toBe(4 * MIB + RING);
     readBySteps(hash, file.size, MIB, (at) =>
