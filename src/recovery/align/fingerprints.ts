@@ -6,7 +6,7 @@ import {
   type Network,
   type Norm,
 } from '../../network/index.ts';
-import { isFloat, type Tensor, toFloat32 } from '../../onnx/index.ts';
+import { isFloat, isHalf, type Tensor, toFloat32, unitOf } from '../../onnx/index.ts';
 
 /** A call of a layer in its network. */
 export interface Site {
@@ -17,6 +17,8 @@ export interface Site {
 
 /** Relative difference within which two exporters fold one BatchNorm. */
 const ROUNDING = 2 ** -18;
+/** And in units of half precision, where a model was converted before or after. */
+const HALF_UNITS = 4;
 /** Kernel elements of the pruned layer that are looked for. */
 const SAMPLES = 64;
 
@@ -26,15 +28,16 @@ const SAMPLES = 64;
  */
 export function couldBe(dense: Site, pruned: Site): boolean {
   const [a, b] = folded(dense, pruned);
+  const rounding = Math.max(a.rounding, b.rounding);
   let isTelling = false;
   for (const [role, vectors] of b.vectors) {
     const candidates = a.vectors.get(role);
     if (candidates === undefined) continue;
     // A shared layer has a BatchNorm for each call.
-    if (!vectors.some((vector) => candidates.some((candidate) => isAmong(vector, candidate)))) return false;
+    if (!vectors.some((vector) => candidates.some((candidate) => isAmong(vector, candidate, rounding)))) return false;
     if (vectors.some((vector) => new Set(vector).size * 2 > vector.length && vector.length > 2)) isTelling = true;
   }
-  return isTelling || hasSamples(a, b);
+  return isTelling || hasSamples(a, b, rounding);
 }
 
 interface Values {
@@ -42,6 +45,8 @@ interface Values {
   readonly layer: Layer;
   /** What follows the layer's own channels, by role. */
   readonly vectors: ReadonlyMap<string, readonly Float32Array[]>;
+  /** Relative difference that its types leave between values that are the same. */
+  readonly rounding: number;
 }
 
 function folded(dense: Site, pruned: Site): readonly [Values, Values] {
@@ -58,11 +63,18 @@ function valuesOf({ network, layer, call }: Site, fold: FoldedLayer | null): Val
   const isOfCall = (follower: Follower): boolean => isOwn(layer, follower) && !others.has(follower.tensor);
   const followers = fold === null ? network.followers.filter(isOfCall) : [fold.bias];
   const vectors = new Map<string, Float32Array[]>();
+  const { weight } = fold?.layer ?? layer;
+  let rounding = weight === null || 'opaque' in weight ? ROUNDING : roundingOf(weight.tensor);
   for (const { role, tensor } of followers) {
     if (!isFloat(tensor.dtype)) continue;
+    rounding = Math.max(rounding, roundingOf(tensor));
     vectors.set(role, [...(vectors.get(role) ?? []), toFloat32(tensor.read(), 'round')]);
   }
-  return { network, layer: fold?.layer ?? layer, vectors };
+  return { network, layer: fold?.layer ?? layer, vectors, rounding };
+}
+
+function roundingOf({ dtype }: Tensor): number {
+  return isHalf(dtype) ? HALF_UNITS * unitOf(dtype) : ROUNDING;
 }
 
 function vectorsIn({ scale, shift, statistics }: Norm): readonly Tensor[] {
@@ -76,11 +88,11 @@ function isOwn({ firstChannel, filters }: Layer, { channels }: Follower): boolea
 }
 
 /** Whether each of the values is one of the others, up to rounding. */
-function isAmong(values: Float32Array, others: Float32Array): boolean {
+function isAmong(values: Float32Array, others: Float32Array, rounding: number): boolean {
   const sorted = others.toSorted();
   const most = sorted.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
   // A mask leaves zeros.
-  return values.every((value) => value === 0 || Math.abs(nearest(sorted, value) - value) <= ROUNDING * most);
+  return values.every((value) => value === 0 || Math.abs(nearest(sorted, value) - value) <= rounding * most);
 }
 
 /** The value of an ascending list that is nearest to one. */
@@ -96,14 +108,14 @@ function nearest(sorted: Float32Array, value: number): number {
 }
 
 /** Whether elements from all over the pruned kernel are elements of the dense one. */
-function hasSamples(dense: Values, pruned: Values): boolean {
+function hasSamples(dense: Values, pruned: Values, rounding: number): boolean {
   const samples = kernelOf(pruned)?.filter((_, k, all) => k % Math.ceil(all.length / SAMPLES) === 0);
   if (samples === undefined) return false;
   const wanted = samples.toSorted();
   const found = new Set<number>();
   for (const value of kernelOf(dense) ?? []) {
     const near = nearest(wanted, value);
-    if (Math.abs(near - value) <= ROUNDING * Math.abs(value)) found.add(near);
+    if (Math.abs(near - value) <= rounding * Math.abs(value)) found.add(near);
   }
   return wanted.every((value) => value === 0 || found.has(value));
 }

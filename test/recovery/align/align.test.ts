@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { align } from '../../../src/recovery/align/align.ts';
-import { network, type Rows, rows } from '../../support/convs.ts';
-import { op } from '../../support/onnx-builder.ts';
+import { convs, inMemory, type Rows, rows } from '../../support/convs.ts';
+import { networkOf } from '../../support/golden.ts';
+import { CONVERTERS, convertModel } from '../../support/narrow-model.ts';
+import { op, writeModel } from '../../support/onnx-builder.ts';
 
 interface Names {
   readonly a: string;
@@ -14,8 +16,8 @@ const OWN: Names = { a: 'a', b: 'b', end: 'end' };
 const LOST: Names = { a: 'Conv__1', b: 'Conv__2', end: 'Conv__3' };
 
 /** Two like branches that are added, and a layer behind them. */
-const added = ({ a, b, end }: Names, kernels: Readonly<Record<'a' | 'b', Rows>>) =>
-  network(
+const graphOf = ({ a, b, end }: Names, kernels: Readonly<Record<'a' | 'b', Rows>>) =>
+  convs(
     [
       { name: a, from: 'x', kernel: kernels.a },
       { name: b, from: 'x', kernel: kernels.b },
@@ -23,6 +25,7 @@ const added = ({ a, b, end }: Names, kernels: Readonly<Record<'a' | 'b', Rows>>)
     ],
     { nodes: [op('Add', [a, b], 'sum', { name: 'sum' })] },
   );
+const added = (...parts: Parameters<typeof graphOf>) => inMemory(graphOf(...parts));
 
 const OTHER = { a: rows(4, 2, 1), b: rows(4, 2, 2) };
 
@@ -40,6 +43,16 @@ describe('which pruned layer is which dense one', () => {
   it('is what the graph says where names are lost, and what values say of like places', () => {
     const pruned = added(LOST, { a: OTHER.b.slice(0, 3), b: OTHER.a.slice(0, 3) });
     expect(found(added(OWN, OTHER), pruned)).toEqual({
+      Conv__1: 'b by values',
+      Conv__2: 'a by values',
+      Conv__3: 'end by structure',
+    });
+  });
+
+  it('is what values say that were rounded to half precision, too', () => {
+    const pruned = writeModel(graphOf(LOST, { a: OTHER.b.slice(0, 3), b: OTHER.a.slice(0, 3) }));
+    const half = networkOf(convertModel(pruned, `${pruned}.half`, CONVERTERS.half));
+    expect(found(added(OWN, OTHER), half)).toEqual({
       Conv__1: 'b by values',
       Conv__2: 'a by values',
       Conv__3: 'end by structure',
