@@ -40,7 +40,7 @@ export const PARTS = [
       'verdict/gates',
       'verdict/excused',
     ],
-    near: ['test/verdict/{worst,gate,gates,judge-layer}.test.ts'],
+    near: ['test/verdict/{worst,gate,gates,judge-layer,judge,excused}.test.ts'],
     whole: ['test/verdict/*.test.ts', 'test/parity/{reported,wrong-models}.test.ts'],
   },
 ];
