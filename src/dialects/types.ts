@@ -47,8 +47,11 @@ export interface LayerForm {
 
 /** Whether weights are those that the pruner saw cannot be determined. */
 export interface Assumption {
-  /** Whether the weights are those that the pruner saw, or a name in the spec means nothing, as it means nothing here. */
-  readonly of: 'weights' | 'names';
+  /**
+   * Whether the weights are those that the pruner saw, a name in the spec means nothing, as it means nothing here, or a constant is a
+   * parameter.
+   */
+  readonly of: 'weights' | 'names' | 'parameters';
   /** A clause: `BatchNorm may be folded into conv1 (...)`. */
   readonly open: string;
   /** What the user can do, as one sentence. */

@@ -60,7 +60,11 @@ export function judgeLayer(layer: LayerCase, rules: Rules): Outcome {
 }
 
 /** What asks for the filters that are expected, as far as they can be. */
-const ASKING = { weights: 'these weights ask', names: 'the spec asks without it' } as const;
+const ASKING = {
+  weights: 'these weights ask',
+  names: 'the spec asks without it',
+  parameters: 'a parameter asks',
+} as const;
 
 /** It keeps other filters than expected: wrong, unless the weights may not be those that the pruner saw. */
 function otherFilters({ assumes, reason }: LayerExpectation): Outcome {

@@ -72,6 +72,15 @@ describe('a layer', () => {
     expect(verdictOf({ expected: { assumes } })).toBe('match');
   });
 
+  it('that keeps other filters is not called wrong where what it was left alone for may be no parameter', () => {
+    const assumes = { of: 'parameters', open: 'the table may be a buffer', remedy: 'Name it.' } as const;
+    expect(judged({ expected: { assumes }, recovery: { actual: [1, 2] } })).toMatchObject({
+      ...{ verdict: 'unverifiable', remedy: 'Name it.' },
+      reason: 'the table may be a buffer, and it keeps other filters than a parameter asks for',
+    });
+    expect(verdictOf({ expected: { assumes } })).toBe('match');
+  });
+
   it('is judged by nothing where the pruner raises on the model', () => {
     const refusal = { message: 'raises', layer: null, always: true };
     expect(verdictOf({ rules: { expectation: { refusal } } })).toBe('unverifiable');

@@ -188,7 +188,8 @@ function layerExpectations(
         refusal !== null || decision === null
           ? null
           : expectedOf(decision, name, filters, (layer) => jointOf.has(layer)),
-      assumes: decision?.kind === 'cut' || decision?.kind === 'unscored' ? assumed(known!.group) : null,
+      assumes:
+        tableOf(decision) ?? (decision?.kind === 'cut' || decision?.kind === 'unscored' ? assumed(known!.group) : null),
       reason:
         refusal !== null
           ? `Torch-Pruning raises ${refusal.message}`
@@ -201,6 +202,14 @@ function layerExpectations(
       group: known?.id ?? null,
     };
   };
+}
+
+/** What a group that is left alone for a table hangs on: that it is a parameter. */
+function tableOf(decision: Decision | null): Assumption | null {
+  if (decision?.kind !== 'cut' || decision.pruning.kind !== 'skipped' || decision.pruning.mayBeBuffer !== true)
+    return null;
+  const open = `${decision.pruning.name} may be a buffer, which Torch-Pruning does not see`;
+  return { of: 'parameters', open, remedy: 'If it is one, name it in ignored_layers, here alone.' };
 }
 
 /** Null where several groups are ranked together, so that what one keeps hangs on the others, and where channel groups share a score. */

@@ -15,7 +15,14 @@ export type Pruning =
       readonly inputs: ReadonlyMap<Module, readonly number[]>;
     }
   /** Torch-Pruning leaves the group alone, because a module would lose everything. */
-  | { readonly kind: 'skipped'; readonly name: string; readonly side: 'in' | 'out'; readonly width: number }
+  | {
+      readonly kind: 'skipped';
+      readonly name: string;
+      readonly side: 'in' | 'out';
+      readonly width: number;
+      /** Whether what would lose everything is taken for a parameter, and may be a buffer. */
+      readonly mayBeBuffer?: boolean;
+    }
   /** It prunes positions that the root does not have: what is left of the model then is not known here. */
   | { readonly kind: 'beyond' }
   /** What would lose everything may be a buffer, which is not pruned. */
@@ -72,7 +79,7 @@ export function prune(
     );
     if (lost !== undefined)
       return lost.isSure
-        ? { kind: 'skipped', name: lost.name, side: 'out', width: lost.width }
+        ? { kind: 'skipped', name: lost.name, side: 'out', width: lost.width, mayBeBuffer: !lost.isNamed }
         : { kind: 'unsure', ...lost };
     if (isIn) inputs.set(item.module, item.at);
     else if (item.module.layer.weight !== null) outputs.set(item.module, item.at);

@@ -12,6 +12,8 @@ export interface Parameter {
   readonly width: number;
   /** False for what may as well be a buffer, which Torch-Pruning does not see: an export has the same for both. */
   readonly isSure: boolean;
+  /** Whether its name says so, too: a table of relative positions is a parameter as a rule, but may be none. */
+  readonly isNamed: boolean;
 }
 
 /** Parameters that operations around products of matrices read: tables of relative positions. Elsewhere they follow channels. */
@@ -23,7 +25,8 @@ export function parametersOf(network: Network, around: ReadonlySet<Module>): (mo
     return own.flatMap((constant) => {
       const width = constant.tensor.dims.findLast((size) => size > 1);
       if (width === undefined || !mayBeParameter(constant)) return [];
-      return [{ name: constant.name, width, isSure: constant.read === 'looked-up' || PARAMETER.test(constant.name) }];
+      const isNamed = PARAMETER.test(constant.name);
+      return [{ name: constant.name, width, isSure: constant.read === 'looked-up' || isNamed, isNamed }];
     });
   });
 }

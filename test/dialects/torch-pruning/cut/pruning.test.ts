@@ -8,7 +8,7 @@ import { dependenciesOf } from '../../../../src/dialects/torch-pruning/trace/gro
 import { convs, inMemory, rows } from '../../../support/convs.ts';
 
 /** Takes channels 0 and 1 of a layer with four, whose operations read a table of two. */
-function cut(ignored: readonly string[]) {
+function cut(ignored: readonly string[], isNamed = false) {
   const network = inMemory(
     convs([
       { name: 'a', from: 'x', kernel: rows(4, 2, 1) },
@@ -22,14 +22,15 @@ function cut(ignored: readonly string[]) {
     prune: { importance: { type: 'MagnitudeImportance' }, pruning_ratio: 0.5, ignored_layers: ignored },
   });
   const record = { origin: group, group, channelGroups: 1, size: 4, attention: null } as unknown as RankedGroup;
-  const parameters = () => [{ name: 'attn.bias_table', width: 2, isSure: true }];
+  const parameters = () => [{ name: 'attn.bias_table', width: 2, isSure: true, isNamed }];
   const spec = readTorchSpec(specFromFile(parseYaml(text, 'spec.yaml')));
   return prune(record, [0, 1], { flows, parameters, heads: new Map(), spec });
 }
 
 describe('a group with a parameter that would lose everything', () => {
   it('is left alone', () => {
-    expect(cut([])).toMatchObject({ kind: 'skipped', name: 'attn.bias_table', width: 2 });
+    expect(cut([])).toMatchObject({ kind: 'skipped', name: 'attn.bias_table', width: 2, mayBeBuffer: true });
+    expect(cut([], true)).toMatchObject({ kind: 'skipped', mayBeBuffer: false });
   });
 
   it('is pruned where the parameter is ignored, by its own name', () => {
