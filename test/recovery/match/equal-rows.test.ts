@@ -23,6 +23,11 @@ describe('filters with equal rows', () => {
     },
   );
 
+  it('are recognized so in another order too', () => {
+    const { layers } = recoverRetention(chain(ALL), chain([0, 5, 3, 2]));
+    expect(layers.get('a')).toMatchObject({ actual: [0, 2, 3, 5], order: [0, 5, 3, 2], isPermuted: true });
+  });
+
   it('are named so where no other filter is left', () => {
     expect(kept(recoverRetention(chain(ALL), chain([2, 5])))).toMatchObject({ actual: { a: [2, 5] }, wrong: [] });
   });
@@ -51,6 +56,8 @@ describe('filters with equal rows', () => {
     expect(recovery.layers.get('a')).toMatchObject({ actual: [0, 2, 3, 5], isPermuted: false });
     const others = recoverRetention(same(ALL), same([0, 1, 3, 4]), (layer) => (layer === 'a' ? [0, 3, 4, 5] : null));
     expect(others.layers.get('a')).toMatchObject({ actual: [0, 1, 3, 4], isPermuted: false });
+    const few = recoverRetention(same(ALL), same([0, 1, 2, 6]), (layer) => (layer === 'a' ? [0, 4, 6] : null));
+    expect(few.layers.get('a')).toMatchObject({ actual: [0, 1, 4, 6], isPermuted: false });
   });
 
   it('are recognized by bias and BatchNorm before anything else', () => {
