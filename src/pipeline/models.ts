@@ -12,7 +12,7 @@ import type { Host } from './host.ts';
 import { layerPlaces } from './layer-places.ts';
 
 /** Bytes from which on a model is large: what streams through then is more than the program. */
-const LARGE = 64 * 1024 * 1024;
+const LARGE = 24 * 1024 * 1024;
 
 /** Models that stay open, and a folder that stays, while something is done with them. */
 export interface Workplace {
