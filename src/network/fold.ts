@@ -20,12 +20,27 @@ export interface Arithmetic {
 
 /** The bias of a layer; undefined where it has none of its own. */
 export function biasFollower(
-  { followers }: Network,
+  network: Network,
   { firstChannel, filters }: Pick<Layer, 'firstChannel' | 'filters'>,
 ): Follower | undefined {
-  return followers.find(
-    ({ role, channels }) => role === 'bias' && channels[0] === firstChannel && channels.length === filters,
-  );
+  const known = BIASES.get(network) ?? biasesByChannel(network);
+  BIASES.set(network, known);
+  return known.get(firstChannel)?.find(({ channels }) => channels.length === filters);
+}
+
+/** Each layer's bias is asked for while it is folded. */
+const BIASES = new WeakMap<Network, ReadonlyMap<number, readonly Follower[]>>();
+
+function biasesByChannel({ followers }: Network): ReadonlyMap<number, readonly Follower[]> {
+  const byChannel = new Map<number, Follower[]>();
+  for (const follower of followers) {
+    const [first] = follower.channels;
+    if (follower.role !== 'bias' || first === undefined) continue;
+    const known = byChannel.get(first);
+    if (known === undefined) byChannel.set(first, [follower]);
+    else known.push(follower);
+  }
+  return byChannel;
 }
 
 /**
