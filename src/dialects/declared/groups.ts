@@ -169,12 +169,14 @@ function kindOf(layers: readonly Layer[]): GroupKind {
   return layers.filter(({ kind }) => kind !== 'depthwise').length > 1 ? 'coupled' : 'alone';
 }
 
-/** A parameter that is no layer's `weight`, as the packed one of nn.MultiheadAttention: its module is in its name alone. */
-const BARE_PARAMETER = /^\w+(\.\w+)*\.(?!weight$)\w+$/;
+/** A parameter of a module, by its dotted name. */
+const PARAMETER = /^\w+(?:\.\w+)+$/;
+/** One that is no layer's `weight`, as the packed one of nn.MultiheadAttention: its module is in its name alone. */
+const isBareParameter = (name: string): boolean => PARAMETER.test(name) && !name.endsWith('.weight');
 
 /** By which patterns of a spec find a layer. */
 function namesOf({ name, weight }: Layer): readonly string[] {
-  const isBare = weight !== null && 'tensor' in weight && BARE_PARAMETER.test(weight.tensor.name);
+  const isBare = weight !== null && 'tensor' in weight && isBareParameter(weight.tensor.name);
   return isBare ? [name, weight.tensor.name] : [name];
 }
 
