@@ -3,6 +3,7 @@ import { filterWords, without } from '../prose/index.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
 import { otherQueries } from './shared-heads.ts';
 import type { Disagreement } from './types.ts';
+import { readsHeadsLeft } from './unfollowed-heads.ts';
 
 /** What is wrong with a layer's channels. */
 export interface Blame {
@@ -108,10 +109,29 @@ export function areAsDense(
   return left.length === found.length && left.every((at, k) => at === found[k]);
 }
 
-/** Columns in another order than the dense ones, where it is not known which channels they read: those may stand so too, or not. */
-export function reorderedColumns(denseLayer: Layer, layer: Layer, found: Int32Array): Disagreement | null {
+/**
+ * What is open of a layer's columns where it is not known which channels they read: those that are left may be others than the channels
+ * that are, and in another order.
+ */
+export function unfollowedColumns(
+  correspondence: ChannelCorrespondence,
+  denseLayer: Layer,
+  layer: Layer,
+  found: Int32Array,
+): Disagreement | null {
   const isKnown = [denseLayer, layer].every(({ calls }) => calls[0]?.columns instanceof Int32Array);
-  if (isKnown || found.every((column, at) => at === 0 || column > found[at - 1]!)) return null;
-  const detail = 'they stand in another order than in the dense model, and which channels reach them is not known';
-  return { tensor: `input columns of ${denseLayer.name}`, consumer: denseLayer.name, detail };
+  if (isKnown) return null;
+  const about = { tensor: `input columns of ${denseLayer.name}`, consumer: denseLayer.name };
+  if (found.some((column, at) => at > 0 && column <= found[at - 1]!)) {
+    const detail = 'they stand in another order than in the dense model, and which channels reach them is not known';
+    return { ...about, detail };
+  }
+  const size = columnsOf(denseLayer);
+  if (size === found.length) return null;
+  if (size !== null && readsHeadsLeft(correspondence, denseLayer, layer, found, size)) return null;
+  return { ...about, detail: 'they are not all of the dense ones, and which channels reach them is not known' };
+}
+
+function columnsOf({ weight, groups }: Layer): number | null {
+  return weight === null || 'opaque' in weight ? null : weight.inCount * groups;
 }

@@ -11,7 +11,7 @@ import { exchangedInputs } from './inputs.ts';
 import { ledAlike } from './leads.ts';
 import { type Masks, masksOf } from './masks.ts';
 import type { Followers } from './match/evidence.ts';
-import { areAsDense, misplacedColumns, reorderedColumns } from './misplaced.ts';
+import { areAsDense, misplacedColumns, unfollowedColumns } from './misplaced.ts';
 import { type Guides, type PlacedLayers, type Preference, placeLayers } from './placing.ts';
 import { layerRecoveries, type PrunedOutcome, seenFrom } from './results.ts';
 import { transposedOutcomes } from './transposed.ts';
@@ -124,7 +124,7 @@ function compareBelongings(
     misplaced.set(denseLayer.name, [...columns]);
     for (const { owner, disagreement } of misplacedColumns(correspondence, denseLayer, pruned.layers[id]!, columns))
       blame(owner, disagreement);
-    const open = reorderedColumns(denseLayer, pruned.layers[id]!, columns);
+    const open = unfollowedColumns(correspondence, denseLayer, pruned.layers[id]!, columns);
     if (open !== null) blame(id, open, true);
   }
   const differing = compareFollowers(correspondence, followers.dense, followers.pruned, {
