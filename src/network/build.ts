@@ -120,10 +120,10 @@ function smallTensors(
   const known: Walk['numbers'] = new Map();
   for (const name of nodes.flatMap(({ inputs }) => inputs)) {
     const constant = constants.get(name);
-    // What is stored as it is read is read again, should anybody ask.
-    const isStored = constant?.isStored === true && !constant.isCast;
-    const found = numbers.get(name);
-    if (!isStored && found !== undefined) known.set(name, found);
+    const found = numbers.get(name) ?? null;
+    // What a constant holds is read again, should anybody ask, as weights that are stored transposed.
+    const isReadAgain = found !== null && constant !== undefined && !constant.isCast;
+    if (!isReadAgain && numbers.has(name)) known.set(name, found);
   }
   return {
     numbers(name) {

@@ -168,26 +168,49 @@ function applied(
 
 /** Of tens of thousands of elements, so that nothing is made anew for each of them. */
 function elementsOf(apply: Pointwise, operands: readonly Numbers[], dims: readonly number[], dtype: DType): Dim[] {
-  const places = operands.map((operand) => stridedOffsets(dims, broadcastStrides(operand.dims, dims)));
+  const places = operands.map((operand) => placesIn(operand.dims, dims));
   const round = dtype === 'float32' ? Math.fround : (value: number): number => value;
-  const values = new Array<number>(operands.length).fill(0);
-  const count = countOf(dims);
-  const elements: Dim[] = [];
-  for (let n = 0; n < count; n++) {
-    const result = readInto(values, n) ? apply(...values) : null;
-    elements.push(result === null ? null : round(result));
+  const values = operands.map(() => 0);
+  const ofValues = calling(apply, values);
+  const elements = new Array<Dim>(countOf(dims));
+  for (let n = 0; n < elements.length; n++) {
+    const result = readInto(values, n) ? ofValues() : null;
+    elements[n] = result === null ? null : round(result);
   }
   return elements;
 
   /** Whether all operands of an element are known. */
   function readInto(target: number[], n: number): boolean {
     for (let k = 0; k < operands.length; k++) {
-      const value = operands[k]!.data[places[k]![n]!] ?? null;
+      const value = operands[k]!.data[places[k]!(n)] ?? null;
       if (value === null) return false;
       target[k] = value;
     }
     return true;
   }
+}
+
+/** A call with the values of the moment. To spread them would copy them for each element. */
+function calling(apply: Pointwise, values: readonly number[]): () => number | null {
+  switch (values.length) {
+    case 1:
+      return () => apply(values[0]!);
+    case 2:
+      return () => apply(values[0]!, values[1]!);
+    case 3:
+      return () => apply(values[0]!, values[1]!, values[2]!);
+    default:
+      return () => apply(...values);
+  }
+}
+
+/** Where an operand has what it gives for each element of a result that it is broadcast to. */
+function placesIn(own: readonly number[], dims: readonly number[]): (n: number) => number {
+  const count = countOf(own);
+  if (count === countOf(dims)) return (n) => n;
+  if (count === 1) return () => 0;
+  const offsets = stridedOffsets(dims, broadcastStrides(own, dims));
+  return (n) => offsets[n]!;
 }
 
 const COMPARISONS = /^(Equal|Greater|Less|GreaterOrEqual|LessOrEqual|And|Or|Xor|Not|IsNaN|IsInf)$/;

@@ -56,6 +56,16 @@ export function countOf(dims: readonly number[]): number {
   return dims.reduce((n, size) => n * size, 1);
 }
 
+/** A function of each element that is known. */
+export function mappedElements(data: Elements, apply: (value: number) => number): Dim[] {
+  const mapped = new Array<Dim>(data.length);
+  for (let k = 0; k < mapped.length; k++) {
+    const value = data[k]!;
+    mapped[k] = value === null ? null : apply(value);
+  }
+  return mapped;
+}
+
 /** A vector of int64, as shapes are. */
 export function vector(data: readonly Dim[]): Numbers {
   return { dtype: 'int64', dims: [data.length], data };
@@ -74,9 +84,21 @@ export function stridedNumbers(
   strides: readonly number[],
   offset = 0,
 ): Numbers {
-  const offsets = stridedOffsets(dims, strides, offset);
-  if (!isPacked(data)) return { dtype, dims, data: Array.from(offsets, (at) => data[at] ?? null) };
-  const picked = dtype === 'float64' ? new Float64Array(offsets.length) : new Float32Array(offsets.length);
-  for (let k = 0; k < offsets.length; k++) picked[k] = data[offsets[k]!]!;
-  return { dtype, dims, data: picked };
+  return { dtype, dims, data: elementsAt({ dtype, data }, stridedOffsets(dims, strides, offset)) };
+}
+
+/** An offset that no element has. */
+export const NOWHERE = -1;
+
+/** The elements at `offsets`, in one piece of memory; null for one that is nowhere. */
+export function elementsAt({ dtype, data }: Pick<Numbers, 'dtype' | 'data'>, offsets: Int32Array): Elements {
+  const count = offsets.length;
+  if (!isPacked(data) || offsets.includes(NOWHERE)) {
+    const elements = new Array<Dim>(count);
+    for (let k = 0; k < count; k++) elements[k] = data[offsets[k]!] ?? null;
+    return elements;
+  }
+  const picked = dtype === 'float64' ? new Float64Array(count) : new Float32Array(count);
+  for (let k = 0; k < count; k++) picked[k] = data[offsets[k]!]!;
+  return picked;
 }

@@ -3,7 +3,7 @@ import type { Dim } from '../channels.ts';
 import { channelsAt, idsAlong, isUniform, pickMap, uniformMap, withoutAxis } from '../channels.ts';
 import { integerTensorOf, numbersOf } from '../constants.ts';
 import type { Signal } from '../drafts.ts';
-import { countOf, type Integers } from '../numbers.ts';
+import { countOf, type Elements, elementsAt, type Integers, NOWHERE, type Numbers } from '../numbers.ts';
 import { rowMajorStrides } from '../strided.ts';
 import type { TensorView } from '../tensor-view.ts';
 import {
@@ -123,15 +123,24 @@ const evaluate: Evaluate = (walk, node) => {
   const [outer, inner] = [countOf(data.dims.slice(0, axis)), countOf(data.dims.slice(axis + 1))];
   const dims = [...data.dims.slice(0, axis), ...indices.dims, ...data.dims.slice(axis + 1)];
   if (countOf(dims) > MAX_PICKED) return [null];
-  const picked: Dim[] = [];
-  for (let row = 0; row < outer; row++) {
-    for (const at of indices.data) {
-      const from = at === null ? Number.NaN : (row * size + (at < 0 ? at + size : at)) * inner;
-      for (let k = 0; k < inner; k++) picked.push(data.data[from + k] ?? null);
-    }
-  }
-  return [{ dtype: data.dtype, dims, data: picked }];
+  const taken = indices.data.length;
+  const startOf = (block: number): number => {
+    const at = indices.data[block % taken] ?? Number.NaN;
+    return (Math.floor(block / taken) * size + (at < 0 ? at + size : at)) * inner;
+  };
+  return [{ dtype: data.dtype, dims, data: blocksOf(data, outer * taken, inner, startOf) }];
 };
+
+/** Blocks of `size` elements, one behind another; unknown is what begins beyond the data. */
+function blocksOf(numbers: Numbers, blocks: number, size: number, startOf: (block: number) => number): Elements {
+  const offsets = new Int32Array(blocks * size).fill(NOWHERE);
+  for (let block = 0; block < blocks; block++) {
+    const start = startOf(block);
+    if (!(start >= 0 && start + size <= numbers.data.length)) continue;
+    for (let k = 0; k < size; k++) offsets[block * size + k] = start + k;
+  }
+  return elementsAt(numbers, offsets);
+}
 
 /** Elements that are picked from what is computed with. */
 const MAX_PICKED = 2 ** 16;
@@ -176,15 +185,12 @@ const evaluateND: Evaluate = (walk, node) => {
   const [outer, inner] = [indices.dims.slice(0, -1), data.dims.slice(depth)];
   const block = countOf(inner);
   if (depth > data.dims.length || countOf(outer) * block > MAX_PICKED) return [null];
-  const picked: Dim[] = [];
-  for (let row = 0; row < countOf(outer); row++) {
-    const from = data.dims.slice(0, depth).reduce((sum, size, axis) => {
+  const startOf = (row: number): number =>
+    data.dims.slice(0, depth).reduce((sum, size, axis) => {
       const at = indices.data[row * depth + axis] ?? Number.NaN;
       return sum + (at < 0 ? at + size : at) * strides[axis]!;
     }, 0);
-    for (let k = 0; k < block; k++) picked.push(data.data[from + k] ?? null);
-  }
-  return [{ dtype: data.dtype, dims: [...outer, ...inner], data: picked }];
+  return [{ dtype: data.dtype, dims: [...outer, ...inner], data: blocksOf(data, countOf(outer), block, startOf) }];
 };
 
 /** ScatterND (ai.onnx 11): blocks of the data are replaced at places, the last axis of the indices running over its first axes. */

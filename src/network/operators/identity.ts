@@ -3,6 +3,7 @@ import { isFloat, roundingTo } from '../../onnx/index.ts';
 import { idsAlong } from '../channels.ts';
 import { numbersOf } from '../constants.ts';
 import type { Value } from '../drafts.ts';
+import { mappedElements } from '../numbers.ts';
 import {
   attribute,
   type Carry,
@@ -71,11 +72,11 @@ const castLike: Evaluate = (walk, node) => {
 function castTo(walk: Walk, node: OnnxNode, dtype: DType | undefined): ReturnType<Evaluate> {
   const data = numbersOf(walk, node.inputs[0]);
   if (data === null || dtype === undefined) return null;
-  if (dtype === 'bool')
-    return [{ ...data, dtype, data: Array.from(data.data, (value) => (value === null ? null : value === 0 ? 0 : 1)) }];
-  const round = isFloat(dtype) ? roundingTo(dtype) : Math.trunc;
-  return [{ ...data, dtype, data: Array.from(data.data, (value) => (value === null ? null : round(value))) }];
+  const round = dtype === 'bool' ? truthOf : isFloat(dtype) ? roundingTo(dtype) : Math.trunc;
+  return [{ ...data, dtype, data: mappedElements(data.data, round) }];
 }
+
+const truthOf = (value: number): number => (value === 0 ? 0 : 1);
 
 const passed: Evaluate = (walk, node) => {
   const data = numbersOf(walk, node.inputs[0]);

@@ -1,9 +1,10 @@
 import type { OnnxNode } from '../../onnx/index.ts';
 import { someRows } from '../assembled.ts';
-import type { Dim } from '../channels.ts';
 import { channelsAt, isUniform, pickMap } from '../channels.ts';
 import { integerList, integersOf, numbersOf } from '../constants.ts';
+import { stridedNumbers } from '../numbers.ts';
 import { positionsOf, type Range, rangeOf } from '../range.ts';
+import { rowMajorStrides } from '../strided.ts';
 import type { TensorView } from '../tensor-view.ts';
 import {
   attribute,
@@ -87,16 +88,10 @@ const evaluate: Evaluate = (walk, node) => {
   const taken = from === null ? null : rangeAlongOneAxis(walk, node, from.dims);
   if (from === null || taken === null) return null;
   const { axis, range } = taken;
-  const inner = from.dims.slice(axis + 1).reduce((n, d) => n * d, 1);
-  const block = from.dims[axis]! * inner;
-  const data: Dim[] = [];
-  for (let outer = 0; outer < from.data.length; outer += block) {
-    for (let k = 0; k < range.count; k++) {
-      const start = outer + (range.first + k * range.step) * inner;
-      for (let n = start; n < start + inner; n++) data.push(from.data[n] ?? null);
-    }
-  }
-  return [{ dtype: from.dtype, dims: from.dims.map((size, k) => (k === axis ? range.count : size)), data }];
+  const strides = rowMajorStrides(from.dims);
+  const stride = strides[axis]!;
+  const steps = strides.with(axis, stride * range.step);
+  return [stridedNumbers(from, from.dims.with(axis, range.count), steps, range.first * stride)];
 };
 
 /** What is taken, where that is known and is a part of one axis. */
