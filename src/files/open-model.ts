@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ByteSource, Refuse } from '../bytes/index.ts';
 import { InputError } from '../errors/input-error.ts';
-import { type Beside, externalLocations, type ModelSource, type OnnxModel, readModel } from '../onnx/index.ts';
+import {
+  type Beside,
+  externalLocations,
+  largestTensor,
+  type ModelSource,
+  type OnnxModel,
+  readModel,
+} from '../onnx/index.ts';
 import { filesBeside } from './beside.ts';
 import { openRegularFile } from './regular-file.ts';
 
@@ -44,11 +51,10 @@ export function openModel(path: string, { onRead = null, isHashed = false }: Ope
       file.requireUnchanged();
       beside.requireUnchanged();
     };
-    if (isHashed) file.beginHash();
     const source = { ...file, beside };
     const model = readModel(onRead === null ? source : heard(source, onRead));
     // Not the header, which jumps from tensor to tensor.
-    if (isHashed) file.hashWhileRead();
+    if (isHashed) file.hashWhileRead(largestTensor(model));
     return { model, sha256: file.sha256, requireUnchanged, close };
   } catch (error) {
     close();

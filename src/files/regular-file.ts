@@ -8,10 +8,11 @@ import { runningHash } from './running-hash.ts';
 export interface RegularFile extends ByteSource {
   /** Device, inode and link count when it was opened, exact. */
   readonly stats: BigIntStats;
-  /** Begins with what hashing takes: a thread of its own, of a large file, is there after some 30 ms. */
-  beginHash(): void;
-  /** Has what is read from now on hashed on the way, so that `sha256` is that of the very bytes that were used, and few are read for it alone. */
-  hashWhileRead(): void;
+  /**
+   * Has what is read from now on hashed on the way, so that `sha256` is that of the very bytes that were used, and few are read for it alone.
+   * @param largest bytes of the largest tensor in it
+   */
+  hashWhileRead(largest: number): void;
   sha256(): string;
   /** @throws InputError where it was written to, or another file took its place, since it was opened */
   requireUnchanged(): void;
@@ -76,8 +77,8 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
     readFully(path, descriptor, target, position, length);
   };
   let hash: RunningHash | null = null;
-  const hashing = (): RunningHash => {
-    hash ??= runningHash({ size, read: readOnly });
+  const hashing = (largest = 0): RunningHash => {
+    hash ??= runningHash({ size, read: readOnly }, largest);
     return hash;
   };
   let readPart = readOnly;
@@ -86,9 +87,8 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
     size,
     stats,
     read: (target, position, length) => readPart(target, position, length),
-    beginHash: () => void hashing(),
-    hashWhileRead() {
-      readPart = hashing().read;
+    hashWhileRead(largest) {
+      readPart = hashing(largest).read;
     },
     sha256: () => hashing().digest(),
     requireUnchanged() {

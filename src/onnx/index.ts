@@ -23,5 +23,5 @@ export { moreOutputs } from './more-outputs.ts';
 export { holdsOnly, leastOf, narrowed, narrowerOf, roundedTensor, roundingTo, unitOf, waysTo } from './narrow.ts';
 export type { Piece } from './pieces.ts';
 export { readModel } from './read-model.ts';
-export { storedBytes } from './stored-bytes.ts';
+export { largestTensor, storedBytes } from './stored-bytes.ts';
 export { toFloat32, toFloat64, toIntegers } from './values.ts';

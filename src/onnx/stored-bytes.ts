@@ -1,3 +1,4 @@
+import { bytesPerElement } from './dtype.ts';
 import { externalLocations } from './element-sinks.ts';
 import type { OnnxModel } from './model.ts';
 
@@ -5,4 +6,12 @@ import type { OnnxModel } from './model.ts';
 export function storedBytes(model: OnnxModel): number {
   const { size, beside } = model.source;
   return externalLocations(model).reduce((bytes, location) => bytes + (beside.size(location) ?? 0), size);
+}
+
+/** Bytes of the largest initializer. */
+export function largestTensor({ graph }: OnnxModel): number {
+  let largest = 0;
+  for (const { dtype, elements } of graph.initializers.values())
+    largest = Math.max(largest, elements * bytesPerElement(dtype));
+  return largest;
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ByteSource } from '../../src/bytes/index.ts';
 import { openRegularFile } from '../../src/files/regular-file.ts';
 import { runningHash } from '../../src/files/running-hash.ts';
@@ -29,7 +29,10 @@ describe('a file that is hashed while it is read', () => {
     fc.assert(
       fc.property(fc.array(stretch), (stretches) => {
         const times = new Int32Array(SIZE);
-        const hash = runningHash(memory((k) => times[k]!++));
+        const hash = runningHash(
+          memory((k) => times[k]!++),
+          0,
+        );
         for (const { position, length } of stretches) {
           const target = new Uint8Array(length);
           hash.read(target, position, length);
@@ -45,17 +48,27 @@ describe('a file that is hashed while it is read', () => {
 
   it('needs nothing read for it alone where its bytes are read in their order', () => {
     let bytes = 0;
-    const hash = runningHash(memory(() => bytes++));
+    const hash = runningHash(
+      memory(() => bytes++),
+      0,
+    );
     for (let at = 0; at < SIZE; at += 100) hash.read(new Uint8Array(100), at, 100);
     expect(hash.digest()).toBe(wanted);
     expect(bytes).toBe(SIZE);
+  });
+
+  it('has no memory of a thread taken for it where its tensors are small, however large it is', () => {
+    const read = vi.fn();
+    runningHash({ size: 1e9, read }, 16e6).close();
+    // The ring of a thread is filled ahead.
+    expect(read).not.toHaveBeenCalled();
   });
 
   it('has the hash of what was read, not of what lies there later', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'prunegate-hash-')), 'model.onnx');
     writeFileSync(path, content);
     const file = openRegularFile(path);
-    file.hashWhileRead();
+    file.hashWhileRead(0);
     file.read(new Uint8Array(SIZE), 0, SIZE);
     writeFileSync(path, content.toReversed());
     expect(file.sha256()).toBe(wanted);
