@@ -170,8 +170,9 @@ export function readNode(window: Window): OnnxNode {
     name,
     opType,
     domain: plainDomain(domain),
-    inputs,
-    outputs,
+    // What grew by pushes has room for 17; a copy has none to spare.
+    inputs: inputs.slice(),
+    outputs: outputs.slice(),
     attributes: attributes ?? NO_ATTRIBUTES,
   };
 }
