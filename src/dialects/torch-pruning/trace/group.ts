@@ -164,7 +164,7 @@ function merge(
     return;
   }
   if (isEqual(known.at, positions.at)) return;
-  const joined = withoutRepeats({ at: [...known.at, ...positions.at], root: [...known.root, ...positions.root] });
+  const joined = withoutRepeats(known, positions);
   if (joined.at.length !== known.at.length) ({ at: known.at, root: known.root } = joined);
 }
 
@@ -173,14 +173,19 @@ function isWithoutRepeats(at: readonly number[]): boolean {
   return isAscending || new Set(at).size === at.length;
 }
 
-function withoutRepeats({ at, root }: Positions): Positions {
+/** Of thousands of positions for each pair of layers, so that nothing is made for each of them. */
+function withoutRepeats(...parts: readonly Positions[]): Positions {
   const seen = new Set<number>();
-  const kept = at.flatMap((position, k) => {
-    if (seen.has(position)) return [];
-    seen.add(position);
-    return [k];
-  });
-  return { at: kept.map((k) => at[k]!), root: kept.map((k) => root[k]!) };
+  const once = { at: [] as number[], root: [] as number[] };
+  for (const { at, root } of parts) {
+    for (let k = 0; k < at.length; k++) {
+      if (seen.has(at[k]!)) continue;
+      seen.add(at[k]!);
+      once.at.push(at[k]!);
+      once.root.push(root[k]!);
+    }
+  }
+  return once;
 }
 
 function itemOf(merging: Merging): GroupItem {

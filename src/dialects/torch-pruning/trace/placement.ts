@@ -110,9 +110,11 @@ export function follow({ at, root }: Positions, placement: Placement, isBack: bo
     const within = Math.floor(q / pitch);
     if (q < 0 || within >= count || q - within * pitch >= run) continue;
     // Positions of one map fall together again (index_mapping.py:35, list(set(...))).
-    const key = `${within} ${root[k]}`;
-    if (run > 1 && seen.has(key)) continue;
-    if (run > 1) seen.add(key);
+    if (run > 1) {
+      const key = `${within} ${root[k]}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+    }
     next.at.push(within);
     next.root.push(root[k]!);
   }
