@@ -143,6 +143,8 @@ interface Merging {
   readonly trigger: Side;
   at: readonly number[];
   root: readonly number[];
+  /** What lies at `at`, once somebody asks. */
+  reached: ReadonlySet<number> | null;
 }
 
 /** `Group.add_and_merge` (group.py:99-112): of a channel reached twice the first way counts. */
@@ -160,12 +162,16 @@ function merge(
     // Shared heads are counted for each that shares them.
     const isOnce = isWithoutRepeats(positions.at) || positions.root.includes(LOST);
     const once = isOnce ? positions : withoutRepeats(positions);
-    items.set(key, { module, side, source, trigger, at: once.at, root: once.root });
+    items.set(key, { module, side, source, trigger, at: once.at, root: once.root, reached: null });
     return;
   }
   if (isEqual(known.at, positions.at)) return;
+  const reached = known.reached ?? new Set(known.at);
+  known.reached = reached;
+  // Nearly always all were reached before.
+  if (reached.size === known.at.length && positions.at.every((position) => reached.has(position))) return;
   const joined = withoutRepeats(known, positions);
-  if (joined.at.length !== known.at.length) ({ at: known.at, root: known.root } = joined);
+  if (joined.at.length !== known.at.length) Object.assign(known, { ...joined, reached: null });
 }
 
 function isWithoutRepeats(at: readonly number[]): boolean {
@@ -188,6 +194,6 @@ function withoutRepeats(...parts: readonly Positions[]): Positions {
   return once;
 }
 
-function itemOf(merging: Merging): GroupItem {
-  return { ...merging };
+function itemOf({ module, side, source, trigger, at, root }: Merging): GroupItem {
+  return { module, side, source, trigger, at, root };
 }
