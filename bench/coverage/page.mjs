@@ -62,7 +62,7 @@ export function page({ nets, pruners, exports, twins }, everything) {
 function provenance(cells) {
   const different = (read) => [...new Set(cells.map(({ by }) => read(by)))].join('; ');
   return [
-    `Ran with \`dist/cli.cjs\` of SHA-256 ${different(({ build }) => `${build}…`)},`,
+    `Ran with a \`dist/\` whose files have the SHA-256 ${different(({ build }) => `${build}…`)},`,
     `Node ${different(({ node }) => node.slice(1))}, on ${different(({ machine }) => machine)}.`,
     `Pruned on ${different(({ device }) => device)} with ${different(({ python }) => versions(python))}.`,
   ].join(' ');
