@@ -1,5 +1,6 @@
 import type { DType, Tensor } from '../onnx/index.ts';
 import { inlineTensor, isFloat, narrowed, roundedTensor, roundingTo, toFloat64 } from '../onnx/index.ts';
+import { once } from './once.ts';
 import { sequence } from './range.ts';
 import type { Follower, Layer, Network, Norm } from './types.ts';
 
@@ -23,15 +24,13 @@ export function biasFollower(
   network: Network,
   { firstChannel, filters }: Pick<Layer, 'firstChannel' | 'filters'>,
 ): Follower | undefined {
-  const known = BIASES.get(network) ?? biasesByChannel(network);
-  BIASES.set(network, known);
-  return known.get(firstChannel)?.find(({ channels }) => channels.length === filters);
+  return biasesByChannel(network)
+    .get(firstChannel)
+    ?.find(({ channels }) => channels.length === filters);
 }
 
 /** Each layer's bias is asked for while it is folded. */
-const BIASES = new WeakMap<Network, ReadonlyMap<number, readonly Follower[]>>();
-
-function biasesByChannel({ followers }: Network): ReadonlyMap<number, readonly Follower[]> {
+const biasesByChannel = once(({ followers }: Network): ReadonlyMap<number, readonly Follower[]> => {
   const byChannel = new Map<number, Follower[]>();
   for (const follower of followers) {
     const [first] = follower.channels;
@@ -41,7 +40,7 @@ function biasesByChannel({ followers }: Network): ReadonlyMap<number, readonly F
     else known.push(follower);
   }
   return byChannel;
-}
+});
 
 /**
  * Folds the BatchNorm behind a call into a copy of the layer, in the exporters' own operations on the model's type, so that an

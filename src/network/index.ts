@@ -21,6 +21,7 @@ export { lazily } from './lazily.ts';
 export { type LayerNames, layerNames, type NameScheme, nameScheme } from './name-scheme.ts';
 export { isMadeUp } from './names/index.ts';
 export { moduleAround } from './names/torch.ts';
+export { once, onceFor } from './once.ts';
 export {
   isConcatenation,
   type Operand,

@@ -1,3 +1,4 @@
+import { once } from './once.ts';
 import type { Layer, Network } from './types.ts';
 
 type Exporter = 'tf2onnx' | 'tf2onnx-keras' | 'keras2onnx' | 'torchscript' | 'dynamo';
@@ -20,19 +21,14 @@ const SNIPPETS: Readonly<Record<Exporter, string>> = {
   dynamo: 'use `torch.onnx.export(model, args, "dense.onnx", dynamo=True, optimize=False)`',
 };
 
-/** Asked for each layer that may be folded, and the same for all. */
-const KNOWN = new WeakMap<Network, string>();
-
-/** How to export the model of these layers without folding BatchNorm, for the exporter that wrote it, as one sentence. */
-export function exportUnfolded(network: Network): string {
-  const known = KNOWN.get(network) ?? sentenceOf(exportersOf(network));
-  KNOWN.set(network, known);
-  return known;
-}
-
-function sentenceOf(exporters: readonly Exporter[]): string {
-  return `Export the dense model without folding: ${exporters.map((exporter) => SNIPPETS[exporter]).join('; or ')}.`;
-}
+/**
+ * How to export the model of these layers without folding BatchNorm, for the exporter that wrote it, as one sentence. Asked for each
+ * layer that may be folded, and the same for all.
+ */
+export const exportUnfolded = once((network: Network): string => {
+  const ways = exportersOf(network).map((exporter) => SNIPPETS[exporter]);
+  return `Export the dense model without folding: ${ways.join('; or ')}.`;
+});
 
 /** By what the exporter left in the names of folded tensors, else by the file's producer; all where neither tells. */
 function exportersOf(network: Network): readonly Exporter[] {

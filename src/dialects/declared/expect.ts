@@ -1,7 +1,14 @@
-import type { Folding, Layer, Network, Onlooker, RetainedIndices, Weight } from '../../network/index.ts';
+import {
+  type Folding,
+  type Layer,
+  type Network,
+  type Onlooker,
+  once,
+  type RetainedIndices,
+  type Weight,
+} from '../../network/index.ts';
 import { allFilters } from '../../prose/index.ts';
 import type { Tie } from '../explained.ts';
-import { once } from '../once.ts';
 import { readableWeight } from '../shared/weights.ts';
 import type { Assumption, Expected, JointOutcomes, LayerExpectation, LayerForm, LayerGroup } from '../types.ts';
 import { withoutSettled } from './assumptions.ts';

@@ -1,5 +1,5 @@
 import { knowsKey } from '../../config/validate.ts';
-import { onceFor } from '../once.ts';
+import { onceFor } from '../../network/index.ts';
 import type { Dialect, Expectation, Pruner } from '../types.ts';
 import type { ActualOf } from './decide.ts';
 import { declaredOnlooker, expectDeclared, type Scene, sceneOf } from './expect.ts';

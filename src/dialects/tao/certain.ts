@@ -1,6 +1,5 @@
-import type { Layer, Network, RetainedIndices } from '../../network/index.ts';
+import { type Layer, type Network, once, type RetainedIndices } from '../../network/index.ts';
 import { filterWords, sameFilters, without } from '../../prose/index.ts';
-import { once } from '../once.ts';
 import type { Certainties, Contradiction } from '../types.ts';
 import type { Decision } from './exploration/decision.ts';
 import type { Exploration } from './exploration/explore.ts';

@@ -1,7 +1,6 @@
-import type { Layer } from '../../network/index.ts';
+import { type Layer, once } from '../../network/index.ts';
 import { counted, listed } from '../../prose/index.ts';
 import { type FilterDecision, type LayerExplanation, mostListed } from '../explained.ts';
-import { once } from '../once.ts';
 import { ranksOf } from '../ranks.ts';
 import type { Decision } from './exploration/decision.ts';
 import { normalized, type Stat } from './norms/importance.ts';

@@ -1,6 +1,5 @@
-import type { Layer } from '../../network/index.ts';
+import { type Layer, once } from '../../network/index.ts';
 import type { MemberValues } from '../explained.ts';
-import { once } from '../once.ts';
 import type { Decision } from './exploration/decision.ts';
 import { normalized } from './norms/importance.ts';
 import type { TaoRun } from './run.ts';

@@ -1,6 +1,5 @@
-import type { RetainedIndices } from '../../network/index.ts';
+import { once, type RetainedIndices } from '../../network/index.ts';
 import type { Tie } from '../explained.ts';
-import { once } from '../once.ts';
 import { argsortDescending } from './argsort.ts';
 import type { Stat } from './norms/importance.ts';
 import type { TaoSpec } from './spec.ts';

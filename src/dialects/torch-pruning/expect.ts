@@ -1,7 +1,6 @@
-import type { Folding, Layer, Network, Onlooker } from '../../network/index.ts';
+import { type Folding, type Layer, type Network, type Onlooker, once } from '../../network/index.ts';
 import type { CountRule, CriterionCounts } from '../explained.ts';
 import { fileName } from '../file-name.ts';
-import { once } from '../once.ts';
 import { readScoresFile } from '../shared/scores-file.ts';
 import type { Assumption, Expected, LayerExpectation, LayerGroup, Refusal } from '../types.ts';
 import { type Decision, type Decisions, decide, retainedOf } from './cut/decisions.ts';

@@ -1,6 +1,5 @@
 import { knowsKey } from '../../config/validate.ts';
-import type { Folding, Network } from '../../network/index.ts';
-import { onceFor } from '../once.ts';
+import { type Folding, type Network, onceFor } from '../../network/index.ts';
 import type { Dialect } from '../types.ts';
 import { expectTorch, readScores, torchOnlooker } from './expect.ts';
 import { torchHypotheses } from './explain/hypotheses.ts';

@@ -1,6 +1,5 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
-import type { Layer, Network, Weight } from '../../../network/index.ts';
-import { once } from '../../once.ts';
+import { type Layer, type Network, once, type Weight } from '../../../network/index.ts';
 import { sumError } from '../../shared/rounding.ts';
 import { weightsOf } from '../../shared/weights.ts';
 import type { Groups } from '../groups.ts';

@@ -1,7 +1,6 @@
 import { inputErrorAt } from '../../../errors/place.ts';
-import { type Folding, foldAll, type Layer, type Network, type Weight } from '../../../network/index.ts';
+import { type Folding, foldAll, type Layer, type Network, once, type Weight } from '../../../network/index.ts';
 import { isHalf } from '../../../onnx/index.ts';
-import { once } from '../../once.ts';
 import { readScoresFile } from '../../shared/scores-file.ts';
 import { numbersIn, readableWeight, roundedCopy } from '../../shared/weights.ts';
 import type { Assumption } from '../../types.ts';

@@ -1,5 +1,4 @@
-import type { RetainedIndices } from '../../../network/index.ts';
-import { once } from '../../once.ts';
+import { once, type RetainedIndices } from '../../../network/index.ts';
 import type { Certainties, Contradiction } from '../../types.ts';
 import type { Decisions } from '../cut/decisions.ts';
 import { channelGroupsOf } from '../cut/ranked-groups.ts';

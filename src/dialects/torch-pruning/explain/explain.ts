@@ -1,6 +1,6 @@
+import { once } from '../../../network/index.ts';
 import { joined, listed, scoreText } from '../../../prose/index.ts';
 import { type FilterDecision, type LayerExplanation, mostListed } from '../../explained.ts';
-import { once } from '../../once.ts';
 import { widthOf } from '../cut/cutting.ts';
 import { type Decision, retainedOf } from '../cut/decisions.ts';
 import { lowest } from '../cut/ranking.ts';

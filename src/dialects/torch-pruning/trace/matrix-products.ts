@@ -1,5 +1,4 @@
-import type { Dim, NetworkTensor } from '../../../network/index.ts';
-import { once } from '../../once.ts';
+import { type Dim, type NetworkTensor, once } from '../../../network/index.ts';
 import type { Edge, Module } from './module-graph.ts';
 import { isNamed } from './modules.ts';
 import { inPlace, type Placement, type SharedHeads } from './placement.ts';

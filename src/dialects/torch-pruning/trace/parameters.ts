@@ -1,5 +1,4 @@
-import { type BareConstant, bareConstants, type Network } from '../../../network/index.ts';
-import { once } from '../../once.ts';
+import { type BareConstant, bareConstants, type Network, once } from '../../../network/index.ts';
 import { numbersIn } from '../../shared/weights.ts';
 import type { Module } from './module-graph.ts';
 
