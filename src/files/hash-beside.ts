@@ -4,23 +4,16 @@ import type { Worker } from 'node:worker_threads';
 import type { ByteSource } from '../bytes/index.ts';
 import { isAside, type RunningHash } from './hash-here.ts';
 import {
-  CALLER,
-  DONE,
-  GIVEN_UP,
-  HASHED,
-  HASHING,
   type HashOrder,
   makeRing,
-  NOBODY,
   OWNER,
   PIECE_BYTES,
   pieceIn,
   piecesOf,
-  READ,
   ringIn,
   STATE,
-  THREAD,
   tell,
+  WORD,
 } from './hash-ring.ts';
 import { sha256 } from './sha256.ts';
 
@@ -60,12 +53,12 @@ export function hashBeside(
   /** The last piece that was asked for: those before it may go. */
   let wanted = 0;
   start(order);
-  const hashed = (): number => (own === null ? Atomics.load(words, HASHED) : count);
+  const hashed = (): number => (own === null ? Atomics.load(words, WORD.hashed) : count);
   const readNext = (): void => {
     const piece = pieceIn(ring, size, count);
     read(piece, count * PIECE_BYTES, piece.length);
     count += 1;
-    if (own === null) tell(words, READ, count);
+    if (own === null) tell(words, WORD.read, count);
     else own.update(piece);
   };
   /** The thread has not begun, so that all that was read is still there. */
@@ -76,7 +69,7 @@ export function hashBeside(
   const readUpTo = (end: number): void => {
     while (count < end) {
       for (let done = hashed(); count - done >= places.length; done = hashed())
-        if (!isHashing(words, HASHED, done, lifeSign)) takeOver();
+        if (!isHashing(words, WORD.hashed, done, lifeSign)) takeOver();
       readNext();
     }
   };
@@ -113,16 +106,16 @@ export function hashBeside(
       if (digest !== null) return digest;
       if (isClosed) throw new Error('the hash of a file is asked for after it was closed');
       readUpTo(pieces);
-      while (own === null && Atomics.load(words, STATE) !== DONE)
-        if (!isHashing(words, STATE, HASHING, lifeSign)) takeOver();
+      while (own === null && Atomics.load(words, WORD.state) !== STATE.done)
+        if (!isHashing(words, WORD.state, STATE.hashing, lifeSign)) takeOver();
       digest = own?.digest('hex') ?? Buffer.from(ring.digest).toString('hex');
       return digest;
     },
     close() {
       isClosed = true;
-      Atomics.store(words, STATE, GIVEN_UP);
+      Atomics.store(words, WORD.state, STATE.givenUp);
       // Whatever it waits for, there is something now.
-      tell(words, READ, count + 1);
+      tell(words, WORD.read, count + 1);
     },
   };
 }
@@ -137,10 +130,10 @@ function copy(bytes: Buffer, target: Uint8Array): void {
  * @throws Error where it started and died, so that a check ends without a hash rather than never
  */
 function isHashing(words: Int32Array, word: number, value: number, lifeSign: number): boolean {
-  const isStarted = Atomics.load(words, OWNER) === THREAD;
+  const isStarted = Atomics.load(words, WORD.owner) === OWNER.thread;
   const woken = Atomics.wait(words, word, value, isStarted ? lifeSign : PATIENCE_MS);
   if (isStarted && woken === 'timed-out') throw new Error('the thread that hashes a file has stopped');
-  return isStarted || Atomics.compareExchange(words, OWNER, NOBODY, CALLER) !== NOBODY;
+  return isStarted || Atomics.compareExchange(words, WORD.owner, OWNER.nobody, OWNER.caller) !== OWNER.nobody;
 }
 
 export function startThread(order: HashOrder): Worker {

@@ -25,24 +25,16 @@ const PART = 1 / 32;
 const [LEAST_PLACES, MOST_PLACES] = [16, 128];
 const DIGEST_BYTES = 32;
 
-/** Places of `words`. */
-export const OWNER = 0;
-/** Pieces that were read, and that were hashed. */
-export const READ = 1;
-export const HASHED = 2;
-export const STATE = 3;
-const WORDS = 4;
+/** Places of `words`. `read` and `hashed` count pieces. */
+export const WORD = { owner: 0, read: 1, hashed: 2, state: 3 } as const;
 
 /** Who hashes: the thread takes it over as it starts, or whoever reads does, where it never started. */
-export const NOBODY = 0;
-export const THREAD = 1;
-export const CALLER = 2;
+export const OWNER = { nobody: 0, thread: 1, caller: 2 } as const;
 
-export const HASHING = 0;
-export const DONE = 1;
-/** Nobody wants the digest any more. */
-export const GIVEN_UP = 2;
+/** It is given up where nobody wants the digest any more. */
+export const STATE = { hashing: 0, done: 1, givenUp: 2 } as const;
 
+const WORDS = Object.keys(WORD).length;
 const HEAD_BYTES = 4 * WORDS + DIGEST_BYTES;
 
 export function makeRing(size: number): HashOrder {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hashBeside, startThread } from '../../src/files/hash-beside.ts';
 import { hashHere, type RunningHash } from '../../src/files/hash-here.ts';
-import { type HashOrder, OWNER, ringIn, THREAD } from '../../src/files/hash-ring.ts';
+import { type HashOrder, OWNER, ringIn, WORD } from '../../src/files/hash-ring.ts';
 
 const MIB = 1024 * 1024;
 const PATTERN = Uint8Array.from({ length: 99_991 }, (_, k) => (k * 7919) >> 5);
@@ -171,7 +171,7 @@ describe('SHA-256 in a thread of its own', () => {
   });
 
   it('is not waited for without end where its thread dies', () => {
-    const dies = (order: HashOrder): void => void Atomics.store(ringIn(order).words, OWNER, THREAD);
+    const dies = (order: HashOrder): void => void Atomics.store(ringIn(order).words, WORD.owner, OWNER.thread);
     const hash = hashBeside(fileOf(bytesOf(20 * MIB)), dies, 10);
     expect(() => readBySteps(hash, 20 * MIB, MIB)).toThrow('has stopped');
   });
