@@ -52,7 +52,6 @@ export function hashBeside(
   let count = 0;
   /** The last piece that was asked for: those before it may go. */
   let wanted = 0;
-  start(order);
   const hashed = (): number => (own === null ? Atomics.load(words, WORD.hashed) : count);
   const readNext = (): void => {
     const piece = pieceIn(ring, size, count);
@@ -77,7 +76,24 @@ export function hashBeside(
     const free = Math.min(hashed(), wanted) + places.length;
     while (own === null && count < Math.min(free, pieces)) readNext();
   };
-  readAhead();
+  const close = (): void => {
+    isClosed = true;
+    Atomics.store(words, WORD.state, STATE.givenUp);
+    // Whatever it waits for, there is something now.
+    tell(words, WORD.read, count + 1);
+  };
+  try {
+    start(order);
+  } catch {
+    // No more threads are allowed, for one.
+    takeOver();
+  }
+  try {
+    readAhead();
+  } catch (error) {
+    close();
+    throw error;
+  }
   return {
     read(target, position, length) {
       // Refuses what lies behind the file's end.
@@ -111,12 +127,7 @@ export function hashBeside(
       digest = own?.digest('hex') ?? Buffer.from(ring.digest).toString('hex');
       return digest;
     },
-    close() {
-      isClosed = true;
-      Atomics.store(words, WORD.state, STATE.givenUp);
-      // Whatever it waits for, there is something now.
-      tell(words, WORD.read, count + 1);
-    },
+    close,
   };
 }
 

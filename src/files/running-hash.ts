@@ -22,8 +22,8 @@ const LARGE_TENSOR_BYTES = 32 * 1024 * 1024;
 export function runningHash(file: Pick<ByteSource, 'size' | 'read'>, largest: number): RunningHash {
   const isSmall = file.size <= SMALL_BYTES || largest < LARGE_TENSOR_BYTES;
   if (isSmall || isThreadTaken || !isCoreLeft()) return hashHere(file);
-  isThreadTaken = true;
   const hash = hashBeside(file);
+  isThreadTaken = true;
   return {
     ...hash,
     close() {

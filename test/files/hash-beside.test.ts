@@ -170,6 +170,15 @@ describe('SHA-256 in a thread of its own', () => {
     expect(hash.digest()).toBe(expected(bytes));
   });
 
+  it('is made here where no thread may start', () => {
+    const bytes = bytesOf(20 * MIB);
+    const hash = hashBeside(fileOf(bytes), () => {
+      throw new Error('ERR_WORKER_INIT_FAILED');
+    });
+    expect(readBySteps(hash, bytes.length, 777_777)).toBe(expected(bytes));
+    expect(hash.digest()).toBe(expected(bytes));
+  });
+
   it('is not waited for without end where its thread dies', () => {
     const dies = (order: HashOrder): void => void Atomics.store(ringIn(order).words, WORD.owner, OWNER.thread);
     const hash = hashBeside(fileOf(bytesOf(20 * MIB)), dies, 10);
@@ -187,6 +196,13 @@ describe('SHA-256 in a thread of its own', () => {
     readBySteps(hash, 10 * MIB, MIB);
     hash.close();
     expect(await ended()).toEqual([0]);
+  });
+
+  it('lets go of its thread where the file has become shorter before anything is asked for', async () => {
+    const threads: Worker[] = [];
+    const file = { ...fileOf(bytesOf(3 * MIB)), size: 5 * MIB };
+    expect(() => hashBeside(file, (order) => threads.push(startThread(order)))).toThrow('ended early');
+    expect(await once(threads[0]!, 'exit')).toEqual([0]);
   });
 
   it('lets go of its thread once all is read', async () => {
