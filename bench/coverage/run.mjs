@@ -141,7 +141,7 @@ function line({
 }) {
   if (failed !== undefined) return `${net} ${pruner} ${form}: not made: ${failed}`;
   const said = [verdict === 'conforms' ? [] : reasons, caught === 'diverges' ? [] : ['twin:', ...wrongReasons]].flat();
-  const ran = execution === null ? '' : ` executed: ${execution.verdict} ${execution.reason ?? ''}`;
+  const ran = execution == null ? '' : ` executed: ${execution.verdict} ${execution.reason ?? ''}`;
   const numbers = `${seconds.toFixed(1)} s ${megabytes.toFixed(0)} MB`;
   return [`${net} ${pruner} ${form}: ${verdict} ${numbers}, ${twin}: ${caught}${ran}`, ...said.slice(0, 6)].join(
     '\n    ',
@@ -203,23 +203,30 @@ async function check(folder, spec, { hasNorm }, dense, pruned, isExecuted) {
   if (!hasNorm) command.push('--folding', 'raw');
   // Memory and time are those of the check alone; executing is another question, asked in another process.
   const { status, stdout, stderr, seconds, megabytes } = await timed(folder, [...command, '--no-execute']);
-  if (status === 2 || status === 4)
-    return { verdict: 'refused', seconds, megabytes, reasons: [stderr.trim().split('\n')[0]] };
+  if (isRefused(status)) return { verdict: 'refused', seconds, megabytes, reasons: [stderr.trim().split('\n')[0]] };
   const report = JSON.parse(stdout);
   const execution = isExecuted ? await executed(folder, command) : null;
   return { verdict: report.verdict, seconds, megabytes, layers: report.totals, execution, reasons: reasonsOf(report) };
 }
 
+/** Bad input, a bug, or killed. */
+function isRefused(status) {
+  return status === 2 || status === 4 || status === null;
+}
+
 async function timed(folder, command) {
   const peak = join(folder, 'peak');
+  rmSync(peak, { force: true });
   const start = process.hrtime.bigint();
   const preload = ['--require', join(here, '../peak.cjs')];
   const done = await ended(process.execPath, [...preload, ...command], { PRUNEGATE_BENCH_PEAK: peak });
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
-  return { ...done, seconds, megabytes: Number(readFileSync(peak, 'utf8')) / 1e6 };
+  // What was killed leaves none.
+  const megabytes = existsSync(peak) ? Number(readFileSync(peak, 'utf8')) / 1e6 : 0;
+  return { ...done, seconds, megabytes };
 }
 
-/** What a program printed and how it ended. */
+/** What a program printed and how it ended; of one that was killed, that. */
 async function ended(program, args, env) {
   const child = spawn(program, args, {
     env: { ...process.env, ...env },
@@ -232,13 +239,13 @@ async function ended(program, args, env) {
     text(child.stderr),
     once(child, 'close'),
   ]);
-  if (signal !== null) throw new Error(`ended by ${signal} (after ${LIMIT_MS / 60_000} minutes it is)`);
-  return { status, stdout, stderr };
+  const killed = `ended by ${signal} (after ${LIMIT_MS / 60_000} minutes it is)`;
+  return { status, stdout, stderr: signal === null ? stderr : killed };
 }
 
 async function executed(folder, command) {
   const { status, stdout, stderr } = await timed(folder, [...command, '--execute']);
-  if (status === 2 || status === 4) return { verdict: 'refused', reason: stderr.trim().split('\n')[0] };
+  if (isRefused(status)) return { verdict: 'refused', reason: stderr.trim().split('\n')[0] };
   const { execution } = JSON.parse(stdout);
   return { verdict: execution?.verdict ?? 'none', reason: execution?.reason ?? null };
 }
