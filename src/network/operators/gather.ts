@@ -109,9 +109,15 @@ function embed(walk: Walk, node: OnnxNode, view: TensorView, places: readonly Di
 
 /** Positions from the start; null where one is unknown or beyond the axis, which is one for all or one for each. */
 function within(positions: readonly Dim[], sizes: number | readonly number[]): readonly number[] | null {
-  const size = (k: number): number => (typeof sizes === 'number' ? sizes : sizes[k]!);
-  const found = positions.map((at, k) => (at === null ? Number.NaN : at < 0 ? at + size(k) : at));
-  return found.every((at, k) => at >= 0 && at < size(k)) ? found : null;
+  const found = positions.map((at, k) => positionOf(at, typeof sizes === 'number' ? sizes : sizes[k]!));
+  return found.some(Number.isNaN) ? null : found;
+}
+
+/** A position from the start; NaN where it is unknown, or beyond the axis: an index is from -size to size - 1 (ai.onnx Gather). */
+function positionOf(index: Dim | undefined, size: number): number {
+  const at = index ?? Number.NaN;
+  const position = at < 0 ? at + size : at;
+  return position >= 0 && position < size ? position : Number.NaN;
 }
 
 const evaluate: Evaluate = (walk, node) => {
@@ -124,19 +130,17 @@ const evaluate: Evaluate = (walk, node) => {
   const dims = [...data.dims.slice(0, axis), ...indices.dims, ...data.dims.slice(axis + 1)];
   if (countOf(dims) > MAX_PICKED) return [null];
   const taken = indices.data.length;
-  const startOf = (block: number): number => {
-    const at = indices.data[block % taken] ?? Number.NaN;
-    return (Math.floor(block / taken) * size + (at < 0 ? at + size : at)) * inner;
-  };
+  const startOf = (block: number): number =>
+    (Math.floor(block / taken) * size + positionOf(indices.data[block % taken], size)) * inner;
   return [{ dtype: data.dtype, dims, data: blocksOf(data, outer * taken, inner, startOf) }];
 };
 
-/** Blocks of `size` elements, one behind another; unknown is what begins beyond the data. */
+/** Blocks of `size` elements, one behind another; unknown is one whose start is NaN. */
 function blocksOf(numbers: Numbers, blocks: number, size: number, startOf: (block: number) => number): Elements {
   const offsets = new Int32Array(blocks * size).fill(NOWHERE);
   for (let block = 0; block < blocks; block++) {
     const start = startOf(block);
-    if (!(start >= 0 && start + size <= numbers.data.length)) continue;
+    if (Number.isNaN(start)) continue;
     for (let k = 0; k < size; k++) offsets[block * size + k] = start + k;
   }
   return elementsAt(numbers, offsets);
@@ -186,10 +190,9 @@ const evaluateND: Evaluate = (walk, node) => {
   const block = countOf(inner);
   if (depth > data.dims.length || countOf(outer) * block > MAX_PICKED) return [null];
   const startOf = (row: number): number =>
-    data.dims.slice(0, depth).reduce((sum, size, axis) => {
-      const at = indices.data[row * depth + axis] ?? Number.NaN;
-      return sum + (at < 0 ? at + size : at) * strides[axis]!;
-    }, 0);
+    data.dims
+      .slice(0, depth)
+      .reduce((sum, size, axis) => sum + positionOf(indices.data[row * depth + axis], size) * strides[axis]!, 0);
   return [{ dtype: data.dtype, dims: [...outer, ...inner], data: blocksOf(data, countOf(outer), block, startOf) }];
 };
 

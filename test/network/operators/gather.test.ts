@@ -67,3 +67,40 @@ describe('ScatterND of constants', () => {
     expect(networkOf(masked({ places: at([2], [1n, 1n]), values: float32([1, 2, 3]) })).numbers('mask')).toBeNull();
   });
 });
+
+describe('what is gathered of constants', () => {
+  /** Of two rows of three elements; what it comes to is added to what a convolution makes. */
+  const gathered = (name: string, places: readonly number[], dims: readonly bigint[]) =>
+    networkOf({
+      inputs: { x: [1, 3, 2, 3] },
+      nodes: [
+        op(name, ['table', 'places'], 'picked', name === 'Gather' ? { axis: 1 } : {}),
+        op('Conv', ['x', 'aw'], 'a', { name: '/a/Conv' }),
+        op('Add', ['a', 'picked'], 'z'),
+      ],
+      outputs: ['z'],
+      weights: {
+        ...weights({ aw: [1, 3, 1, 1] }),
+        table: { ...float32([0, 1, 2, 3, 4, 5]), dims: [2n, 3n] },
+        places: { ...int64(places), dims: [...dims] },
+      },
+    }).numbers('picked')?.data;
+
+  it.each([
+    ['Gather', [2, -3], [2n], [2, 0, 5, 3]],
+    ['GatherND', [0, 2, -1, -3], [2n, 2n], [2, 3]],
+  ])('is computed: %s', (name, places, dims, expected) => {
+    expect(gathered(name, places, dims)).toEqual(expected);
+  });
+
+  it.each([
+    // 3 is the first element of the next row, and -4 the last of the one before.
+    ['Gather', [3, 1, -4], [3n], [null, 1, null, null, 4, null]],
+    ['GatherND', [0, 3, 1, -4, 1, 1], [3n, 2n], [null, null, 4]],
+  ])(
+    'is unknown where an index lies beyond its axis, though not beyond the data: %s',
+    (name, places, dims, expected) => {
+      expect(gathered(name, places, dims)).toEqual(expected);
+    },
+  );
+});
