@@ -1,4 +1,5 @@
 import type { OnnxNode } from '../../onnx/index.ts';
+import { lazily } from '../lazily.ts';
 import type { LayerSort } from '../types.ts';
 import { ACTIVATIONS } from './activations.ts';
 import { ARITHMETIC } from './arithmetic.ts';
@@ -44,26 +45,25 @@ const USUAL = byName([
   SQUEEZING,
 ]);
 /** Those that many a network does without: a build has them loaded when a node has none of the usual ones. */
-let others: ReadonlyMap<string, Operator> | null = null;
+const others = lazily(() =>
+  byName([
+    SOURCES,
+    RECURRENT,
+    QUANTIZED,
+    REDUCTIONS,
+    RESIZING,
+    SLICE,
+    SPLIT,
+    GATHER,
+    SPACE,
+    GRID_SAMPLE,
+    TILE,
+    EXPANDING,
+  ]),
+);
 
 function standard(name: string): Operator | undefined {
-  others ??= USUAL.has(name)
-    ? null
-    : byName([
-        SOURCES,
-        RECURRENT,
-        QUANTIZED,
-        REDUCTIONS,
-        RESIZING,
-        SLICE,
-        SPLIT,
-        GATHER,
-        SPACE,
-        GRID_SAMPLE,
-        TILE,
-        EXPANDING,
-      ]);
-  return USUAL.get(name) ?? others?.get(name);
+  return USUAL.get(name) ?? others().get(name);
 }
 
 function byName(families: readonly Readonly<Record<string, Operator>>[]): ReadonlyMap<string, Operator> {
