@@ -3,6 +3,10 @@ import { rowMajorStrides, stridedOffsets } from './strided.ts';
 /** A dimension's size, or null where it is symbolic or cannot be inferred. */
 export type Dim = number | null;
 
+export function isKnown(sizes: readonly Dim[]): sizes is readonly number[] {
+  return !sizes.includes(null);
+}
+
 /** A channel that belongs to no prunable layer (a graph input's, a constant's). */
 export const FIXED_CHANNEL = -1;
 
@@ -82,15 +86,9 @@ export function reshapeMap(map: ChannelMap, target: readonly Dim[]): ChannelMap 
   const touched = blocks.filter((block) => block.from.some((axis) => map.axes.includes(axis)));
   const fromAxes = touched.flatMap((block) => block.from);
   const toAxes = touched.flatMap((block) => block.to);
-  const fromSizes: number[] = [];
-  for (const axis of fromAxes) {
-    const size = map.shape[axis];
-    if (size === null || size === undefined) return null;
-    fromSizes.push(size);
-  }
-  if (toAxes.length === 0 || fromSizes.reduce((n, size) => n * size, 1) > MAX_POSITIONS) return null;
-  const ids = expandOver(map, fromAxes, fromSizes);
-  return dropUniformAxes({ shape: target, axes: toAxes, ids });
+  const fromSizes = fromAxes.map((axis) => map.shape[axis] ?? null);
+  const ids = toAxes.length === 0 ? null : expandOver(map, fromAxes, fromSizes);
+  return ids === null ? null : dropUniformAxes({ shape: target, axes: toAxes, ids });
 }
 
 /** Some positions of one axis: all that a Slice, a Split or a Gather leaves of a tensor. An axis of one position is nobody's. */
@@ -187,7 +185,7 @@ function matchBlocks(from: readonly Dim[], to: readonly Dim[]): Block[] | null {
 }
 
 /** Drops axes along which the ids do not vary, so that `[N, C, H*W]` is known by its channel axis alone. */
-export function dropUniformAxes(map: ChannelMap): ChannelMap {
+function dropUniformAxes(map: ChannelMap): ChannelMap {
   let { axes, ids } = map;
   for (let k = axes.length - 1; k >= 0 && axes.length > 1; k--) {
     const sizes = axes.map((axis) => map.shape[axis] ?? 1);
@@ -218,13 +216,17 @@ function isConstantAlong(ids: Int32Array, size: number, stride: number): boolean
 /** A map under the sizes of what it is broadcast to, with these axes among its own (ascending): each position along one that it lacks carries the same. */
 export function broadcastMap(map: ChannelMap, shape: readonly Dim[], axes: readonly number[]): ChannelMap | null {
   const sizes = axes.map((axis) => (map.axes.includes(axis) ? map.shape[axis] : shape[axis]) ?? null);
-  if (sizes.includes(null) || sizes.reduce<number>((n, size) => n * size!, 1) > MAX_POSITIONS) return null;
+  const ids = expandOver(map, axes, sizes);
   const after = map.shape.map((size, axis) => (axes.includes(axis) ? sizes[axes.indexOf(axis)]! : size));
-  return { shape: after, axes, ids: expandOver(map, axes, sizes as number[]) };
+  return ids === null ? null : { shape: after, axes, ids };
 }
 
-/** The ids over a superset of the map's axes (ascending), repeated along the added ones. */
-function expandOver(map: ChannelMap, axes: readonly number[], sizes: readonly number[]): Int32Array {
+/**
+ * The ids over a superset of the map's axes (ascending), repeated along the added ones. Null where a size is not known, or there are
+ * too many positions to follow.
+ */
+function expandOver(map: ChannelMap, axes: readonly number[], sizes: readonly Dim[]): Int32Array | null {
+  if (!isKnown(sizes) || sizes.reduce((n, size) => n * size, 1) > MAX_POSITIONS) return null;
   const own = rowMajorStrides(sizesOf(map));
   const strides = axes.map((axis) => {
     const at = map.axes.indexOf(axis);

@@ -1,6 +1,6 @@
 import type { DType, OnnxNode, TensorData } from '../onnx/index.ts';
 import { inlineTensor, isFloat, isHalf, narrowed, toFloat32, toFloat64, toIntegers } from '../onnx/index.ts';
-import type { Dim } from './channels.ts';
+import { type Dim, isKnown } from './channels.ts';
 import type { Value } from './drafts.ts';
 import {
   countOf,
@@ -147,7 +147,7 @@ export function integerList(
   const fromAttribute = attribute(node, attributeName, 'ints');
   if (fromAttribute !== null) return fromAttribute;
   const values = integersOf(walk, node.inputs[inputAt]);
-  return values?.every((v) => v !== null) ? (values as readonly number[]) : null;
+  return values !== null && isKnown(values) ? values : null;
 }
 
 /** A function of elements on known operands, broadcast (onnx/docs/Broadcasting.md). */

@@ -1,5 +1,5 @@
 import { type DType, isFloat } from '../onnx/index.ts';
-import type { Dim } from './channels.ts';
+import { type Dim, isKnown } from './channels.ts';
 import { stridedOffsets } from './strided.ts';
 
 /** Elements of a tensor, row-major; null for one that hangs on a symbolic size. Many floats are packed, which holds none that is null. */
@@ -44,10 +44,6 @@ export function knownIn({ data }: Numbers): ArrayLike<number> | null {
 
 function isPacked(data: Elements): data is Float32Array | Float64Array {
   return ArrayBuffer.isView(data);
-}
-
-function isKnown(data: readonly Dim[]): data is readonly number[] {
-  return !data.includes(null);
 }
 
 export const INTEGERS = /^u?int(8|16|32|64)$|^bool$/;

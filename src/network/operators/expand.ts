@@ -1,6 +1,6 @@
 import type { OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
-import { isUniform } from '../channels.ts';
+import { isKnown, isUniform } from '../channels.ts';
 import { broadcastDims, broadcastStrides, integersOf, numbersOf } from '../constants.ts';
 import type { Value } from '../drafts.ts';
 import { stridedNumbers } from '../numbers.ts';
@@ -63,14 +63,15 @@ export const SHARED_RANK = 5;
 function expandSignal(walk: Walk, node: OnnxNode, shape: readonly Dim[]): void {
   const value = input(walk, node, 0);
   if (!isSignal(value)) return setOpaque(walk, node);
-  const from = repeatsHeads(value, shape) ? walk.drafts.place(node, 'upsample', walk.values) : value.from;
+  const isRepeated = repeatsHeads(value, shape);
+  const from = isRepeated ? walk.drafts.place(node, 'upsample', walk.values) : value.from;
   if (value.kind !== 'channels') return setOutput(walk, node, withShape(value, shape, from));
   const { map } = value;
   const missing = shape.length - map.shape.length;
   const axes = map.axes.map((axis) => axis + missing);
   const isKept = isUniform(map) || axes.every((axis, k) => shape[axis] === map.shape[map.axes[k]!]);
   if (!isKept) return setOpaque(walk, node);
-  if (from !== value.from) for (const id of map.ids) walk.shared.add(id);
+  if (isRepeated) for (const id of map.ids) walk.shared.add(id);
   addTargetSite(walk, node, shape, axes);
   setOutput(walk, node, { kind: 'channels', map: { shape, axes, ids: map.ids }, from });
 }
@@ -96,8 +97,8 @@ function addTargetSite(walk: Walk, node: OnnxNode, shape: readonly Dim[], axes: 
 
 const evaluate: Evaluate = (walk, node) => {
   const [data, target] = [numbersOf(walk, node.inputs[0]), integersOf(walk, node.inputs[1])];
-  if (data === null || target === null || target.some((size) => size === null)) return null;
-  const dims = broadcastDims([data.dims, target as readonly number[]]);
+  if (data === null || target === null || !isKnown(target)) return null;
+  const dims = broadcastDims([data.dims, target]);
   return dims === null || dims.reduce((n, size) => n * size, 1) > MAX_EXPANDED
     ? null
     : [stridedNumbers(data, dims, broadcastStrides(data.dims, dims))];
