@@ -18,7 +18,7 @@ export { BLOCK_BYTES, type FilterBlock, filterBlocks, type Onlooker } from './fi
 export { type Arithmetic, biasFollower, type FoldedLayer, foldAll, foldLayer, shiftOf, withFolded } from './fold.ts';
 export { nodeName, operatorName } from './graph-parts.ts';
 export { lazily } from './lazily.ts';
-export { type LayerNames, layerNames, type NameScheme, nameScheme } from './name-scheme.ts';
+export { layerNames, type NameScheme, nameScheme } from './name-scheme.ts';
 export { isMadeUp } from './names/index.ts';
 export { moduleAround } from './names/torch.ts';
 export { once, onceFor } from './once.ts';
@@ -32,7 +32,7 @@ export {
   takesChannels,
 } from './operation-types.ts';
 export { operationsOf } from './operations.ts';
-export { type Range, rangeOf, sequence } from './range.ts';
+export { rangeOf, sequence } from './range.ts';
 export { makersOf } from './reads.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
 export type { TensorView } from './tensor-view.ts';
@@ -47,7 +47,6 @@ export type {
   LayerKind,
   LayerSort,
   MaskedPart,
-  NamedConstant,
   Network,
   NetworkNode,
   NetworkTensor,

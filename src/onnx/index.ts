@@ -1,12 +1,11 @@
 export { constantTensor, inlineTensor } from './constant.ts';
-export { chunksOf, copyOf, type ModelCopy, modelBytes } from './copy.ts';
+export { chunksOf, copyOf, modelBytes } from './copy.ts';
 export { bytesOf, bytesPerElement, isFloat, isHalf } from './dtype.ts';
 export { contentOf, type ModelEdits, type NewTensor, type NodeEdit, type TensorContent } from './edits.ts';
 export { externalLocations } from './element-sinks.ts';
 export { functionKey } from './function.ts';
 export type {
   DType,
-  FieldRange,
   OnnxAttribute,
   OnnxFunction,
   OnnxGraph,
@@ -16,7 +15,6 @@ export type {
   OnnxValueInfo,
   Tensor,
   TensorData,
-  TensorStorage,
 } from './model.ts';
 export { type Beside, type ModelSource, memoryModel } from './model-source.ts';
 export { moreOutputs } from './more-outputs.ts';

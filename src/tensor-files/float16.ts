@@ -36,10 +36,3 @@ export function float16Of(bits: number): number {
 export function narrowToFloat16(values: Float32Array): Uint16Array {
   return Uint16Array.from(new Uint32Array(values.buffer, values.byteOffset, values.length), float16Of);
 }
-
-/** As IEEE 754 and Python's round() do it: halves go to the even neighbour. */
-export function roundTiesToEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
-}

@@ -1,4 +1,3 @@
-import { roundTiesToEven } from '../../../tensor-files/index.ts';
 import type { KeepKeys, Rounding } from '../keys.ts';
 
 /**
@@ -77,4 +76,11 @@ function leastShare(n: number, share: number): number {
 
 function within(n: number, count: number): number {
   return Math.max(0, Math.min(n, count));
+}
+
+/** As IEEE 754 and Python's round() do it: halves go to the even neighbour. */
+function roundTiesToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
 }
