@@ -32,7 +32,8 @@ const LIMITS = { maxYoungGenerationSizeMb: 12 };
 /** Threads that check models beside each other. */
 export interface Lanes {
   /**
-   * What the k-th model comes to, and begins with those behind it; asked in their order. Null for one that is checked alone, when all before it are done.
+   * What the k-th model comes to, and begins with those behind it; asked in their order. Null for one that is checked alone, when all before it are done, as
+   * all are where no thread may start.
    * @throws what checking it here would
    */
   checked(k: number): Promise<Checked> | null;
@@ -90,12 +91,21 @@ function lanesOf(requests: readonly ModelRequest[], isLaned: (k: number) => bool
   const tasks = new Map<number, Task>();
   const lanes: Lane[] = [];
   let next = 0;
+  const oneMore = (): Lane | null => {
+    if (lanes.length === LANES) return null;
+    try {
+      const lane = openLane(order, begin);
+      lanes.push(lane);
+      return lane;
+    } catch {
+      // No more threads are allowed, for one.
+      return null;
+    }
+  };
   const begin = (): void => {
     for (; next < requests.length && isLaned(next); next++) {
-      const idle = lanes.find((lane) => lane.task === null);
-      if (idle === undefined && lanes.length === LANES) return;
-      const lane = idle ?? openLane(order, begin);
-      if (idle === undefined) lanes.push(lane);
+      const lane = lanes.find(({ task }) => task === null) ?? oneMore();
+      if (lane === null) return;
       const request = requests[next]!;
       const task = taskOf(next, progress);
       tasks.set(next, task);
@@ -107,7 +117,7 @@ function lanesOf(requests: readonly ModelRequest[], isLaned: (k: number) => bool
       if (!isLaned(k)) return null;
       next = Math.max(next, k);
       begin();
-      return tasks.get(k)!.shown();
+      return tasks.get(k)?.shown() ?? null;
     },
     async close() {
       await Promise.all(lanes.map(({ thread }) => thread.terminate()));

@@ -31,6 +31,8 @@ function config(command: string): string {
 /** Programs of the threads that are started, a line each. */
 const STARTED = join(work, 'started.txt');
 const HOOK = join(work, 'hook.cjs');
+/** Allows so many threads and no more. */
+const allowing = (count: number): string => join(work, `allowing-${count}.cjs`);
 /** Has threads that never say anything, and do not keep their process. */
 const DEAF = join(work, 'deaf.cjs');
 
@@ -51,6 +53,20 @@ beforeAll(() => {
        }
      };`,
   );
+  for (const count of [0, 1])
+    writeFileSync(
+      allowing(count),
+      `require(${JSON.stringify(HOOK)});
+       const threads = require('node:worker_threads');
+       const { Worker } = threads;
+       let left = ${count};
+       threads.Worker = class extends Worker {
+         constructor(...args) {
+           if (left-- <= 0) throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' });
+           super(...args);
+         }
+       };`,
+    );
   writeFileSync(
     DEAF,
     `require('node:worker_threads').Worker = class extends require('node:events') {
@@ -115,6 +131,16 @@ describe.skipIf(availableParallelism() < 2)('many models, two at a time', () => 
     const { status, stdout, stderr } = prunegate([], dist);
     expect({ status, stdout }).toEqual({ status: 4, stdout: '' });
     expect(stderr).toContain(said);
+  });
+
+  it('are the same where one thread, or none, may start', () => {
+    const found = (hook: string) => {
+      const { threads, status, stdout } = prunegate(['--format', 'json'], join(root, 'dist'), hook);
+      return { threads: threads.length, status, stdout: stdout.replace(/"seconds": [\d.]+/g, '') };
+    };
+    const usual = found(HOOK);
+    expect(usual.threads).toBe(2);
+    for (const threads of [0, 1]) expect(found(allowing(threads))).toEqual({ ...usual, threads });
   });
 
   it('end with exit 4 where nothing is left that could answer', () => {
