@@ -64,13 +64,13 @@ export function headCuts<R extends Ranked>(records: readonly R[], spec: TorchSpe
 interface Scored<R extends Ranked = Ranked> {
   readonly record: R;
   readonly attention: Attention;
-  readonly scores: Scores;
+  readonly scores: Rounded;
 }
 
 type Chosen = { readonly heads: readonly number[] } | Unknown;
 
 /** `imp.view(num_heads, -1).mean(1)` */
-function headScores({ scored: { scores } }: Ranked, count: number): Scores {
+function headScores({ scored: { scores } }: Ranked, count: number): Rounded {
   const size = scores.values.length / count;
   const mean = (of: Float64Array): Float64Array =>
     Float64Array.from({ length: count }, (_, head) => {
@@ -79,7 +79,8 @@ function headScores({ scored: { scores } }: Ranked, count: number): Scores {
     });
   const values = mean(scores.values);
   // A mean rounds as often as it adds.
-  return { values, errors: mean(scores.errors).map((error, k) => error + size * scores.unit * Math.abs(values[k]!)) };
+  const errors = mean(scores.errors).map((error, k) => error + size * scores.unit * Math.abs(values[k]!));
+  return { values, errors, unit: scores.unit };
 }
 
 function tooNear(unit: number): Unknown {
@@ -95,13 +96,12 @@ function sure({ pruned, unsure }: Lowest, unit: number): Chosen {
 }
 
 /** With a ranking of its own; heads that share a key's go from each of those groups alike. */
-function chosenHere({ record, attention, scores }: Scored, ratio: number): Chosen {
-  const { unit } = record.scored.scores;
+function chosenHere({ attention, scores }: Scored, ratio: number): Chosen {
   const count = scores.values.length;
   const going = Math.ceil(Math.min(ratio, 1) * count);
   const sharing = sharingOf(attention);
-  if (sharing === count) return sure(lowest(scores, going), unit);
-  return lowestOfEach({ ...scores, unit }, sharing, Math.ceil(going / sharing), count / sharing);
+  if (sharing === count) return sure(lowest(scores, going), scores.unit);
+  return lowestOfEach(scores, sharing, Math.ceil(going / sharing), count / sharing);
 }
 
 /** @param offset by how much Torch-Pruning takes the heads of a key to lie behind those of the one before */
@@ -125,15 +125,14 @@ function chosenAmongAll(all: readonly Scored[], ratio: number): (each: Scored) =
   const counted = all.reduce((sum, { record, attention }) => sum + firstCount(record, attention), 0);
   const going = joined.values.length - Math.trunc(counted * (1 - Math.min(ratio, 1)));
   const low = going > 0 ? upToThreshold(joined, going) : null;
-  return ({ record, attention, scores }) => {
-    const { unit } = record.scored.scores;
+  return ({ attention, scores }) => {
     if (low === null) return { heads: [] };
-    if (low.unsure !== null) return tooNear(unit);
+    if (low.unsure !== null) return tooNear(scores.unit);
     const heads = [...scores.values.keys()].filter((head) => scores.values[head]! <= low.threshold);
     const sharing = sharingOf(attention);
     if (sharing === scores.values.length) return { heads };
     // base_pruner.py:693, kv_head_id * num_kv_heads
-    return lowestOfEach({ ...scores, unit }, sharing, Math.ceil(heads.length / sharing), sharing);
+    return lowestOfEach(scores, sharing, Math.ceil(heads.length / sharing), sharing);
   };
 }
 

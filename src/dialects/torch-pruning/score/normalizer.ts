@@ -8,14 +8,15 @@ export interface Normalized extends Rounded {
 }
 
 /** `_normalize` (importance.py:115-137). */
-export function normalize({ values, errors, unit }: Rounded, normalizer: string | null): Normalized {
+export function normalize(scores: Rounded, normalizer: string | null): Normalized {
+  const { values, errors, unit } = scores;
   const largest = (of: Float64Array): number => of.reduce((most, value) => Math.max(most, value), 0);
   const size = values.length;
   const sum = values.reduce((total, value) => total + value, 0);
   const least = values.reduce((low, value) => Math.min(low, value), Infinity);
   const most = values.reduce((high, value) => Math.max(high, value), -Infinity);
-  const divided = (divisor: number, error: number): Normalized => shifted({ values, errors, unit }, 0, divisor, error);
-  if (normalizer === null) return { values, errors, unit, orderErrors: errors };
+  const divided = (divisor: number, error: number): Normalized => shifted(scores, 0, divisor, error);
+  if (normalizer === null) return { ...scores, orderErrors: errors };
   if (normalizer.startsWith('sentinel_')) {
     const at = Math.trunc(Number(normalizer.slice('sentinel_'.length)) * size);
     const sentinel = values.slice().sort()[at] ?? Number.NaN;
@@ -29,19 +30,14 @@ export function normalize({ values, errors, unit }: Rounded, normalizer: string 
     case 'max':
       return divided(most, largest(errors));
     case 'standarization':
-      return shifted({ values, errors, unit }, least, most - least + 1e-8, 2 * largest(errors));
+      return shifted(scores, least, most - least + 1e-8, 2 * largest(errors));
     case 'gaussian': {
       const mean = sum / size;
       const deviation = Math.sqrt(values.reduce((total, value) => total + (value - mean) ** 2, 0) / (size - 1));
-      return shifted(
-        { values, errors, unit },
-        mean,
-        deviation + 1e-8,
-        2 * largest(errors) + sumOff(size, unit) * deviation,
-      );
+      return shifted(scores, mean, deviation + 1e-8, 2 * largest(errors) + sumOff(size, unit) * deviation);
     }
     default:
-      return lamp({ values, errors, unit });
+      return lamp(scores);
   }
 }
 

@@ -1,4 +1,13 @@
-import type { Folding, Follower, FollowerRole, Layer, Network, Onlooker, Weight } from '../../../network/index.ts';
+import {
+  type Folding,
+  type Follower,
+  type FollowerRole,
+  type Layer,
+  type Network,
+  type Onlooker,
+  once,
+  type Weight,
+} from '../../../network/index.ts';
 import type { DType } from '../../../onnx/index.ts';
 import { distanceSums } from '../../shared/distances.ts';
 import { BEYOND_HALF, giveScores, isBeyond, rankedUnit, storedError, sumError, UNIT } from '../../shared/rounding.ts';
@@ -53,7 +62,7 @@ export function termReader(network: Network, folding: Folding | null): TermReade
     under(importance) {
       const { p, bias, isDistance, targets } = importance;
       const key = `${p} ${bias} ${isDistance} ${[...targets]}`;
-      const found = known.get(key) ?? onceForEach(termsUnder({ network, importance, magnitudes }, folding));
+      const found = known.get(key) ?? once(termsUnder({ network, importance, magnitudes }, folding));
       known.set(key, found);
       return found;
     },
@@ -80,15 +89,6 @@ function weightsIn(
     }
   }
   return found;
-}
-
-function onceForEach(termsOf: TermsOf): TermsOf {
-  const known = new Map<Group, ReturnType<TermsOf>>();
-  return (group) => {
-    const found = known.get(group) ?? termsOf(group);
-    known.set(group, found);
-    return found;
-  };
 }
 
 function termsUnder(sources: Sources, folding: Folding | null): TermsOf {
