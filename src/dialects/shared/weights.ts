@@ -14,7 +14,7 @@ export function readableWeight(layer: Layer): Weight | Unreadable {
   return 'unknown' in weight || !isHalf(weight.tensor.dtype) ? weight : roundedCopy(layer.name, weight.tensor.dtype);
 }
 
-/** The same, in half precision too: those are rounded copies of what the pruner saw (`storedError`). */
+/** The same, in half precision too: those are rounded copies of what the pruner saw. */
 export function storedWeight({ name, weight }: Layer): Weight | Unreadable {
   if (weight === null || 'opaque' in weight)
     return { unknown: `the weight of ${name} is computed at run time`, remedy: null };

@@ -1,8 +1,8 @@
 import type { RetainedIndices } from '../../../network/index.ts';
 import { allFilters } from '../../../prose/index.ts';
 import type { Tie } from '../../explained.ts';
-import { exactness, giveScores } from '../../shared/rounding.ts';
 import type { JointOutcomes } from '../../types.ts';
+import { exactness, giveScores } from '../score/half-precision.ts';
 import type { Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';
 import { type Group, groupOf, isOut } from '../trace/group.ts';

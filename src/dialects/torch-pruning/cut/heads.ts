@@ -1,4 +1,4 @@
-import { exactness, giveScores } from '../../shared/rounding.ts';
+import { exactness, giveScores } from '../score/half-precision.ts';
 import type { Rounded, Scores } from '../score/reduction.ts';
 import type { Unknown } from '../score/terms.ts';
 import type { TorchSpec } from '../spec.ts';

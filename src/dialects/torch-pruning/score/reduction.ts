@@ -1,6 +1,7 @@
-import { rankedUnit, UNIT } from '../../shared/rounding.ts';
+import { UNIT } from '../../shared/rounding.ts';
 import type { Reduction } from '../spec.ts';
 import { LOST } from '../trace/placement.ts';
+import { rankedUnit } from './half-precision.ts';
 import type { Term, Unknown } from './terms.ts';
 
 /** A score for each channel, and how far Torch-Pruning's float32 result may be off. */

@@ -10,12 +10,13 @@ import {
 } from '../../../network/index.ts';
 import type { DType } from '../../../onnx/index.ts';
 import { distanceSums } from '../../shared/distances.ts';
-import { BEYOND_HALF, giveScores, isBeyond, rankedUnit, storedError, sumError, UNIT } from '../../shared/rounding.ts';
+import { sumError, UNIT } from '../../shared/rounding.ts';
 import { power } from '../../shared/sums.ts';
 import { numbersIn, storedWeight, weightsOf } from '../../shared/weights.ts';
 import type { Assumption } from '../../types.ts';
 import type { ComputedImportance } from '../spec.ts';
 import type { Group, GroupItem } from '../trace/group.ts';
+import { giveScores, isBeyond, rankedUnit, storedError } from './half-precision.ts';
 import { type MagnitudesReader, magnitudesReader } from './magnitudes.ts';
 
 /** What one item of a group adds to the scores of the root's channels. */
@@ -104,7 +105,7 @@ function termsUnder(sources: Sources, folding: Folding | null): TermsOf {
       const beyond = found.find(({ dtype, values }) => Array.from(values).some((value) => isBeyond(value, dtype, p)));
       if (beyond !== undefined)
         return {
-          unknown: `${beyond.label} ${BEYOND_HALF}`,
+          unknown: `${beyond.label} holds numbers so large that float16 may not have held them`,
           remedy: giveScores(rankedUnit(beyond.dtype)),
           isRaised: false,
         };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { isBeyond, storedError } from '../../../src/dialects/shared/rounding.ts';
-import { roundingTo, toFloat32 } from '../../../src/onnx/index.ts';
-import { CONVERTERS } from '../../support/narrow-model.ts';
+import { isBeyond, storedError } from '../../../../src/dialects/torch-pruning/score/half-precision.ts';
+import { roundingTo, toFloat32 } from '../../../../src/onnx/index.ts';
+import { CONVERTERS } from '../../../support/narrow-model.ts';
 
 const CASES = [
   ['float16', CONVERTERS.half],
