@@ -27,6 +27,11 @@ const MAX_MEMORY_BYTES = 2 ** 31;
 /** Enough for every typed array and for a vector. */
 const ALIGNMENT = 16;
 
+/** So many bytes, and those up to where what follows them may lie. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
 /**
  * A buffer of `bytes` bytes that need not grow. Pages that are not written to take no memory.
  * @param behind bytes of room that its memory has behind it
@@ -43,7 +48,7 @@ type Stretch = Pick<ArrayBufferView, 'byteOffset' | 'byteLength'>;
 
 /** The room behind `used` in the memory that it lies in, as a buffer of its own; null where there is less than `bytes`. */
 export function bufferBehind(used: Stretch, memory: WebAssembly.Memory, bytes: number): ReusableBuffer | null {
-  const start = Math.ceil((used.byteOffset + used.byteLength) / ALIGNMENT) * ALIGNMENT;
+  const start = aligned(used.byteOffset + used.byteLength);
   if (start + bytes > memory.buffer.byteLength) return null;
   return { bytes: new Uint8Array(memory.buffer, start), memory };
 }

@@ -1,5 +1,6 @@
 import { type ReusableBuffer, webAssembly } from '../../bytes/index.ts';
 import type { Weight } from '../../network/index.ts';
+import { behindWeights, roomBehindWeights } from './behind-weights.ts';
 import { SUMS_WASM } from './sums.generated.ts';
 
 /** Where a kernel's weights lie, and in which order they are added up: for each filter, for each column its positions. */
@@ -7,8 +8,6 @@ export type Walk = Pick<Weight, 'outCount' | 'outStride' | 'inCount' | 'inStride
 
 /** Filters that sums.wat takes at a time. */
 const LANES = 4;
-/** Of vectors in memory, in bytes. */
-const ALIGNMENT = 16;
 
 interface SumsModule {
   sums(
@@ -68,30 +67,24 @@ function sumsInPlace(
   const done = outCount - (outCount % LANES);
   if (memory === null || values.buffer !== memory.buffer || !(values instanceof Float32Array)) return 0;
   if ((p !== 1 && p !== 2) || done === 0) return 0;
-  const offsetsAt = aligned(values.byteOffset + values.byteLength);
-  const rowsAt = offsetsAt + aligned(4 * kernelOffsets.length);
-  const columnsAt = columns === null ? 0 : rowsAt + aligned(8 * done);
-  const end = columns === null ? rowsAt + 8 * done : columnsAt + 8 * inCount;
-  if (end > memory.buffer.byteLength) return 0;
-  new Int32Array(memory.buffer, offsetsAt, kernelOffsets.length).set(kernelOffsets.map((offset) => 4 * offset));
-  const inMemory = columns === null ? null : new Float64Array(memory.buffer, columnsAt, inCount);
+  const behind = behindWeights(values, kernelOffsets, 8 * (done + (columns === null ? 0 : inCount)), memory);
+  if (behind === null) return 0;
+  const { offsets, results } = behind;
+  const columnSums = columns === null ? 0 : results + 8 * done;
+  const inMemory = columns === null ? null : new Float64Array(memory.buffer, columnSums, inCount);
   if (columns !== null) inMemory!.set(columns.subarray(0, inCount));
   const { sums } = sumsModule(memory);
   const isSquare = p === 2 ? 1 : 0;
   // biome-ignore format: as sums.wat lists them
-  sums(values.byteOffset, done, 4 * outStride, inCount, 4 * inStride, offsetsAt, kernelOffsets.length, isSquare, rowsAt, columnsAt);
-  rows.set(new Float64Array(memory.buffer, rowsAt, done));
+  sums(values.byteOffset, done, 4 * outStride, inCount, 4 * inStride, offsets, kernelOffsets.length, isSquare, results, columnSums);
+  rows.set(new Float64Array(memory.buffer, results, done));
   if (columns !== null) columns.set(inMemory!);
   return done;
 }
 
 /** How many bytes behind a kernel sums.wat needs. */
 export function roomForSums({ outCount, inCount, kernelOffsets }: Walk): number {
-  return ALIGNMENT + aligned(4 * kernelOffsets.length) + aligned(8 * outCount) + 8 * inCount;
-}
-
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+  return roomBehindWeights(kernelOffsets, 8 * (outCount + inCount));
 }
 
 export function power(value: number, p: number): number {

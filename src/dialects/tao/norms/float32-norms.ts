@@ -1,5 +1,6 @@
 import { type ReusableBuffer, webAssembly } from '../../../bytes/index.ts';
 import type { Weight } from '../../../network/index.ts';
+import { behindWeights, roomBehindWeights } from '../../shared/behind-weights.ts';
 import { NORMS_WASM } from './norms.generated.ts';
 
 /** The same norms by WebAssembly, of a kernel that lies in its memory; null where the kernel lies elsewhere, or no room is behind it. */
@@ -7,8 +8,6 @@ export type NormsInPlace = (data: Float32Array, weight: Weight) => Float32Array 
 
 /** Filters that norms.wat takes at a time. */
 const LANES = 8;
-/** Of vectors in memory, in bytes. */
-const ALIGNMENT = 16;
 
 interface NormsModule {
   norms(
@@ -33,13 +32,12 @@ export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
     if (data.buffer !== memory.buffer) return null;
     const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
     const rows = outCount - (outCount % LANES);
-    const offsetsAt = aligned(data.byteOffset + data.byteLength);
-    const normsAt = offsetsAt + aligned(4 * kernelOffsets.length);
-    if (normsAt + 4 * rows > memory.buffer.byteLength) return null;
-    new Int32Array(memory.buffer, offsetsAt, kernelOffsets.length).set(kernelOffsets.map((offset) => 4 * offset));
-    norms(data.byteOffset, rows, 4 * outStride, inCount, 4 * inStride, offsetsAt, kernelOffsets.length, normsAt);
+    const behind = behindWeights(data, kernelOffsets, 4 * rows, memory);
+    if (behind === null) return null;
+    const { offsets, results } = behind;
+    norms(data.byteOffset, rows, 4 * outStride, inCount, 4 * inStride, offsets, kernelOffsets.length, results);
     const values = new Float32Array(outCount);
-    values.set(new Float32Array(memory.buffer, normsAt, rows));
+    values.set(new Float32Array(memory.buffer, results, rows));
     for (let filter = rows; filter < outCount; filter++) values[filter] = normOf(data, weight, filter);
     return values;
   };
@@ -47,11 +45,7 @@ export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
 
 /** How many bytes norms.wat needs behind a kernel. */
 export function roomForNorms({ outCount, kernelOffsets }: Weight): number {
-  return ALIGNMENT + aligned(4 * kernelOffsets.length) + 4 * outCount;
-}
-
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+  return roomBehindWeights(kernelOffsets, 4 * outCount);
 }
 
 /**
