@@ -2,19 +2,17 @@ import type { ReusableBuffer } from '../../bytes/index.ts';
 import { type FilterBlock, filterBlocks, type Onlooker, type Weight } from '../../network/index.ts';
 import type { Tensor, TensorData } from '../../onnx/index.ts';
 
-/**
- * What is computed of a weight, some of its filters after the other.
- * @param before what it came to of the filters before the block; null before the first
- */
-export type AddBlock<Sum> = (before: Sum | null, weight: Weight, block: FilterBlock, data: TensorData) => Sum;
-
-/** How weights are summed up, and what those came to that were seen as a whole. */
+/** How weights are summed up, and what they came to. */
 export interface InPassing<Sum> {
-  /** As long as there are the weights. */
+  /** Of weights that were seen as a whole, as long as there are these. */
   readonly seen: WeakMap<Weight, Sum>;
   /** Bytes that computing on a block writes to behind it. */
   readonly room: Onlooker['room'];
-  readonly add: AddBlock<Sum>;
+  /**
+   * What is computed of a weight, some of its filters after the other.
+   * @param before what it came to of the filters before the block; null before the first
+   */
+  add(before: Sum | null, weight: Weight, block: FilterBlock, data: TensorData): Sum;
 }
 
 /**
@@ -40,10 +38,13 @@ export function lookingOn<Sum>(wanted: ReadonlySet<Weight>, { seen, room, add }:
   };
 }
 
-/** The same, reading the weight. */
-export function byBlocks<Sum>(weight: Weight, { add }: Pick<InPassing<Sum>, 'add'>, buffer: ReusableBuffer): Sum {
+/** What a weight comes to, which is read if it was not seen. */
+export function summedUp<Sum>(weight: Weight, { seen, add }: InPassing<Sum>, buffer: ReusableBuffer): Sum {
+  const before = seen.get(weight);
+  if (before !== undefined) return before;
   let sum: Sum | null = null;
   for (const block of filterBlocks(weight)) sum = add(sum, weight, block, block.weight.tensor.read(buffer));
+  seen.set(weight, sum!);
   return sum!;
 }
 

@@ -104,9 +104,9 @@ describe('norms of weights that are read for another purpose', () => {
   ])('are not computed %s', (_, folding, seen) => {
     const { network, read } = counted();
     passAll(network, seen(weightOf(network)), folding);
+    const before = read();
     expect([...readNorms(network, folding).values()][0]).toHaveProperty(folding === 'raw' ? 'values' : 'unknown');
     const { network: other } = counted();
-    const before = read();
     expect(valuesOf(network)).toEqual(valuesOf(other));
     expect(read() - before).toBe(rawData.length);
   });

@@ -1,6 +1,6 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
 import type { Onlooker, Weight } from '../../../network/index.ts';
-import { byBlocks, type InPassing, lookingOn } from '../../shared/in-passing.ts';
+import { type InPassing, lookingOn, summedUp } from '../../shared/in-passing.ts';
 import { addSums, power, roomForSums, type Walk } from '../../shared/sums.ts';
 import { numbersOf, scaled } from '../../shared/weights.ts';
 import type { ValueName } from '../keys.ts';
@@ -30,14 +30,9 @@ export function weightSums(buffer: ReusableBuffer): WeightSums {
     known.set(key, method);
     return method;
   };
-  const found = (weight: Weight, method: InPassing<Sums>): Sums => {
-    const sums = method.seen.get(weight) ?? byBlocks(weight, method, buffer);
-    method.seen.set(weight, sums);
-    return sums;
-  };
   return {
-    rows: (weight, value) => found(weight, along('out', exponentOf(value))),
-    columns: (weight, value) => found(weight, along('in', exponentOf(value))),
+    rows: (weight, value) => summedUp(weight, along('out', exponentOf(value)), buffer),
+    columns: (weight, value) => summedUp(weight, along('in', exponentOf(value)), buffer),
     onlooker: (weights, value, axis) => lookingOn(weights, along(axis, exponentOf(value))),
     buffer,
   };
@@ -56,8 +51,9 @@ function rowSums(p: number, buffer: ReusableBuffer): InPassing<Sums> {
 }
 
 /** A filter's weights one after another, columns and then positions: as one column. */
-function inOneGo({ outCount, outStride, inCount, inStride, kernelOffsets }: Weight): Walk {
-  if (kernelOffsets.length === 1) return { outCount, outStride, inCount, inStride, kernelOffsets };
+function inOneGo(weight: Weight): Walk {
+  const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
+  if (kernelOffsets.length === 1) return weight;
   const all = new Int32Array(inCount * kernelOffsets.length);
   for (let j = 0; j < inCount; j++)
     for (let k = 0; k < kernelOffsets.length; k++) all[j * kernelOffsets.length + k] = j * inStride + kernelOffsets[k]!;

@@ -8,8 +8,8 @@ import {
   type Onlooker,
   type Weight,
 } from '../../../network/index.ts';
-import { isHalf, leastOf, toFloat64, unitOf } from '../../../onnx/index.ts';
-import { byBlocks, type InPassing, lookingOn } from '../../shared/in-passing.ts';
+import { isHalf, leastOf, type TensorData, toFloat64, unitOf } from '../../../onnx/index.ts';
+import { type InPassing, lookingOn, summedUp } from '../../shared/in-passing.ts';
 import type { OwnStat, Unknown } from '../exploration/decision.ts';
 import type { Normalizer } from '../spec.ts';
 import { normsInPlace, roomForNorms } from './float32-norms.ts';
@@ -23,10 +23,10 @@ const SAY_RAW = 'If it is not, say --folding raw (input folding).';
 /** Filter norms before normalization of every prunable layer, or why a layer has none. */
 export type Norms = ReadonlyMap<Layer, Stat | Unknown>;
 
-/** How filters are measured. */
-export type Measure = (weight: Weight, buffer: ReusableBuffer) => Stat;
+/** How filters are measured, by their elements. */
+export type Measure = (data: TensorData, weight: Weight) => Stat;
 
-/** Norms of weights that were read for another purpose. */
+/** The pruner's own norms of weights. */
 const SEEN = new WeakMap<Weight, Stat>();
 
 /**
@@ -36,9 +36,8 @@ const SEEN = new WeakMap<Weight, Stat>();
  */
 export function readNorms(network: Network, folding: Folding | null, measure?: Measure): Norms {
   const { buffer } = network.model;
-  const own = measured(buffer);
-  const statOf = (weight: Weight): Stat =>
-    measure === undefined ? (SEEN.get(weight) ?? byBlocks(weight, own, buffer)) : measuredBy(measure, weight, buffer);
+  const method = measure === undefined ? pruners(buffer) : measuring(measure, new WeakMap());
+  const statOf = (weight: Weight): Stat => summedUp(weight, method, buffer);
   return new Map([...network.prunable.values()].map((layer) => [layer, normsOf(network, layer, folding, statOf)]));
 }
 
@@ -47,26 +46,22 @@ export function normsInPassing(network: Network, folding: Folding | null): Onloo
   const weights = [...network.prunable.values()].map((layer) => measurable(network, layer, folding));
   return lookingOn(
     new Set(weights.filter((weight): weight is Weight => 'tensor' in weight)),
-    measured(network.model.buffer),
+    pruners(network.model.buffer),
   );
 }
 
-/** How the pruner measures filters: each is summed up alone, so that it is the same in any block. */
-function measured(buffer: ReusableBuffer): InPassing<Stat> {
+function pruners(buffer: ReusableBuffer): InPassing<Stat> {
   const inPlace = normsInPlace(buffer);
-  return {
-    seen: SEEN,
-    room: roomForNorms,
-    add: (before, weight, { first, weight: block }, data) =>
-      withBlock(before, weight, first, normsOfData(data, block, inPlace)),
-  };
+  return measuring((data, block) => normsOfData(data, block, inPlace), SEEN);
 }
 
-function measuredBy(measure: Measure, weight: Weight, buffer: ReusableBuffer): Stat {
-  let stat: Stat | null = null;
-  for (const { first, weight: block } of filterBlocks(weight))
-    stat = withBlock(stat, weight, first, measure(block, buffer));
-  return stat!;
+/** Each filter is summed up alone, so that its norm is the same in any block. */
+function measuring(measure: Measure, seen: WeakMap<Weight, Stat>): InPassing<Stat> {
+  return {
+    seen,
+    room: roomForNorms,
+    add: (before, weight, { first, weight: block }, data) => withBlock(before, weight, first, measure(data, block)),
+  };
 }
 
 /**

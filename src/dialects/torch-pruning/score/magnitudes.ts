@@ -1,6 +1,6 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
 import type { Layer, Onlooker, Weight } from '../../../network/index.ts';
-import { byBlocks, type InPassing, lookingOn } from '../../shared/in-passing.ts';
+import { type InPassing, lookingOn, summedUp } from '../../shared/in-passing.ts';
 import { addSums, roomForSums } from '../../shared/sums.ts';
 import { numbersOf, scaled } from '../../shared/weights.ts';
 
@@ -30,11 +30,7 @@ export function magnitudesReader(buffer: ReusableBuffer): MagnitudesReader {
   };
   return {
     of({ weight }, p) {
-      if (weight === null || 'opaque' in weight) return null;
-      const method = under(p);
-      const found = method.seen.get(weight) ?? byBlocks(weight, method, buffer);
-      method.seen.set(weight, found);
-      return found;
+      return weight === null || 'opaque' in weight ? null : summedUp(weight, under(p), buffer);
     },
     onlooker: (weights, p) => lookingOn(weights, under(p)),
   };
