@@ -239,7 +239,7 @@ function recordOf(origin: Group, group: Group, scored: GroupScores, spec: TorchS
   const { scores } = scored;
   const channels = scores.values.length;
   const { name } = group.items[0]!.module.layer;
-  const isBeyond = scored.terms?.some(({ values }) => Array.from(values).some((value) => value > MAX_FLOAT32));
+  const isBeyond = scored.terms?.some(({ values }) => values.some((value) => value > MAX_FLOAT32));
   if (isBeyond)
     return {
       unknown: `the scores of ${name} overflow float32, and are no numbers then`,

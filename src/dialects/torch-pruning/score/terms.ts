@@ -25,7 +25,7 @@ export interface Term {
   readonly label: string;
   /** For each value, the root's channel that it counts for. */
   readonly root: readonly number[];
-  readonly values: ArrayLike<number>;
+  readonly values: readonly number[] | Float64Array;
   /** How far float32 arithmetic in no fixed order may be off, and weights that are rounded copies. */
   readonly errors: ArrayLike<number>;
   /** What its values are kept as. */
@@ -102,7 +102,7 @@ function termsUnder(sources: Sources, folding: Folding | null): TermsOf {
       const found = item.module.layer.weight === null ? normTerms(sources, item) : weightTerms(sources, item);
       if ('unknown' in found) return found.isRaised ? (lostIn(group) ?? found) : found;
       const { p } = sources.importance;
-      const beyond = found.find(({ dtype, values }) => Array.from(values).some((value) => isBeyond(value, dtype, p)));
+      const beyond = found.find(({ dtype, values }) => values.some((value) => isBeyond(value, dtype, p)));
       if (beyond !== undefined)
         return {
           unknown: `${beyond.label} holds numbers so large that float16 may not have held them`,
