@@ -21,7 +21,7 @@ export { lazily } from './lazily.ts';
 export { layerNames, type NameScheme, nameScheme } from './name-scheme.ts';
 export { isMadeUp } from './names/index.ts';
 export { moduleAround } from './names/torch.ts';
-export { once, onceFor } from './once.ts';
+export { once, onceByValue, onceFor } from './once.ts';
 export {
   isConcatenation,
   type Operand,

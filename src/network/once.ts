@@ -10,15 +10,18 @@ export function once<K extends object, V>(find: (key: K) => V): (key: K) => V {
   };
 }
 
+/** The same of a word or a number, of which there are few. */
+export function onceByValue<P, V>(find: (part: P) => V): (part: P) => V {
+  const known = new Map<P, { readonly value: V }>();
+  return (part) => {
+    const found = known.get(part) ?? { value: find(part) };
+    known.set(part, found);
+    return found.value;
+  };
+}
+
 /** The same of an object and a word. */
 export function onceFor<K extends object, P, V>(find: (key: K, part: P) => V): (key: K, part: P) => V {
-  const ofKey = once((key: K) => {
-    const known = new Map<P, V>();
-    return (part: P): V => {
-      const found = known.has(part) ? known.get(part)! : find(key, part);
-      known.set(part, found);
-      return found;
-    };
-  });
+  const ofKey = once((key: K) => onceByValue((part: P) => find(key, part)));
   return (key, part) => ofKey(key)(part);
 }

@@ -1,12 +1,10 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
-import type { Onlooker, Weight } from '../../../network/index.ts';
+import { type Onlooker, onceByValue, type Weight } from '../../../network/index.ts';
 import { type InPassing, lookingOn, summedUp } from '../../shared/in-passing.ts';
 import { addSums, power, roomForSums, type Walk } from '../../shared/sums.ts';
 import { numbersOf, scaled } from '../../shared/weights.ts';
-import type { ValueName } from '../keys.ts';
+import type { ImportanceKeys, ValueName } from '../keys.ts';
 import { exponentOf } from './norms.ts';
-
-export type Axis = 'out' | 'in';
 
 /** Sums over weights, each found once: what the weights add to a value's norm. */
 export interface WeightSums {
@@ -15,7 +13,7 @@ export interface WeightSums {
   /** By input column, over all filters. */
   columns(weight: Weight, value: ValueName): Float64Array;
   /** Finds them for weights that others read. */
-  onlooker(weights: ReadonlySet<Weight>, value: ValueName, axis: Axis): Onlooker;
+  onlooker(weights: ReadonlySet<Weight>, value: ValueName, axis: ImportanceKeys['axis']): Onlooker;
   /** What weights are read into. */
   readonly buffer: ReusableBuffer;
 }
@@ -23,17 +21,14 @@ export interface WeightSums {
 type Sums = Float64Array;
 
 export function weightSums(buffer: ReusableBuffer): WeightSums {
-  const known = new Map<string, InPassing<Sums>>();
-  const along = (axis: Axis, p: 1 | 2): InPassing<Sums> => {
-    const key = `${axis} ${p}`;
-    const method = known.get(key) ?? (axis === 'out' ? rowSums(p, buffer) : columnSums(p, buffer));
-    known.set(key, method);
-    return method;
+  const along = {
+    out: onceByValue((p: 1 | 2) => rowSums(p, buffer)),
+    in: onceByValue((p: 1 | 2) => columnSums(p, buffer)),
   };
   return {
-    rows: (weight, value) => summedUp(weight, along('out', exponentOf(value)), buffer),
-    columns: (weight, value) => summedUp(weight, along('in', exponentOf(value)), buffer),
-    onlooker: (weights, value, axis) => lookingOn(weights, along(axis, exponentOf(value))),
+    rows: (weight, value) => summedUp(weight, along.out(exponentOf(value)), buffer),
+    columns: (weight, value) => summedUp(weight, along.in(exponentOf(value)), buffer),
+    onlooker: (weights, value, axis) => lookingOn(weights, along[axis](exponentOf(value))),
     buffer,
   };
 }

@@ -1,5 +1,5 @@
 import type { ReusableBuffer } from '../../../bytes/index.ts';
-import type { Layer, Onlooker, Weight } from '../../../network/index.ts';
+import { type Layer, type Onlooker, onceByValue, type Weight } from '../../../network/index.ts';
 import { type InPassing, lookingOn, summedUp } from '../../shared/in-passing.ts';
 import { addSums, roomForSums } from '../../shared/sums.ts';
 import { numbersOf, scaled } from '../../shared/weights.ts';
@@ -22,12 +22,7 @@ export interface MagnitudesReader {
 }
 
 export function magnitudesReader(buffer: ReusableBuffer): MagnitudesReader {
-  const known = new Map<number, InPassing<Magnitudes>>();
-  const under = (p: number): InPassing<Magnitudes> => {
-    const method = known.get(p) ?? summing(p, buffer);
-    known.set(p, method);
-    return method;
-  };
+  const under = onceByValue((p: number) => summing(p, buffer));
   return {
     of({ weight }, p) {
       return weight === null || 'opaque' in weight ? null : summedUp(weight, under(p), buffer);
