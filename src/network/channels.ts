@@ -106,6 +106,13 @@ export function pickMap(map: ChannelMap, axis: number, positions: readonly numbe
   return dropUniformAxes({ shape, axes: map.axes, ids });
 }
 
+/** A map under as many axes as a result has that it is broadcast to: those that it lacks come first, of one position each. */
+export function alignedMap(map: ChannelMap, rank: number): ChannelMap {
+  const missing = rank - map.shape.length;
+  const ones = new Array<number>(missing).fill(1);
+  return { shape: [...ones, ...map.shape], axes: map.axes.map((axis) => axis + missing), ids: map.ids };
+}
+
 /** A map without an axis along which no channels lie. */
 export function withoutAxis(map: ChannelMap, axis: number): ChannelMap {
   const axes = map.axes.map((at) => (at > axis ? at - 1 : at));

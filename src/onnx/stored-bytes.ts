@@ -1,4 +1,4 @@
-import { bytesPerElement } from './dtype.ts';
+import { bytesOf } from './dtype.ts';
 import { externalLocations } from './element-sinks.ts';
 import type { OnnxModel } from './model.ts';
 
@@ -12,6 +12,6 @@ export function storedBytes(model: OnnxModel): number {
 export function largestTensor({ graph }: OnnxModel): number {
   let largest = 0;
   for (const { dtype, elements } of graph.initializers.values())
-    largest = Math.max(largest, elements * bytesPerElement(dtype));
+    largest = Math.max(largest, bytesOf(dtype, elements) ?? 0);
   return largest;
 }

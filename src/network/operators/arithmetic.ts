@@ -1,6 +1,6 @@
 import type { OnnxNode, Tensor } from '../../onnx/index.ts';
 import type { ChannelMap, Dim } from '../channels.ts';
-import { FIXED_CHANNEL, idsAlong, isUniform } from '../channels.ts';
+import { alignedMap, FIXED_CHANNEL, idsAlong, isUniform } from '../channels.ts';
 import type { Origin, Value } from '../drafts.ts';
 import type { TensorView } from '../tensor-view.ts';
 import type { FollowerRole, LayerKind, LayerSort } from '../types.ts';
@@ -186,11 +186,8 @@ function align(value: Value, rank: number): Value {
   if (missing <= 0) return value;
   const ones = new Array<number>(missing).fill(1);
   switch (value.kind) {
-    case 'channels': {
-      const { map } = value;
-      const axes = map.axes.map((axis) => axis + missing);
-      return { kind: 'channels', map: { shape: [...ones, ...map.shape], axes, ids: map.ids }, from: value.from };
-    }
+    case 'channels':
+      return { ...value, map: alignedMap(value.map, rank) };
     case 'constant': {
       const { view } = value;
       return {

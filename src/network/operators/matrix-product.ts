@@ -1,5 +1,5 @@
 import type { OnnxNode } from '../../onnx/index.ts';
-import { broadcastMap, type ChannelMap, type Dim, FIXED_CHANNEL, isUniform } from '../channels.ts';
+import { alignedMap, broadcastMap, type ChannelMap, type Dim, FIXED_CHANNEL, isUniform } from '../channels.ts';
 import type { Signal, Value } from '../drafts.ts';
 import { input, setOpaque, setOutput, shapeOf, type Walk } from '../walk.ts';
 
@@ -41,13 +41,9 @@ function productShape(a: readonly Dim[] | null, b: readonly Dim[] | null): reado
   });
 }
 
-/** An operand's channels, under as many axes as the product has; null where it carries none, or one that all positions share. */
+/** An operand's channels, under as many axes as the product has; null where it carries none. */
 function mapOf(value: Exclude<Value, { kind: 'opaque' | 'constant' }>, rank: number): ChannelMap | null {
-  if (value.kind !== 'channels') return null;
-  const { map } = value;
-  const missing = rank - map.shape.length;
-  const ones = new Array<number>(missing).fill(1);
-  return { shape: [...ones, ...map.shape], axes: map.axes.map((axis) => axis + missing), ids: map.ids };
+  return value.kind === 'channels' ? alignedMap(value.map, rank) : null;
 }
 
 /** Queries by heads and the keys of one head that all of them share meet as if each head had these of its own. */
