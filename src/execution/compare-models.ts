@@ -1,4 +1,4 @@
-import { lazily, makersOf } from '../network/index.ts';
+import { lazily, makersIn } from '../network/index.ts';
 import { isFloat } from '../onnx/index.ts';
 import { percent } from '../prose/index.ts';
 import type { ChannelCorrespondence } from '../recovery/index.ts';
@@ -203,7 +203,7 @@ function measured({ correspondence: { dense }, mask, excuses }: ComparisonParts)
   // Most comparisons never ask.
   const known = lazily(() => ({
     blind: blindTensors(dense, mask, excuses, new Set()),
-    makers: makersOf(dense.nodes),
+    makers: makersIn(dense),
   }));
   const isOpen = (name: string): boolean => {
     const tensor = dense.tensors.get(name);

@@ -33,7 +33,7 @@ export {
 } from './operation-types.ts';
 export { operationsOf } from './operations.ts';
 export { rangeOf, sequence } from './range.ts';
-export { makersOf } from './reads.ts';
+export { makersIn, makersOf } from './reads.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
 export type { TensorView } from './tensor-view.ts';
 export type {

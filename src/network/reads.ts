@@ -1,4 +1,6 @@
 import type { OnnxGraph, OnnxNode } from '../onnx/index.ts';
+import { once } from './once.ts';
+import type { Network } from './types.ts';
 
 /** Tensors that a node reads: its inputs, and what the branches of an If or the body of a Loop take from around them. */
 export function readsOf(node: OnnxNode): readonly string[] {
@@ -16,6 +18,9 @@ export function makersOf<N extends Pick<OnnxNode, 'outputs'>>(nodes: readonly N[
   for (const node of nodes) for (const name of node.outputs) if (name !== '') makers.set(name, node);
   return makers;
 }
+
+/** The same of a network, which is asked for one layer after another. */
+export const makersIn = once(({ nodes }: Network) => makersOf(nodes));
 
 function* capturedBy(graph: OnnxGraph): Generator<string> {
   const own = new Set([

@@ -1,4 +1,4 @@
-import type { HeadsSite, Layer, Network } from '../network/index.ts';
+import { type ChannelMap, type HeadsSite, type Layer, makersIn, type Network } from '../network/index.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
 
 /** The heads that a layer reads, of which several have the same values. */
@@ -53,8 +53,9 @@ function headsOf(network: Network, layer: Layer): Heads | null {
 }
 
 /** The queries that decide what an attention takes of its values: behind what carries no channels, up to the product with the keys. */
-function queriesBehind({ nodes, sites, tensors }: Network, { node }: HeadsSite): HeadsSite['operands'][number] | null {
-  const makers = new Map(nodes.flatMap((made) => made.outputs.map((name) => [name, made] as const)));
+function queriesBehind(network: Network, { node }: HeadsSite): ChannelMap | null {
+  const { sites, tensors } = network;
+  const makers = makersIn(network);
   const products = new Map(
     sites.flatMap((site) => (site.kind === 'heads' && site.operands.length > 1 ? [[site.node, site] as const] : [])),
   );

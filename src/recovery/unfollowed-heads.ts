@@ -1,4 +1,4 @@
-import type { ChannelMap, Layer, Network, NetworkNode } from '../network/index.ts';
+import { type ChannelMap, type Layer, makersIn, type Network, type NetworkNode } from '../network/index.ts';
 import type { ChannelCorrespondence } from './correspondence.ts';
 
 /** An attention of which only the ends were followed. */
@@ -56,23 +56,19 @@ function partOf(at: number, size: number, parts: number): number {
 }
 
 function attentionBehind(network: Network, { calls }: Layer): Attention | null {
-  const makers = new Map(network.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const product = productBehind(network, makers, calls.length === 1 ? calls[0]!.reads : []);
+  const product = productBehind(network, calls.length === 1 ? calls[0]!.reads : []);
   const [scores, read] = product === null ? [] : computed(network, product);
   const values = read === undefined ? null : mapOf(network, read);
   if (scores === undefined || values === null || mapOf(network, scores) !== null) return null;
-  const maps = mapsBehind(network, makers, scores);
+  const maps = mapsBehind(network, scores);
   const heads = Math.max(0, ...maps.map(headsOf));
   return heads === 0 ? null : { heads, values: values.ids, deciding: maps.filter((map) => headsOf(map) === heads) };
 }
 
 /** The product of two tensors that a layer reads, behind what only lays it out. */
-function productBehind(
-  network: Network,
-  makers: ReadonlyMap<string, NetworkNode>,
-  [read, ...others]: readonly string[],
-): NetworkNode | null {
+function productBehind(network: Network, [read, ...others]: readonly string[]): NetworkNode | null {
   if (others.length > 0) return null;
+  const makers = makersIn(network);
   for (let node = makers.get(read ?? ''); node !== undefined; ) {
     const operands = computed(network, node);
     if (operands.length === 2) return node.role === 'weights' ? node : null;
@@ -83,7 +79,8 @@ function productBehind(
 }
 
 /** The last known channels on all ways to a tensor, but those that several heads share: they decide on none of these alone. */
-function mapsBehind(network: Network, makers: ReadonlyMap<string, NetworkNode>, tensor: string): readonly ChannelMap[] {
+function mapsBehind(network: Network, tensor: string): readonly ChannelMap[] {
+  const makers = makersIn(network);
   const [open, seen, maps] = [[tensor], new Set<string>(), new Set<ChannelMap>()];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (seen.has(name)) continue;

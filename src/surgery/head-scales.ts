@@ -1,4 +1,4 @@
-import { type HeadsSite, makersOf, type Network, type NetworkNode } from '../network/index.ts';
+import { type HeadsSite, makersIn, type Network, type NetworkNode } from '../network/index.ts';
 import { type DType, isFloat, type OnnxNode, unitOf } from '../onnx/index.ts';
 import type { HeadScale, KeptChannels } from './kept.ts';
 
@@ -71,7 +71,7 @@ interface Written {
 
 function numbersAround(network: Network): (product: OnnxNode) => readonly Written[] {
   const { nodes, readers } = network;
-  const makers = makersOf(nodes);
+  const makers = makersIn(network);
   const handles = new Map(nodes.map((node) => [node.handle, node]));
   const above = ({ inputs }: NetworkNode) => inputs.flatMap((name) => makers.get(name) ?? []);
   const below = ({ outputs }: NetworkNode) =>
