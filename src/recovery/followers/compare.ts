@@ -115,11 +115,12 @@ function absenceOf(
   lost: Readonly<Record<Side, ReadonlyMap<number, string>>>,
   networks: Readonly<Record<Side, Network>>,
 ): (side: Side, follower: Follower, owners: readonly number[]) => Difference | null {
+  const beside = { dense: besideComputed(networks.dense), pruned: besideComputed(networks.pruned) };
   return (side, follower, owners) => {
     if (isNeutral(follower)) return null;
     const own = owners.length === 0 ? [...lost[side].keys()] : owners;
     const into = own.map((owner) => lost[side].get(owner)).find((op) => op !== undefined);
-    if (isOfPositions(follower) && own.some((owner) => computesBeside(networks[side], owner)))
+    if (isOfPositions(follower) && own.some((owner) => beside[side].has(owner)))
       return { detail: `the ${side} model computes its ${follower.role} at run time`, isOpen: true };
     if (into === undefined) return { detail: `the ${side} model has no such ${follower.role}`, isOpen: false };
     return { detail: `the ${side} model was not followed behind ${into}, where its like may be`, isOpen: true };
@@ -134,9 +135,9 @@ function isOfPositions({ channels }: Follower): boolean {
   return channels.length > 1 && channels[0] !== FIXED_CHANNEL && channels.every((id) => id === channels[0]);
 }
 
-/** Whether what a layer makes meets something that the model computes at run time. */
-function computesBeside({ besideComputed, channelOwner }: Network, layer: number): boolean {
-  return [...besideComputed].some((id) => channelOwner[id] === layer);
+/** Layers, by id, whose channels meet something that the model computes at run time. */
+function besideComputed({ besideComputed: channels, channelOwner }: Network): ReadonlySet<number> {
+  return new Set(Array.from(channels, (id) => channelOwner[id]!));
 }
 
 /** Constants that were computed have no name of their own. */
