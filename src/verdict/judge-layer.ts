@@ -142,7 +142,7 @@ function filtersOutcome(layer: LayerCase, rules: Rules, actual: RetainedIndices 
   if (expected.tie === null || !fitsTie(expected.tie, actual) || !rules.isConsistent(expected.name)) return null;
   return outcome(
     'ambiguous',
-    `it differs only among filters whose values are equal at the cut (${expected.tie.candidates.join(', ')}), of which any ${expected.tie.pick} may stay`,
+    `it differs only among filters whose values are equal at the cut, or nearer than rounding tells (${expected.tie.candidates.join(', ')}), of which any ${expected.tie.pick} may stay`,
   );
 }
 
