@@ -35,9 +35,9 @@ export function maskOf(dense: Network, recovery: Recovery): Mask {
   const zeros = new Map<Tensor, () => Uint8Array>();
   for (const [tensor, [first, ...others]] of uses) {
     if (first === undefined) continue;
-    const flags = (): Uint8Array => flagged(tensor, first.layer, first.weight, first.columns, cut);
+    const flags = (): Uint8Array => flagged(first.layer, first.weight, first.columns, cut);
     const different = others.find(
-      ({ layer, weight, columns }) => !Buffer.from(flags()).equals(flagged(tensor, layer, weight, columns, cut)),
+      ({ layer, weight, columns }) => !Buffer.from(flags()).equals(flagged(layer, weight, columns, cut)),
     );
     if (different !== undefined)
       unmasked.set(different.layer, `its weight is also ${first.layer.name}'s, which reads other channels`);
@@ -115,25 +115,33 @@ function orphans(layer: Layer, { columns }: Call, cut: Uint8Array): readonly num
   });
 }
 
-function flagged(tensor: Tensor, layer: Layer, weight: Weight, columns: Uint8Array, cut: Uint8Array): Uint8Array {
-  const flags = new Uint8Array(tensor.elements);
-  const zero = (row: number, column: number): void => {
-    const base = row * weight.outStride + column * weight.inStride;
-    for (const offset of weight.kernelOffsets) flags[base + offset] = 1;
-  };
-  if (isDepthwise(layer, weight)) {
-    for (const call of layer.calls) for (const row of orphans(layer, call, cut)) zero(row, 0);
-    return flags;
-  }
+function flagged(layer: Layer, weight: Weight, columns: Uint8Array, cut: Uint8Array): Uint8Array {
+  if (!isDepthwise(layer, weight)) return columnFlags(weight, layer.groups, columns);
+  const flags = new Uint8Array(weight.tensor.elements);
+  for (const call of layer.calls) for (const row of orphans(layer, call, cut)) flag(flags, weight, row, 0);
+  return flags;
+}
+
+/**
+ * Flags the elements of whole columns.
+ * @param columns 1 for each column of the whole input, all groups, that is meant
+ */
+export function columnFlags(weight: Weight, groupsOfLayer: number, columns: Uint8Array): Uint8Array {
+  const flags = new Uint8Array(weight.tensor.elements);
   // A transposed conv's weight lists all input channels; a grouped conv's only those of a row's own group.
-  const groups = weight.inCount === columns.length ? 1 : layer.groups;
+  const groups = weight.inCount === columns.length ? 1 : groupsOfLayer;
   const rows = weight.outCount / groups;
   for (let at = 0; at < columns.length; at++) {
     if (columns[at] === 0) continue;
     const group = Math.floor(at / weight.inCount);
-    for (let row = group * rows; row < (group + 1) * rows; row++) zero(row, at % weight.inCount);
+    for (let row = group * rows; row < (group + 1) * rows; row++) flag(flags, weight, row, at % weight.inCount);
   }
   return flags;
+}
+
+function flag(flags: Uint8Array, weight: Weight, row: number, column: number): void {
+  const base = row * weight.outStride + column * weight.inStride;
+  for (const offset of weight.kernelOffsets) flags[base + offset] = 1;
 }
 
 /** Whether a tensor carries a channel that was cut. */

@@ -2,6 +2,7 @@ import type { Layer, Network, RetainedIndices } from '../network/index.ts';
 import type { Tensor } from '../onnx/index.ts';
 import type { Recovery } from '../recovery/index.ts';
 import type { Zeros } from '../surgery/index.ts';
+import { columnFlags } from './mask.ts';
 
 /**
  * Whole heads of queries that went while the keys and values that they shared with others stay. Which copies of those go with them no
@@ -55,17 +56,8 @@ function unreadColumns(dense: Network, layer: Layer, found: readonly number[]): 
   const isAlone = dense.layers.every((other) => other === layer || !isWeightOf(other, weight.tensor));
   if (!isShared || !isCut || !isAlone || weight.inCount !== columns.length) return null;
   const read = new Set(found);
-  return [
-    weight.tensor,
-    () => {
-      const flags = new Uint8Array(weight.tensor.elements);
-      for (let row = 0; row < weight.outCount; row++)
-        for (let column = 0; column < weight.inCount; column++)
-          for (const offset of read.has(column) ? [] : weight.kernelOffsets)
-            flags[row * weight.outStride + column * weight.inStride + offset] = 1;
-      return flags;
-    },
-  ];
+  const unread = Uint8Array.from(columns, (_, column) => (read.has(column) ? 0 : 1));
+  return [weight.tensor, () => columnFlags(weight, groups, unread)];
 }
 
 function isWeightOf({ weight }: Layer, tensor: Tensor): boolean {
