@@ -63,20 +63,14 @@ describe('a layer', () => {
     });
   });
 
-  it('that keeps other filters is not called wrong where the weights may not be those that the pruner saw', () => {
-    const assumes = { of: 'weights', open: 'BatchNorm may be folded', remedy: 'Say so.' } as const;
+  it.each([
+    ['the weights may not be those that the pruner saw', 'weights', 'these weights ask for'],
+    ['what it was left alone for may be no parameter', 'parameters', 'a parameter asks for'],
+  ] as const)('that keeps other filters is not called wrong where %s', (_, of, asking) => {
+    const assumes = { of, open: 'BatchNorm may be folded', remedy: 'Say so.' };
     expect(judged({ expected: { assumes }, recovery: { actual: [1, 2] } })).toMatchObject({
       ...{ verdict: 'unverifiable', remedy: 'Say so.' },
-      reason: 'BatchNorm may be folded, and it keeps other filters than these weights ask for',
-    });
-    expect(verdictOf({ expected: { assumes } })).toBe('match');
-  });
-
-  it('that keeps other filters is not called wrong where what it was left alone for may be no parameter', () => {
-    const assumes = { of: 'parameters', open: 'the table may be a buffer', remedy: 'Name it.' } as const;
-    expect(judged({ expected: { assumes }, recovery: { actual: [1, 2] } })).toMatchObject({
-      ...{ verdict: 'unverifiable', remedy: 'Name it.' },
-      reason: 'the table may be a buffer, and it keeps other filters than a parameter asks for',
+      reason: `BatchNorm may be folded, and it keeps other filters than ${asking}`,
     });
     expect(verdictOf({ expected: { assumes } })).toBe('match');
   });

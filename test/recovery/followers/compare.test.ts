@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Network } from '../../../src/network/index.ts';
 import { recoverRetention } from '../../../src/recovery/index.ts';
 import { type ConvInit, convs, inMemory, kept, network, rows, weights } from '../../support/convs.ts';
 import { float32, type Graph, int64, op } from '../../support/onnx-builder.ts';
@@ -26,6 +27,18 @@ function anchored(nodes: Graph['nodes'], values = weights(16, 1)) {
       ...{ zero: scalar(0), one: scalar(1), count: scalar(16) },
     },
     outputs: ['y'],
+  });
+}
+
+/** That either model lacks what the other stores is a difference, and nothing is open. */
+function expectMissing(name: string, stored: Network, without: Network): void {
+  expect(kept(recoverRetention(without, stored))).toMatchObject({
+    wrong: [`${name}: the dense model has no such constant`],
+    open: [],
+  });
+  expect(kept(recoverRetention(stored, without))).toMatchObject({
+    wrong: [`${name}: the pruned model has no such constant`],
+    open: [],
   });
 }
 
@@ -83,14 +96,7 @@ describe('what one model has and the other has not', () => {
     const open = { wrong: [], open: [expect.stringContaining('computes its constant at run time')] };
     expect(kept(recoverRetention(computed, stored))).toMatchObject(open);
     expect(kept(recoverRetention(stored, computed))).toMatchObject(open);
-    expect(kept(recoverRetention(without, stored))).toMatchObject({
-      wrong: ['v: the dense model has no such constant'],
-      open: [],
-    });
-    expect(kept(recoverRetention(stored, without))).toMatchObject({
-      wrong: ['v: the pruned model has no such constant'],
-      open: [],
-    });
+    expectMissing('v', stored, without);
   });
 
   it('is compared where the other model computes it of sizes and the type of what it meets', () => {
@@ -125,14 +131,7 @@ describe('what one model has and the other has not', () => {
       });
     const stored = behind(op('Sub', ['image', 'mean'], 'y'));
     const without = behind(op('Relu', ['image'], 'y'));
-    expect(kept(recoverRetention(without, stored))).toMatchObject({
-      wrong: ['mean: the dense model has no such constant'],
-      open: [],
-    });
-    expect(kept(recoverRetention(stored, without))).toMatchObject({
-      wrong: ['mean: the pruned model has no such constant'],
-      open: [],
-    });
+    expectMissing('mean', stored, without);
   });
 
   it('is reported of a BatchNorm of one filter too', () => {
