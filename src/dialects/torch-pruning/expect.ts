@@ -90,7 +90,7 @@ export interface TorchExpected extends Expected {
   readonly names: SpecNames;
 }
 
-/** Sums up the weights that ranking will ask for, and no others, while others read them; null where it asks for none. */
+/** Sums up the weights that ranking will ask for, and no others, while others read them; null where scores are no sums of weights. */
 export function torchOnlooker({ dependencies, onlooker }: Scored, spec: TorchSpec): Onlooker | null {
   const asked: Group[] = [];
   const noScores: ScoresOf = (group) => {
