@@ -174,14 +174,14 @@ const PARAMETER = /^\w+(?:\.\w+)+$/;
 /** One that is no layer's `weight`, as the packed one of nn.MultiheadAttention: its module is in its name alone. */
 const isBareParameter = (name: string): boolean => PARAMETER.test(name) && !name.endsWith('.weight');
 
-/** By which patterns of a spec find a layer. */
-function namesOf({ name, weight }: Layer): readonly string[] {
+/** By which the patterns of `exclude` find a layer. */
+export function namesToExclude({ name, weight }: Layer): readonly string[] {
   const isBare = weight !== null && 'tensor' in weight && isBareParameter(weight.tensor.name);
   return isBare ? [name, weight.tensor.name] : [name];
 }
 
 function wholeOf(members: readonly Member[], classes: Classes | null, spec: DeclaredSpec): Whole | null {
-  const excluded = members.find(({ layer }) => namesOf(layer).some((name) => spec.isExcluded(name)));
+  const excluded = members.find(({ layer }) => namesToExclude(layer).some((name) => spec.isExcluded(name)));
   const names = members.map(({ layer }) => layer.name);
   if (excluded !== undefined) {
     const { name } = excluded.layer;

@@ -5,7 +5,7 @@ import { listed } from '../../../prose/index.ts';
 import type { Lint } from '../../types.ts';
 import type { DeclaredExpected } from '../expect.ts';
 import { matches } from '../glob.ts';
-import { groupsOf } from '../groups.ts';
+import { groupsOf, namesToExclude } from '../groups.ts';
 import { type DeclaredSpec, withKeys } from '../spec.ts';
 
 /** Remarks on a spec, each once over all layers that it concerns, likeliest mistakes first. */
@@ -28,13 +28,16 @@ function lint(rule: string, message: string, at: Place, layers: readonly string[
 /** Names and patterns that fit no layer, and so do nothing. */
 function unknownLayers({ prunable }: Network, spec: DeclaredSpec): Lint[] {
   const names = [...prunable.keys()];
+  const excludable = [...prunable.values()].flatMap(namesToExclude);
   const known = layerNames(names);
   const given = [
-    ...spec.keys.exclude.map((pattern, k) => ({ pattern, path: ['exclude', k] as const })),
-    ...Object.keys(spec.keys.layers).map((pattern) => ({ pattern, path: ['layers', pattern] as const })),
+    ...spec.keys.exclude.map((pattern, k) => ({ pattern, path: ['exclude', k] as const, fitting: excludable })),
+    ...Object.keys(spec.keys.layers).map((pattern) => ({
+      ...{ pattern, path: ['layers', pattern] as const, fitting: names },
+    })),
   ];
-  return given.flatMap(({ pattern, path }) => {
-    if (names.some((name) => matches(pattern, name))) return [];
+  return given.flatMap(({ pattern, path, fitting }) => {
+    if (fitting.some((name) => matches(pattern, name))) return [];
     const meant = known.meantBy(pattern)[0] ?? nearest(pattern, names);
     const hint = meant === null ? '' : `: did you mean ${meant}?`;
     return [lint('unknown-layer', `${pattern} fits no layer of the dense model${hint}`, spec.at(path), [pattern])];

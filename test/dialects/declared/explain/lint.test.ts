@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Network } from '../../../../src/network/index.ts';
 import { convs, inMemory, rows } from '../../../support/convs.ts';
 import { prunerFrom } from '../../../support/declared-golden.ts';
-import { op } from '../../../support/onnx-builder.ts';
+import { op, zeros } from '../../../support/onnx-builder.ts';
 
 /** `a` and `b` are added up; `c` reads the sum, and `z`, behind it, makes the output. */
 const dense = inMemory(
@@ -18,8 +19,12 @@ const dense = inMemory(
 
 /** Rules, layers and lines of the remarks; the spec's first own line is the third. */
 function remarks(...lines: readonly string[]) {
+  return remarksOn(dense, lines);
+}
+
+function remarksOn(network: Network, lines: readonly string[]) {
   const spec = ['dialect: declared', 'prune:', ...lines.map((line) => `  ${line}`)].join('\n');
-  return prunerFrom(spec).expect(dense, 'raw').lint(null);
+  return prunerFrom(spec).expect(network, 'raw').lint(null);
 }
 
 const only = (rule: string, all: ReturnType<typeof remarks>) => all.filter((lint) => lint.rule === rule);
@@ -53,6 +58,22 @@ describe('remarks on a declared spec', () => {
 
   it('name an output that loses channels', () => {
     expect(remarks('keep: {amount: 0.5}')).toMatchObject([{ rule: 'output-pruned', layers: ['z'] }]);
+  });
+
+  it('name no pattern that leaves a layer out by the name of its parameter, but one that is to give it keys', () => {
+    const attention = inMemory({
+      inputs: { x: [2, 3] },
+      weights: { 'attn.in_proj_weight': zeros([3, 6]), 'head.weight': zeros([6, 2]) },
+      nodes: [
+        op('MatMul', ['x', 'attn.in_proj_weight'], 'a', { name: 'node_MatMul_11' }),
+        op('MatMul', ['a', 'head.weight'], 'y', { name: '/head/MatMul' }),
+      ],
+      outputs: ['y'],
+    });
+    const unknown = (line: string) => only('unknown-layer', remarksOn(attention, [line])).map(({ layers }) => layers);
+    expect(unknown('exclude: [head, "attn.*"]')).toEqual([]);
+    expect(unknown('exclude: [head, "other.*"]')).toEqual([['other.*']]);
+    expect(unknown('layers: {"attn.*": {keep: {amount: 0.3}}}')).toEqual([['attn.*']]);
   });
 
   it('name patterns that fit no layer, with the nearest', () => {
