@@ -83,6 +83,6 @@ function undeterminedOf(exploration: Exploration | null, points: Points): Readon
 }
 
 /** The group of each layer that has one. */
-export function groupsByLayer(groups: Exploration['groups']): ReadonlyMap<Layer, readonly Layer[]> {
+function groupsByLayer(groups: Exploration['groups']): ReadonlyMap<Layer, readonly Layer[]> {
   return new Map(groups.flatMap((group) => group.map((layer) => [layer, group] as const)));
 }

@@ -1,5 +1,5 @@
 import type { Weight } from '../../../network/index.ts';
-import { type TensorData, toFloat32, toFloat64 } from '../../../onnx/index.ts';
+import { type DType, isHalf, type TensorData, toFloat32, toFloat64, unitOf } from '../../../onnx/index.ts';
 import type { Normalizer } from '../spec.ts';
 import { float32Norms, type NormsInPlace } from './float32-norms.ts';
 
@@ -11,9 +11,6 @@ export interface Stat {
   readonly error: number;
 }
 
-/** Half precision weights are rounded copies of the float32 ones that the pruner saw (IEEE 754 binary16, bfloat16). */
-const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16: 2 ** -7 };
-
 /**
  * L2 norm of each filter's kernel (pruning.py `get_L2_norm`). numpy sums the Keras kernel (kh, kw, in, out) over its
  * leading axes one after the other in float32; ONNX stores (out, in, kh, kw), so the walk is kh, kw, in with each square
@@ -23,11 +20,16 @@ const ROUNDING: Readonly<Record<string, number>> = { float16: 2 ** -10, bfloat16
 export function normsOfData(data: TensorData, weight: Weight, inPlace: NormsInPlace | null): Stat {
   const isDouble = data.dtype === 'float64';
   const values = isDouble ? norms64(toFloat64(data), weight) : float32Norms(toFloat32(data), weight, inPlace);
-  const error = isDouble ? 2 ** -50 : (ROUNDING[data.dtype] ?? 0);
+  const error = isDouble ? 2 ** -50 : narrowed(data.dtype);
   const { rowScale } = weight;
   if (rowScale === null) return { values, error };
   // Norms of weights that were scaled by us: each product would have been rounded once more.
   return { values: values.map((norm, filter) => norm * Math.abs(rowScale[filter]!)), error: Math.max(error, 2 ** -20) };
+}
+
+/** Half precision weights are rounded copies of the float32 ones that the pruner saw (IEEE 754 binary16, bfloat16). */
+function narrowed(dtype: DType): number {
+  return isHalf(dtype) ? 2 * unitOf(dtype) : 0;
 }
 
 /** Norms divided as the spec says (pruning.py `normalize_stat`). */
@@ -50,7 +52,7 @@ function norms64(data: Float64Array, weight: Weight): Float64Array {
 }
 
 /** `stat / max` or `stat / sqrt(sum(stat ** 2)) * n`, each step in float32; NaN where the whole layer is zero. */
-export function normalize32(stat: Float32Array, normalizer: Normalizer): Float32Array {
+function normalize32(stat: Float32Array, normalizer: Normalizer): Float32Array {
   if (normalizer === 'off') return stat;
   if (normalizer === 'max') {
     const largest = maximum(stat);
@@ -93,7 +95,7 @@ const PAIRWISE_BLOCK = 128;
 const LANES = 8;
 
 /** numpy's pairwise float32 sum of a contiguous 1-D array (numpy/core/src/umath/loops_utils.h.src, `FLOAT_pairwise_sum`). */
-export function pairwiseSum(values: Float32Array, start: number, n: number): number {
+function pairwiseSum(values: Float32Array, start: number, n: number): number {
   if (n < LANES) {
     let sum = Math.fround(0);
     for (let k = 0; k < n; k++) sum = Math.fround(sum + values[start + k]!);
