@@ -128,8 +128,8 @@ export function namedReaders(model: OnnxModel): ReadonlyMap<string, readonly Rea
     else known.push(reader);
   };
   for (const node of nodes) {
-    for (const [input, name] of node.inputs.entries()) add(name, { node, input });
-    for (const name of readsOf(node).slice(node.inputs.length)) add(name, null);
+    const reads = readsOf(node);
+    for (let at = 0; at < reads.length; at++) add(reads[at]!, at < node.inputs.length ? { node, input: at } : null);
   }
   for (const { name } of outputs) add(name, null);
   return readers;

@@ -4,13 +4,21 @@ import type { Network } from './types.ts';
 
 /** Tensors that a node reads: its inputs, and what the branches of an If or the body of a Loop take from around them. */
 export function readsOf(node: OnnxNode): readonly string[] {
-  const captured: string[] = [];
-  for (const found of node.attributes.values()) {
-    const graphs = found.kind === 'graph' ? [found.value] : found.kind === 'graphs' ? found.value : [];
-    for (const graph of graphs) for (const name of capturedBy(graph)) captured.push(name);
-  }
-  return captured.length === 0 ? node.inputs : [...node.inputs, ...captured];
+  const graphs = graphsIn(node);
+  return graphs.length === 0 ? node.inputs : [...node.inputs, ...graphs.flatMap((graph) => [...capturedBy(graph)])];
 }
+
+/** Graphs that run inside a node: mostly none, which is asked of each node again and again. */
+export function graphsIn({ attributes }: OnnxNode): readonly OnnxGraph[] {
+  let graphs: readonly OnnxGraph[] = NO_GRAPHS;
+  attributes.forEach((found) => {
+    if (found.kind === 'graph') graphs = [...graphs, found.value];
+    else if (found.kind === 'graphs') graphs = [...graphs, ...found.value];
+  });
+  return graphs;
+}
+
+const NO_GRAPHS: readonly OnnxGraph[] = [];
 
 /** The node that makes each tensor. */
 export function makersOf<N extends Pick<OnnxNode, 'outputs'>>(nodes: readonly N[]): ReadonlyMap<string, N> {

@@ -2,6 +2,7 @@ import { functionKey, isFloat, type OnnxGraph, type OnnxNode, type Tensor } from
 import { numbersOf } from './constants.ts';
 import { nodeName } from './graph-parts.ts';
 import { operatorOf } from './operators/index.ts';
+import { graphsIn } from './reads.ts';
 import type { Layer, NamedConstant, UnseenWeight } from './types.ts';
 import type { Walk } from './walk.ts';
 
@@ -26,14 +27,11 @@ export function accountFor(
   const elements = new Map<string, number>();
   const unseen = new Map<string, UnseenWeight>();
   for (const node of walk.model.graph.nodes) {
-    for (const found of node.attributes.values()) {
-      const graphs = found.kind === 'graph' ? [found.value] : found.kind === 'graphs' ? found.value : [];
-      for (const tensor of graphs.flatMap(floatsIn)) addUnseen(unseen, elements, tensor.name, tensor, node);
-    }
+    for (const tensor of graphsIn(node).flatMap(floatsIn)) addUnseen(unseen, elements, tensor.name, tensor, node);
     const called = walk.model.functions.get(functionKey(node));
     for (const tensor of constantsIn(called?.nodes ?? [])) addUnseen(unseen, elements, tensor.name, tensor, node);
-    for (const [k, name] of node.inputs.entries()) {
-      const constant = constants.get(name);
+    for (let k = 0; k < node.inputs.length; k++) {
+      const constant = constants.get(node.inputs[k]!);
       if (constant === undefined || !isWeight(constant.view.tensor)) continue;
       const { tensor } = constant.view;
       if (constant.isStored) elements.set(constant.root, tensor.elements);
@@ -87,14 +85,10 @@ function floatsIn({ initializers, nodes }: OnnxGraph): Tensor[] {
 }
 
 function constantsIn(nodes: readonly OnnxNode[]): Tensor[] {
-  return nodes.flatMap(({ attributes }) =>
-    [...attributes.values()].flatMap((found) => {
-      if (found.kind === 'tensor') return isWeight(found.value) ? [found.value] : [];
-      return found.kind === 'graph'
-        ? floatsIn(found.value)
-        : found.kind === 'graphs'
-          ? found.value.flatMap(floatsIn)
-          : [];
-    }),
-  );
+  return nodes.flatMap((node) => [
+    ...[...node.attributes.values()].flatMap((found) =>
+      found.kind === 'tensor' && isWeight(found.value) ? [found.value] : [],
+    ),
+    ...graphsIn(node).flatMap(floatsIn),
+  ]);
 }

@@ -5,6 +5,9 @@ import type { ModelSource } from './model-source.ts';
 /** A tag and a value always fit. */
 const LEAST_WINDOW_BYTES = 32;
 
+/** What is passed over by reading it: as many bytes as take the time of a read of their own. */
+const SHORT_JUMP_BYTES = 16 * 1024;
+
 /** Most headers begin with nodes, which are read in sequence. */
 const FIRST_READ_BYTES = 64 * 1024;
 
@@ -34,8 +37,8 @@ export interface Window {
   /** The two halves of the last varint, as signed 32-bit integers. */
   low: number;
   high: number;
-  /** Recently read short strings by hash: a graph names every edge at least twice. */
-  names: string[];
+  /** Recently read short strings: a graph names every edge at least twice. */
+  readonly names: Map<string, string>;
 }
 
 /** A window at the start of a file, with a buffer for stretches of up to `stretch` bytes. */
@@ -54,7 +57,7 @@ export function openWindow(source: ModelSource, stretch = source.size): Window {
     kept: 0,
     low: 0,
     high: 0,
-    names: [],
+    names: new Map(),
   };
 }
 
@@ -131,5 +134,6 @@ export function skip(window: Window, count: number): void {
   window.at = 0;
   window.filled = 0;
   // A short jump (a bias, a doc string) is still reading in sequence; after a long one the next header is all we want.
-  if (overshoot >= window.step) window.step = Math.min(MIN_WINDOW_BYTES, window.buffer.length);
+  if (overshoot >= Math.min(window.step, SHORT_JUMP_BYTES))
+    window.step = Math.min(MIN_WINDOW_BYTES, window.buffer.length);
 }

@@ -9,7 +9,7 @@ const GROUP_START = 3;
 const GROUP_END = 4;
 const FIXED32 = 5;
 
-/** Entries of the cache of short strings; a power of two, since it is indexed by the low bits of a hash. */
+/** Entries of the cache of short strings. */
 const NAME_CACHE_ENTRIES = 4096;
 
 /** Longer strings rarely come twice, so they are not looked up. */
@@ -200,29 +200,13 @@ function textOf(window: Window, length: number): string {
     : UTF_8.decode(window.buffer.subarray(start, start + length));
 }
 
-function shortText(window: Window, start: number, length: number): string {
-  if (window.names.length === 0) window.names = new Array<string>(NAME_CACHE_ENTRIES).fill('');
-  const { buffer, names } = window;
-  const end = start + length;
-  let hash = length;
-  let bits = 0;
-  for (let i = start; i < end; i++) {
-    const byte = buffer[i]!;
-    bits |= byte;
-    hash = Math.imul(hash ^ byte, 0x01000193);
-  }
-  if (bits >= 0x80) return UTF_8.decode(buffer.subarray(start, end));
-  const slot = (hash ^ (hash >>> 15)) & (names.length - 1);
-  const cached = names[slot]!;
-  if (cached.length === length && sameText(cached, buffer, start)) return cached;
-  const text = String.fromCharCode.apply(null, buffer.subarray(start, end) as unknown as number[]);
-  names[slot] = text;
+function shortText({ buffer, names }: Window, start: number, length: number): string {
+  const text = UTF_8.decode(buffer.subarray(start, start + length));
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  if (names.size === NAME_CACHE_ENTRIES) names.clear();
+  names.set(text, text);
   return text;
-}
-
-function sameText(text: string, buffer: Uint8Array, start: number): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buffer[start + i]) return false;
-  return true;
 }
 
 /** Appends the entries of a packed field to a list. */

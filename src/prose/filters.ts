@@ -3,7 +3,9 @@ const SHORTEST_RANGE = 3;
 
 /** Whether two index lists are equal; an unknown one equals none. */
 export function sameFilters(a: readonly number[] | null | undefined, b: readonly number[] | null | undefined): boolean {
-  return a != null && b != null && a.length === b.length && a.every((filter, at) => filter === b[at]);
+  if (a == null || b == null || a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 /** Every filter of a layer, or every position of an axis: 0, 1, 2, ... */

@@ -2,7 +2,6 @@ import type { Layer, Onlooker, RetainedIndices } from '../network/index.ts';
 import type { AlikePair } from './align/alike.ts';
 import type { Allowed } from './allowed.ts';
 import { type Assignment, correspond, type OpenCorrespondence } from './correspondence.ts';
-import { equalRows } from './match/assign.ts';
 import { chooseEqual } from './match/choose.ts';
 import type { Followers } from './match/evidence.ts';
 import { type Placed, placeLayer } from './match/place.ts';
@@ -86,8 +85,11 @@ function placeAll(
     });
     placed.set(layer.id, found);
     if (found.assigned === null) continue;
-    const unsure = found.matches === undefined ? [] : equalRows(found.matches).flatMap(({ members }) => members);
-    correspondence.assign(layer, found.assigned, unsure);
+    correspondence.assign(
+      layer,
+      found.assigned,
+      found.equal?.flatMap(({ members }) => members),
+    );
   }
   return { correspondence, placed };
 }

@@ -141,9 +141,13 @@ function withZeroed(
 function retention(assigned: Assignment | null): Pick<LayerRecovery, 'actual' | 'order' | 'isPermuted' | 'duplicated'> {
   if (assigned === null || assigned.includes(-1))
     return { actual: null, order: null, isPermuted: false, duplicated: [] };
-  const filters = Array.from(assigned);
-  if (assigned.every((filter, at) => at === 0 || filter > assigned[at - 1]!))
-    return { actual: filters, order: filters, isPermuted: false, duplicated: [] };
+  const filters: number[] = [];
+  let isAscending = true;
+  for (let at = 0; at < assigned.length; at++) {
+    if (at > 0 && assigned[at]! <= assigned[at - 1]!) isAscending = false;
+    filters.push(assigned[at]!);
+  }
+  if (isAscending) return { actual: filters, order: filters, isPermuted: false, duplicated: [] };
   const ordered = assigned.slice().sort();
   const sorted = [...new Set(ordered)];
   const duplicated = [...new Set(ordered.filter((filter, at) => filter === ordered[at - 1]))];

@@ -7,6 +7,7 @@ import { explainFilter, explainLayer } from './explain.ts';
 import type { Decision } from './exploration/decision.ts';
 import { MAX_OUTCOMES, type Varying } from './exploration/outcomes.ts';
 import { withinWork } from './exploration/work.ts';
+import type { Stat } from './norms/importance.ts';
 import { reasonOf, ruleOf, specKeyOf } from './reasons.ts';
 import { columnsCut } from './rebuild/columns.ts';
 import { faultsOf } from './rebuild/faults.ts';
@@ -142,7 +143,7 @@ function layerOf(
   const isTooOpen = varying?.outcomes === null;
   return {
     name,
-    exploring: 'unknown' in own ? null : retain(own, spec, possibleCounts(own, spec)[0]!).retained,
+    exploring: 'unknown' in own ? null : retainedAlone(own, decision, spec),
     expected: isTooOpen ? null : (decision?.retained ?? null),
     reason: refusal === null ? reasonFor(decision, name, spec, isTooOpen) : refusedReason(refusal),
     remedy: refusal === null ? (decision?.remedy ?? null) : null,
@@ -151,6 +152,13 @@ function layerOf(
     tie: decision?.tie ?? null,
     alternatives: alternativesOf(name, varying),
   };
+}
+
+/** What a layer's own stat leaves: what was decided for it, where it is equalized with no other. */
+function retainedAlone(own: Stat, decision: Decision | null, spec: TaoSpec): RetainedIndices {
+  const count = possibleCounts(own, spec)[0]!;
+  const isDecided = decision?.stat === own && decision.retained?.length === count;
+  return isDecided ? decision.retained! : retain(own, spec, count).retained;
 }
 
 function alternativesOf(name: string, varying: Varying | undefined): readonly RetainedIndices[] | null {

@@ -1,12 +1,16 @@
-import type { Layer, Network } from '../../network/index.ts';
+import { type Layer, type Network, once, onceByValue } from '../../network/index.ts';
 
 /** Whether a layer counts as pruned (PrunedLayer.is_pruned); null for layers that decide nothing themselves. */
 export type PrunedFlag = boolean | 'unknown' | null;
 
 /** The layers that all calls of a layer read, in Keras's order (pruning.py `_get_inbound_layers`). */
 export function inboundOf(network: Network, layer: Layer): readonly Layer[] {
-  return layer.calls.flatMap((call) => call.inputs.map((id) => network.layers[id]!));
+  return inboundIn(network)(layer);
 }
+
+const inboundIn = once(({ layers }: Network) =>
+  onceByValue(({ calls }: Layer): readonly Layer[] => calls.flatMap(({ inputs }) => inputs.map((id) => layers[id]!))),
+);
 
 /**
  * Whether a layer counts as pruned: whether it or any of the nearest layers above that decide do (pruning.py `_is_layer_pruned`).

@@ -6,7 +6,7 @@ import { fileName } from '../file-name.ts';
 import type { Lint } from '../types.ts';
 import type { TaoExpected } from './expect.ts';
 import type { Decision } from './exploration/decision.ts';
-import { indicesWhere, passing, retainedCount, thresholdFor } from './retention.ts';
+import { passing, retainedCount, thresholdFor } from './retention.ts';
 import type { TaoRules } from './rules.ts';
 import type { TaoRun } from './run.ts';
 import { excludedNames, type TaoSpec } from './spec.ts';
@@ -160,7 +160,7 @@ function nearFilters(spec: TaoSpec, { stat, retained }: Decision): readonly numb
   if (stat === null || retained === null) return [];
   const { values } = stat;
   const threshold = thresholdFor(stat, spec);
-  const near = (value: number): readonly number[] => indicesWhere(values, (other) => isNear(other, value));
+  const near = (value: number): readonly number[] => nearOnes(values, value);
   const atThreshold = near(threshold);
   const surely =
     atThreshold.length === 0
@@ -179,6 +179,17 @@ function nearFilters(spec: TaoSpec, { stat, retained }: Decision): readonly numb
   ];
 }
 
+/** The filters whose values are near one; a loop that calls nothing for those that are far off, which is asked of every filter of the model. */
+function nearOnes(values: Float32Array | Float64Array, value: number): number[] {
+  const reach = 2 * FLOAT32_REACH * Math.abs(value);
+  const near: number[] = [];
+  for (let k = 0; k < values.length; k++) {
+    const distance = values[k]! - value;
+    if (distance <= reach && distance >= -reach && isNear(values[k]!, value)) near.push(k);
+  }
+  return near;
+}
+
 function isNear(a: number, b: number): boolean {
   return Math.abs(a - b) <= FLOAT32_REACH * Math.max(Math.abs(a), Math.abs(b));
 }
@@ -189,12 +200,13 @@ function aroundCut(
   retained: RetainedIndices,
 ): { readonly last: number; readonly first: number } {
   const isKept = new Uint8Array(values.length);
-  for (const filter of retained) isKept[filter] = 1;
+  for (let k = 0; k < retained.length; k++) isKept[retained[k]!] = 1;
   let last = retained.length === 0 ? Number.NaN : Number.POSITIVE_INFINITY;
   let first = Number.NEGATIVE_INFINITY;
   for (let filter = 0; filter < values.length; filter++) {
-    if (isKept[filter] === 1) last = Math.min(last, values[filter]!);
-    else first = Math.max(first, values[filter]!);
+    const value = values[filter]!;
+    if (isKept[filter] === 1) last = value < last ? value : last;
+    else if (value > first) first = value;
   }
   return { last, first };
 }

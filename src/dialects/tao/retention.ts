@@ -45,36 +45,34 @@ export function retain(stat: Stat, spec: TaoSpec, count: number): Retention {
     const first = argsortDescending(values).subarray(0, count);
     return { retained: [...first.sort()], tie: null, rule, passing: above };
   }
+  return { ...cutAt(stat, count), rule, passing: above };
+}
+
+/** The filters of the largest stats. @param count fewer than there are */
+function cutAt({ values, error }: Stat, count: number): Pick<Retention, 'retained' | 'tie'> {
   const cut = cutValue(values, count);
-  const surely: number[] = [];
+  const isNumber = !Number.isNaN(cut);
+  const above: number[] = [];
   const equal: number[] = [];
-  const certain: number[] = [];
-  const candidates: number[] = [];
   for (let k = 0; k < values.length; k++) {
     const value = values[k]!;
     // np.argsort(-stat) puts NaN last, so a NaN at the cut means that every number is above it.
-    const isAbove = Number.isNaN(cut) ? !Number.isNaN(value) : value > cut;
-    const isAtCut = value === cut || (Number.isNaN(value) && Number.isNaN(cut));
-    const isNear = isAtCut || Math.abs(value - cut) <= error * Math.max(Math.abs(value), Math.abs(cut));
-    if (isAbove) surely.push(k);
-    if (isAtCut) equal.push(k);
-    if (isNear) candidates.push(k);
-    else if (isAbove) certain.push(k);
+    if (isNumber ? value > cut : !Number.isNaN(value)) above.push(k);
+    else if (!isNumber || value === cut) equal.push(k);
   }
-  const retained = ascending(surely, equal.slice(0, count - surely.length));
+  const retained = ascending(above, equal.slice(0, count - above.length));
+  const isNear = (value: number): boolean => Math.abs(value - cut) <= error * Math.max(Math.abs(value), Math.abs(cut));
+  const certain = error === 0 ? above : above.filter((k) => !isNear(values[k]!));
+  const candidates = error === 0 || !isNumber ? equal : indicesWhere(values, (value) => value === cut || isNear(value));
   const pick = count - certain.length;
-  return { retained, tie: candidates.length > pick ? { certain, candidates, pick } : null, rule, passing: above };
+  return { retained, tie: candidates.length > pick ? { certain, candidates, pick } : null };
 }
 
 /** Both lists as one; each is ascending. */
 function ascending(a: readonly number[], b: readonly number[]): number[] {
   const merged: number[] = [];
-  let at = 0;
-  for (const value of a) {
-    while (at < b.length && b[at]! < value) merged.push(b[at++]!);
-    merged.push(value);
-  }
-  while (at < b.length) merged.push(b[at++]!);
+  for (let i = 0, k = 0; i < a.length || k < b.length; )
+    merged.push(k === b.length || (i < a.length && a[i]! < b[k]!) ? a[i++]! : b[k++]!);
   return merged;
 }
 

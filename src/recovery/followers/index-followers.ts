@@ -1,4 +1,4 @@
-import { FIXED_CHANNEL, type Follower, type Layer, type Network } from '../../network/index.ts';
+import { FIXED_CHANNEL, type Follower, type Layer, type Network, once, onceByValue } from '../../network/index.ts';
 import { type DType, isFloat, narrowed, narrowerOf, type Tensor, toFloat64 } from '../../onnx/index.ts';
 import { bitsOf } from '../match/bits.ts';
 import { roughly } from '../match/rounded.ts';
@@ -132,13 +132,20 @@ function elementTexts(tensor: Tensor, isNear: boolean, as: DType | null): (at: n
 
 /** Layers whose channels a follower follows, in the order of its elements. */
 export function ownersOf(network: Network, { channels }: Pick<Follower, 'channels'>): readonly number[] {
-  const owners = new Set<number>();
-  let last = -1;
-  for (let at = 0; at < channels.length; at++) {
-    const id = channels[at]!;
-    const owner = id === FIXED_CHANNEL ? last : network.channelOwner[id]!;
-    if (owner !== last) owners.add(owner);
-    last = owner;
-  }
-  return [...owners];
+  return ownersIn(network)(channels);
 }
+
+/** The vectors of a BatchNorm share a list of channels, and each is asked about several times. */
+const ownersIn = once(({ channelOwner }: Network) =>
+  onceByValue((channels: Follower['channels']): readonly number[] => {
+    const owners = new Set<number>();
+    let last = -1;
+    for (let at = 0; at < channels.length; at++) {
+      const id = channels[at]!;
+      const owner = id === FIXED_CHANNEL ? last : channelOwner[id]!;
+      if (owner !== last) owners.add(owner);
+      last = owner;
+    }
+    return [...owners];
+  }),
+);

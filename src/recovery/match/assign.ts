@@ -25,9 +25,9 @@ export interface EqualRows {
 /** The classes of several dense rows that pruned rows are. */
 export function equalRows({ dense, pruned }: RowMatches): readonly EqualRows[] {
   const sizes = new Int32Array(dense.length);
-  for (const name of dense) sizes[name]!++;
+  for (let row = 0; row < dense.length; row++) sizes[dense[row]!]!++;
   const classes = new Map<number, { readonly members: number[]; readonly rows: number[] }>();
-  // By index: an iterator over entries makes a list for each, and this is asked of every layer.
+  // By index: an iterator over entries makes a list for each, and most models have no such rows.
   for (let p = 0; p < pruned.length; p++) {
     const name = pruned[p]!;
     if (name < 0 || sizes[name]! < 2) continue;
@@ -42,11 +42,11 @@ export function equalRows({ dense, pruned }: RowMatches): readonly EqualRows[] {
 /**
  * Chooses among equal dense rows: what is known, then those whose bias and BatchNorm agree, of these the ones that keep the
  * order, then the preferred ones, each once and in ascending order as long as there are enough of them.
+ * @param equal the matches' equal rows
  */
-export function assignRows(matches: RowMatches, evidence: Evidence): Assignment {
+export function assignRows(matches: RowMatches, equal: readonly EqualRows[], evidence: Evidence): Assignment {
   const assigned = matches.pruned.slice();
-  const classes = equalRows(matches);
-  if (classes.length === 0) return assigned;
+  if (equal.length === 0) return assigned;
   const preferred = new Set(evidence.preferred ?? []);
   const windows = windowsOf(matches);
   const stages: readonly Pick<Evidence, 'denseKey' | 'prunedKey'>[] = [
@@ -57,7 +57,7 @@ export function assignRows(matches: RowMatches, evidence: Evidence): Assignment 
     evidence,
     { denseKey: () => '', prunedKey: () => '' },
   ];
-  for (const { members, rows } of classes) {
+  for (const { members, rows } of equal) {
     const free = new Set(rows);
     let open: readonly number[] = members.filter((p) => {
       const row = evidence.chosen?.[p] ?? -1;

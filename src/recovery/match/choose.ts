@@ -1,7 +1,6 @@
 import { disjointSets, FIXED_CHANNEL, type Layer, type Network } from '../../network/index.ts';
 import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
 import { type FollowerIndex, sharedKeys } from '../followers/index-followers.ts';
-import { equalRows } from './assign.ts';
 import { columnKeys } from './column-keys.ts';
 import type { Placed } from './place.ts';
 import { windowsOf } from './windows.ts';
@@ -74,9 +73,8 @@ function unsureChannels(
   placed: Found['placed'],
 ): Both<ReadonlySet<number>> {
   const unsure = { dense: new Set<number>(), pruned: new Set<number>() };
-  for (const [id, { matches = null }] of placed) {
-    if (matches === null) continue;
-    for (const { members, rows } of equalRows(matches)) {
+  for (const [id, { equal = [] }] of placed) {
+    for (const { members, rows } of equal) {
       for (const p of members) unsure.pruned.add(pruned.layers[id]!.firstChannel + p);
       for (const row of rows) unsure.dense.add(partner.get(id)!.firstChannel + row);
     }

@@ -146,15 +146,22 @@ export function rowGroups(
   for (let g = 0; g < count; g++) {
     const all = isDepthwise ? Int32Array.of(0) : columns.subarray(g * size, (g + 1) * size);
     const denseGroup = isDepthwise ? 0 : Math.floor((all[0] ?? 0) / dense.weight.inCount);
-    if (!isDepthwise && all.some((column) => Math.floor(column / dense.weight.inCount) !== denseGroup)) return null;
+    const firstColumn = denseGroup * dense.weight.inCount;
+    if (!isDepthwise && !areWithin(all, firstColumn, firstColumn + dense.weight.inCount)) return null;
     const places =
       over === null || isDepthwise
         ? sequence(all.length)
         : over.filter((at) => at >= g * size && at < (g + 1) * size).map((at) => at - g * size);
-    const own = isDepthwise ? all : places.map((at) => all[at]! - denseGroup * dense.weight.inCount);
+    const isAsGiven = places.length === all.length && firstColumn === 0;
+    const own = isAsGiven ? all : places.map((at) => all[at]! - firstColumn);
     const filters = { first: g * rows, end: (g + 1) * rows };
     const denseFilters = { denseFirst: denseGroup * denseRows, denseEnd: (denseGroup + 1) * denseRows };
     groups.push(rowGroup({ ...filters, ...denseFilters }, dense.weight, own, pruned.weight, places));
   }
   return groups;
+}
+
+function areWithin(columns: Int32Array, first: number, end: number): boolean {
+  for (let at = 0; at < columns.length; at++) if (columns[at]! < first || columns[at]! >= end) return false;
+  return true;
 }

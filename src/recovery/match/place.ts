@@ -4,7 +4,7 @@ import { percent } from '../../prose/index.ts';
 import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
 import { type Reading, readings } from '../readings.ts';
 import { isVerified, type KernelOutcome } from '../types.ts';
-import { assignRows } from './assign.ts';
+import { assignRows, type EqualRows, equalRows } from './assign.ts';
 import { matchByBlocks } from './by-blocks.ts';
 import { matchByFactor } from './by-factor.ts';
 import { columnsByValue, columnsToRounding } from './by-value.ts';
@@ -27,6 +27,8 @@ export interface Placed {
   readonly as?: Reading;
   /** Which rows are equal; null where rows were not recognized by their bits. */
   readonly matches?: RowMatches;
+  /** Those of several dense rows; where there are matches. */
+  readonly equal?: readonly EqualRows[];
   /** Filters that hold nothing but zeros where the dense ones do not. */
   readonly zeroRows?: readonly number[];
   /** Whether only those columns were compared whose channels are sure, since equal rows made the others. */
@@ -85,8 +87,9 @@ function placeByBlocks({ dense, pruned }: ChannelCorrespondence, pair: PlacePair
   const before = { layer: pair.dense, buffer: dense.model.buffer, onlooker: pair.onlooker };
   const matches = matchByBlocks(before, { layer: pair.pruned, buffer: pruned.model.buffer }, columns);
   if (matches === null) return null;
-  const assigned = assignRows(matches, evidenceOf(pair));
-  return { outcome: { kind: 'exact' }, assigned, matches, misplaced: null };
+  const equal = equalRows(matches);
+  const assigned = assignRows(matches, equal, evidenceOf(pair));
+  return { outcome: { kind: 'exact' }, assigned, matches, equal, misplaced: null };
 }
 
 /**
@@ -176,8 +179,13 @@ function placeRows(
   if (unknown.length * 2 > filters) return null;
   // From here on the kernels may be gone: what is preferred may be found out by reading others.
   const zeroRows = zeros === null ? [] : goneRows(zeros, pair.preferred);
-  const assigned = assignRows(matches, evidenceOf(pair, inTheirPlaces(pair.chosen, zeroRows, filters)));
-  const told = { assigned, matches: withoutZeroed(matches, zeroRows), ...(zeroRows.length > 0 ? { zeroRows } : {}) };
+  const equal = equalRows(matches);
+  const assigned = assignRows(matches, equal, evidenceOf(pair, inTheirPlaces(pair.chosen, zeroRows, filters)));
+  const left = zeroRows.length > 0 ? withoutZeroed(matches, zeroRows) : null;
+  const told = {
+    assigned,
+    ...(left === null ? { matches, equal } : { matches: left, equal: equalRows(left), zeroRows }),
+  };
   for (const p of unmatched) assigned[p] = nearest.get(p)?.filter ?? -1;
   if (unmatched.length > 0)
     return { outcome: { kind: 'altered', detail: alteration(filters, unmatched, nearest, groups) }, ...told };
@@ -215,8 +223,10 @@ function unmatchedIn(first: Int32Array): number[] {
 function certainColumns({ isSure }: ChannelCorrespondence, layer: Layer): Int32Array | null {
   const [call] = layer.calls;
   if (!(call?.columns instanceof Int32Array)) return null;
-  const certain = [...call.columns.keys()].filter((at) => isSure((call.columns as Int32Array)[at]!));
-  return certain.length === 0 || certain.length === call.columns.length ? null : Int32Array.from(certain);
+  const { columns } = call;
+  const certain: number[] = [];
+  for (let at = 0; at < columns.length; at++) if (isSure(columns[at]!)) certain.push(at);
+  return certain.length === 0 || certain.length === columns.length ? null : Int32Array.from(certain);
 }
 
 /** What is left where the channels that reach a layer are not known and its kernel does not tell them either. */

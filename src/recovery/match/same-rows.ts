@@ -36,13 +36,19 @@ function sameInMemory(dense: Kernel, pruned: Kernel, { runs }: RowGroup): SameRo
   for (let k = 0; k < runs.length; k++) inBytes[k] = runs[k]! * size;
   const { same } = rowsModule(memory);
   const count = runs.length / RUN;
-  const denseRow = (row: number): number => dense.bits.byteOffset + row * dense.weight.outStride * size;
-  const prunedRow = (row: number): number => pruned.bits.byteOffset + row * pruned.weight.outStride * size;
+  const denseRow = rowsAt(dense);
+  const prunedRow = rowsAt(pruned);
   return {
     denseRows: (row, other) => same(denseRow(row), denseRow(other), table, table, table + 8, count) === 1,
     prunedRows: (row, other) => same(prunedRow(row), prunedRow(other), table + 4, table + 4, table + 8, count) === 1,
     rows: (row, own) => same(denseRow(row), prunedRow(own), table, table + 4, table + 8, count) === 1,
   };
+}
+
+/** Where each row begins in memory. */
+function rowsAt({ bits: { byteOffset, BYTES_PER_ELEMENT }, weight }: Kernel): (row: number) => number {
+  const stride = weight.outStride * BYTES_PER_ELEMENT;
+  return (row) => byteOffset + row * stride;
 }
 
 function sameByElement(dense: Kernel, pruned: Kernel, { runs }: RowGroup): SameRows {

@@ -69,7 +69,6 @@ export function inTheirPlaces(
 
 /** The same matches without zeroed rows, which say nothing of the columns that they were computed on. */
 export function withoutZeroed(matches: RowMatches, zeroed: readonly number[]): RowMatches {
-  if (zeroed.length === 0) return matches;
   const pruned = matches.pruned.slice();
   for (const p of zeroed) pruned[p] = -1;
   return { dense: matches.dense, pruned };

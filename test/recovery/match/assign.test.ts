@@ -8,7 +8,7 @@ const matches = (dense: readonly number[], pruned: readonly number[]): RowMatche
 /** Nothing tells rows apart. */
 const NOTHING: Evidence = { preferred: null, chosen: null, denseKey: () => '', prunedKey: () => '' };
 const assigned = (found: RowMatches, evidence: Partial<Evidence> = {}): readonly number[] => [
-  ...assignRows(found, { ...NOTHING, ...evidence }),
+  ...assignRows(found, equalRows(found), { ...NOTHING, ...evidence }),
 ];
 
 /** Dense rows 1, 2 and 4 are equal, and so are 3 and 5; of the pruned ones 0 is the first of all. */

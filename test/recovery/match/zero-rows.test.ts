@@ -129,7 +129,6 @@ describe('filters whose rows were set to zero', () => {
 
   it('say nothing of the columns that they were compared over', () => {
     const matches = { dense: Int32Array.of(0, 1, 2), pruned: Int32Array.of(0, 1, 2) };
-    expect(withoutZeroed(matches, [])).toBe(matches);
     expect([...withoutZeroed(matches, [1]).pruned]).toEqual([0, -1, 2]);
     expect([...matches.pruned]).toEqual([0, 1, 2]);
   });

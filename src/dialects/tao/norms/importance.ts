@@ -56,7 +56,10 @@ function normalize32(stat: Float32Array, normalizer: Normalizer): Float32Array {
   if (normalizer === 'off') return stat;
   if (normalizer === 'max') {
     const largest = maximum(stat);
-    return stat.map((s) => s / largest);
+    const shares = new Float32Array(stat.length);
+    // A loop: a closure is called for each filter of the model.
+    for (let k = 0; k < stat.length; k++) shares[k] = stat[k]! / largest;
+    return shares;
   }
   const norm = Math.fround(
     Math.sqrt(

@@ -109,9 +109,9 @@ function normsOf(
   const weight = measurable(network, layer, folding);
   if ('unknown' in weight) return weight;
   const norms = measure(weight);
-  if (norms.values.every(Number.isFinite)) return isTooSmall(weight, norms) ? nextToZero(layer.name) : norms;
+  if (areAllFinite(norms.values)) return isTooSmall(weight, norms) ? nextToZero(layer.name) : norms;
   const areFinite = filterBlocks(weight).every((block) =>
-    toFloat64(block.weight.tensor.read(network.model.buffer)).every(Number.isFinite),
+    areAllFinite(toFloat64(block.weight.tensor.read(network.model.buffer))),
   );
   return {
     unknown: areFinite
@@ -119,6 +119,11 @@ function normsOf(
       : `${layer.name} has weights that are NaN or infinite, which cannot be ranked`,
     remedy: 'Look at the training run: the dense model itself is broken.',
   };
+}
+
+function areAllFinite(values: ArrayLike<number>): boolean {
+  for (let k = 0; k < values.length; k++) if (!Number.isFinite(values[k])) return false;
+  return true;
 }
 
 /** A layer's weights, or why they are not those that the pruner saw. */

@@ -26,9 +26,9 @@ export function requireWithin(layer: Layer, inputs: Claim, own: Claim): void {
 
 function requireIndices({ name }: Layer, claim: Claim, size: number, axis: number): void {
   if (claim === null || claim === 'none') return;
-  for (const index of claim)
-    if (index >= size)
-      throw new TaoError('IndexError', `index ${index} is out of bounds for axis ${axis} with size ${size}`, name);
+  for (let k = 0; k < claim.length; k++)
+    if (claim[k]! >= size)
+      throw new TaoError('IndexError', `index ${claim[k]} is out of bounds for axis ${axis} with size ${size}`, name);
 }
 
 /**
