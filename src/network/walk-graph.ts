@@ -94,7 +94,12 @@ export function walkGraph(model: OnnxModel, leads: Leads): Walked {
 
 function ownersIn(owners: readonly number[], ids: Int32Array): readonly number[] {
   const found = new Set<number>();
-  for (const id of ids) if (id !== FIXED_CHANNEL) found.add(owners[id]!);
+  let last = -1;
+  for (let at = 0; at < ids.length; at++) {
+    const owner = ids[at] === FIXED_CHANNEL ? last : owners[ids[at]!]!;
+    if (owner !== last) found.add(owner);
+    last = owner;
+  }
   return [...found];
 }
 

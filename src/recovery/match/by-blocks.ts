@@ -79,6 +79,7 @@ function matcherOf(place: Kernel, pruned: Kernel, group: RowGroup, filters: numb
   const dense = sequence(filters);
   const classes = new Int32Array(pruned.weight.outCount);
   const rows = { kernel: pruned, side: 'pruned', first: group.first, end: group.end } as const;
+  const areSame = (own: number, row: number): boolean => same.rows(row, own);
   const table = rowTable({ ...rows, areSame: same.prunedRows }, group, classes);
   // The first dense row that each pruned one is.
   const found = new Int32Array(classes.length).fill(-1);
@@ -87,7 +88,7 @@ function matcherOf(place: Kernel, pruned: Kernel, group: RowGroup, filters: numb
       const end = Math.min(weight.outCount, group.denseEnd - first);
       for (let row = Math.max(0, group.denseFirst - first); row < end; row++) {
         const hash = hashRow(bits, row * weight.outStride, table.hashed.denseOffsets);
-        const p = findRow(table, hash, (known) => same.rows(row, known));
+        const p = findRow(table, row, hash, areSame);
         if (p < 0) continue;
         if (found[p] === -1) found[p] = first + row;
         dense[first + row] = found[p]!;

@@ -1,4 +1,4 @@
-import type { Layer } from '../../network/index.ts';
+import { type Layer, sequence } from '../../network/index.ts';
 import { type DType, holdsOnly } from '../../onnx/index.ts';
 import { percent } from '../../prose/index.ts';
 import type { Assignment, ChannelCorrespondence } from '../correspondence.ts';
@@ -224,9 +224,9 @@ function certainColumns({ isSure }: ChannelCorrespondence, layer: Layer): Int32A
   const [call] = layer.calls;
   if (!(call?.columns instanceof Int32Array)) return null;
   const { columns } = call;
-  const certain: number[] = [];
-  for (let at = 0; at < columns.length; at++) if (isSure(columns[at]!)) certain.push(at);
-  return certain.length === 0 || certain.length === columns.length ? null : Int32Array.from(certain);
+  if (columns.every(isSure)) return null;
+  const certain = sequence(columns.length).filter((at) => isSure(columns[at]!));
+  return certain.length === 0 ? null : certain;
 }
 
 /** What is left where the channels that reach a layer are not known and its kernel does not tell them either. */

@@ -81,16 +81,17 @@ function tableOf(
 /**
  * Finds the row of a table that another one is.
  * @param hash of the other row
- * @param isSame whether a row of the table is the other
+ * @param areSame whether a row of the table is the other: one function for all rows that are looked for
  * @returns -1 where none is
  */
 export function findRow(
   { first, mask, heads, next, hashes }: RowTable,
+  other: number,
   hash: number,
-  isSame: (row: number) => boolean,
+  areSame: (row: number, other: number) => boolean,
 ): number {
   let row = heads[hash & mask]!;
-  while (row >= 0 && !(hashes[row - first] === hash && isSame(row))) row = next[row - first]!;
+  while (row >= 0 && !(hashes[row - first] === hash && areSame(row, other))) row = next[row - first]!;
   return row;
 }
 

@@ -22,7 +22,7 @@ export function matchRows(dense: Kernel, pruned: Kernel, groups: readonly RowGro
     const table = rowTable({ ...rows, areSame: same.denseRows }, group, classes);
     for (let p = group.first; p < group.end; p++) {
       const hash = hashRow(pruned.bits, p * pruned.weight.outStride, table.hashed.offsets);
-      found[p] = findRow(table, hash, (row) => same.rows(row, p));
+      found[p] = findRow(table, p, hash, same.rows);
     }
   }
   return { dense: classes, pruned: found };
