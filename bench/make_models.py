@@ -1,4 +1,5 @@
-"""Makes the models that the benchmark runs on: a 9 MB MobileNetV2-like pair, and a pair with a dense model of 500 MB.
+"""Makes the models that the benchmark runs on: a 9 MB MobileNetV2-like pair, a pair with a dense model of 500 MB, one of 20,000 layers, and one with a
+layer of 100,000 filters.
 
     make_models.py [DIR] [--huge]      with one of 1.9 GB, which takes 6 GB of memory
     make_models.py [DIR] --shards      only one of 8 GB, whose weights are seeded random numbers in 20 files beside it
@@ -18,14 +19,20 @@ SPEC = {"threshold": 0.68, "normalizer": "max", "granularity": 8, "min_num_filte
         "equalization_criterion": "union", "excluded_layers": []}
 
 
+# What one would not prune by: most layers keep others.
+OTHER = {"threshold": 0.6, "granularity": 16}
+# Of layers with eight filters.
+NARROW = {"granularity": 2, "min_num_filters": 2}
+
+
 def norms(kernel):
     stat = np.sqrt(np.sum(kernel ** 2, axis=tuple(range(kernel.ndim - 1))))
     return stat / stat.max()
 
 
-def retain(stat):
-    count = max(int((stat > np.float32(SPEC["threshold"])).sum()), min(SPEC["min_num_filters"], len(stat)))
-    count = min(-(-count // SPEC["granularity"]) * SPEC["granularity"], len(stat))
+def retain(stat, spec=SPEC):
+    count = max(int((stat > np.float32(spec["threshold"])).sum()), min(spec["min_num_filters"], len(stat)))
+    count = min(-(-count // spec["granularity"]) * spec["granularity"], len(stat))
     return np.sort(np.argsort(-stat, kind="stable")[:count])
 
 
@@ -193,6 +200,30 @@ def write_shards(folder):
         json.dump({"prune": {**SPEC, "excluded_layers": [f"conv_{LAYERS - 1}"]}}, file, indent=2)
 
 
+def write_chain(folder, name, widths, spec):
+    """A chain of convolutions of one element and nothing else: a graph that is large where the weights are small."""
+    rng, before = np.random.default_rng(5), np.arange(8)
+    graphs = {"dense": ([], []), "pruned": ([], [])}
+    for k, (inputs, filters) in enumerate(zip([8, *widths], widths)):
+        kernel = rng.standard_normal((filters, inputs, 1, 1), dtype=np.float32)
+        after = np.arange(filters) if k == len(widths) - 1 else retain(norms(kernel.reshape(filters, -1).T), spec)
+        layer = f"StatefulPartitionedCall/{name}/conv_{k}/Conv2D"
+        for part, data in (("dense", kernel), ("pruned", kernel[after][:, before])):
+            graphs[part][1].append(numpy_helper.from_array(np.ascontiguousarray(data), f"{layer}/ReadVariableOp:0"))
+            tensors = ["input_1" if k == 0 else f"tensor_{k - 1}", f"{layer}/ReadVariableOp:0"]
+            graphs[part][0].append(helper.make_node("Conv", tensors, [f"tensor_{k}"], name=layer, kernel_shape=[1, 1]))
+        before = after
+    for part, (nodes, tensors) in graphs.items():
+        values = [helper.make_tensor_value_info(value, TensorProto.FLOAT, ["N", None, 4, 4]) for value in ("input_1", f"tensor_{len(widths) - 1}")]
+        graph = helper.make_graph(nodes, "tf2onnx", values[:1], values[1:], tensors)
+        model = helper.make_model(graph, producer_name="tf2onnx", opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+        onnx.save(model, os.path.join(folder, f"{name}.{part}.onnx"))
+    last = {"excluded_layers": [f"conv_{len(widths) - 1}"]}
+    for part, other in (("", {}), ("-other", {**OTHER, "granularity": 4})):
+        with open(os.path.join(folder, f"{name}{part}.yaml"), "w") as file:
+            json.dump({"prune": {**spec, **last, **other}}, file, indent=2)
+
+
 def main(folder, flags):
     os.makedirs(folder, exist_ok=True)
     if "--shards" in flags:
@@ -201,8 +232,9 @@ def main(folder, flags):
         net.save(os.path.join(folder, f"{name}.dense.onnx"))
         net.save(os.path.join(folder, f"{name}.pruned.onnx"), net.kept())
         print(name, *(f"{os.path.getsize(os.path.join(folder, f'{name}.{part}.onnx')) / 1e6:.1f} MB" for part in ("dense", "pruned")))
-    # The second is not what these models were pruned by.
-    for name, spec in (("spec", SPEC), ("other", {**SPEC, "threshold": 0.6, "granularity": 16})):
+    write_chain(folder, "deep", [8] * 20_000, {**SPEC, **NARROW})
+    write_chain(folder, "wide", [100_000, 8], SPEC)
+    for name, spec in (("spec", SPEC), ("other", {**SPEC, **OTHER})):
         with open(os.path.join(folder, f"{name}.yaml"), "w") as file:
             json.dump({"prune": spec}, file, indent=2)
 

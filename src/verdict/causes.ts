@@ -1,5 +1,5 @@
 import type { FirstStage, Hypothesis, Variant } from '../dialects/index.ts';
-import { lazily, type Network, type RetainedIndices } from '../network/index.ts';
+import { lazily, type Network, once, type RetainedIndices } from '../network/index.ts';
 import { allFilters, decapitalized, sameFilters, without } from '../prose/index.ts';
 import { placements } from './inputs.ts';
 import type { LayerResult } from './types.ts';
@@ -163,20 +163,75 @@ function shiftCause(layers: readonly LayerResult[], { dense, layers: all }: Scen
 
 /** The list of another layer: nearest in the graph first. A list that starts at zero without a gap says nothing. */
 function neighbourCause(layers: readonly LayerResult[], { layers: all, firstStage }: Scene): string | null {
-  const first = layers[0]!;
-  const own = all.indexOf(first);
-  const isTelling = (kept: RetainedIndices | null): boolean => kept?.some((filter, at) => filter !== at) ?? false;
-  if (!isTelling(first.actual)) return null;
+  const [first] = layers;
+  const actual = first?.actual ?? null;
+  const isTelling = actual?.some((filter, at) => filter !== at) ?? false;
+  if (first === undefined || actual === null || !isTelling) return null;
+  if (!layers.every((layer) => sameFilters(layer.actual, actual))) return null;
+  const { placeOf, expected, exploring } = keptLists(all);
   const group = new Set(layers);
-  const nearest = all
-    .filter((other) => !group.has(other) && (other.group === null || other.group !== first.group))
-    .sort((a, b) => Math.abs(all.indexOf(a) - own) - Math.abs(all.indexOf(b) - own));
-  const by = (kept: (other: LayerResult) => RetainedIndices | null): LayerResult | undefined =>
-    nearest.find((other) => layers.every((layer) => sameFilters(layer.actual, kept(other))));
-  const of = by((other) => other.expected);
+  const isOther = (layer: LayerResult): boolean =>
+    !group.has(layer) && (layer.group === null || layer.group !== first.group);
+  const nearest = (lists: Lists): LayerResult | null => nearestOf(lists(actual), placeOf(first), placeOf, isOther);
+  const of = nearest(expected);
   const question = `${layers.length > 1 ? 'were these layers' : 'was this layer'} cut by the list of another one?`;
-  if (of !== undefined) return `The kept filters are the indices of ${of.name}: ${question}`;
-  const exploring = by((other) => other.exploring);
-  if (exploring === undefined || firstStage === null) return null;
-  return `The kept filters are the indices of ${exploring.name} while ${firstStage.doing}: ${question}`;
+  if (of !== null) return `The kept filters are the indices of ${of.name}: ${question}`;
+  const alone = nearest(exploring);
+  if (alone === null || firstStage === null) return null;
+  return `The kept filters are the indices of ${alone.name} while ${firstStage.doing}: ${question}`;
+}
+
+/** The layers with a list of filters, in graph order. */
+type Lists = (kept: RetainedIndices) => readonly LayerResult[];
+
+/** All layers by what is expected of them, made once: a model of twenty thousand layers may have as many findings. */
+const keptLists = once((all: readonly LayerResult[]) => {
+  const places = new Map(all.map((layer, place) => [layer, place]));
+  const byList = (kept: (layer: LayerResult) => RetainedIndices | null): Lists => {
+    const byHash = new Map<number, { readonly list: RetainedIndices; readonly layers: LayerResult[] }[]>();
+    const find = (list: RetainedIndices) => byHash.get(hashOf(list))?.find((one) => sameFilters(one.list, list));
+    for (const layer of all) {
+      const list = kept(layer);
+      if (list === null) continue;
+      const known = find(list);
+      if (known === undefined)
+        byHash.set(hashOf(list), [...(byHash.get(hashOf(list)) ?? []), { list, layers: [layer] }]);
+      else known.layers.push(layer);
+    }
+    return (list) => find(list)?.layers ?? [];
+  };
+  return {
+    placeOf: (layer: LayerResult) => places.get(layer)!,
+    expected: byList((layer) => layer.expected),
+    exploring: byList((layer) => layer.exploring),
+  };
+});
+
+/** FNV-1a. */
+function hashOf(list: RetainedIndices): number {
+  let hash = 0x811c9dc5;
+  for (const filter of list) hash = Math.imul(hash ^ filter, 0x01000193);
+  return hash;
+}
+
+/** The nearest layer to a place, of two that are as near the earlier one. @param layers in graph order */
+function nearestOf(
+  layers: readonly LayerResult[],
+  place: number,
+  placeOf: (layer: LayerResult) => number,
+  isWanted: (layer: LayerResult) => boolean,
+): LayerResult | null {
+  let [low, high] = [-1, layers.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (placeOf(layers[middle]!) < place) low = middle;
+    else high = middle;
+  }
+  while (low >= 0 || high < layers.length) {
+    const below = low < 0 ? Number.POSITIVE_INFINITY : place - placeOf(layers[low]!);
+    const above = high === layers.length ? Number.POSITIVE_INFINITY : placeOf(layers[high]!) - place;
+    const layer = below <= above ? layers[low--]! : layers[high++]!;
+    if (isWanted(layer)) return layer;
+  }
+  return null;
 }

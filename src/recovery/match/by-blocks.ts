@@ -38,10 +38,11 @@ export function matchByBlocks(
   const [weight, own] = [weightOf(dense.layer), weightOf(pruned.layer)];
   if (weight === null || own === null || !areAlike(weight, own)) return null;
   const blocks = filterBlocks(weight, bytesOfBlock);
+  if (blocks.length === 1) return null;
   const { groups } = dense.layer;
   const all = rowGroups({ weight, groups }, { weight: own, groups: pruned.layer.groups }, columns, null);
   // What has several groups of filters is small.
-  if (blocks.length === 1 || all === null || all.length > 1) return null;
+  if (all === null || all.length > 1) return null;
   const [group] = all as [RowGroup];
   const onlooker = dense.onlooker ?? null;
   const read = (block: FilterBlock): Kernel | null =>
