@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FAMILIES } from '../support/large-models.ts';
+import { FAMILIES, layersCut } from '../support/large-models.ts';
 import { type Graph, writeModel } from '../support/onnx-builder.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'prunegate-growth-'));
@@ -27,6 +27,9 @@ interface Case {
   readonly family: string;
   readonly dialect: string;
   graph(size: number): Graph;
+  pruned?(size: number): Graph;
+  /** How much larger its models are: what each layer takes besides hides what grows with their square. */
+  readonly scale?: number;
   spec(size: number): string;
 }
 
@@ -42,6 +45,12 @@ const named: readonly Case[] = [
   spec: spec as Case['spec'],
 }));
 
+/** Each diverges, and looks for what it was cut by. */
+const cutOtherwise: readonly Case[] = Object.entries(SPECS).map(([dialect, spec]) => ({
+  ...{ family: 'layers cut otherwise', dialect, graph: FAMILIES['layers in a row']!, pruned: layersCut, scale: 2 },
+  spec: () => spec,
+}));
+
 const cases: readonly Case[] = [
   ...Object.entries(FAMILIES).flatMap(([family, graph]) =>
     Object.entries(SPECS)
@@ -49,6 +58,7 @@ const cases: readonly Case[] = [
       .map(([dialect, spec]) => ({ family, graph, dialect, spec: () => spec })),
   ),
   ...named,
+  ...cutOtherwise,
 ];
 let counts: readonly number[] = [];
 
@@ -62,8 +72,12 @@ beforeAll(async () => {
   const { output } = await bundler.generate({ format: 'esm', codeSplitting: false });
   await bundler.close();
   writeFileSync(entry, output[0].code);
-  const models = cases.flatMap(({ graph, spec }) =>
-    SIZES.map((size) => ({ path: writeModel(graph(size)), spec: spec(size) })),
+  const models = cases.flatMap(({ graph, pruned, scale = 1, spec }) =>
+    SIZES.map((least) => least * scale).map((size) => ({
+      path: writeModel(graph(size)),
+      prunedPath: pruned === undefined ? null : writeModel(pruned(size)),
+      spec: spec(size),
+    })),
   );
   const { stdout, stderr } = spawnSync(process.execPath, [entry, JSON.stringify(models)], { encoding: 'utf8' });
   expect(stderr).toBe('');

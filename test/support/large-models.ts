@@ -6,9 +6,18 @@ type Nodes = Graph['nodes'][number][];
 
 /** Weights that are no zeros and no two alike. */
 function weight(filters: number, inputs: number, seed = 1) {
-  const values = Float32Array.from({ length: filters * inputs }, (_, k) => Math.sin(seed + 1.7 * k));
-  return { ...zeros([filters, inputs, 1, 1]), rawData: new Uint8Array(values.buffer) };
+  return cut(allOf(filters), allOf(inputs), seed, inputs);
 }
+
+/** The rows and columns of such weights that are left. */
+function cut(rows: readonly number[], columns: readonly number[], seed: number, inputs: number) {
+  const values = Float32Array.from(
+    rows.flatMap((row) => columns.map((column) => Math.sin(seed + 1.7 * (row * inputs + column)))),
+  );
+  return { ...zeros([rows.length, columns.length, 1, 1]), rawData: new Uint8Array(values.buffer) };
+}
+
+const allOf = (count: number): readonly number[] => Array.from({ length: count }, (_, k) => k);
 
 const conv = (name: string, input: string, output: string) =>
   op('Conv', [input, `${name}.w`], output, { name: `net/${name}/Conv2D` });
@@ -32,11 +41,12 @@ const row =
   (from: string, to: string): Nodes =>
     Array.from({ length: count }, (_, k) => node(k === 0 ? from : `t${k}`, k === count - 1 ? to : `t${k + 1}`, k));
 
-function layersInARow(count: number): Graph {
+/** @param kept the filters that a layer is left; all where it is not given */
+function layersInARow(count: number, kept: (layer: number) => readonly number[] = () => allOf(FILTERS)): Graph {
   const weights: Record<string, NonNullable<Graph['weights']>[string]> = {};
   const nodes: Nodes = [];
   for (let k = 0; k < count; k++) {
-    weights[`c${k}.w`] = weight(FILTERS, 4, k);
+    weights[`c${k}.w`] = cut(kept(k), k === 0 ? allOf(4) : kept(k - 1), k, 4);
     nodes.push(conv(`c${k}`, k === 0 ? 'x' : `t${k}`, k === count - 1 ? 'y' : `t${k + 1}`));
   }
   return { inputs: INPUTS, weights, nodes, outputs: ['y'] };
@@ -146,3 +156,16 @@ export const FAMILIES: Readonly<Record<string, (count: number) => Graph>> = {
   'equal filters of one layer': (count) => oneLayer(count, () => 1),
   'filters of few kinds': (count) => oneLayer(count, (k) => (k >> 2) % 3),
 };
+
+/** Two of each layer's four filters, by lists that no rule has made, as layers have them that were cut by another's. */
+const PAIRS = [
+  [1, 3],
+  [2, 3],
+  [0, 3],
+  [1, 2],
+] as const;
+
+/** Layers in a row that were cut: each keeps another two. */
+export function layersCut(count: number): Graph {
+  return layersInARow(count, (layer) => PAIRS[((layer * layer) % 7) % PAIRS.length]!);
+}

@@ -14,12 +14,14 @@ import { pack } from '../../../src/view/data/pack.ts';
 
 interface Model {
   readonly path: string;
+  /** The same one where it is not given. */
+  readonly prunedPath: string | null;
   readonly spec: string;
 }
 
-function check({ path, spec }: Model): void {
+function check({ path, prunedPath, spec }: Model): void {
   const pruner = readSpec(specFromFile(parseYaml(spec, 'prune.yaml')), { file: null, line: null, key: 'spec' });
-  const files = [openModel(path), openModel(path)] as const;
+  const files = [openModel(path), openModel(prunedPath ?? path)] as const;
   try {
     const [dense, pruned] = [readNetwork(files[0].model), readNetwork(files[1].model)];
     const sides = { dense, pruned, folded: null };
