@@ -27,8 +27,9 @@ if (!existsSync(model('large.pruned.onnx'))) stop('no models yet: run bench/make
 const hasPython = spawnSync(options.python, ['-c', 'import onnx, numpy']).status === 0;
 const nodes = options.node.map((path) => ({ path, version: output(path, '--version').slice(1) }));
 
-/** Models of one prunegate.yml. */
+/** Models of one prunegate.yml: large ones, of which two are checked at a time, and small ones. */
 const MANY = 4;
+const MANY_SMALL = 50;
 
 /** What is compared with what: each of a section runs once in a round, so that whatever else the machine does falls on all of them. */
 const SECTIONS = [
@@ -67,7 +68,7 @@ const SECTIONS = [
     id: 'many',
     rounds: Math.ceil(rounds / 2),
     subjects: (pair) => {
-      const config = many(pair);
+      const config = many(pair, MANY);
       return nodes.flatMap(({ path, version }) => [
         {
           id: `check ${version}`,
@@ -80,7 +81,7 @@ const SECTIONS = [
           command: [
             'sh',
             '-c',
-            `for model in ${names().join(' ')}; do "$0" "$@" --model $model; done`,
+            `for model in ${names(MANY).join(' ')}; do "$0" "$@" --model $model; done`,
             path,
             cli,
             'check',
@@ -90,6 +91,30 @@ const SECTIONS = [
         },
       ]);
     },
+  },
+  {
+    title: `${MANY_SMALL} x 9 MB in one prunegate.yml`,
+    pair: 'mobilenet',
+    id: 'small',
+    rounds: Math.ceil(rounds / 3),
+    subjects: (pair) =>
+      nodes.map(({ path, version }) => ({
+        id: `check ${version}`,
+        label: `check of all, Node ${version}`,
+        command: [path, cli, 'check', '--config', many(pair, MANY_SMALL)],
+      })),
+  },
+  {
+    title: '20,000 layers',
+    pair: 'deep',
+    rounds: Math.ceil(rounds / 3),
+    subjects: (pair) => graphs(pair, 'check that diverges, and prints 15,203 layers'),
+  },
+  {
+    title: 'A layer of 100,000 filters',
+    pair: 'wide',
+    rounds: Math.ceil(rounds / 2),
+    subjects: (pair) => graphs(pair, 'check that diverges'),
   },
   {
     title: '8 GB of external data in 20 files',
@@ -135,6 +160,11 @@ function large(pair) {
       label: `check that diverges, Node ${nodes[0].version}`,
       command: check(nodes[0].path, pair, 'other'),
     },
+    ...nodes.map(({ path, version }) => ({
+      id: `hash ${version}`,
+      label: `SHA-256 of the dense file and nothing else, Node ${version}`,
+      command: [path, join(here, 'sha256.cjs'), files[0]],
+    })),
     { id: 'read', label: 'both files read once, by cat', command: ['cat', ...files], isPlain: true },
     ...(hasPython
       ? [
@@ -149,17 +179,25 @@ function large(pair) {
   ];
 }
 
-function names() {
-  return Array.from({ length: MANY }, (_, k) => `model-${k}`);
+/** What is large is the graph. */
+function graphs(pair, diverging) {
+  return nodes.flatMap(({ path, version }) => [
+    { id: `check ${version}`, label: `check, Node ${version}`, command: check(path, pair, pair) },
+    { id: `red ${version}`, label: `${diverging}, Node ${version}`, command: check(path, pair, `${pair}-other`) },
+  ]);
+}
+
+function names(count) {
+  return Array.from({ length: count }, (_, k) => `model-${k}`);
 }
 
 /** A prunegate.yml in which a pair stands several times. */
-function many(pair) {
+function many(pair, count) {
   const [dense, pruned, spec] = [`${pair}.dense.onnx`, `${pair}.pruned.onnx`, 'spec.yaml'].map((name) =>
     resolve(model(name)),
   );
-  const path = join(folder, 'prunegate.yml');
-  writeFileSync(path, JSON.stringify({ models: names().map((name) => ({ name, dense, pruned, spec })) }));
+  const path = join(folder, `${pair}-${count}.yml`);
+  writeFileSync(path, JSON.stringify({ models: names(count).map((name) => ({ name, dense, pruned, spec })) }));
   return path;
 }
 
