@@ -42,28 +42,36 @@ export function roundingIn(dtype: DType): number {
 /** @param rounding relative difference of what is the same */
 export function numbering(rounding = ROUNDING): Numbering {
   const byKey = new Map<string, number>();
-  const samples: Float64Array[] = [];
+  /** By number; the key of what is known by its name, until something is computed of it. */
+  const samples: (Float64Array | string)[] = [];
   const buckets = new Map<number, number[]>();
   const parts = new Map<number, readonly number[]>();
 
-  const add = (values: Float64Array): number => {
-    const number = samples.length;
-    samples.push(values);
+  const keep = (number: number, values: Float64Array): void => {
+    samples[number] = values;
     const bucket = bucketOf(values, rounding);
     const known = buckets.get(bucket);
     if (known === undefined) buckets.set(bucket, [number]);
     else known.push(number);
-    return number;
+  };
+  const sampleOf = (number: number): Float64Array => {
+    const known = samples[number]!;
+    if (typeof known !== 'string') return known;
+    const values = pseudoRandom(known);
+    keep(number, values);
+    return values;
   };
   const named = (key: string): number => {
-    const known = byKey.get(key) ?? add(pseudoRandom(key));
-    byKey.set(key, known);
-    return known;
+    const known = byKey.get(key);
+    if (known !== undefined) return known;
+    byKey.set(key, samples.length);
+    return samples.push(key) - 1;
   };
   return {
     named,
     computed(f, operands) {
-      const columns = operands.map((operand) => samples[operand]!);
+      // Before it is looked for what they are: it may be one of them.
+      const columns = operands.map(sampleOf);
       const point = new Array<number>(columns.length);
       const values = new Float64Array(POINTS);
       for (let k = 0; k < POINTS; k++) {
@@ -72,10 +80,12 @@ export function numbering(rounding = ROUNDING): Numbering {
       }
       const bucket = bucketOf(values, rounding);
       for (const near of [bucket, bucket - 1, bucket + 1]) {
-        const found = buckets.get(near)?.find((other) => isSame(samples[other]!, values, rounding));
+        const found = buckets.get(near)?.find((other) => isSame(sampleOf(other), values, rounding));
         if (found !== undefined) return found;
       }
-      return add(values);
+      const number = samples.length;
+      keep(number, values);
+      return number;
     },
     joined(operands) {
       const flat = operands.flatMap((operand) => parts.get(operand) ?? [operand]);

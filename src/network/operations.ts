@@ -43,30 +43,23 @@ function addNode(draft: Draft, node: OnnxNode): void {
   const call = isCall ? { layer: own.layer, call: own.call } : null;
   const name = node.name || tensor;
   const found = operationOf(draft, node, operator, inputs);
-  // Of two operands that are computed it is no layer's call.
-  const computed =
-    found !== 'same' && call === null && operator?.role === 'weights' ? { ...found, op: node.opType } : found;
   const [first] = inputs;
-  if (call === null && first !== undefined && computed === 'same') made.set(tensor, first);
-  else if (computed !== 'same') {
+  // Of two operands that are computed it is no layer's call.
+  const isOwn = found === 'same' || (call === null && operator?.role === 'weights');
+  const op = isOwn ? node.opType : found.op;
+  if (call === null && first !== undefined && found === 'same') made.set(tensor, first);
+  else if (found !== 'same') {
     made.set(tensor, all.length);
-    all.push({ ...computed, call, name, tensor });
+    const { settings, pointwise, tells } = found;
+    all.push({ op, settings, inputs: found.inputs, pointwise, tells, call, name, tensor });
   }
-  for (const [k, output] of node.outputs.entries()) {
-    if (k === 0 || output === '') continue;
+  for (let k = 1; k < node.outputs.length; k++) {
+    const output = node.outputs[k]!;
+    if (output === '') continue;
     made.set(output, all.length);
-    const { op, settings, tells } =
-      computed === 'same' ? { op: node.opType, settings: {}, tells: 'nothing' as const } : computed;
-    all.push({
-      op,
-      settings: { ...settings, output: k },
-      inputs,
-      pointwise: null,
-      tells,
-      call: null,
-      name,
-      tensor: output,
-    });
+    const settings = { ...(found === 'same' ? {} : found.settings), output: k };
+    const tells = found === 'same' ? 'nothing' : found.tells;
+    all.push({ op, settings, inputs, pointwise: null, tells, call: null, name, tensor: output });
   }
 }
 
