@@ -101,6 +101,7 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
     close() {
       if (!isOpen) return;
       isOpen = false;
+      readPart = readOnly;
       hash?.close();
       closeSync(descriptor);
     },

@@ -76,3 +76,51 @@ describe('a file that is hashed while it is read', () => {
     file.close();
   });
 });
+
+describe('a file of which small parts are read', () => {
+  const size = 200_000;
+  const bytes = Uint8Array.from({ length: size }, (_, k) => (k * 7919) >> 3);
+  const path = join(mkdtempSync(join(tmpdir(), 'prunegate-file-')), 'model.onnx');
+  writeFileSync(path, bytes);
+  /** A step onward from where the last part ended, or a jump to anywhere, and how much is read there. */
+  const part = fc.record({
+    jump: fc.option(fc.nat(size), { freq: 4 }),
+    gap: fc.nat(6000),
+    length: fc.oneof(fc.nat(300), fc.nat(6000)),
+  });
+
+  it('hands out what lies there, whatever was read before', () => {
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 60 }), (parts) => {
+        const file = openRegularFile(path);
+        let at = 0;
+        for (const { jump, gap, length } of parts) {
+          const position = Math.min(jump ?? at + gap, size);
+          const target = new Uint8Array(Math.min(length, size - position));
+          file.read(target, position, target.length);
+          expect(Buffer.compare(target, bytes.subarray(position, position + target.length))).toBe(0);
+          at = position + target.length;
+        }
+        file.close();
+      }),
+    );
+  });
+
+  it('refuses what lies behind its end, and nothing before it', () => {
+    const file = openRegularFile(path);
+    const target = new Uint8Array(100);
+    file.read(target, size - 300, 100);
+    file.read(target, size - 200, 100);
+    expect(() => file.read(target, size - 50, 100)).toThrow('ended early');
+    file.read(target, size - 100, 100);
+    expect(Buffer.compare(target, bytes.subarray(size - 100))).toBe(0);
+  });
+
+  it('refuses all once it is closed, what was read with something else as well', () => {
+    const file = openRegularFile(path);
+    const target = new Uint8Array(100);
+    for (const position of [0, 100, 200]) file.read(target, position, 100);
+    file.close();
+    expect(() => file.read(target, 300, 100)).toThrow('after it was closed');
+  });
+});

@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadRequests, settingsFromFlags } from '../../src/config/index.ts';
 import { check } from '../../src/pipeline/check.ts';
@@ -208,6 +209,38 @@ describe('causes, on layers made by hand', () => {
 
   it('no offset of anything is no cause', () => {
     expect(causeOf([layer('a', 8, [0, 2, 5], [0, 2, 5]), layer('b', 16, [0, 3, 4], [5, 8, 9])])).toBeNull();
+  });
+
+  it('the list of the nearest other layer, the earlier of two, and one that is expected before one that a layer would keep alone', () => {
+    const lists = [
+      [1, 3],
+      [0, 5],
+      [2, 6],
+    ] as const;
+    const any = fc.constantFrom(...lists);
+    const one = fc.record({ expected: any, exploring: any, actual: any, group: fc.constantFrom(null, 0, 1) });
+    fc.assert(
+      fc.property(fc.array(one, { minLength: 2, maxLength: 9 }), fc.nat(8), (made, at) => {
+        const layers = made.map((given, k) => ({ ...layer(`l${k}`, 8, given.expected, given.actual), ...given }));
+        const own = layers[at % layers.length]!;
+        fc.pre(own.verdict === 'mismatch');
+        const near = [...layers.entries()]
+          .filter(([, other]) => other !== own && (other.group === null || other.group !== own.group))
+          .sort(([a], [b]) => Math.abs(a - layers.indexOf(own)) - Math.abs(b - layers.indexOf(own)))
+          .map(([, other]) => other);
+        const of = near.find(({ expected }) => expected === own.actual);
+        const alone = near.find(({ exploring }) => exploring === own.actual);
+        const firstStage = {
+          ...{ doing: 'exploring', stage: 'exploration', excludedBy: 'excluded_layers' },
+          ...{ overruledBy: '', mergedBy: '' },
+        };
+        const cause = causesOf({ dense: network, layers, hypotheses: [], firstStage, locked: null }).of([own]);
+        fc.pre(cause === null || cause.startsWith('The kept filters are the indices of'));
+        if (of !== undefined) expect(cause).toContain(`indices of ${of.name}: was this layer cut`);
+        else if (alone !== undefined) expect(cause).toContain(`indices of ${alone.name} while exploring: was this`);
+        else expect(cause).toBeNull();
+      }),
+    );
   });
 
   it('an older lock', () => {
