@@ -110,7 +110,7 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
 
 /** What a call of the kernel costs more than copying does. */
 const SMALL_BYTES = 4 * 1024;
-const BLOCK_BYTES = 32 * 1024;
+const BLOCK_BYTES = 16 * 1024;
 
 /**
  * Small tensors lie side by side, BatchNorm's vectors and a long chain's kernels: where one follows another closely, what comes next is read with it.

@@ -30,9 +30,17 @@ const RANKS: ReadonlyMap<LayerKind, number> = new Map(STRONGEST.map((kind, rank)
 
 /** What a finished layer is, and the operator that makes it so. */
 export function layerKind(draft: LayerDraft): Pick<Layer, 'kind' | 'op' | 'sort'> {
+  return (draft.parts.length > 1 ? composedKind(draft) : null) ?? strongestKind(draft);
+}
+
+/** Of what exporters write as several nodes. */
+function composedKind(draft: LayerDraft): Pick<Layer, 'kind' | 'op' | 'sort'> | null {
   if (isFusion(draft)) return { kind: 'elementwise', op: 'WeightedFusion', sort: 'weighted-sum' };
   if (isParametric(draft)) return { kind: 'activation', op: 'PRelu', sort: 'prelu' };
-  if (isScaledElu(draft)) return { kind: 'activation', op: 'ScaledElu', sort: 'scaled-elu' };
+  return isScaledElu(draft) ? { kind: 'activation', op: 'ScaledElu', sort: 'scaled-elu' } : null;
+}
+
+function strongestKind(draft: LayerDraft): Pick<Layer, 'kind' | 'op' | 'sort'> {
   let [strongest, least] = [draft.parts[0], STRONGEST.length];
   // x * sigmoid(x) inside one layer is an activation: only one tensor comes in from outside.
   const isFunction = draft.calls.every((call) => call.externals.size < 2 && !call.doubled);

@@ -137,7 +137,7 @@ describe('what a check does, in counts', () => {
       join(example, 'pruned.onnx'),
       join(example, 'prune.yaml'),
     );
-    expect(allocated).toBeLessThan(20e6);
+    expect(allocated).toBeLessThan(14e6);
   });
 });
 
