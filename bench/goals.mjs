@@ -7,7 +7,7 @@ const ABOVE_LARGEST = 120e6;
 /** A report in JSON names the SHA-256 of both files. A core makes that of two gigabytes in a second, which is more than all else that a check does. */
 const HASHING = 1.25;
 
-/** What no graph that is met with takes. */
+/** Graphs that are met with are a hundredth as large. */
 const GRAPH_MS = 3000;
 
 /** Bytes that are read of a pair. */

@@ -108,7 +108,7 @@ const SECTIONS = [
     title: '20,000 layers',
     pair: 'deep',
     rounds: Math.ceil(rounds / 3),
-    subjects: (pair) => graphs(pair, 'check that diverges, and prints 15,203 layers'),
+    subjects: (pair) => graphs(pair, 'check that diverges, with a line for each of three quarters of the layers'),
   },
   {
     title: 'A layer of 100,000 filters',

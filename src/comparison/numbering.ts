@@ -70,7 +70,7 @@ export function numbering(rounding = ROUNDING): Numbering {
   return {
     named,
     computed(f, operands) {
-      // Before it is looked for what they are: it may be one of them.
+      // First: what is computed may be one of the operands.
       const columns = operands.map(sampleOf);
       const point = new Array<number>(columns.length);
       const values = new Float64Array(POINTS);

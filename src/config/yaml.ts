@@ -146,7 +146,7 @@ function refuseExcess(text: string, fail: YamlFailure): void {
   }
 }
 
-/** Whether a text has too few characters for too many tokens, at most three for each, and too few brackets and dashes for deep nesting. */
+/** Whether a text has too few characters for too many tokens, which are about two for each, and too few brackets and dashes for deep nesting. */
 function isSmall(text: string): boolean {
   return text.length * 3 < MAX_TOKENS && (text.match(/[[{?-]/g)?.length ?? 0) <= MAX_DEPTH;
 }

@@ -108,7 +108,7 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
   };
 }
 
-/** What a call of the kernel costs more than copying does. */
+/** Copying so much takes less than a call of the kernel. */
 const SMALL_BYTES = 4 * 1024;
 const BLOCK_BYTES = 16 * 1024;
 

@@ -10,6 +10,19 @@ export function isKnown(sizes: readonly Dim[]): sizes is readonly number[] {
 /** A channel that belongs to no prunable layer (a graph input's, a constant's). */
 export const FIXED_CHANNEL = -1;
 
+/** Whose channels a list has, each once, in the order of the list. @param ownerOf by channel id */
+export function ownersAmong(ownerOf: ArrayLike<number>, ids: ArrayLike<number>): readonly number[] {
+  const owners = new Set<number>();
+  let last = FIXED_CHANNEL;
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at]!;
+    const owner = id === FIXED_CHANNEL ? last : ownerOf[id]!;
+    if (owner !== last) owners.add(owner);
+    last = owner;
+  }
+  return [...owners];
+}
+
 /**
  * Positions that one tensor's channels are followed over. Flattening 64 channels of 224 x 224 takes 3.2 million; a few bytes
  * of a hostile file can ask for 2^53 (CWE-789).

@@ -1,7 +1,7 @@
 export { type BareConstant, bareConstants } from './bare-constants.ts';
 export { readNetwork } from './build.ts';
 export type { ChannelMap, Dim } from './channels.ts';
-export { FIXED_CHANNEL } from './channels.ts';
+export { FIXED_CHANNEL, ownersAmong } from './channels.ts';
 export { encoded } from './constants.ts';
 export type {
   CutSite,

@@ -10,7 +10,7 @@ export function once<K extends object, V>(find: (key: K) => V): (key: K) => V {
   };
 }
 
-/** The same of a word or a number, of which there are few. */
+/** The same of a word or a number, or of an object that is there as long as this function is: all are kept. */
 export function onceByValue<P, V>(find: (part: P) => V): (part: P) => V {
   const known = new Map<P, { readonly value: V }>();
   return (part) => {

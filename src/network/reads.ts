@@ -10,15 +10,14 @@ export function readsOf(node: OnnxNode): readonly string[] {
 
 /** Graphs that run inside a node: mostly none, which is asked of each node again and again. */
 export function graphsIn({ attributes }: OnnxNode): readonly OnnxGraph[] {
-  let graphs: readonly OnnxGraph[] = NO_GRAPHS;
+  const graphs: OnnxGraph[] = [];
+  // Without an iterator, which makes an object for each attribute of each node.
   attributes.forEach((found) => {
-    if (found.kind === 'graph') graphs = [...graphs, found.value];
-    else if (found.kind === 'graphs') graphs = [...graphs, ...found.value];
+    if (found.kind === 'graph') graphs.push(found.value);
+    else if (found.kind === 'graphs') for (const graph of found.value) graphs.push(graph);
   });
   return graphs;
 }
-
-const NO_GRAPHS: readonly OnnxGraph[] = [];
 
 /** The node that makes each tensor. */
 export function makersOf<N extends Pick<OnnxNode, 'outputs'>>(nodes: readonly N[]): ReadonlyMap<string, N> {

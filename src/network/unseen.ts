@@ -85,10 +85,14 @@ function floatsIn({ initializers, nodes }: OnnxGraph): Tensor[] {
 }
 
 function constantsIn(nodes: readonly OnnxNode[]): Tensor[] {
-  return nodes.flatMap((node) => [
-    ...[...node.attributes.values()].flatMap((found) =>
-      found.kind === 'tensor' && isWeight(found.value) ? [found.value] : [],
-    ),
-    ...graphsIn(node).flatMap(floatsIn),
-  ]);
+  return nodes.flatMap(({ attributes }) =>
+    [...attributes.values()].flatMap((found) => {
+      if (found.kind === 'tensor') return isWeight(found.value) ? [found.value] : [];
+      return found.kind === 'graph'
+        ? floatsIn(found.value)
+        : found.kind === 'graphs'
+          ? found.value.flatMap(floatsIn)
+          : [];
+    }),
+  );
 }

@@ -1,6 +1,6 @@
 import { InputError } from '../errors/input-error.ts';
 import type { OnnxModel, OnnxNode } from '../onnx/index.ts';
-import { FIXED_CHANNEL } from './channels.ts';
+import { ownersAmong } from './channels.ts';
 import { computeNode, MAX_COMPUTED } from './constants.ts';
 import type { CutSite } from './cut-sites.ts';
 import type { LayerDraft, Value } from './drafts.ts';
@@ -57,7 +57,7 @@ export function walkGraph(model: OnnxModel, leads: Leads): Walked {
         return affordable >= 0;
       },
     },
-    lead: (operands) => leads(operands.map((ids) => ownersIn(owners, ids))),
+    lead: (operands) => leads(operands.map((ids) => ownersAmong(owners, ids))),
     makers: new Map(),
     soleConsumer(tensor) {
       const nodesReading = readers.get(tensor);
@@ -90,17 +90,6 @@ export function walkGraph(model: OnnxModel, leads: Leads): Walked {
   }
   recordOutputs(walk);
   return { walk, readers, owners, normalized };
-}
-
-function ownersIn(owners: readonly number[], ids: Int32Array): readonly number[] {
-  const found = new Set<number>();
-  let last = -1;
-  for (let at = 0; at < ids.length; at++) {
-    const owner = ids[at] === FIXED_CHANNEL ? last : owners[ids[at]!]!;
-    if (owner !== last) found.add(owner);
-    last = owner;
-  }
-  return [...found];
 }
 
 function readNode(walk: Walk, node: OnnxNode): void {

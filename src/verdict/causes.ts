@@ -184,21 +184,22 @@ function neighbourCause(layers: readonly LayerResult[], { layers: all, firstStag
 /** The layers with a list of filters, in graph order. */
 type Lists = (kept: RetainedIndices) => readonly LayerResult[];
 
-/** All layers by what is expected of them, made once: a model of twenty thousand layers may have as many findings. */
+/** All layers by what is expected of them, and by what each would keep alone, made once: a model of twenty thousand layers may have as many findings. */
 const keptLists = once((all: readonly LayerResult[]) => {
   const places = new Map(all.map((layer, place) => [layer, place]));
   const byList = (kept: (layer: LayerResult) => RetainedIndices | null): Lists => {
     const byHash = new Map<number, { readonly list: RetainedIndices; readonly layers: LayerResult[] }[]>();
-    const find = (list: RetainedIndices) => byHash.get(hashOf(list))?.find((one) => sameFilters(one.list, list));
     for (const layer of all) {
       const list = kept(layer);
       if (list === null) continue;
-      const known = find(list);
-      if (known === undefined)
-        byHash.set(hashOf(list), [...(byHash.get(hashOf(list)) ?? []), { list, layers: [layer] }]);
-      else known.layers.push(layer);
+      const hash = hashOf(list);
+      const alike = byHash.get(hash);
+      const known = alike?.find((one) => sameFilters(one.list, list));
+      if (known !== undefined) known.layers.push(layer);
+      else if (alike !== undefined) alike.push({ list, layers: [layer] });
+      else byHash.set(hash, [{ list, layers: [layer] }]);
     }
-    return (list) => find(list)?.layers ?? [];
+    return (list) => byHash.get(hashOf(list))?.find((one) => sameFilters(one.list, list))?.layers ?? [];
   };
   return {
     placeOf: (layer: LayerResult) => places.get(layer)!,

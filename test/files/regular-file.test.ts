@@ -114,6 +114,7 @@ describe('a file of which small parts are read', () => {
     expect(() => file.read(target, size - 50, 100)).toThrow('ended early');
     file.read(target, size - 100, 100);
     expect(Buffer.compare(target, bytes.subarray(size - 100))).toBe(0);
+    file.close();
   });
 
   it('refuses all once it is closed, what was read with something else as well', () => {

@@ -1,4 +1,4 @@
-import { float32, type Graph, op, zeros } from './onnx-builder.ts';
+import { float32, type Graph, graphOf, op, zeros } from './onnx-builder.ts';
 
 /** Graphs that grow in one way each, for finding out what that costs. */
 
@@ -151,6 +151,11 @@ export const FAMILIES: Readonly<Record<string, (count: number) => Graph>> = {
     ),
   'softmaxes in a row': (count) => between(row(count, (from, to) => op('Softmax', from, to, { axis: 1 }))),
   'unknown operators in a row': (count) => between(row(count, (from, to) => op('Strange', from, to))),
+  'graphs inside one node': (count) =>
+    between((from, to) => {
+      const inner = graphOf({ inputs: {}, nodes: [op('Neg', 'a', 'b')], outputs: ['b'] });
+      return [op('Strange', from, to, Object.fromEntries(Array.from({ length: count }, (_, k) => [`g${k}`, inner])))];
+    }),
   'readers of one tensor that meet again': inputsOfOne,
   'filters of one layer': (count) => oneLayer(count, (k) => Math.sin(1.7 * k)),
   'equal filters of one layer': (count) => oneLayer(count, () => 1),

@@ -1,4 +1,4 @@
-import { FIXED_CHANNEL, type Network } from '../../network/index.ts';
+import { type Network, ownersAmong } from '../../network/index.ts';
 
 /**
  * Layers whose channels go where they are not followed, by id, and into which operator: what belongs to them there is not
@@ -10,12 +10,7 @@ export function unfollowed({ model, tensors, layers, channelOwner }: Network): R
     for (const name of names) {
       const channels = tensors.get(name)?.channels ?? null;
       if (channels === null || 'opaque' in channels) continue;
-      let last = -1;
-      for (const id of channels.ids) {
-        const owner = id === FIXED_CHANNEL ? last : channelOwner[id]!;
-        if (owner !== last && !lost.has(owner)) lost.set(owner, into);
-        last = owner;
-      }
+      for (const owner of ownersAmong(channelOwner, channels.ids)) if (!lost.has(owner)) lost.set(owner, into);
     }
   };
   for (const { inputs, outputs } of model.graph.nodes) {

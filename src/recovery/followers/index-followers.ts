@@ -1,4 +1,12 @@
-import { FIXED_CHANNEL, type Follower, type Layer, type Network, once, onceByValue } from '../../network/index.ts';
+import {
+  FIXED_CHANNEL,
+  type Follower,
+  type Layer,
+  type Network,
+  once,
+  onceByValue,
+  ownersAmong,
+} from '../../network/index.ts';
 import { type DType, isFloat, narrowed, narrowerOf, type Tensor, toFloat64 } from '../../onnx/index.ts';
 import { bitsOf } from '../match/bits.ts';
 import { roughly } from '../match/rounded.ts';
@@ -137,15 +145,5 @@ export function ownersOf(network: Network, { channels }: Pick<Follower, 'channel
 
 /** The vectors of a BatchNorm share a list of channels, and each is asked about several times. */
 const ownersIn = once(({ channelOwner }: Network) =>
-  onceByValue((channels: Follower['channels']): readonly number[] => {
-    const owners = new Set<number>();
-    let last = -1;
-    for (let at = 0; at < channels.length; at++) {
-      const id = channels[at]!;
-      const owner = id === FIXED_CHANNEL ? last : channelOwner[id]!;
-      if (owner !== last) owners.add(owner);
-      last = owner;
-    }
-    return [...owners];
-  }),
+  onceByValue((channels: Follower['channels']) => ownersAmong(channelOwner, channels)),
 );

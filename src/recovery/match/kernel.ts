@@ -126,7 +126,7 @@ function scaleRows(data: TensorData, weight: Weight, scale: Float64Array): void 
 /**
  * Pairs the elements of pruned and dense rows.
  * @param columns dense input column of each pruned input column, over all groups
- * @param over the pruned input columns that are compared; all where null
+ * @param over the pruned input columns that are compared, ascending; all where null
  * @returns null where a pruned group mixes columns of several dense groups
  */
 export function rowGroups(

@@ -27,7 +27,7 @@ export interface Placed {
   readonly as?: Reading;
   /** Which rows are equal; null where rows were not recognized by their bits. */
   readonly matches?: RowMatches;
-  /** Those of several dense rows; where there are matches. */
+  /** The equal rows of `matches`, where there are matches. */
   readonly equal?: readonly EqualRows[];
   /** Filters that hold nothing but zeros where the dense ones do not. */
   readonly zeroRows?: readonly number[];
