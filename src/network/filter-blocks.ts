@@ -18,7 +18,7 @@ export interface Onlooker {
 }
 
 /** What stays in a core's second cache while it is read and computed on. */
-export const BLOCK_BYTES = 512 * 1024;
+export const BLOCK_BYTES = 1024 * 1024;
 /** Filters of a block are a multiple of these: what computes on several at a time has none left over before the last. */
 const FILTERS_AT_A_TIME = 8;
 

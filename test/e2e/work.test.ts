@@ -15,9 +15,9 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 /** Weights make up nearly all of it, and stand in the file as layers stand in the graph, as most exporters write them. */
 const LAYERS = ['a', 'b', 'c'] as const;
-const WIDTH = 160;
+const WIDTH = 192;
 /** What is read at a time of filters that lie one behind another. */
-const BLOCK_BYTES = 2 ** 19;
+const BLOCK_BYTES = 2 ** 20;
 
 interface Work {
   /** Bytes read of each file. */

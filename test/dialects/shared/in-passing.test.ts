@@ -5,7 +5,7 @@ import { memoryModel, readModel } from '../../../src/onnx/index.ts';
 import { modelBytes, op, zeros } from '../../support/onnx-builder.ts';
 
 /** Three blocks, of which the last has filters left over. */
-const [ROWS, COLUMNS] = [75, 400];
+const [ROWS, COLUMNS] = [75, 800];
 const rawData = new Uint8Array(
   Float32Array.from({ length: ROWS * COLUMNS * 9 }, (_, k) => Math.sin(1 + 1.7 * k)).buffer,
 );

@@ -7,7 +7,7 @@ import { filterBlocks, type Weight } from '../../../../src/network/index.ts';
 import { inMemory, weights } from '../../../support/convs.ts';
 import { op, zeros } from '../../../support/onnx-builder.ts';
 
-const [FILTERS, COLUMNS] = [40, 8000];
+const [FILTERS, COLUMNS] = [40, 16_000];
 
 describe('scores of filters', () => {
   // 1.3 MB: three blocks.
