@@ -52,15 +52,7 @@ const SECTIONS = [
     title: 'ViT-B/16, under Torch-Pruning',
     pair: 'vit',
     rounds: Math.ceil(rounds / 2),
-    subjects: (pair) =>
-      nodes.flatMap(({ path, version }) => [
-        { id: `check ${version}`, label: `check, Node ${version}`, command: check(path, pair, 'vit') },
-        {
-          id: `red ${version}`,
-          label: `check that diverges, Node ${version}`,
-          command: check(path, pair, 'vit-other'),
-        },
-      ]),
+    subjects: greenAndRed,
   },
   {
     title: `${MANY} x 491 MB in one prunegate.yml, two at a time`,
@@ -108,13 +100,13 @@ const SECTIONS = [
     title: '20,000 layers',
     pair: 'deep',
     rounds: Math.ceil(rounds / 3),
-    subjects: (pair) => graphs(pair, 'check that diverges, with a line for each of three quarters of the layers'),
+    subjects: greenAndRed,
   },
   {
     title: 'A layer of 100,000 filters',
     pair: 'wide',
     rounds: Math.ceil(rounds / 2),
-    subjects: (pair) => graphs(pair, 'check that diverges'),
+    subjects: greenAndRed,
   },
   {
     title: '8 GB of external data in 20 files',
@@ -179,11 +171,15 @@ function large(pair) {
   ];
 }
 
-/** What is large is the graph. */
-function graphs(pair, diverging) {
+/** By specs of a pair's own: the one that it was pruned by, and another. */
+function greenAndRed(pair) {
   return nodes.flatMap(({ path, version }) => [
     { id: `check ${version}`, label: `check, Node ${version}`, command: check(path, pair, pair) },
-    { id: `red ${version}`, label: `${diverging}, Node ${version}`, command: check(path, pair, `${pair}-other`) },
+    {
+      id: `red ${version}`,
+      label: `check that diverges, Node ${version}`,
+      command: check(path, pair, `${pair}-other`),
+    },
   ]);
 }
 

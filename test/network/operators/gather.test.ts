@@ -35,56 +35,45 @@ describe('Gather by places of several axes', () => {
   });
 });
 
-/** What Swin computes of its windows' places: zeros, of which some are replaced, added to what a convolution of one filter makes. */
-function masked(operands: Graph['weights']): Graph {
-  return {
+/** The elements of what a node computes of constants, which is added to what a convolution of one filter makes, as Swin adds its windows' places. */
+function computed(node: Graph['nodes'][number], operands: Graph['weights']) {
+  return networkOf({
     inputs: { x: [1, 3, 2, 3] },
-    nodes: [
-      op('ScatterND', ['zeros', 'places', 'values'], 'mask'),
-      op('Conv', ['x', 'aw'], 'a', { name: '/a/Conv' }),
-      op('Add', ['a', 'mask'], 'z'),
-    ],
+    nodes: [node, op('Conv', ['x', 'aw'], 'a', { name: '/a/Conv' }), op('Add', ['a', 'computed'], 'z')],
     outputs: ['z'],
-    weights: {
-      ...weights({ aw: [1, 3, 1, 1] }),
-      zeros: { ...float32([0, 0, 0, 0, 0, 0]), dims: [2n, 3n] },
-      ...operands,
-    },
-  };
+    weights: { ...weights({ aw: [1, 3, 1, 1] }), ...operands },
+  }).numbers('computed');
 }
 
+const at = (places: readonly number[], dims: readonly bigint[]) => ({ ...int64(places), dims: [...dims] });
+
 describe('ScatterND of constants', () => {
-  const at = (places: readonly number[], dims: readonly bigint[]) => ({ ...int64(places), dims: [...dims] });
+  /** Zeros, of which some are replaced. */
+  const masked = (operands: Graph['weights']) =>
+    computed(op('ScatterND', ['zeros', 'places', 'values'], 'computed'), {
+      zeros: { ...float32([0, 0, 0, 0, 0, 0]), dims: [2n, 3n] },
+      ...operands,
+    });
 
   it.each([
     ['elements', { places: at([0, 1, -1, 2], [2n, 2n]), values: float32([5, 7]) }, [0, 5, 0, 0, 0, 7]],
     ['rows', { places: at([1], [1n, 1n]), values: { ...float32([1, 2, 3]), dims: [1n, 3n] } }, [0, 0, 0, 1, 2, 3]],
   ])('is computed: %s', (_, operands, expected) => {
-    expect(networkOf(masked(operands)).numbers('mask')?.data).toEqual(expected);
+    expect(masked(operands)?.data).toEqual(expected);
   });
 
   it('is not where a place lies beyond the data', () => {
-    expect(networkOf(masked({ places: at([2], [1n, 1n]), values: float32([1, 2, 3]) })).numbers('mask')).toBeNull();
+    expect(masked({ places: at([2], [1n, 1n]), values: float32([1, 2, 3]) })).toBeNull();
   });
 });
 
 describe('what is gathered of constants', () => {
-  /** Of two rows of three elements; what it comes to is added to what a convolution makes. */
+  /** Of two rows of three elements. */
   const gathered = (name: string, places: readonly number[], dims: readonly bigint[]) =>
-    networkOf({
-      inputs: { x: [1, 3, 2, 3] },
-      nodes: [
-        op(name, ['table', 'places'], 'picked', name === 'Gather' ? { axis: 1 } : {}),
-        op('Conv', ['x', 'aw'], 'a', { name: '/a/Conv' }),
-        op('Add', ['a', 'picked'], 'z'),
-      ],
-      outputs: ['z'],
-      weights: {
-        ...weights({ aw: [1, 3, 1, 1] }),
-        table: { ...float32([0, 1, 2, 3, 4, 5]), dims: [2n, 3n] },
-        places: { ...int64(places), dims: [...dims] },
-      },
-    }).numbers('picked')?.data;
+    computed(op(name, ['table', 'places'], 'computed', name === 'Gather' ? { axis: 1 } : {}), {
+      table: { ...float32([0, 1, 2, 3, 4, 5]), dims: [2n, 3n] },
+      places: at(places, dims),
+    })?.data;
 
   it.each([
     ['Gather', [2, -3], [2n], [2, 0, 5, 3]],
