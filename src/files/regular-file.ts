@@ -76,13 +76,13 @@ function opened(path: string, descriptor: number, stats: BigIntStats): RegularFi
     if (!isOpen) throw new Error(`${path} is read after it was closed`);
     readFully(path, descriptor, target, position, length);
   };
-  const readSmall = inBlocks({ size, read: readOnly });
+  const bytes = { size, read: readOnly };
   let hash: RunningHash | null = null;
   const hashing = (largest = 0): RunningHash => {
-    hash ??= runningHash({ size, read: readOnly }, largest);
+    hash ??= runningHash(bytes, largest);
     return hash;
   };
-  let readPart = readSmall;
+  let readPart = inBlocks(bytes);
   return {
     name: path,
     size,

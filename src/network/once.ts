@@ -20,7 +20,7 @@ export function onceByValue<P, V>(find: (part: P) => V): (part: P) => V {
   };
 }
 
-/** The same of an object and a word. */
+/** The same of an object and such a part, which is kept as long as the object. */
 export function onceFor<K extends object, P, V>(find: (key: K, part: P) => V): (key: K, part: P) => V {
   const ofKey = once((key: K) => onceByValue((part: P) => find(key, part)));
   return (key, part) => ofKey(key)(part);

@@ -188,18 +188,16 @@ type Lists = (kept: RetainedIndices) => readonly LayerResult[];
 const keptLists = once((all: readonly LayerResult[]) => {
   const places = new Map(all.map((layer, place) => [layer, place]));
   const byList = (kept: (layer: LayerResult) => RetainedIndices | null): Lists => {
-    const byHash = new Map<number, { readonly list: RetainedIndices; readonly layers: LayerResult[] }[]>();
+    const found = new Map<string, LayerResult[]>();
     for (const layer of all) {
       const list = kept(layer);
       if (list === null) continue;
-      const hash = hashOf(list);
-      const alike = byHash.get(hash);
-      const known = alike?.find((one) => sameFilters(one.list, list));
-      if (known !== undefined) known.layers.push(layer);
-      else if (alike !== undefined) alike.push({ list, layers: [layer] });
-      else byHash.set(hash, [{ list, layers: [layer] }]);
+      const key = list.join();
+      const known = found.get(key);
+      if (known === undefined) found.set(key, [layer]);
+      else known.push(layer);
     }
-    return (list) => byHash.get(hashOf(list))?.find((one) => sameFilters(one.list, list))?.layers ?? [];
+    return (list) => found.get(list.join()) ?? [];
   };
   return {
     placeOf: (layer: LayerResult) => places.get(layer)!,
@@ -207,13 +205,6 @@ const keptLists = once((all: readonly LayerResult[]) => {
     exploring: byList((layer) => layer.exploring),
   };
 });
-
-/** FNV-1a. */
-function hashOf(list: RetainedIndices): number {
-  let hash = 0x811c9dc5;
-  for (const filter of list) hash = Math.imul(hash ^ filter, 0x01000193);
-  return hash;
-}
 
 /** The nearest layer to a place, of two that are as near the earlier one. @param layers in graph order */
 function nearestOf(

@@ -1,15 +1,11 @@
-import { type Layer, type Network, once, onceByValue } from '../../network/index.ts';
+import { type Layer, type Network, onceFor } from '../../network/index.ts';
 
 /** Whether a layer counts as pruned (PrunedLayer.is_pruned); null for layers that decide nothing themselves. */
 export type PrunedFlag = boolean | 'unknown' | null;
 
 /** The layers that all calls of a layer read, in Keras's order (pruning.py `_get_inbound_layers`). */
-export function inboundOf(network: Network, layer: Layer): readonly Layer[] {
-  return inboundIn(network)(layer);
-}
-
-const inboundIn = once(({ layers }: Network) =>
-  onceByValue(({ calls }: Layer): readonly Layer[] => calls.flatMap(({ inputs }) => inputs.map((id) => layers[id]!))),
+export const inboundOf = onceFor(({ layers }: Network, { calls }: Layer): readonly Layer[] =>
+  calls.flatMap(({ inputs }) => inputs.map((id) => layers[id]!)),
 );
 
 /**

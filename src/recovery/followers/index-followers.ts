@@ -1,12 +1,4 @@
-import {
-  FIXED_CHANNEL,
-  type Follower,
-  type Layer,
-  type Network,
-  once,
-  onceByValue,
-  ownersAmong,
-} from '../../network/index.ts';
+import { FIXED_CHANNEL, type Follower, type Layer, type Network, onceFor, ownersAmong } from '../../network/index.ts';
 import { type DType, isFloat, narrowed, narrowerOf, type Tensor, toFloat64 } from '../../onnx/index.ts';
 import { bitsOf } from '../match/bits.ts';
 import { roughly } from '../match/rounded.ts';
@@ -140,10 +132,10 @@ function elementTexts(tensor: Tensor, isNear: boolean, as: DType | null): (at: n
 
 /** Layers whose channels a follower follows, in the order of its elements. */
 export function ownersOf(network: Network, { channels }: Pick<Follower, 'channels'>): readonly number[] {
-  return ownersIn(network)(channels);
+  return ownersIn(network, channels);
 }
 
 /** The vectors of a BatchNorm share a list of channels, and each is asked about several times. */
-const ownersIn = once(({ channelOwner }: Network) =>
-  onceByValue((channels: Follower['channels']) => ownersAmong(channelOwner, channels)),
+const ownersIn = onceFor(({ channelOwner }: Network, channels: Follower['channels']) =>
+  ownersAmong(channelOwner, channels),
 );
