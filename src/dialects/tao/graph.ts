@@ -1,4 +1,4 @@
-import { type Layer, type Network, onceFor } from '../../network/index.ts';
+import { type Layer, type Network, once, onceFor } from '../../network/index.ts';
 
 /** Whether a layer counts as pruned (PrunedLayer.is_pruned); null for layers that decide nothing themselves. */
 export type PrunedFlag = boolean | 'unknown' | null;
@@ -64,7 +64,7 @@ export function widthOf({ output: { shape, channelAxis } }: Layer): number | nul
 }
 
 /** Layers behind those that they read; where calls of a shared layer make a circle, behind those that came first. */
-export function inboundFirst(network: Network): readonly Layer[] {
+export const inboundFirst = once((network: Network): readonly Layer[] => {
   const ordered = new Set<Layer>();
   const entered = new Set<Layer>();
   for (const root of network.layers) {
@@ -81,4 +81,4 @@ export function inboundFirst(network: Network): readonly Layer[] {
     }
   }
   return [...ordered];
-}
+});

@@ -1,4 +1,4 @@
-import type { Layer, LayerKind, LayerSort, Network } from '../../network/index.ts';
+import { type Layer, type LayerKind, type LayerSort, type Network, once } from '../../network/index.ts';
 import { inboundFirst, inboundOf, widthOf } from './graph.ts';
 
 /** Whether the pruner ranks a layer's filters: a SeparableConv2D passes (`_explore`). */
@@ -45,14 +45,14 @@ const HAS_FORMAT: ReadonlySet<LayerKind> = new Set<LayerKind>([
 const LOSES_FORMAT: ReadonlySet<LayerKind> = new Set<LayerKind>(['input', 'reshape', 'permute']);
 
 /** The data format at each layer; a layer is missing where it cannot be determined. */
-export function dataFormats(network: Network): ReadonlyMap<Layer, DataFormat> {
+export const dataFormats = once((network: Network): ReadonlyMap<Layer, DataFormat> => {
   const formats = new Map<Layer, DataFormat>();
   for (const layer of inboundFirst(network)) {
     const format = formatOf(network, layer, formats);
     if (format !== undefined) formats.set(layer, format);
   }
   return formats;
-}
+});
 
 function formatOf(
   { dataFormat, layers }: Network,

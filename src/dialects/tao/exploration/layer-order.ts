@@ -1,4 +1,4 @@
-import type { Layer, Network } from '../../../network/index.ts';
+import { type Layer, type Network, once } from '../../../network/index.ts';
 import { inboundOf } from '../graph.ts';
 
 /** Layers that read one layer. */
@@ -13,7 +13,7 @@ export interface Consumers {
  * The layers that read each layer. TAO prunes a model that Keras loaded, and a loaded model is rebuilt in the order of
  * `model.layers`, which topology alone decides.
  */
-export function consumersOf(network: Network): ReadonlyMap<Layer, Consumers> {
+export const consumersOf = once((network: Network): ReadonlyMap<Layer, Consumers> => {
   const rank = modelLayersRank(network);
   const readers = new Map<Layer, Set<Layer>>();
   for (const layer of network.layers) {
@@ -26,7 +26,7 @@ export function consumersOf(network: Network): ReadonlyMap<Layer, Consumers> {
     return { layers, isCertain: layers.every((layer, k) => k === 0 || !madeBefore(layer, layers[k - 1]!)) };
   };
   return new Map([...readers].map(([layer, set]) => [layer, order(set)]));
-}
+});
 
 /**
  * Position of each layer in Keras's `model.layers`: by depth (longest path to an output), deepest first, then by first
