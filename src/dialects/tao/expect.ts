@@ -73,6 +73,15 @@ export function expectTao(run: TaoRun): TaoExpected {
   };
 }
 
+/** What such a run retains of each layer, and nothing that is said of it: for runs that are tried one after the other. */
+export function retainedBy(run: TaoRun): ReadonlyMap<string, Pick<LayerExpectation, 'expected'>> {
+  const pruned = prunedBy(run);
+  const varyingOf = varyingLayers(pruned);
+  return new Map(
+    [...run.network.prunable].map(([name, layer]) => [name, { expected: expectedOf(layer, pruned, varyingOf) }]),
+  );
+}
+
 /** Null where no value decides: by exclusion, by broadcasting, or where the values are not known. */
 function countRuleOf({ stat }: Decision, { threshold, minNumFilters, granularity }: TaoSpec): CountRule | null {
   if (stat === null) return null;
@@ -88,9 +97,7 @@ function groupsOf({ exploration }: Pruned, { criterion }: TaoSpec): readonly Lay
 }
 
 function layersOf(run: TaoRun, pruned: Pruned, groups: readonly LayerGroup[]): ReadonlyMap<string, LayerExpectation> {
-  const varyingOf = new Map(
-    pruned.open.varying.flatMap((varying) => varying.layers.map((layer) => [layer, varying] as const)),
-  );
+  const varyingOf = varyingLayers(pruned);
   const assumptions = namesAssumed(run, groups);
   const groupOf = new Map(groups.flatMap(({ id, members }) => members.map((name): [string, number] => [name, id])));
   return new Map(
@@ -130,21 +137,36 @@ function namesAssumed({ network, spec }: TaoRun, groups: readonly LayerGroup[]):
   return assumed;
 }
 
+type VaryingOf = ReadonlyMap<Layer, Varying>;
+
+function varyingLayers({ open }: Pruned): VaryingOf {
+  return new Map(open.varying.flatMap((varying) => varying.layers.map((layer) => [layer, varying] as const)));
+}
+
+function decisionOn(layer: Layer, { exploration, open }: Pruned): Decision | null {
+  return open.unknown.get(layer) ?? exploration?.decisions.get(layer) ?? null;
+}
+
+function expectedOf(layer: Layer, pruned: Pruned, varyingOf: VaryingOf): RetainedIndices | null {
+  return varyingOf.get(layer)?.outcomes === null ? null : (decisionOn(layer, pruned)?.retained ?? null);
+}
+
 function layerOf(
   layer: Layer,
   { spec }: TaoRun,
-  { stats, exploration, refusal, open }: Pruned,
-  varyingOf: ReadonlyMap<Layer, Varying>,
+  pruned: Pruned,
+  varyingOf: VaryingOf,
 ): Omit<LayerExpectation, 'group' | 'assumes'> {
   const { name } = layer;
-  const own = stats.get(layer)!;
-  const decision = open.unknown.get(layer) ?? exploration?.decisions.get(layer) ?? null;
+  const { refusal } = pruned;
+  const own = pruned.stats.get(layer)!;
+  const decision = decisionOn(layer, pruned);
   const varying = varyingOf.get(layer);
   const isTooOpen = varying?.outcomes === null;
   return {
     name,
     exploring: 'unknown' in own ? null : retainedAlone(own, decision, spec),
-    expected: isTooOpen ? null : (decision?.retained ?? null),
+    expected: expectedOf(layer, pruned, varyingOf),
     reason: refusal === null ? reasonFor(decision, name, spec, isTooOpen) : refusedReason(refusal),
     remedy: refusal === null ? (decision?.remedy ?? null) : null,
     rule: refusal === null ? ruleOf(decision, spec) : 'pruner raises',
@@ -180,7 +202,7 @@ function refusedReason({ message, layer }: Refusal): string {
 
 function keptUnder(criterion: Criterion, run: TaoRun, own: Expected['layers']): CriterionCounts['kept'] {
   const { spec, work } = run;
-  const other = () => expectTao({ ...run, spec: { ...spec, criterion } }).layers;
+  const other = () => retainedBy({ ...run, spec: { ...spec, criterion } });
   const layers = criterion === spec.criterion ? own : work.left < 0 ? null : withinWork(work, other);
   return layers === null ? null : new Map([...layers].map(([name, { expected }]) => [name, expected?.length ?? null]));
 }

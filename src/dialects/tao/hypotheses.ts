@@ -3,11 +3,11 @@ import { listed } from '../../prose/index.ts';
 import { hypothesis, rankingEffort, readingEffort } from '../effort.ts';
 import { fileName } from '../file-name.ts';
 import type { Hypothesis, Observed, Variant } from '../types.ts';
-import { expectTao } from './expect.ts';
+import { retainedBy } from './expect.ts';
 import { withinWork } from './exploration/work.ts';
 import { type Norms, ownStats, readNorms } from './norms/norms.ts';
 import { float64Norms, l1Norms } from './norms/other-norms.ts';
-import type { TaoRun } from './run.ts';
+import { prunedBy, type TaoRun } from './run.ts';
 import { CRITERIA, type Normalizer, type TaoSpec } from './spec.ts';
 import { fittingThreshold } from './threshold-search.ts';
 
@@ -35,7 +35,7 @@ function* mistakes(run: TaoRun, folding: Folding | null, observed: Observed): Ge
   const ranking = rankingEffort(network);
   const reading = ranking + readingEffort(network);
   const under = (changed: Partial<TaoSpec>, measured: Norms = norms): Layers =>
-    expectTao({ ...run, spec: { ...spec, ...changed }, norms: measured }).layers;
+    retainedBy({ ...run, spec: { ...spec, ...changed }, norms: measured });
   const changed = (cause: string, change: Partial<TaoSpec>): Hypothesis =>
     hypothesis(ranking, cause, () => under(change));
   const trial: Trial = { run, observed, ranking, under, changed };
@@ -46,7 +46,7 @@ function* mistakes(run: TaoRun, folding: Folding | null, observed: Observed): Ge
     yield hypothesis(
       reading,
       'The kept filters are those that a ranking of the weights with BatchNorm folded in gives: were the norms taken from a folded export?',
-      () => expectTao({ ...run, network: folded, norms: readNorms(folded, 'raw') }).layers,
+      () => retainedBy({ ...run, network: folded, norms: readNorms(folded, 'raw') }),
     );
   for (const criterion of CRITERIA)
     if (criterion !== spec.criterion)
@@ -159,8 +159,8 @@ function* searchedThresholds({ run, observed, ranking, under }: Trial): Generato
       work: 2 * ranking,
       test: () => {
         const tried = { ...spec, ...changed };
-        const { pruned } = expectTao({ ...run, spec: tried });
-        const threshold = fittingThreshold(tried, pruned.exploration, observed.actual);
+        const { exploration } = prunedBy({ ...run, spec: tried });
+        const threshold = fittingThreshold(tried, exploration, observed.actual);
         if (threshold === null || (threshold === spec.threshold && what === '')) return null;
         return {
           cause: `The kept filters are those of threshold ${threshold}${what}; the spec says ${spec.threshold}${ownSettings(spec, changed)}.`,
