@@ -1,7 +1,23 @@
 /** 1 for the largest value; equal values share a rank, and NaN comes last, as in numpy's argsort(-values). */
 export function ranksOf(values: ArrayLike<number>): readonly number[] {
-  const sorted = Float64Array.from(values, (value) => -value).sort();
-  const first = new Map<number, number>();
-  for (let at = sorted.length - 1; at >= 0; at--) first.set(sorted[at]!, at + 1);
-  return Array.from(values, (value) => first.get(-value)!);
+  const count = values.length;
+  const sorted = new Float64Array(count);
+  // Loops: each layer that diverges is ranked several times, of which a model may have thousands.
+  for (let k = 0; k < count; k++) sorted[k] = -values[k]!;
+  sorted.sort();
+  const ranks = new Array<number>(count);
+  for (let k = 0; k < count; k++) ranks[k] = firstAt(sorted, -values[k]!) + 1;
+  return ranks;
+}
+
+/** Where a value stands first in a list in ascending order, which has NaN at its end. */
+function firstAt(sorted: Float64Array, value: number): number {
+  let [low, high] = [-1, sorted.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    const isBefore = Number.isNaN(value) ? !Number.isNaN(sorted[middle]) : sorted[middle]! < value;
+    if (isBefore) low = middle;
+    else high = middle;
+  }
+  return high;
 }
