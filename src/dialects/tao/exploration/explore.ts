@@ -1,4 +1,4 @@
-import type { Layer } from '../../../network/index.ts';
+import { type Layer, type Network, once } from '../../../network/index.ts';
 import { inboundOf, isLayerPruned, type PrunedFlag, prunedLayers } from '../graph.ts';
 import { isFusion, isMerging, isPrunable, unknownClass } from '../keras.ts';
 import { TaoError } from '../refusal.ts';
@@ -56,25 +56,31 @@ function walk(
   const { network, choices } = state.ground;
   const explored = new Set<Layer>();
   const queue = network.layers.filter((layer) => layer.kind === 'input');
-  const queued = new Set(queue);
-  const awaited = new Map(network.layers.map((layer) => [layer, new Set(inboundOf(network, layer)).size]));
+  // By the layers' ids, as this walk is made again for each spec that is tried.
+  const isQueued = new Uint8Array(network.layers.length);
+  const awaited = countsOfInbound(network).slice();
   for (const layer of queue) {
-    queued.delete(layer);
-    if (awaited.get(layer)! > 0) continue;
+    isQueued[layer.id] = 0;
+    if (awaited[layer.id]! > 0) continue;
     exploreLayer(state, targets, layer);
     const next = consumers.get(layer)?.layers ?? [];
     spend(state.ground.work, 1 + next.length);
     // A layer that is explored again has long been counted.
-    if (!explored.has(layer)) for (const consumer of next) awaited.set(consumer, awaited.get(consumer)! - 1);
+    if (!explored.has(layer)) for (const consumer of next) awaited[consumer.id]! -= 1;
     explored.add(layer);
     for (const consumer of choices.isReversed(layer) ? next.toReversed() : next) {
-      if (queued.has(consumer)) continue;
+      if (isQueued[consumer.id] === 1) continue;
       queue.push(consumer);
-      queued.add(consumer);
+      isQueued[consumer.id] = 1;
     }
   }
   return explored;
 }
+
+/** How many layers each layer reads. */
+const countsOfInbound = once((network: Network) =>
+  Int32Array.from(network.layers, (layer) => new Set(inboundOf(network, layer)).size),
+);
 
 function exploreLayer(state: ExplorationState, targets: ReshapeTargets, layer: Layer): void {
   requireKnown(state, layer);
