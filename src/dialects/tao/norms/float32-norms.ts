@@ -20,22 +20,28 @@ interface NormsModule {
     positions: number,
     norms: number,
   ): void;
+  packed(weights: number, rows: number, columns: number, positions: number, norms: number, planes: number): void;
 }
+
+/** Of fewer, `norms` is as quick: V8 compiles `packed` well only when it has run for a while. */
+const LARGE_BYTES = 512 * 1024;
 
 const normsModule = webAssembly<NormsModule>(NORMS_WASM);
 
 /** norms.wat on the memory that tensors are read into: cold JavaScript takes six times as long for a model that is read once. */
 export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
   if (memory === null) return null;
-  const { norms } = normsModule(memory);
+  const { norms, packed } = normsModule(memory);
   return (data, weight) => {
     if (data.buffer !== memory.buffer) return null;
     const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
     const rows = outCount - (outCount % LANES);
-    const behind = behindWeights(data, kernelOffsets, 4 * rows, memory);
+    const behind = behindWeights(data, kernelOffsets, 4 * rows + bytesOfPlanes(weight), memory);
     if (behind === null) return null;
     const { offsets, results } = behind;
-    norms(data.byteOffset, rows, 4 * outStride, inCount, 4 * inStride, offsets, kernelOffsets.length, results);
+    const { length: positions } = kernelOffsets;
+    if (isPacked(weight)) packed(data.byteOffset, rows, inCount, positions, results, results + 4 * rows);
+    else norms(data.byteOffset, rows, 4 * outStride, inCount, 4 * inStride, offsets, positions, results);
     const values = new Float32Array(outCount);
     values.set(new Float32Array(memory.buffer, results, rows));
     for (let filter = rows; filter < outCount; filter++) values[filter] = normOf(data, weight, filter);
@@ -44,8 +50,21 @@ export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
 }
 
 /** How many bytes norms.wat needs behind a kernel. */
-export function roomForNorms({ outCount, kernelOffsets }: Weight): number {
-  return roomBehindWeights(kernelOffsets, 4 * outCount);
+export function roomForNorms(weight: Weight): number {
+  return roomBehindWeights(weight.kernelOffsets, 4 * weight.outCount + bytesOfPlanes(weight));
+}
+
+/** What `packed` keeps meanwhile. */
+function bytesOfPlanes(weight: Weight): number {
+  return weight.kernelOffsets.length < 4 || !isPacked(weight) ? 0 : 96 * weight.inCount;
+}
+
+/** Whether there are many filters that lie as (out, in, kh, kw) does, with nothing between them. */
+function isPacked({ outCount, outStride, inCount, inStride, kernelOffsets }: Weight): boolean {
+  const { length: positions } = kernelOffsets;
+  const isLarge = outCount >= LANES && 4 * outCount * outStride >= LARGE_BYTES;
+  const isDense = inStride === positions && outStride === inCount * positions;
+  return isLarge && isDense && kernelOffsets.every((at, k) => at === k);
 }
 
 /**

@@ -5,44 +5,62 @@ import { float32Norms, normsInPlace } from '../../../../src/dialects/tao/norms/f
 import type { Weight } from '../../../../src/network/index.ts';
 import { inlineTensor } from '../../../../src/onnx/index.ts';
 
-/** A kernel as (out, in, kh * kw), or as a MatMul's (in, out), in the memory of a buffer. */
-const kernel = fc
-  .record({
-    rows: fc.integer({ min: 1, max: 37 }),
-    columns: fc.integer({ min: 1, max: 9 }),
-    positions: fc.constantFrom(1, 4, 9),
-    isMatMul: fc.boolean(),
-    shift: fc.integer({ min: 0, max: 3 }),
-    seed: fc.array(fc.float({ noNaN: false }), { minLength: 1, maxLength: 64 }),
-  })
-  .map(({ rows, columns, positions: count, isMatMul, shift, seed }) => {
-    const positions = isMatMul ? 1 : count;
-    const elements = rows * columns * positions;
-    const buffer = reusableBuffer(4 * (elements + shift));
-    const data = new Float32Array(buffer.bytes.buffer, 4 * shift, elements);
-    for (let k = 0; k < elements; k++) data[k] = seed[(k * 7 + (k >> 3)) % seed.length]! * (1 + (k % 13) / 16);
-    const weight: Weight = {
-      tensor: inlineTensor('w', 'float32', [elements], new Uint8Array(0)),
-      outCount: rows,
-      outStride: isMatMul ? 1 : columns * positions,
-      inCount: columns,
-      inStride: isMatMul ? rows : positions,
-      kernelOffsets: Int32Array.from({ length: positions }, (_, k) => k),
-      rowScale: null,
-    };
-    return { buffer, data, weight };
-  });
+const listOf = (value: fc.Arbitrary<number>) => fc.array(value, { minLength: 1, maxLength: 64 });
+/** Beside a large value, no sum tells whether a small one is in it. */
+const ORDINARY = listOf(fc.float({ min: Math.fround(0.1), max: 2, noNaN: true }));
+const ANY = listOf(fc.float({ noNaN: false }));
 
-it('WebAssembly computes the norms that rounding each square and each sum gives, bit for bit', () => {
-  fc.assert(
-    fc.property(kernel, ({ buffer, data, weight }) => {
-      const inPlace = normsInPlace(buffer)!(data, weight);
-      expect(inPlace).not.toBeNull();
-      // Object.is tells -0 from 0 and knows NaN.
-      expect(inPlace).toEqual(float32Norms(data.slice(), weight, null));
-    }),
-  );
-});
+/**
+ * A kernel as (out, in, kh * kw), or as a MatMul's (in, out), in the memory of a buffer.
+ * @param least how many elements it has at least
+ */
+const kernelOf = (least: number) =>
+  fc
+    .record({
+      rows: fc.integer({ min: 1, max: 37 }),
+      more: fc.integer({ min: 1, max: 9 }),
+      positions: fc.constantFrom(1, 2, 3, 4, 6, 8, 9, 25),
+      isMatMul: fc.boolean(),
+      shift: fc.integer({ min: 0, max: 3 }),
+      seed: fc.oneof(ORDINARY, ANY),
+    })
+    .map(({ rows, more, positions: count, isMatMul, shift, seed }) => {
+      const positions = isMatMul ? 1 : count;
+      const columns = Math.floor(least / (rows * positions)) + more;
+      const elements = rows * columns * positions;
+      const buffer = reusableBuffer(4 * (elements + shift), 4 * elements);
+      const data = new Float32Array(buffer.bytes.buffer, 4 * shift, elements);
+      for (let k = 0; k < elements; k++) data[k] = seed[(k * 7 + (k >> 3)) % seed.length]! * (1 + (k % 13) / 16);
+      const weight: Weight = {
+        tensor: inlineTensor('w', 'float32', [elements], new Uint8Array(0)),
+        outCount: rows,
+        outStride: isMatMul ? 1 : columns * positions,
+        inCount: columns,
+        inStride: isMatMul ? rows : positions,
+        kernelOffsets: Int32Array.from({ length: positions }, (_, k) => k),
+        rowScale: null,
+      };
+      return { buffer, data, weight };
+    });
+
+// Large ones are summed up by another walk.
+it.each([
+  ['small', 0, 100],
+  ['large', 2 ** 17, 300],
+])(
+  'WebAssembly computes the norms of a %s kernel that rounding each square and each sum gives, bit for bit',
+  (_, least, numRuns) => {
+    fc.assert(
+      fc.property(kernelOf(least), ({ buffer, data, weight }) => {
+        const inPlace = normsInPlace(buffer)!(data, weight);
+        expect(inPlace).not.toBeNull();
+        // Object.is tells -0 from 0 and knows NaN.
+        expect(inPlace).toEqual(float32Norms(data.slice(), weight, null));
+      }),
+      { numRuns },
+    );
+  },
+);
 
 it('a kernel outside the memory, or without room behind it, is not touched', () => {
   const buffer = reusableBuffer(16);
