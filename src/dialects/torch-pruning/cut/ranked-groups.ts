@@ -287,6 +287,6 @@ export function channelGroupsOf(module: Module, isIn: boolean, spec: TorchSpec):
 
 function averaged(values: Float64Array, size: number): Float64Array {
   const means = new Float64Array(size);
-  for (const [k, value] of values.entries()) means[k % size]! += value;
+  for (let k = 0; k < values.length; k++) means[k % size]! += values[k]!;
   return means.map((sum) => (sum * size) / values.length);
 }

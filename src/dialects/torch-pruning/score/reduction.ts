@@ -62,14 +62,16 @@ function isCounted({ root }: Term): boolean {
 
 function added(terms: readonly Term[], channels: number, divisor: number, unit: number): Rounded {
   const [values, errors] = [new Float64Array(channels), new Float64Array(channels)];
-  for (const term of terms) {
-    for (const [k, channel] of term.root.entries()) {
-      values[channel]! += term.values[k]!;
+  // By index: a ViT's group has each channel in fifty terms.
+  for (const { root, values: own, errors: ownErrors } of terms) {
+    for (let k = 0; k < root.length; k++) {
+      const channel = root[k]!;
+      values[channel]! += own[k]!;
       // Each addition rounds; channels of a flattened map are added position by position.
-      errors[channel]! += term.errors[k]! + unit * values[channel]!;
+      errors[channel]! += ownErrors[k]! + unit * values[channel]!;
     }
   }
-  for (const k of values.keys()) {
+  for (let k = 0; k < channels; k++) {
     values[k]! /= divisor;
     errors[k]! = errors[k]! / divisor + unit * values[k]!;
   }
