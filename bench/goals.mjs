@@ -45,11 +45,18 @@ export function goalsOf(sections, nodes) {
         time(pair, id),
       );
       if (own === null) continue;
+      const [readBack, naiveReadBack] = [`check ${version}`, 'naive'].map((id) => time('read back', id));
       if (naive !== null)
         add(
           `${title} on Node ${version}: at least ${least} times as fast as onnx + numpy`,
           `${(naive / own).toFixed(1)} times`,
           naive >= least * own,
+        );
+      if (pair === 'large' && readBack !== null)
+        add(
+          `${title}, read back from the disk, on Node ${version}: the same`,
+          `${(naiveReadBack / readBack).toFixed(1)} times`,
+          naiveReadBack >= least * readBack,
         );
       add(
         `${title} on Node ${version}: with a JSON report at most ${HASHING} times what SHA-256 of the dense file alone takes`,
@@ -57,22 +64,23 @@ export function goalsOf(sections, nodes) {
         json <= HASHING * hash,
       );
     }
-    for (const [pair, title] of [
-      ['deep', '20,000 layers'],
-      ['wide', '100,000 filters'],
-    ])
-      for (const [id, what] of [
-        ['check', ''],
-        ['red', ', that diverge'],
-      ]) {
-        const own = time(pair, `${id} ${version}`);
-        if (own !== null)
-          add(
-            `${title}${what} on Node ${version}: under ${GRAPH_MS / 1000} s`,
-            `${(own / 1000).toFixed(2)} s`,
-            own < GRAPH_MS,
-          );
-      }
+    for (const [pair, id, title] of [
+      ['deep', 'check', '20,000 layers'],
+      ['deep', 'all', '20,000 layers, printed'],
+      ['wide', 'check', '100,000 filters'],
+      ['wide', 'red', '100,000 filters, diverging'],
+    ]) {
+      const own = time(pair, `${id} ${version}`);
+      if (own !== null)
+        add(`${title}, on Node ${version}: under ${GRAPH_MS / 1000} s`, `${(own / 1000).toFixed(2)} s`, own < GRAPH_MS);
+    }
+    const diverging = time('deep', `red ${version}`);
+    if (diverging !== null)
+      add(
+        `20,000 layers, of which three quarters diverge, on Node ${version}`,
+        `${(diverging / 1000).toFixed(2)} s`,
+        null,
+      );
     const [all, each] = ['check', 'each'].map((id) => time('many', `${id} ${version}`));
     if (all !== null)
       add(

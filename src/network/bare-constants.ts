@@ -32,13 +32,15 @@ export function bareConstants({ nodes, tensors, constants, followers, layers }: 
   };
   const found: BareConstant[] = [];
   for (const { handle, inputs, outputs } of nodes) {
-    const sources = [...new Map(inputs.flatMap(sourcesOf).map((source) => [source.name, source])).values()];
+    const read = inputs.flatMap(sourcesOf);
+    if (read.length === 0) continue;
+    const sources = [...new Map(read.map((source) => [source.name, source])).values()];
     const [first = ''] = outputs;
     const reader = tensors.get(first);
     if (reader !== undefined) found.push(...sources.map((source) => ({ ...source, layer: reader.layer })));
-    else if (sources.length > 0) {
-      const read = readBy(handle.opType);
-      const after = sources.slice(0, MAX_SOURCES).map((source) => ({ ...source, read: read ?? source.read }));
+    else {
+      const way = readBy(handle.opType);
+      const after = sources.slice(0, MAX_SOURCES).map((source) => ({ ...source, read: way ?? source.read }));
       for (const output of outputs) behind.set(output, after);
     }
   }

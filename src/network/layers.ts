@@ -162,10 +162,13 @@ interface NamedSignal {
 
 /** What a node reads that is computed from the model's inputs. */
 function signalsOf(node: OnnxNode, values: ReadonlyMap<string, Value>): readonly NamedSignal[] {
-  return readsOf(node).flatMap((name) => {
+  const signals: NamedSignal[] = [];
+  for (const name of readsOf(node)) {
     const value = values.get(name);
-    return value !== undefined && value.kind !== 'constant' && value.from !== null ? [{ name, from: value.from }] : [];
-  });
+    if (value !== undefined && value.kind !== 'constant' && value.from !== null)
+      signals.push({ name, from: value.from });
+  }
+  return signals;
 }
 
 /** Makes a node a part of a layer: of the call that it reads from inside, else of a new one. */

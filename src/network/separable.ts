@@ -21,9 +21,14 @@ export function separableHalves(drafts: readonly LayerDraft[]): ReadonlyMap<Laye
 }
 
 function onlyInput({ calls }: LayerDraft): LayerDraft | null {
-  const inputs = new Set(calls.flatMap((call) => [...call.externals.values()]));
-  const [only] = inputs;
-  return inputs.size === 1 && only !== undefined ? only : null;
+  let only: LayerDraft | null = null;
+  for (const { externals } of calls) {
+    for (const layer of externals.values()) {
+      if (only !== null && layer !== only) return null;
+      only = layer;
+    }
+  }
+  return only;
 }
 
 function sharedName(depthwise: LayerDraft, pointwise: LayerDraft): string | null {

@@ -171,6 +171,7 @@ function nearFilters(spec: TaoSpec, { stat, retained }: Decision): readonly numb
   const { last, first } = aroundCut(values, retained);
   // Equal values are a tie, which the verdict knows of.
   const isClose = Number.isFinite(first) && last !== first && isNear(last, first);
+  if (!isTurning && !isClose) return [];
   return [
     ...new Set([
       ...(isTurning ? atThreshold : []),

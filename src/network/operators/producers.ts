@@ -100,6 +100,7 @@ export function weightOf(node: OnnxNode, view: TensorView, outAxis: number, inAx
 function offsetsOver(dims: readonly number[], strides: readonly number[]): Int32Array {
   const steps = rowMajorStrides(dims);
   const total = dims.reduce((n, d) => n * d, 1);
+  if (total === 1) return Int32Array.of(0);
   return Int32Array.from({ length: total }, (_, n) =>
     dims.reduce((offset, size, k) => offset + (Math.floor(n / steps[k]!) % size) * strides[k]!, 0),
   );

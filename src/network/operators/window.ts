@@ -1,5 +1,6 @@
 import type { OnnxNode } from '../../onnx/index.ts';
 import type { Dim } from '../channels.ts';
+import { onceByValue } from '../once.ts';
 import { attribute } from '../walk.ts';
 import type { NodeFacts, Settings } from './form.ts';
 
@@ -7,21 +8,25 @@ interface Window {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
-  /** begin, end for each spatial axis. */
-  readonly pads: readonly (readonly [number, number])[];
+  /** Begins of all spatial axes, then their ends. */
+  readonly pads: readonly number[];
   readonly autoPad: string;
   readonly ceil: boolean;
 }
 
+/** What most convolutions have, in one list for all. */
+const zeros = onceByValue((count: number): readonly number[] => new Array<number>(count).fill(0));
+const ones = onceByValue((count: number): readonly number[] => new Array<number>(count).fill(1));
+
 function windowOf(node: OnnxNode, rank: number, kernel: readonly number[] | null): Window | null {
   const size = attribute(node, 'kernel_shape', 'ints') ?? kernel;
   if (size === null || size.length !== rank) return null;
-  const pads = attribute(node, 'pads', 'ints') ?? new Array<number>(2 * rank).fill(0);
+  const pads = attribute(node, 'pads', 'ints') ?? zeros(2 * rank);
   return {
     kernel: size,
-    strides: attribute(node, 'strides', 'ints') ?? new Array<number>(rank).fill(1),
-    dilations: attribute(node, 'dilations', 'ints') ?? new Array<number>(rank).fill(1),
-    pads: size.map((_, k) => [pads[k] ?? 0, pads[rank + k] ?? 0]),
+    strides: attribute(node, 'strides', 'ints') ?? ones(rank),
+    dilations: attribute(node, 'dilations', 'ints') ?? ones(rank),
+    pads: pads.length === 2 * rank ? pads : zeros(2 * rank).map((_, k) => pads[k] ?? 0),
     autoPad: attribute(node, 'auto_pad', 'string') ?? 'NOTSET',
     ceil: attribute(node, 'ceil_mode', 'int') === 1,
   };
@@ -38,7 +43,7 @@ export function convSpatial(node: OnnxNode, shape: readonly Dim[] | null, kernel
     const stride = window.strides[k]!;
     const extent = (window.kernel[k]! - 1) * window.dilations[k]! + 1;
     if (window.autoPad.startsWith('SAME')) return positive(Math.ceil(size / stride));
-    const [begin, end] = window.autoPad === 'VALID' ? [0, 0] : window.pads[k]!;
+    const { begin, end } = padsOf(window, k);
     const steps = (size + begin + end - extent) / stride;
     const count = (window.ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
     // A last window that would start in the padding behind the data is dropped (ai.onnx 22, AveragePool, ceil_mode).
@@ -57,11 +62,15 @@ export function convTransposeSpatial(node: OnnxNode, shape: readonly Dim[] | nul
     if (size === null || window === null) return null;
     const stride = window.strides[k]!;
     if (window.autoPad.startsWith('SAME')) return positive(size * stride);
-    const [begin, end] = window.autoPad === 'VALID' ? [0, 0] : window.pads[k]!;
+    const { begin, end } = padsOf(window, k);
     return positive(
       (size - 1) * stride + (window.kernel[k]! - 1) * window.dilations[k]! + 1 + (extra[k] ?? 0) - begin - end,
     );
   });
+}
+
+function padsOf({ autoPad, kernel, pads }: Window, axis: number): { readonly begin: number; readonly end: number } {
+  return autoPad === 'VALID' ? { begin: 0, end: 0 } : { begin: pads[axis]!, end: pads[kernel.length + axis]! };
 }
 
 /** A size as it can be; attributes that are not valid (a stride of zero, too few of them) give none. */
@@ -83,13 +92,12 @@ export function windowSettings({ node, shape }: NodeFacts, weight: readonly numb
   const spread = dilations.map((dilation, k) => (kernel[k] === 1 ? 1 : dilation));
   const settings = { kernel, strides, dilations: spread };
   if (!window.autoPad.startsWith('SAME')) {
-    const pads = window.autoPad === 'VALID' ? kernel.map(() => [0, 0] as const) : window.pads;
-    return { ...settings, pads: [...pads.map(([begin]) => begin), ...pads.map(([, end]) => end)] };
+    return { ...settings, pads: window.autoPad === 'VALID' ? zeros(2 * rank) : window.pads };
   }
   const sizes = shape(0)?.slice(2) ?? [];
   if (sizes.length !== rank || sizes.some((size) => size === null)) {
     const isNothing = kernel.every((size) => size === 1) && strides.every((stride) => stride === 1);
-    return { ...settings, pads: isNothing ? kernel.flatMap(() => [0, 0]) : null };
+    return { ...settings, pads: isNothing ? zeros(2 * rank) : null };
   }
   const totals = kernel.map((size, k) => {
     const steps = Math.ceil(sizes[k]! / strides[k]!);

@@ -154,9 +154,9 @@ export function rowGroups(
         : over.filter((at) => at >= g * size && at < (g + 1) * size).map((at) => at - g * size);
     const isAsGiven = places.length === all.length && firstColumn === 0;
     const own = isAsGiven ? all : places.map((at) => all[at]! - firstColumn);
-    const filters = { first: g * rows, end: (g + 1) * rows };
-    const denseFilters = { denseFirst: denseGroup * denseRows, denseEnd: (denseGroup + 1) * denseRows };
-    groups.push(rowGroup({ ...filters, ...denseFilters }, dense.weight, own, pruned.weight, places));
+    const denseFirst = denseGroup * denseRows;
+    const filters = { first: g * rows, end: (g + 1) * rows, denseFirst, denseEnd: denseFirst + denseRows };
+    groups.push(rowGroup(filters, dense.weight, own, pruned.weight, places));
   }
   return groups;
 }

@@ -31,7 +31,7 @@ export const RUN = 3;
  * @param columns the same of a pruned row
  */
 export function rowGroup(
-  filters: Filters,
+  { first, end, denseFirst, denseEnd }: Filters,
   dense: Weight,
   denseColumns: Int32Array,
   pruned: Weight,
@@ -41,7 +41,10 @@ export function rowGroup(
   let known: Int32Array | null = null;
   let denseKnown: Int32Array | null = null;
   return {
-    ...filters,
+    first,
+    end,
+    denseFirst,
+    denseEnd,
     size: columns.length * pruned.kernelOffsets.length,
     runs: runsOf(dense, denseColumns, pruned, columns),
     get offsets() {
