@@ -17,7 +17,9 @@ export function log(line: string): void {
 export function progressOut(): ProgressOut {
   const { isTTY, columns } = stderr.isTerminal && process.env['TERM'] !== 'dumb' ? stderr.stream() : {};
   if (isTTY !== true || columns === undefined) return { line: log, redraw: null };
-  return { line: log, redraw: (text) => stderr.write(`\r\u001b[K${text.slice(0, columns - 1)}`) };
+  // A terminal that does not know its size says 0.
+  const shown = (text: string): string => (columns > 0 ? text.slice(0, columns - 1) : text);
+  return { line: log, redraw: (text) => stderr.write(`\r\u001b[K${shown(text)}`) };
 }
 
 const COLOURS: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {

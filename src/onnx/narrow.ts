@@ -7,6 +7,9 @@ type Narrow = (bits: number) => number;
 
 const INFINITE = 0x7f800000;
 
+/** The bits of 2 ** -14, the least float16 that has all its digits, and of 10,000: between them all ways to float16 are one. */
+const [LEAST_USUAL, MOST_USUAL] = [0x38800000, 0x461c4000];
+
 /**
  * In which ways programs round to a type, the usual one first: to the nearest, ties to even (IEEE 754; PyTorch, numpy, TensorFlow).
  * Converters of ONNX models bring what float16 cannot hold to its bounds instead: onnxruntime/transformers/float16.py and
@@ -107,8 +110,16 @@ export function narrowed(data: TensorData, to: DType, way = 0, into?: Uint8Array
   const bits = new Uint32Array(floats.buffer, floats.byteOffset, count);
   const { buffer, byteOffset } = into ?? new Uint8Array(2 * count);
   const halves = new Uint16Array(buffer, byteOffset, count);
+  const isHalf = to === 'float16';
   // Where they lie over one another, each is read before what is written reaches it.
-  for (let k = 0; k < count; k++) halves[k] = narrow(bits[k]!);
+  for (let k = 0; k < count; k++) {
+    const number = bits[k]!;
+    const size = number & 0x7fffffff;
+    // Nearly all weights, in a third of the time of a call: `float16Of` for what is usual.
+    if (isHalf && size >= LEAST_USUAL && size <= MOST_USUAL)
+      halves[k] = ((number >>> 16) & 0x8000) | ((size + 0xfff + ((size >>> 13) & 1) - 0x38000000) >>> 13);
+    else halves[k] = narrow(number);
+  }
   return { dtype: to, dims: data.dims, bytes: new Uint8Array(buffer, byteOffset, 2 * count) };
 }
 

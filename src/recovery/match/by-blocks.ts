@@ -8,6 +8,8 @@ import {
   sequence,
   type Weight,
 } from '../../network/index.ts';
+import { bytesOf } from '../../onnx/index.ts';
+import type { Reading } from '../readings.ts';
 import { type Kernel, kernelOf, roomBehind, rowGroups } from './kernel.ts';
 import type { RowGroup } from './row-group.ts';
 import { findRow, hashRow, rowTable } from './row-table.ts';
@@ -26,17 +28,19 @@ export interface Side {
  * What `matchRows` finds, while the dense rows pass by in blocks: the pruned kernel alone is in memory, and a block is compared while it is
  * in the cache. Dense rows that no pruned row is are classes of their own here, whether or not they are equal: nobody asks.
  * @param columns dense input column of each pruned one
- * @returns null where it takes the whole kernel to tell: some pruned row is no dense one, or was set to zero; the two are stored unlike;
- * or the dense one is not read by blocks
+ * @param as the type in which both are read
+ * @returns null where it takes the whole kernel to tell: some pruned row is no dense one, as it seems where none of many dense rows is one of them, or
+ * was set to zero; the two are laid out unlike; or the dense one is not read by blocks
  */
 export function matchByBlocks(
   dense: Side,
   pruned: Side,
   columns: Int32Array,
+  as: Pick<Reading, 'dtype' | 'way'>,
   bytesOfBlock = BLOCK_BYTES,
 ): RowMatches | null {
   const [weight, own] = [weightOf(dense.layer), weightOf(pruned.layer)];
-  if (weight === null || own === null || !areAlike(weight, own)) return null;
+  if (weight === null || own === null || weight.kernelOffsets.length !== own.kernelOffsets.length) return null;
   const blocks = filterBlocks(weight, bytesOfBlock);
   if (blocks.length === 1) return null;
   const { groups } = dense.layer;
@@ -46,30 +50,38 @@ export function matchByBlocks(
   const [group] = all as [RowGroup];
   const onlooker = dense.onlooker ?? null;
   const read = (block: FilterBlock): Kernel | null =>
-    kernelOf(block.weight, groups, dense.buffer, null, (stored) => onlooker?.see(weight, block, stored));
+    kernelOf(block.weight, groups, dense.buffer, as, (stored) => onlooker?.see(weight, block, stored));
   const one = read(blocks[0]!);
-  const room = one === null ? null : (roomBehind(one, own, onlooker?.room(one.weight)) ?? pruned.buffer);
-  const kernel = room === null ? null : kernelOf(own, pruned.layer.groups, room);
-  if (one === null || kernel === null) return null;
+  if (one === null) return null;
+  // What is stored of a block may be longer than what it is read as, and the next one lies there again.
+  const { tensor } = one.weight;
+  const beyond = Math.max(0, (bytesOf(tensor.dtype, tensor.elements) ?? 0) - one.bits.byteLength);
+  const room = roomBehind(one, own, beyond + (onlooker?.room(one.weight) ?? 0)) ?? pruned.buffer;
+  const kernel = kernelOf(own, pruned.layer.groups, room, as);
+  if (kernel === null) return null;
   if (weight.outCount === own.outCount && hasZeroRow(kernel, group)) return null;
   const matcher = matcherOf(one, kernel, group, weight.outCount);
   matcher.pass(one, 0);
+  const telling = Math.max(TELLING_ROWS, TELLING_SHARE * weight.outCount);
   // All blocks lie in the same place, one after another.
-  for (const block of blocks.slice(1)) matcher.pass(read(block)!, block.first);
+  for (const block of blocks.slice(1)) {
+    if (block.first >= telling && !matcher.hasFound()) return null;
+    matcher.pass(read(block)!, block.first);
+  }
   return matcher.matches();
 }
+
+/** Where none of so many dense rows is a pruned one, these were hardly left as they are: they are retrained, or rounded in another way. */
+const [TELLING_ROWS, TELLING_SHARE] = [64, 1 / 8];
 
 function weightOf({ weight }: Side['layer']): Weight | null {
   return weight === null || 'opaque' in weight ? null : weight;
 }
 
-function areAlike(one: Weight, other: Weight): boolean {
-  return one.tensor.dtype === other.tensor.dtype && one.kernelOffsets.length === other.kernelOffsets.length;
-}
-
 interface Matcher {
   /** @param first number of the block's first filter */
   pass(block: Kernel, first: number): void;
+  hasFound(): boolean;
   /** What was found; null where some pruned row is no dense one. */
   matches(): RowMatches | null;
 }
@@ -84,13 +96,16 @@ function matcherOf(place: Kernel, pruned: Kernel, group: RowGroup, filters: numb
   const table = rowTable({ ...rows, areSame: same.prunedRows }, group, classes);
   // The first dense row that each pruned one is.
   const found = new Int32Array(classes.length).fill(-1);
+  let hasFound = false;
   return {
+    hasFound: () => hasFound,
     pass({ bits, weight }, first) {
       const end = Math.min(weight.outCount, group.denseEnd - first);
       for (let row = Math.max(0, group.denseFirst - first); row < end; row++) {
         const hash = hashRow(bits, row * weight.outStride, table.hashed.denseOffsets);
         const p = findRow(table, row, hash, areSame);
         if (p < 0) continue;
+        hasFound = true;
         if (found[p] === -1) found[p] = first + row;
         dense[first + row] = found[p]!;
       }

@@ -84,12 +84,19 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
 
 /** The same of a large layer of which every filter is a dense one, without its whole dense kernel; null where that is not so. */
 function placeByBlocks({ dense, pruned }: ChannelCorrespondence, pair: PlacePair, columns: Int32Array): Placed | null {
+  const { weight } = pair.dense;
+  const { weight: own } = pair.pruned;
+  if (weight === null || own === null || 'opaque' in weight || 'opaque' in own) return null;
   const before = { layer: pair.dense, buffer: dense.model.buffer, onlooker: pair.onlooker };
-  const matches = matchByBlocks(before, { layer: pair.pruned, buffer: pruned.model.buffer }, columns);
-  if (matches === null) return null;
-  const equal = equalRows(matches);
-  const assigned = assignRows(matches, equal, evidenceOf(pair));
-  return { outcome: { kind: 'exact' }, assigned, matches, equal, misplaced: null };
+  const after = { layer: pair.pruned, buffer: pruned.model.buffer };
+  for (const reading of readings(weight.tensor.dtype, own.tensor.dtype, () => false)) {
+    const matches = matchByBlocks(before, after, columns, reading);
+    if (matches === null) continue;
+    const equal = equalRows(matches);
+    const assigned = assignRows(matches, equal, evidenceOf(pair));
+    return withReading({ outcome: { kind: 'exact' }, assigned, matches, equal, misplaced: null }, reading);
+  }
+  return null;
 }
 
 /**

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reusableBuffer } from '../../../src/bytes/index.ts';
+import { bufferFor, reusableBuffer } from '../../../src/bytes/index.ts';
 import { filterBlocks, type Weight } from '../../../src/network/index.ts';
-import { inlineTensor, type Tensor } from '../../../src/onnx/index.ts';
+import { inlineTensor, narrowed, type Tensor, type TensorData } from '../../../src/onnx/index.ts';
 import { equalRows } from '../../../src/recovery/match/assign.ts';
 import { matchByBlocks } from '../../../src/recovery/match/by-blocks.ts';
 import { kernelOf, rowGroups } from '../../../src/recovery/match/kernel.ts';
@@ -17,31 +17,41 @@ const ROOM = 2 ** 16;
 /** The least that is read at a time: eight rows. */
 const SMALL = 1;
 
-/** A tensor that is read in parts, as those of files are, and which rows of it were read. */
-function tensorOf(dtype: DType, rows: Rows, width: number): Tensor {
-  const bits = rows.flatMap((row) => row.flatMap((value) => Array<number>(width).fill(value)));
-  const all = dtype === 'float64' ? BigUint64Array.from(bits, BigInt) : TYPES[dtype].from(bits);
+type Bits = Uint16Array | Uint32Array | BigUint64Array;
+
+/** A tensor that is read in parts, and into the memory that is given, as those of files are. */
+function tensorOf(dtype: Tensor['dtype'], all: Bits): Tensor {
   const bytes = new Uint8Array(all.buffer);
   const of = (first: number, count: number): Tensor => {
-    const size = all.BYTES_PER_ELEMENT;
-    return inlineTensor('w', dtype, [count], bytes.slice(first * size, (first + count) * size));
+    const own = bytes.subarray(first * all.BYTES_PER_ELEMENT, (first + count) * all.BYTES_PER_ELEMENT);
+    const read: Tensor['read'] = (reuse) => {
+      const into = bufferFor(own.length, 'a file', 'w', reuse);
+      into.set(own);
+      return { dtype, dims: [count], bytes: into };
+    };
+    return { ...inlineTensor('w', dtype, [count], new Uint8Array(0)), read };
   };
-  return { ...of(0, bits.length), part: of };
+  return { ...of(0, all.length), part: of };
 }
 
 /** Each column is a window of `width` elements of one value. */
 function sideOf(dtype: DType, rows: Rows, width: number) {
-  const columns = rows[0]!.length;
+  const bits = rows.flatMap((row) => row.flatMap((value) => Array<number>(width).fill(value)));
+  const all = dtype === 'float64' ? BigUint64Array.from(bits, BigInt) : TYPES[dtype].from(bits);
+  return sideOfBits(dtype, all, rows[0]!.length, width);
+}
+
+function sideOfBits(dtype: Tensor['dtype'], all: Bits, columns: number, width = 1) {
   const weight: Weight = {
-    tensor: tensorOf(dtype, rows, width),
-    outCount: rows.length,
+    tensor: tensorOf(dtype, all),
+    outCount: all.length / (columns * width),
     outStride: columns * width,
     inCount: columns,
     inStride: width,
     kernelOffsets: Int32Array.from({ length: width }, (_, k) => k),
     rowScale: null,
   };
-  return { layer: { weight, groups: 1 }, buffer: reusableBuffer(ROOM) };
+  return { layer: { weight, groups: 1 }, buffer: reusableBuffer(8 * all.length, ROOM) };
 }
 
 /** Bits of zeros of both signs, of a NaN, and of some other values, in each type's own way. */
@@ -81,11 +91,23 @@ function build({ dtype, width, columns, dense: count, seed, zeros, kept, keptCol
 }
 type Case = typeof cases extends fc.Arbitrary<infer T> ? T : never;
 
-function whole({ dense, pruned, columns }: { dense: Side; pruned: Side; columns: Int32Array }) {
-  const [a, b] = [dense, pruned].map(({ layer, buffer }) => kernelOf(layer.weight, 1, buffer)!);
+function floats(values: Float32Array): TensorData {
+  return { dtype: 'float32', dims: [values.length], bytes: new Uint8Array(values.buffer) };
+}
+
+/** Whether a row of two halves that begins at a byte is zeros of either sign. */
+function isZero(bytes: Uint8Array, at: number): boolean {
+  return [0, 2].every((k) => bytes[at + k] === 0 && (bytes[at + k + 1]! & 0x7f) === 0);
+}
+
+function whole({ dense, pruned, columns }: { dense: Side; pruned: Side; columns: Int32Array }, as: As) {
+  const [a, b] = [dense, pruned].map(({ layer, buffer }) => kernelOf(layer.weight, 1, buffer, as)!);
   return matchRows(a!, b!, rowGroups(a!, b!, columns, null)!);
 }
 type Side = ReturnType<typeof sideOf>;
+type As = Parameters<typeof matchByBlocks>[3];
+
+const FLOAT32: As = { dtype: 'float32', way: 0 };
 
 describe('rows that pass by in blocks', () => {
   it('are found as in the whole kernel, or nothing is said', () => {
@@ -94,8 +116,9 @@ describe('rows that pass by in blocks', () => {
       fc.property(cases, (drawn) => {
         const { dense, pruned, columns, mayBeZeroed } = build(drawn);
         expect(filterBlocks(dense.layer.weight, SMALL).length).toBeGreaterThan(1);
-        const expected = whole({ dense, pruned, columns });
-        const matches = matchByBlocks(dense, pruned, columns, SMALL);
+        const as = { dtype: drawn.dtype, way: 0 };
+        const expected = whole({ dense, pruned, columns }, as);
+        const matches = matchByBlocks(dense, pruned, columns, as, SMALL);
         if (expected.pruned.includes(-1) || mayBeZeroed) {
           unsaid++;
           expect(matches).toBeNull();
@@ -118,16 +141,61 @@ describe('rows that pass by in blocks', () => {
     const sparse = Array.from({ length: 200 }, (_, k) => [0, 0, k + 1]);
     const own = Array.from({ length: 60 }, (_, k) => 3 * k);
     const [dense, pruned] = [sparse, own.map((row) => sparse[row]!)].map((rows) => sideOf('float32', rows, 9));
-    expect([...matchByBlocks(dense!, pruned!, Int32Array.of(0, 1, 2), SMALL)!.pruned]).toEqual(own);
+    expect([...matchByBlocks(dense!, pruned!, Int32Array.of(0, 1, 2), FLOAT32, SMALL)!.pruned]).toEqual(own);
   });
 
-  it('are left to whoever reads the whole kernel where types or windows are others, or there is but one block', () => {
+  it('are found where the pruned ones were rounded, in the way in which they were, and the dense ones are seen as they are stored', () => {
+    const row = fc.array(fc.float({ min: -1, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 });
+    const rounding = fc.constantFrom(
+      { dtype: 'float16', way: 0 } as const,
+      { dtype: 'float16', way: 1 } as const,
+      { dtype: 'bfloat16', way: 0 } as const,
+      { dtype: 'bfloat16', way: 1 } as const,
+    );
+    const kept = fc.array(fc.nat(), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 9, maxLength: 40 }), kept, rounding, (rows, some, as) => {
+        const stored = Float32Array.from(rows.flat());
+        const columns = Int32Array.of(0, 2);
+        const own = some.flatMap((k) => [0, 2].map((column) => rows[k % rows.length]![column]!));
+        const half = narrowed(floats(Float32Array.from(own)), as.dtype, as.way);
+        const dense = sideOfBits('float32', new Uint32Array(stored.buffer), 3);
+        const pruned = sideOfBits(as.dtype, new Uint16Array(half.bytes.buffer), 2);
+        const seen: number[] = [];
+        const see = (_: Weight, __: unknown, data: TensorData): void => {
+          seen.push(...new Float32Array(data.bytes.buffer, data.bytes.byteOffset, data.bytes.byteLength / 4));
+        };
+        const matches = matchByBlocks({ ...dense, onlooker: { room: () => 0, see } }, pruned, columns, as, SMALL);
+        // What could have been set to zero is left to whoever reads it whole.
+        if (some.length === rows.length && half.bytes.some((_, k) => k % 4 === 0 && isZero(half.bytes, k))) return;
+        expect(seen).toEqual([...stored]);
+        expect(matches!.pruned).toEqual(whole({ dense, pruned, columns }, as).pruned);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are not read to the end where none of many is found', () => {
+    const rows = Array.from({ length: 800 }, (_, k) => [k + 1]);
+    const columns = Int32Array.of(0);
+    let seen = 0;
+    const see = (_: Weight, { first }: { readonly first: number }): void => {
+      seen = first;
+    };
+    const dense = { ...sideOf('float32', rows, 1), onlooker: { room: () => 0, see } };
+    const found = (own: Rows) => matchByBlocks(dense, sideOf('float32', own, 1), columns, FLOAT32, SMALL);
+    expect(found(rows.slice(0, 1))).not.toBeNull();
+    expect(seen).toBe(792);
+    expect(found([[1000]])).toBeNull();
+    expect(seen).toBeLessThan(120);
+  });
+
+  it('are left to whoever reads the whole kernel where windows are others, or there is but one block', () => {
     const rows = Array.from({ length: 24 }, (_, k) => [k + 1, 2]);
     const columns = Int32Array.of(0, 1);
     const dense = sideOf('float32', rows, 9);
-    expect(matchByBlocks(dense, dense, columns, SMALL)).not.toBeNull();
-    expect(matchByBlocks(dense, sideOf('float16', rows, 9), columns, SMALL)).toBeNull();
-    expect(matchByBlocks(dense, sideOf('float32', rows, 4), columns, SMALL)).toBeNull();
-    expect(matchByBlocks(dense, dense, columns)).toBeNull();
+    expect(matchByBlocks(dense, dense, columns, FLOAT32, SMALL)).not.toBeNull();
+    expect(matchByBlocks(dense, sideOf('float32', rows, 4), columns, FLOAT32, SMALL)).toBeNull();
+    expect(matchByBlocks(dense, dense, columns, FLOAT32)).toBeNull();
   });
 });
