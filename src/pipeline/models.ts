@@ -14,6 +14,9 @@ import { layerPlaces } from './layer-places.ts';
 /** Bytes from which on a model is large: what streams through then is more than the program. */
 const LARGE = 24 * 1024 * 1024;
 
+/** Operators of a graph of which much comes and goes, however small its weights are; of a larger one most stays, and looking for garbage takes longer. */
+const [MANY, TOO_MANY] = [400, 4000];
+
 /** Models that stay open, and a folder that stays, while something is done with them. */
 export interface Workplace {
   /** @throws InputError for a model of whose weights none can be read */
@@ -44,8 +47,9 @@ export async function withModels<T>(
     const file = openModel(path, { onRead: reading === undefined ? null : onRead, isHashed });
     opened.push(file);
     const bytes = storedBytes(file.model);
+    const operators = file.model.graph.nodes.length;
     // Its weights may lie beside it.
-    if (bytes > LARGE) keepGarbageLow();
+    if (bytes > LARGE || (operators > MANY && operators < TOO_MANY)) keepGarbageLow();
     reading?.opened(path, bytes);
     const network = readNetwork(file.model);
     layerAt = layerPlaces(network);
