@@ -9,6 +9,8 @@ const HASHING = 1.25;
 
 /** Graphs that are met with are a hundredth as large. */
 const GRAPH_MS = 3000;
+/** Each finding has numbers, and a search for its cause. */
+const DIVERGING_MS = 5000;
 
 /** Bytes that are read of a pair. */
 const BYTES = { large: 621e6, shards: 10.02e9 };
@@ -54,7 +56,7 @@ export function goalsOf(sections, nodes) {
         );
       if (pair === 'large' && readBack !== null)
         add(
-          `${title}, read back from the disk, on Node ${version}: the same`,
+          `${title}, read back from the disk, on Node ${version}: at least ${least} times as fast as onnx + numpy`,
           `${(naiveReadBack / readBack).toFixed(1)} times`,
           naiveReadBack >= least * readBack,
         );
@@ -64,23 +66,17 @@ export function goalsOf(sections, nodes) {
         json <= HASHING * hash,
       );
     }
-    for (const [pair, id, title] of [
+    for (const [pair, id, title, most = GRAPH_MS] of [
       ['deep', 'check', '20,000 layers'],
       ['deep', 'all', '20,000 layers, printed'],
+      ['deep', 'red', '20,000 layers, of which three quarters diverge', DIVERGING_MS],
       ['wide', 'check', '100,000 filters'],
       ['wide', 'red', '100,000 filters, diverging'],
     ]) {
       const own = time(pair, `${id} ${version}`);
       if (own !== null)
-        add(`${title}, on Node ${version}: under ${GRAPH_MS / 1000} s`, `${(own / 1000).toFixed(2)} s`, own < GRAPH_MS);
+        add(`${title}, on Node ${version}: under ${most / 1000} s`, `${(own / 1000).toFixed(2)} s`, own < most);
     }
-    const diverging = time('deep', `red ${version}`);
-    if (diverging !== null)
-      add(
-        `20,000 layers, of which three quarters diverge, on Node ${version}`,
-        `${(diverging / 1000).toFixed(2)} s`,
-        null,
-      );
     const [all, each] = ['check', 'each'].map((id) => time('many', `${id} ${version}`));
     if (all !== null)
       add(

@@ -2,7 +2,7 @@
 export function ranksOf(values: ArrayLike<number>): readonly number[] {
   const count = values.length;
   const sorted = new Float64Array(count);
-  // Loops: each layer that diverges is ranked several times, of which a model may have thousands.
+  // Loops: a model may have thousands of layers that diverge, each of which is ranked several times.
   for (let k = 0; k < count; k++) sorted[k] = -values[k]!;
   sorted.sort();
   const ranks = new Array<number>(count);

@@ -110,15 +110,15 @@ export function narrowed(data: TensorData, to: DType, way = 0, into?: Uint8Array
   const bits = new Uint32Array(floats.buffer, floats.byteOffset, count);
   const { buffer, byteOffset } = into ?? new Uint8Array(2 * count);
   const halves = new Uint16Array(buffer, byteOffset, count);
-  const isHalf = to === 'float16';
+  const isFloat16 = to === 'float16';
   // Where they lie over one another, each is read before what is written reaches it.
   for (let k = 0; k < count; k++) {
-    const number = bits[k]!;
-    const size = number & 0x7fffffff;
-    // Nearly all weights, in a third of the time of a call: `float16Of` for what is usual.
-    if (isHalf && size >= LEAST_USUAL && size <= MOST_USUAL)
-      halves[k] = ((number >>> 16) & 0x8000) | ((size + 0xfff + ((size >>> 13) & 1) - 0x38000000) >>> 13);
-    else halves[k] = narrow(number);
+    const word = bits[k]!;
+    const size = word & 0x7fffffff;
+    // Nearly all weights lie here. What `float16Of` makes of them, in place of a call, which takes three times as long.
+    if (isFloat16 && size >= LEAST_USUAL && size <= MOST_USUAL)
+      halves[k] = ((word >>> 16) & 0x8000) | ((size + 0xfff + ((size >>> 13) & 1) - 0x38000000) >>> 13);
+    else halves[k] = narrow(word);
   }
   return { dtype: to, dims: data.dims, bytes: new Uint8Array(buffer, byteOffset, 2 * count) };
 }

@@ -14,7 +14,7 @@ import { layerPlaces } from './layer-places.ts';
 /** Bytes from which on a model is large: what streams through then is more than the program. */
 const LARGE = 24 * 1024 * 1024;
 
-/** Operators of a graph of which much comes and goes, however small its weights are; of a larger one most stays, and looking for garbage takes longer. */
+/** Between so many operators a graph leaves much garbage, however small its weights are; of a larger one most stays, and collecting only costs time. */
 const [MANY, TOO_MANY] = [400, 4000];
 
 /** Models that stay open, and a folder that stays, while something is done with them. */
@@ -48,7 +48,7 @@ export async function withModels<T>(
     opened.push(file);
     const bytes = storedBytes(file.model);
     const operators = file.model.graph.nodes.length;
-    // Its weights may lie beside it.
+    // Known only now: weights may lie beside it, and its operators are counted.
     if (bytes > LARGE || (operators > MANY && operators < TOO_MANY)) keepGarbageLow();
     reading?.opened(path, bytes);
     const network = readNetwork(file.model);

@@ -28,17 +28,17 @@ export interface Side {
  * What `matchRows` finds, while the dense rows pass by in blocks: the pruned kernel alone is in memory, and a block is compared while it is
  * in the cache. Dense rows that no pruned row is are classes of their own here, whether or not they are equal: nobody asks.
  * @param columns dense input column of each pruned one
- * @param as the type in which both are read
- * @returns null where it takes the whole kernel to tell: some pruned row is no dense one, as it seems where none of many dense rows is one of them, or
- * was set to zero; the two are laid out unlike; or the dense one is not read by blocks
+ * @param ways in which both may be read, tried one after another
+ * @returns null where only the whole kernel can tell: some pruned row is no dense one, which is assumed where none of the first many dense rows is a
+ * pruned one, or was set to zero; the two are laid out unlike; or the dense one is not read by blocks
  */
-export function matchByBlocks(
+export function matchByBlocks<R extends Pick<Reading, 'dtype' | 'way'>>(
   dense: Side,
   pruned: Side,
   columns: Int32Array,
-  as: Pick<Reading, 'dtype' | 'way'>,
+  ways: Iterable<R>,
   bytesOfBlock = BLOCK_BYTES,
-): RowMatches | null {
+): { readonly matches: RowMatches; readonly reading: R } | null {
   const [weight, own] = [weightOf(dense.layer), weightOf(pruned.layer)];
   if (weight === null || own === null || weight.kernelOffsets.length !== own.kernelOffsets.length) return null;
   const blocks = filterBlocks(weight, bytesOfBlock);
@@ -49,29 +49,33 @@ export function matchByBlocks(
   if (all === null || all.length > 1) return null;
   const [group] = all as [RowGroup];
   const onlooker = dense.onlooker ?? null;
-  const read = (block: FilterBlock): Kernel | null =>
-    kernelOf(block.weight, groups, dense.buffer, as, (stored) => onlooker?.see(weight, block, stored));
-  const one = read(blocks[0]!);
-  if (one === null) return null;
-  // What is stored of a block may be longer than what it is read as, and the next one lies there again.
-  const { tensor } = one.weight;
-  const beyond = Math.max(0, (bytesOf(tensor.dtype, tensor.elements) ?? 0) - one.bits.byteLength);
-  const room = roomBehind(one, own, beyond + (onlooker?.room(one.weight) ?? 0)) ?? pruned.buffer;
-  const kernel = kernelOf(own, pruned.layer.groups, room, as);
-  if (kernel === null) return null;
-  if (weight.outCount === own.outCount && hasZeroRow(kernel, group)) return null;
-  const matcher = matcherOf(one, kernel, group, weight.outCount);
-  matcher.pass(one, 0);
-  const telling = Math.max(TELLING_ROWS, TELLING_SHARE * weight.outCount);
-  // All blocks lie in the same place, one after another.
-  for (const block of blocks.slice(1)) {
-    if (block.first >= telling && !matcher.hasFound()) return null;
-    matcher.pass(read(block)!, block.first);
+  const telling = group.denseFirst + Math.max(TELLING_ROWS, TELLING_SHARE * weight.outCount);
+  for (const reading of ways) {
+    const read = (block: FilterBlock): Kernel | null =>
+      kernelOf(block.weight, groups, dense.buffer, reading, (stored) => onlooker?.see(weight, block, stored));
+    const one = read(blocks[0]!);
+    if (one === null) return null;
+    // What is stored of a block may be longer than what it is read as, and the next one lies there again.
+    const { tensor } = one.weight;
+    const beyond = Math.max(0, (bytesOf(tensor.dtype, tensor.elements) ?? 0) - one.bits.byteLength);
+    const room = roomBehind(one, own, beyond + (onlooker?.room(one.weight) ?? 0)) ?? pruned.buffer;
+    const kernel = kernelOf(own, pruned.layer.groups, room, reading);
+    if (kernel === null) return null;
+    if (weight.outCount === own.outCount && hasZeroRow(kernel, group)) return null;
+    const matcher = matcherOf(one, kernel, group, weight.outCount);
+    matcher.pass(one, 0);
+    // All blocks lie in the same place, one after another.
+    for (const block of blocks.slice(1)) {
+      if (block.first >= telling && !matcher.hasFound()) break;
+      matcher.pass(read(block)!, block.first);
+    }
+    const matches = matcher.matches();
+    if (matches !== null) return { matches, reading };
   }
-  return matcher.matches();
+  return null;
 }
 
-/** Where none of so many dense rows is a pruned one, these were hardly left as they are: they are retrained, or rounded in another way. */
+/** Where none of so many dense rows is a pruned one, the layer was probably retrained, or rounded in another way. */
 const [TELLING_ROWS, TELLING_SHARE] = [64, 1 / 8];
 
 function weightOf({ weight }: Side['layer']): Weight | null {

@@ -44,17 +44,28 @@ interface WiredColumns {
 /** Tells which dense filters a pruned layer's are, by the bits of its rows over the input columns that remain. */
 export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePair): Placed {
   const { dense: denseLayer, pruned: layer } = pair;
+  const { weight: before } = denseLayer;
+  const { weight: after } = layer;
+  if (before === null || after === null || 'opaque' in before || 'opaque' in after)
+    return fail('its weight is computed at run time');
+  const waysOf = (isHeld: (dtype: DType) => boolean): Iterable<Reading> =>
+    readings(before.tensor.dtype, after.tensor.dtype, isHeld);
   const columns = columnsOf(correspondence, denseLayer, layer);
-  const inPassing = columns === null ? null : placeByBlocks(correspondence, pair, columns);
+  // Values that were rounded and are stored in a wider type are left to whoever has the whole kernel.
+  const inPassing =
+    columns === null
+      ? null
+      : placeByBlocks(
+          correspondence,
+          pair,
+          columns,
+          waysOf(() => false),
+        );
   if (inPassing !== null) return inPassing;
   // Asked before kernels are read, since other weights may be read for it, once, into the same buffers.
   if (pair.mayRound) void pair.mayScale;
-  const { weight: before } = denseLayer;
-  const { weight: after } = layer;
   const read = (as: Reading | null): Kernels | null =>
     readKernels(correspondence.dense, denseLayer, correspondence.pruned, layer, as, pair.onlooker);
-  if (before === null || after === null || 'opaque' in before || 'opaque' in after)
-    return fail('its weight is computed at run time');
   if (before.kernelOffsets.length !== after.kernelOffsets.length)
     return fail('its kernel has another size than the dense one');
   const isHeld = (dtype: DType): boolean =>
@@ -62,7 +73,7 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
   const certain = columns === null || !pair.mayBePartial ? null : certainColumns(correspondence, layer);
   let first: Placed | null = null;
   let as: Reading | null = null;
-  for (const reading of readings(before.tensor.dtype, after.tensor.dtype, isHeld)) {
+  for (const reading of waysOf(isHeld)) {
     as ??= reading;
     const found = placeByRows(() => read(reading)!, pair, { columns, certain });
     if (found === null) continue;
@@ -82,21 +93,24 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
   return placed ?? fail(unrecognized(pair));
 }
 
-/** The same of a large layer of which every filter is a dense one, without its whole dense kernel; null where that is not so. */
-function placeByBlocks({ dense, pruned }: ChannelCorrespondence, pair: PlacePair, columns: Int32Array): Placed | null {
-  const { weight } = pair.dense;
-  const { weight: own } = pair.pruned;
-  if (weight === null || own === null || 'opaque' in weight || 'opaque' in own) return null;
+/**
+ * The same of a large layer of which every filter is a dense one, rounded where the types differ, without its whole dense kernel; null where that is not so.
+ * @param ways in which both may be read
+ */
+function placeByBlocks(
+  { dense, pruned }: ChannelCorrespondence,
+  pair: PlacePair,
+  columns: Int32Array,
+  ways: Iterable<Reading>,
+): Placed | null {
   const before = { layer: pair.dense, buffer: dense.model.buffer, onlooker: pair.onlooker };
   const after = { layer: pair.pruned, buffer: pruned.model.buffer };
-  for (const reading of readings(weight.tensor.dtype, own.tensor.dtype, () => false)) {
-    const matches = matchByBlocks(before, after, columns, reading);
-    if (matches === null) continue;
-    const equal = equalRows(matches);
-    const assigned = assignRows(matches, equal, evidenceOf(pair));
-    return withReading({ outcome: { kind: 'exact' }, assigned, matches, equal, misplaced: null }, reading);
-  }
-  return null;
+  const found = matchByBlocks(before, after, columns, ways);
+  if (found === null) return null;
+  const { matches, reading } = found;
+  const equal = equalRows(matches);
+  const assigned = assignRows(matches, equal, evidenceOf(pair));
+  return withReading({ outcome: { kind: 'exact' }, assigned, matches, equal, misplaced: null }, reading);
 }
 
 /**

@@ -8,6 +8,7 @@ import { matchByBlocks } from '../../../src/recovery/match/by-blocks.ts';
 import { kernelOf, rowGroups } from '../../../src/recovery/match/kernel.ts';
 import { matchRows } from '../../../src/recovery/match/rows.ts';
 import { windowsOf } from '../../../src/recovery/match/windows.ts';
+import type { Reading } from '../../../src/recovery/readings.ts';
 
 const TYPES = { float16: Uint16Array, float32: Uint32Array, float64: BigUint64Array } as const;
 type DType = keyof typeof TYPES;
@@ -105,7 +106,15 @@ function whole({ dense, pruned, columns }: { dense: Side; pruned: Side; columns:
   return matchRows(a!, b!, rowGroups(a!, b!, columns, null)!);
 }
 type Side = ReturnType<typeof sideOf>;
-type As = Parameters<typeof matchByBlocks>[3];
+type As = Pick<Reading, 'dtype' | 'way'>;
+
+const byBlocks = (
+  dense: Parameters<typeof matchByBlocks>[0],
+  pruned: Side,
+  columns: Int32Array,
+  as: As,
+  bytes?: number,
+) => matchByBlocks(dense, pruned, columns, [as], bytes)?.matches ?? null;
 
 const FLOAT32: As = { dtype: 'float32', way: 0 };
 
@@ -118,7 +127,7 @@ describe('rows that pass by in blocks', () => {
         expect(filterBlocks(dense.layer.weight, SMALL).length).toBeGreaterThan(1);
         const as = { dtype: drawn.dtype, way: 0 };
         const expected = whole({ dense, pruned, columns }, as);
-        const matches = matchByBlocks(dense, pruned, columns, as, SMALL);
+        const matches = byBlocks(dense, pruned, columns, as, SMALL);
         if (expected.pruned.includes(-1) || mayBeZeroed) {
           unsaid++;
           expect(matches).toBeNull();
@@ -141,7 +150,7 @@ describe('rows that pass by in blocks', () => {
     const sparse = Array.from({ length: 200 }, (_, k) => [0, 0, k + 1]);
     const own = Array.from({ length: 60 }, (_, k) => 3 * k);
     const [dense, pruned] = [sparse, own.map((row) => sparse[row]!)].map((rows) => sideOf('float32', rows, 9));
-    expect([...matchByBlocks(dense!, pruned!, Int32Array.of(0, 1, 2), FLOAT32, SMALL)!.pruned]).toEqual(own);
+    expect([...byBlocks(dense!, pruned!, Int32Array.of(0, 1, 2), FLOAT32, SMALL)!.pruned]).toEqual(own);
   });
 
   it('are found where the pruned ones were rounded, in the way in which they were, and the dense ones are seen as they are stored', () => {
@@ -154,23 +163,33 @@ describe('rows that pass by in blocks', () => {
     );
     const kept = fc.array(fc.nat(), { minLength: 1, maxLength: 40 });
     fc.assert(
-      fc.property(fc.array(row, { minLength: 9, maxLength: 40 }), kept, rounding, (rows, some, as) => {
-        const stored = Float32Array.from(rows.flat());
-        const columns = Int32Array.of(0, 2);
-        const own = some.flatMap((k) => [0, 2].map((column) => rows[k % rows.length]![column]!));
-        const half = narrowed(floats(Float32Array.from(own)), as.dtype, as.way);
-        const dense = sideOfBits('float32', new Uint32Array(stored.buffer), 3);
-        const pruned = sideOfBits(as.dtype, new Uint16Array(half.bytes.buffer), 2);
-        const seen: number[] = [];
-        const see = (_: Weight, __: unknown, data: TensorData): void => {
-          seen.push(...new Float32Array(data.bytes.buffer, data.bytes.byteOffset, data.bytes.byteLength / 4));
-        };
-        const matches = matchByBlocks({ ...dense, onlooker: { room: () => 0, see } }, pruned, columns, as, SMALL);
-        // What could have been set to zero is left to whoever reads it whole.
-        if (some.length === rows.length && half.bytes.some((_, k) => k % 4 === 0 && isZero(half.bytes, k))) return;
-        expect(seen).toEqual([...stored]);
-        expect(matches!.pruned).toEqual(whole({ dense, pruned, columns }, as).pruned);
-      }),
+      fc.property(
+        fc.array(row, { minLength: 9, maxLength: 40 }),
+        kept,
+        rounding,
+        fc.constantFrom(0, 64),
+        (rows, some, as, room) => {
+          const stored = Float32Array.from(rows.flat());
+          const columns = Int32Array.of(0, 2);
+          const own = some.flatMap((k) => [0, 2].map((column) => rows[k % rows.length]![column]!));
+          const half = narrowed(floats(Float32Array.from(own)), as.dtype, as.way);
+          const dense = sideOfBits('float32', new Uint32Array(stored.buffer), 3);
+          const pruned = sideOfBits(as.dtype, new Uint16Array(half.bytes.buffer), 2);
+          const seen: number[] = [];
+          // What it computes lies behind a block as it is stored.
+          const see = (_: Weight, __: unknown, { bytes }: TensorData): void => {
+            seen.push(...new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4));
+            new Uint8Array(bytes.buffer, bytes.byteOffset + bytes.byteLength, room).fill(0x5a);
+          };
+          const ways = [0, 1].map((way) => ({ dtype: as.dtype, way }));
+          const found = matchByBlocks({ ...dense, onlooker: { room: () => room, see } }, pruned, columns, ways, SMALL);
+          // What could have been set to zero is left to whoever reads it whole.
+          if (some.length === rows.length && half.bytes.some((_, k) => k % 4 === 0 && isZero(half.bytes, k))) return;
+          const passes = found!.reading.way + 1;
+          expect(seen).toEqual(Array.from({ length: passes }, () => [...stored]).flat());
+          expect(found!.matches.pruned).toEqual(whole({ dense, pruned, columns }, found!.reading).pruned);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -183,7 +202,7 @@ describe('rows that pass by in blocks', () => {
       seen = first;
     };
     const dense = { ...sideOf('float32', rows, 1), onlooker: { room: () => 0, see } };
-    const found = (own: Rows) => matchByBlocks(dense, sideOf('float32', own, 1), columns, FLOAT32, SMALL);
+    const found = (own: Rows) => byBlocks(dense, sideOf('float32', own, 1), columns, FLOAT32, SMALL);
     expect(found(rows.slice(0, 1))).not.toBeNull();
     expect(seen).toBe(792);
     expect(found([[1000]])).toBeNull();
@@ -194,8 +213,8 @@ describe('rows that pass by in blocks', () => {
     const rows = Array.from({ length: 24 }, (_, k) => [k + 1, 2]);
     const columns = Int32Array.of(0, 1);
     const dense = sideOf('float32', rows, 9);
-    expect(matchByBlocks(dense, dense, columns, FLOAT32, SMALL)).not.toBeNull();
-    expect(matchByBlocks(dense, sideOf('float32', rows, 4), columns, FLOAT32, SMALL)).toBeNull();
-    expect(matchByBlocks(dense, dense, columns, FLOAT32)).toBeNull();
+    expect(byBlocks(dense, dense, columns, FLOAT32, SMALL)).not.toBeNull();
+    expect(byBlocks(dense, sideOf('float32', rows, 4), columns, FLOAT32, SMALL)).toBeNull();
+    expect(byBlocks(dense, dense, columns, FLOAT32)).toBeNull();
   });
 });

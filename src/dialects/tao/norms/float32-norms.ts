@@ -23,7 +23,7 @@ interface NormsModule {
   packed(weights: number, rows: number, columns: number, positions: number, norms: number, planes: number): void;
 }
 
-/** Of fewer, `norms` is as quick: V8 compiles `packed` well only when it has run for a while. */
+/** Below this `norms` is as quick: V8 compiles `packed` well only when it has run for a while. */
 const LARGE_BYTES = 512 * 1024;
 
 const normsModule = webAssembly<NormsModule>(NORMS_WASM);
@@ -36,11 +36,12 @@ export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
     if (data.buffer !== memory.buffer) return null;
     const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
     const rows = outCount - (outCount % LANES);
-    const behind = behindWeights(data, kernelOffsets, 4 * rows + bytesOfPlanes(weight), memory);
+    const isPacked = suitsPacked(weight);
+    const behind = behindWeights(data, kernelOffsets, 4 * rows + bytesOfPlanes(weight, isPacked), memory);
     if (behind === null) return null;
     const { offsets, results } = behind;
     const { length: positions } = kernelOffsets;
-    if (isPacked(weight)) packed(data.byteOffset, rows, inCount, positions, results, results + 4 * rows);
+    if (isPacked) packed(data.byteOffset, rows, inCount, positions, results, results + 4 * rows);
     else norms(data.byteOffset, rows, 4 * outStride, inCount, 4 * inStride, offsets, positions, results);
     const values = new Float32Array(outCount);
     values.set(new Float32Array(memory.buffer, results, rows));
@@ -51,16 +52,16 @@ export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
 
 /** How many bytes norms.wat needs behind a kernel. */
 export function roomForNorms(weight: Weight): number {
-  return roomBehindWeights(weight.kernelOffsets, 4 * weight.outCount + bytesOfPlanes(weight));
+  return roomBehindWeights(weight.kernelOffsets, 4 * weight.outCount + bytesOfPlanes(weight, suitsPacked(weight)));
 }
 
 /** What `packed` keeps meanwhile. */
-function bytesOfPlanes(weight: Weight): number {
-  return weight.kernelOffsets.length < 4 || !isPacked(weight) ? 0 : 96 * weight.inCount;
+function bytesOfPlanes({ inCount, kernelOffsets }: Weight, isPacked: boolean): number {
+  return isPacked && kernelOffsets.length >= 4 ? 96 * inCount : 0;
 }
 
-/** Whether there are many filters that lie as (out, in, kh, kw) does, with nothing between them. */
-function isPacked({ outCount, outStride, inCount, inStride, kernelOffsets }: Weight): boolean {
+/** Whether `packed` may sum a kernel up, and is quicker: a large one, laid out as (out, in, kh, kw) with nothing between. */
+function suitsPacked({ outCount, outStride, inCount, inStride, kernelOffsets }: Weight): boolean {
   const { length: positions } = kernelOffsets;
   const isLarge = outCount >= LANES && 4 * outCount * outStride >= LARGE_BYTES;
   const isDense = inStride === positions && outStride === inCount * positions;

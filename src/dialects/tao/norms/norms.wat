@@ -55,7 +55,7 @@
   ;; The same of filters that lie as (out, in, kh, kw) does, whose elements are loaded by fours, from eight filters, and turned so that each vector
   ;; holds one element of four filters. Of a kernel of one position they are four columns, which are summed up at once. Of a larger
   ;; one they are four positions of a column: the first is summed up at once, the squares of the others wait in planes for their turn.
-  ;; $planes: bytes of 96 for each column, where the kernel has four positions or more.
+  ;; $planes: 96 bytes for each column, where the kernel has four positions or more.
   (func (export "packed")
     (param $weights i32) (param $rows i32) (param $columns i32) (param $positions i32) (param $norms i32) (param $planes i32)
     (local $row i32) (local $two i32) (local $three i32) (local $column i32) (local $plane i32)
