@@ -14,6 +14,11 @@ const modules = [
     name: 'NORMS_WASM',
   },
   {
+    source: 'src/dialects/tao/norms/packed-norms.wat',
+    target: 'src/dialects/tao/norms/packed-norms.generated.ts',
+    name: 'PACKED_NORMS_WASM',
+  },
+  {
     source: 'src/dialects/shared/sums.wat',
     target: 'src/dialects/shared/sums.generated.ts',
     name: 'SUMS_WASM',

@@ -115,9 +115,8 @@ describe('what a check does, in counts', () => {
 
   it('compares each pruned filter with one dense filter, in WebAssembly, and sums up each block of a layer once', () => {
     const { calls } = ofPair();
-    // Of two blocks, the first is large.
-    expect(Math.ceil((WIDTH * WIDTH * 9 * 4) / BLOCK_BYTES)).toBe(2);
-    expect(calls).toEqual({ packed: LAYERS.length, norms: LAYERS.length, same: expect.any(Number) });
+    const blocks = Math.ceil((WIDTH * WIDTH * 9 * 4) / BLOCK_BYTES);
+    expect(calls).toEqual({ norms: LAYERS.length * blocks, same: expect.any(Number) });
     const kept = JSON.parse(readFileSync(at('retained.json'), 'utf8')) as Record<string, readonly number[]>;
     expect(calls['same']).toBe(Object.values(kept).reduce((sum, filters) => sum + filters.length, 0));
   });

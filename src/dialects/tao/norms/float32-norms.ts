@@ -2,6 +2,7 @@ import { type ReusableBuffer, webAssembly } from '../../../bytes/index.ts';
 import type { Weight } from '../../../network/index.ts';
 import { behindWeights, roomBehindWeights } from '../../shared/behind-weights.ts';
 import { NORMS_WASM } from './norms.generated.ts';
+import { PACKED_NORMS_WASM } from './packed-norms.generated.ts';
 
 /** The same norms by WebAssembly, of a kernel that lies in its memory; null where the kernel lies elsewhere, or no room is behind it. */
 export type NormsInPlace = (data: Float32Array, weight: Weight) => Float32Array | null;
@@ -20,28 +21,42 @@ interface NormsModule {
     positions: number,
     norms: number,
   ): void;
+}
+
+interface PackedNormsModule {
   packed(weights: number, rows: number, columns: number, positions: number, norms: number, planes: number): void;
 }
 
-/** Below this `norms` is as quick: V8 compiles `packed` well only when it has run for a while. */
+/**
+ * V8 compiles `packed` well only when it has run for a while, and it takes longer until then: it is for kernels, or blocks of them, of so many bytes,
+ * in models of which so many were summed up already.
+ */
 const LARGE_BYTES = 512 * 1024;
+const MANY_BYTES = 32 * 1024 * 1024;
 
 const normsModule = webAssembly<NormsModule>(NORMS_WASM);
+const packedNormsModule = webAssembly<PackedNormsModule>(PACKED_NORMS_WASM);
 
-/** norms.wat on the memory that tensors are read into: cold JavaScript takes six times as long for a model that is read once. */
-export function normsInPlace({ memory }: ReusableBuffer): NormsInPlace | null {
+/**
+ * norms.wat on the memory that tensors are read into: cold JavaScript takes six times as long for a model that is read once.
+ * @param many bytes after which packed-norms.wat is worth its start
+ */
+export function normsInPlace({ memory }: ReusableBuffer, many = MANY_BYTES): NormsInPlace | null {
   if (memory === null) return null;
-  const { norms, packed } = normsModule(memory);
+  const { norms } = normsModule(memory);
+  let seen = 0;
   return (data, weight) => {
     if (data.buffer !== memory.buffer) return null;
+    const isPacked = seen >= many && suitsPacked(weight);
+    seen += data.byteLength;
     const { outCount, outStride, inCount, inStride, kernelOffsets } = weight;
     const rows = outCount - (outCount % LANES);
-    const isPacked = suitsPacked(weight);
     const behind = behindWeights(data, kernelOffsets, 4 * rows + bytesOfPlanes(weight, isPacked), memory);
     if (behind === null) return null;
     const { offsets, results } = behind;
     const { length: positions } = kernelOffsets;
-    if (isPacked) packed(data.byteOffset, rows, inCount, positions, results, results + 4 * rows);
+    if (isPacked)
+      packedNormsModule(memory).packed(data.byteOffset, rows, inCount, positions, results, results + 4 * rows);
     else norms(data.byteOffset, rows, 4 * outStride, inCount, 4 * inStride, offsets, positions, results);
     const values = new Float32Array(outCount);
     values.set(new Float32Array(memory.buffer, results, rows));
