@@ -1,3 +1,5 @@
+import { firstPlace } from '../network/index.ts';
+
 /** 1 for the largest value; equal values share a rank, and NaN comes last, as in numpy's argsort(-values). */
 export function ranksOf(values: ArrayLike<number>): readonly number[] {
   const count = values.length;
@@ -12,12 +14,7 @@ export function ranksOf(values: ArrayLike<number>): readonly number[] {
 
 /** Where a value stands first in a list in ascending order, which has NaN at its end. */
 function firstAt(sorted: Float64Array, value: number): number {
-  let [low, high] = [-1, sorted.length];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    const isBefore = Number.isNaN(value) ? !Number.isNaN(sorted[middle]) : sorted[middle]! < value;
-    if (isBefore) low = middle;
-    else high = middle;
-  }
-  return high;
+  return Number.isNaN(value)
+    ? firstPlace(sorted.length, (place) => !Number.isNaN(sorted[place]))
+    : firstPlace(sorted.length, (place) => sorted[place]! < value);
 }

@@ -32,7 +32,7 @@ export {
   takesChannels,
 } from './operation-types.ts';
 export { operationsOf } from './operations.ts';
-export { rangeOf, sequence } from './range.ts';
+export { firstPlace, rangeOf, sequence } from './range.ts';
 export { makersIn, makersOf } from './reads.ts';
 export { type NetworkSize, sizeOf } from './size.ts';
 export type { TensorView } from './tensor-view.ts';

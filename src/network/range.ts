@@ -23,6 +23,17 @@ export function positionsOf({ first, step, count }: Range): readonly number[] {
   return Array.from({ length: count }, (_, k) => first + k * step);
 }
 
+/** The first of `count` places that is not before what is looked for, `count` where all are: of a list in order, by halves. */
+export function firstPlace(count: number, isBefore: (place: number) => boolean): number {
+  let [low, high] = [-1, count];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (isBefore(middle)) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
 /** The numbers first, first + 1, ...: what Int32Array.from makes of a length, without a call and an iterator for each. */
 export function sequence(count: number, first = 0): Int32Array {
   const numbers = new Int32Array(count);

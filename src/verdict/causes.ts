@@ -1,5 +1,5 @@
 import type { FirstStage, Hypothesis, Variant } from '../dialects/index.ts';
-import { lazily, type Network, once, type RetainedIndices } from '../network/index.ts';
+import { firstPlace, lazily, type Network, once, type RetainedIndices } from '../network/index.ts';
 import { allFilters, decapitalized, sameFilters, without } from '../prose/index.ts';
 import { placements } from './inputs.ts';
 import type { LayerResult } from './types.ts';
@@ -213,12 +213,8 @@ function nearestOf(
   placeOf: (layer: LayerResult) => number,
   isWanted: (layer: LayerResult) => boolean,
 ): LayerResult | null {
-  let [low, high] = [-1, layers.length];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (placeOf(layers[middle]!) < place) low = middle;
-    else high = middle;
-  }
+  let high = firstPlace(layers.length, (at) => placeOf(layers[at]!) < place);
+  let low = high - 1;
   while (low >= 0 || high < layers.length) {
     const below = low < 0 ? Number.POSITIVE_INFINITY : place - placeOf(layers[low]!);
     const above = high === layers.length ? Number.POSITIVE_INFINITY : placeOf(layers[high]!) - place;

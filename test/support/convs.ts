@@ -1,5 +1,5 @@
-import { type Network, readNetwork } from '../../src/network/index.ts';
-import { memoryModel, readModel } from '../../src/onnx/index.ts';
+import { type Network, readNetwork, type Weight } from '../../src/network/index.ts';
+import { inlineTensor, memoryModel, readModel } from '../../src/onnx/index.ts';
 import type { Recovery } from '../../src/recovery/index.ts';
 import { float32, type Graph, modelBytes, op } from './onnx-builder.ts';
 
@@ -23,6 +23,19 @@ export function cutRows(kernel: Rows, kept: readonly number[], columns: readonly
 /** A 1 x 1 convolution's weight. */
 export function pointwise(kernel: Rows): ReturnType<typeof float32> {
   return { ...float32(kernel.flat()), dims: [kernel.length, kernel[0]!.length, 1, 1].map(BigInt) };
+}
+
+/** A kernel that lies as (out, in, window), or as a MatMul's (in, out); without elements. */
+export function kernelWeight(rows: number, columns: number, window: number, isMatMul: boolean): Weight {
+  return {
+    tensor: inlineTensor('w', 'float32', [rows * columns * window], new Uint8Array(0)),
+    outCount: rows,
+    outStride: isMatMul ? 1 : columns * window,
+    inCount: columns,
+    inStride: isMatMul ? rows : window,
+    kernelOffsets: Int32Array.from({ length: window }, (_, k) => k),
+    rowScale: null,
+  };
 }
 
 export interface ConvInit {

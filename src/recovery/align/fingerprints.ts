@@ -1,6 +1,7 @@
 import {
   type FoldedLayer,
   type Follower,
+  firstPlace,
   foldLayer,
   type Layer,
   type Network,
@@ -97,13 +98,8 @@ function isAmong(values: Float32Array, others: Float32Array, rounding: number): 
 
 /** The value of an ascending list that is nearest to one. */
 function nearest(sorted: Float32Array, value: number): number {
-  let [low, high] = [0, sorted.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  const [below, above] = [sorted[low - 1] ?? Number.NaN, sorted[low] ?? Number.NaN];
+  const at = firstPlace(sorted.length - 1, (place) => sorted[place]! < value);
+  const [below, above] = [sorted[at - 1] ?? Number.NaN, sorted[at] ?? Number.NaN];
   return Math.abs(below - value) < Math.abs(above - value) ? below : above;
 }
 

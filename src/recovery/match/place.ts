@@ -48,19 +48,10 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
   const { weight: after } = layer;
   if (before === null || after === null || 'opaque' in before || 'opaque' in after)
     return fail('its weight is computed at run time');
-  const waysOf = (isHeld: (dtype: DType) => boolean): Iterable<Reading> =>
-    readings(before.tensor.dtype, after.tensor.dtype, isHeld);
   const columns = columnsOf(correspondence, denseLayer, layer);
   // Values that were rounded and are stored in a wider type are left to whoever has the whole kernel.
-  const inPassing =
-    columns === null
-      ? null
-      : placeByBlocks(
-          correspondence,
-          pair,
-          columns,
-          waysOf(() => false),
-        );
+  const ways = readings(before.tensor.dtype, after.tensor.dtype, () => false);
+  const inPassing = columns === null ? null : placeByBlocks(correspondence, pair, columns, ways);
   if (inPassing !== null) return inPassing;
   // Asked before kernels are read, since other weights may be read for it, once, into the same buffers.
   if (pair.mayRound) void pair.mayScale;
@@ -73,7 +64,7 @@ export function placeLayer(correspondence: ChannelCorrespondence, pair: PlacePai
   const certain = columns === null || !pair.mayBePartial ? null : certainColumns(correspondence, layer);
   let first: Placed | null = null;
   let as: Reading | null = null;
-  for (const reading of waysOf(isHeld)) {
+  for (const reading of readings(before.tensor.dtype, after.tensor.dtype, isHeld)) {
     as ??= reading;
     const found = placeByRows(() => read(reading)!, pair, { columns, certain });
     if (found === null) continue;

@@ -2,26 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bufferBehind, reusableBuffer } from '../../../src/bytes/index.ts';
 import type { Weight } from '../../../src/network/index.ts';
-import { inlineTensor } from '../../../src/onnx/index.ts';
 import type { Bits } from '../../../src/recovery/match/bits.ts';
 import type { Kernel } from '../../../src/recovery/match/kernel.ts';
 import { rowGroup } from '../../../src/recovery/match/row-group.ts';
 import { sameRows } from '../../../src/recovery/match/same-rows.ts';
+import { kernelWeight } from '../../support/convs.ts';
 
 const TYPES = { float16: Uint16Array, float32: Uint32Array, float64: BigUint64Array } as const;
-
-/** As (out, in, window), or as a MatMul's (in, out). */
-function weightOf(rows: number, columns: number, window: number, isMatMul: boolean): Weight {
-  return {
-    tensor: inlineTensor('w', 'float32', [rows * columns * window], new Uint8Array(0)),
-    outCount: rows,
-    outStride: isMatMul ? 1 : columns * window,
-    inCount: columns,
-    inStride: isMatMul ? rows : window,
-    kernelOffsets: Int32Array.from({ length: window }, (_, k) => k),
-    rowScale: null,
-  };
-}
 
 const pairs = fc
   .record({
@@ -36,7 +23,10 @@ const pairs = fc
   .map(({ dtype, rows, kept, window: size, isMatMul, flipped, isFlipped }) => {
     const window = isMatMul ? 1 : size;
     const columns = kept.sort((a, b) => a - b);
-    const [dense, pruned] = [weightOf(rows, 12, window, isMatMul), weightOf(rows, columns.length, window, isMatMul)];
+    const [dense, pruned] = [
+      kernelWeight(rows, 12, window, isMatMul),
+      kernelWeight(rows, columns.length, window, isMatMul),
+    ];
     const bytes = TYPES[dtype].BYTES_PER_ELEMENT;
     const buffer = reusableBuffer(bytes * rows * 12 * window, 4096);
     const [denseBits, prunedBits] = [bitsIn(buffer.bytes, dtype, dense), bitsBehind(buffer, dtype, pruned)];
@@ -87,13 +77,13 @@ describe('rows', () => {
   });
 
   it('of columns that are kept side by side are compared in one run', () => {
-    const weight = weightOf(2, 6, 9, false);
+    const weight = kernelWeight(2, 6, 9, false);
     const filters = { first: 0, end: 2, denseFirst: 0, denseEnd: 2 };
     const group = rowGroup(
       filters,
       weight,
       Int32Array.of(0, 1, 2, 5),
-      weightOf(2, 4, 9, false),
+      kernelWeight(2, 4, 9, false),
       Int32Array.of(0, 1, 2, 3),
     );
     expect([...group.runs]).toEqual([0, 0, 27, 45, 27, 9]);

@@ -4,6 +4,7 @@ import { reusableBuffer } from '../../../../src/bytes/index.ts';
 import { float32Norms, normsInPlace } from '../../../../src/dialects/tao/norms/float32-norms.ts';
 import type { Weight } from '../../../../src/network/index.ts';
 import { inlineTensor } from '../../../../src/onnx/index.ts';
+import { kernelWeight } from '../../../support/convs.ts';
 
 const listOf = (value: fc.Arbitrary<number>) => fc.array(value, { minLength: 1, maxLength: 64 });
 /** Beside a large value, no sum tells whether a small one is in it. */
@@ -31,15 +32,7 @@ const kernelOf = (least: number) =>
       const buffer = reusableBuffer(4 * (elements + shift), 4 * elements);
       const data = new Float32Array(buffer.bytes.buffer, 4 * shift, elements);
       for (let k = 0; k < elements; k++) data[k] = seed[(k * 7 + (k >> 3)) % seed.length]! * (1 + (k % 13) / 16);
-      const weight: Weight = {
-        tensor: inlineTensor('w', 'float32', [elements], new Uint8Array(0)),
-        outCount: rows,
-        outStride: isMatMul ? 1 : columns * positions,
-        inCount: columns,
-        inStride: isMatMul ? rows : positions,
-        kernelOffsets: Int32Array.from({ length: positions }, (_, k) => k),
-        rowScale: null,
-      };
+      const weight = kernelWeight(rows, columns, positions, isMatMul);
       return { buffer, data, weight };
     });
 
